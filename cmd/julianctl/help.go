@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// printHelp writes a command's page to stdout: what it does, examples first,
+// then the usage line, commands and flags.
+func printHelp(a *app, cmd *cobra.Command) {
+	// Help comes before any configuration is read; the flag alone decides.
+	if when, err := cmd.Flags().GetString("color"); err == nil {
+		a.style, a.errStyle = a.styles(when)
+	}
+	title := func(s string) { fmt.Fprintf(a.out, "\n%s\n", a.style.bold(s)) }
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	fmt.Fprintln(a.out, strings.TrimSpace(text))
+	if cmd.Example != "" {
+		title("Examples")
+		fmt.Fprintln(a.out, cmd.Example)
+	}
+	if cmd.Runnable() {
+		title("Usage")
+		fmt.Fprintf(a.out, "  %s\n", strings.TrimSuffix(cmd.UseLine(), " [flags]")+usageTail(cmd))
+	}
+	for _, group := range append(cmd.Groups(), &cobra.Group{Title: "Commands"}) {
+		if !hasCommands(cmd, group.ID) {
+			continue
+		}
+		title(strings.TrimSuffix(group.Title, ":"))
+		for _, c := range cmd.Commands() {
+			if c.GroupID == group.ID && c.IsAvailableCommand() {
+				fmt.Fprintf(a.out, "  %s  %s\n", a.style.accent(fmt.Sprintf("%-11s", c.Name())), c.Short)
+			}
+		}
+	}
+	printFlags(a, "Flags", cmd.LocalNonPersistentFlags())
+	printFlags(a, "Flags of every command", cmd.Root().PersistentFlags())
+	if !cmd.HasParent() {
+		title("More")
+		for _, c := range cmd.Commands() {
+			if c.IsAdditionalHelpTopicCommand() {
+				fmt.Fprintf(a.out, "  %s  %s\n", a.style.accent(fmt.Sprintf("%-27s", "julianctl help "+c.Name())), c.Short)
+			}
+		}
+	}
+}
+
+func usageTail(cmd *cobra.Command) string {
+	if cmd.HasAvailableSubCommands() {
+		return " COMMAND"
+	}
+	return " [flags]"
+}
+
+func hasCommands(cmd *cobra.Command, group string) bool {
+	for _, c := range cmd.Commands() {
+		if c.GroupID == group && c.IsAvailableCommand() {
+			return true
+		}
+	}
+	return false
+}
+
+func printFlags(a *app, title string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	fmt.Fprintf(a.out, "\n%s\n%s", a.style.bold(title), flags.FlagUsagesWrapped(min(a.out.width(), 100)))
+}
+
+// newHelpTopics are pages without a command: julianctl help TOPIC.
+func newHelpTopics() []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesPage},
+		{Use: "environment", Short: "Environment variables and configuration", Long: environmentPage()},
+		{Use: "formatting", Short: "Output formats, streams and colour", Long: formattingPage},
+	}
+}
+
+const exitCodesPage = `Exit codes are the same for every command:
+
+    0   yes: valid, delivered, passed
+    1   no: invalid payload, failed delivery or check, expected deliveries missing
+    2   usage or configuration
+    3   could not answer: unreadable file, unreachable endpoint, API down,
+        undecided check
+    4   API key missing or rejected
+  130   interrupted
+
+1 outranks 3 when both occur. listen and mock, stopped by Ctrl-C or SIGTERM,
+exit 0 unless an expectation was missed. --format never changes the exit code.`
+
+const formattingPage = `Results go to stdout; banner, progress, hints and errors go to stderr.
+
+--format json writes one record a line (NDJSON). Every record carries
+"schema": "julianctl.COMMAND/v1"; the last one, with "kind": "summary", sums up.
+Fields are only ever added.
+
+Colour is used on a terminal. NO_COLOR with any value turns it off;
+--color=always and --color=never outweigh everything.
+
+Text from outside (names, transcripts, headers, server messages) is made safe
+before it is shown: control characters appear as escapes such as \x1b. JSON
+output escapes them instead. Payload bytes are never changed when they are
+stored, replayed, forwarded or saved.`
+
+func environmentPage() string {
+	var b strings.Builder
+	b.WriteString(`A setting is looked for in this order:
+
+  1. its flag
+  2. its environment variable
+  3. the project's file, ./.julianctl.yaml
+  4. the user's file, $XDG_CONFIG_HOME/julianctl/config.yaml
+  5. its default
+
+--config FILE replaces both files. An unknown key is an error.
+
+Settings and their variables:
+
+`)
+	for _, s := range settings() {
+		fmt.Fprintf(&b, "  %-14s %-26s %s\n", s.key, s.env[0], s.doc)
+		for _, more := range s.env[1:] {
+			fmt.Fprintf(&b, "  %-14s %s\n", "", more)
+		}
+	}
+	b.WriteString(`
+Read from the environment only:
+
+  JULIAN_API_KEY   the API key; there is no flag that takes it
+  NO_COLOR         any value turns colour off`)
+	return b.String()
+}

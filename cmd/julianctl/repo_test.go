@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/julianctl/julianctl/"
+
+// tiers is the layering: a package may import packages of lower tiers, and
+// those of its own tier that its row names.
+var tiers = map[string]struct {
+	tier  int
+	peers []string
+}{
+	"pkg/julian":    {0, nil},
+	"pkg/safetext":  {0, nil},
+	"pkg/payload":   {1, nil},
+	"pkg/validate":  {1, []string{"pkg/payload"}},
+	"pkg/generate":  {1, nil},
+	"pkg/deliver":   {1, []string{"pkg/payload"}},
+	"pkg/receive":   {1, nil},
+	"pkg/journal":   {1, nil},
+	"pkg/check":     {2, nil},
+	"pkg/mockapi":   {2, nil},
+	"pkg/report":    {2, nil},
+	"pkg/export":    {2, nil},
+	"pkg/inspect":   {2, nil},
+	"cmd/julianctl": {3, nil},
+}
+
+// standardOnly are the packages that import nothing but the standard library
+// (and, for those under test here, nothing of this module).
+var standardOnly = []string{"pkg/julian", "pkg/safetext"}
+
+// terminal are the libraries that only the command may know.
+var terminal = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
+
+func TestLayering(t *testing.T) {
+	packages := listPackages(t)
+	if len(packages) < 5 {
+		t.Fatalf("go list names only %d packages", len(packages))
+	}
+	for path, imports := range packages {
+		own, known := tiers[path]
+		if !known {
+			t.Errorf("%s has no row in the layering table", path)
+			continue
+		}
+		for _, imp := range imports {
+			local, inside := strings.CutPrefix(imp, module)
+			switch {
+			case slices.Contains(standardOnly, path) && strings.Contains(strings.Split(imp, "/")[0], "."):
+				t.Errorf("%s imports %s; it may import the standard library only", path, imp)
+			case inside && tiers[local].tier >= own.tier && !slices.Contains(own.peers, local):
+				t.Errorf("%s (tier %d) imports %s (tier %d)", path, own.tier, local, tiers[local].tier)
+			case path != "cmd/julianctl" && hasPrefix(imp, terminal):
+				t.Errorf("%s imports %s; only cmd/julianctl may", path, imp)
+			}
+		}
+	}
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return s == p || strings.HasPrefix(s, p+"/") })
+}
+
+// listPackages maps each package of the module to what its non-test files
+// import.
+func listPackages(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string][]string{}
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages[strings.TrimPrefix(p.ImportPath, module)] = p.Imports
+	}
+}
+
+// Nothing but main.go touches the process; nothing under pkg prints, exits or
+// panics; nothing runs before main.
+func TestHouseRules(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if !strings.HasPrefix(rel, "pkg/") && !strings.HasPrefix(rel, "cmd/") {
+			return nil
+		}
+		seen++
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: func init", fset.Position(f.Pos()))
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if broken := brokenRule(rel, n); broken != "" {
+				t.Errorf("%s: %s", fset.Position(n.Pos()), broken)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 20 {
+		t.Fatalf("read only %d files", seen)
+	}
+}
+
+func brokenRule(path string, n ast.Node) string {
+	if call, ok := n.(*ast.CallExpr); ok && strings.HasPrefix(path, "pkg/") {
+		if id, ok := call.Fun.(*ast.Ident); ok && (id.Name == "panic" || id.Name == "print" || id.Name == "println") {
+			return id.Name + " in a library"
+		}
+	}
+	sel, ok := n.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	if !ok {
+		return ""
+	}
+	name := pkg.Name + "." + sel.Sel.Name
+	process := []string{"os.Exit", "os.Args", "os.Stdin", "os.Stdout", "os.Stderr", "os.Environ", "os.Getenv", "os.LookupEnv"}
+	switch {
+	case slices.Contains(process, name) && path != "cmd/julianctl/main.go":
+		return name + " outside main.go"
+	case slices.Contains([]string{"fmt.Print", "fmt.Println", "fmt.Printf"}, name):
+		return name + ": print to the stream that was handed in"
+	case pkg.Name == "log" && strings.HasPrefix(path, "pkg/"):
+		return name + " in a library"
+	}
+	return ""
+}

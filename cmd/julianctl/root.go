@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Command groups, in the order of the help page.
+const (
+	groupJob   = "job"
+	groupHelp  = "help"
+	groupSetup = "setup"
+)
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "julianctl",
+		Short: "Test services that receive Julian's call webhooks",
+		Long: `julianctl answers one question, on a laptop and in CI: is my webhook endpoint
+right before it goes live, and is it still right today?`,
+		Example: `  julianctl demo                                          all of it, offline, in seconds
+  julianctl sample agent.abc123 -o sample.json            fetch a sample payload
+  julianctl validate sample.json                          check it against the schema
+  julianctl replay sample.json --dup=2 --to http://127.0.0.1:4040/
+  julianctl listen                                        stand in place of the endpoint
+  julianctl check --to http://127.0.0.1:8080/webhook      is the endpoint right?`,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cmd.Annotations["config"] == "none" {
+				return nil
+			}
+			if a.cfg, err = loadConfig(a.env, cmd); err != nil {
+				return err
+			}
+			a.style, a.errStyle = a.styles(a.cfg.Color)
+			return nil
+		},
+	}
+	root.PersistentFlags().String("config", "", "configuration file, in place of the user's and the project's")
+	root.PersistentFlags().String("color", "auto", "when to use colour: auto, always, never")
+	root.AddGroup(
+		&cobra.Group{ID: groupJob, Title: "The main job:"},
+		&cobra.Group{ID: groupHelp, Title: "Helpers:"},
+		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
+	)
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, cmd := range cmds {
+			cmd.GroupID = group
+			root.AddCommand(cmd)
+		}
+	}
+	add(groupJob)
+	add(groupHelp)
+	add(groupSetup, newConfigCmd(a), newVersionCmd(a))
+	root.AddCommand(newManCmd(a))
+	root.AddCommand(newHelpTopics()...)
+	root.SetHelpCommandGroupID(groupSetup)
+	root.SetCompletionCommandGroupID(groupSetup)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd); return nil })
+	return root
+}
+
+// flagError turns the framework's words into ours, with the nearest flag.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := seeHelp(cmd)
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := unknown.GetSpecifiedName()
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		return usage(fmt.Errorf("unknown flag %q", dashes(name)+name), didYouMean("--"+name, known, hint))
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return usage(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), hint)
+	}
+	return usage(err, hint)
+}
+
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-"
+	}
+	return "--"
+}
+
+// formatFlag declares --format with its values; the first is the default.
+func formatFlag(cmd *cobra.Command, into *string, values ...string) {
+	*into = values[0]
+	choiceFlag(cmd, into, "format", "form of the results on stdout", values...)
+}
+
+// choiceFlag declares a flag that takes one of values.
+func choiceFlag(cmd *cobra.Command, into *string, name, doc string, values ...string) {
+	cmd.Flags().Var(&choice{into, values}, name, doc+": "+strings.Join(values, ", "))
+	// The only error is a flag that is not there, and it was declared above.
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// choice is a pflag.Value with a fixed set of values.
+type choice struct {
+	value  *string
+	values []string
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return "name" }
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.values, s) {
+		return fmt.Errorf("want one of %s", strings.Join(c.values, ", "))
+	}
+	*c.value = s
+	return nil
+}
