@@ -60,7 +60,6 @@ right before it goes live, and is it still right today?`,
 	add(groupJob)
 	add(groupHelp)
 	add(groupSetup, newConfigCmd(a), newVersionCmd(a))
-	root.AddCommand(newManCmd(a))
 	root.AddCommand(newHelpTopics()...)
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)
