@@ -1,0 +1,145 @@
+// Package payload reads documents: files, folders, globs and standard input,
+// holding one JSON document, several, one on each line (NDJSON) or a JSON
+// array of them, plain or compressed with gzip or zstd.
+//
+// It owns finding documents and cutting them apart, with the exact bytes and
+// the place of each. It does not judge them: what is not JSON is handed on as
+// it is, for package validate to refuse or package deliver to send.
+package payload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"unicode/utf8"
+)
+
+// Stdin is the Source of documents that came by standard input.
+const Stdin = "<stdin>"
+
+// MaxDocument is the size in bytes, after decompression, up to which a
+// document is read. A larger one is [ErrTooLarge].
+const MaxDocument = 256 << 20
+
+// Document is one document of a source, and where it stood there.
+//
+// Line, Column and Offset are those of Body[0] in the decompressed source.
+type Document struct {
+	Source string // path as given or found, or [Stdin]
+	Line   int    // 1-based
+	Column int    // 1-based, in characters (code points; an invalid byte is one)
+	Offset int64  // 0-based, in bytes
+	Index  int    // 0-based number of the document in its source
+	// Body is the exact bytes. A source that is one document is that document
+	// whole, white space around it included; of several, each comes without
+	// the white space around it. Body is the caller's: it is never reused.
+	Body []byte
+}
+
+// Why a source, or a part of it, gave no document. A file that cannot be
+// opened gives the error of the file system, such as [fs.ErrNotExist] or
+// [fs.ErrPermission].
+var (
+	// ErrEmpty: the source holds white space or nothing.
+	ErrEmpty = errors.New("holds no payload")
+	// ErrNoFiles: the folder holds no file with a known ending.
+	ErrNoFiles = errors.New("folder holds no *.json, *.jsonl or *.ndjson file")
+	// ErrNoMatch: the glob pattern matches nothing.
+	ErrNoMatch = errors.New("pattern matches no file")
+	// ErrTooLarge: a document is larger than [MaxDocument].
+	ErrTooLarge = errors.New("document is too large")
+	// ErrArray: the brackets and commas of an array of payloads are wrong.
+	ErrArray = errors.New("malformed array of payloads")
+)
+
+// Error is a source, or a place in it, that gave no document. Err is one of
+// the errors above, one of the file system, or one of decompression; what it
+// is, errors.Is tells.
+type Error struct {
+	Source string
+	// Line, Column and Offset are as in [Document]; Line is 0 where the
+	// trouble is with the source as a whole.
+	Line   int
+	Column int
+	Offset int64
+	Err    error
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("reading %q: %v", e.Source, e.Err)
+	}
+	return fmt.Sprintf("reading %q at line %d: %v", e.Source, e.Line, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Read gives the documents of paths, in order. A path is a file, a folder
+// (every *.json, *.jsonl and *.ndjson file below it, also with .gz or .zst
+// added, sorted), a glob pattern (with ** for any number of folders) or "-"
+// for stdin. What a file holds is told from its content.
+//
+// A step has either a Document or an error. Every error is an *[Error] except
+// that of ctx, which ends the sequence; after any other the rest is read
+// nevertheless. Documents of a source come as it is read: memory follows the
+// largest document, not the source.
+//
+// A document is found so: a source that begins with [ is an array of payloads.
+// One whose first line is a whole object, with more lines after it, is NDJSON:
+// a document is a line, blank ones are skipped. Otherwise a document ends
+// before a line that begins with { while no bracket is open, as in the output
+// of jq, or with the source.
+func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		source, index := "", 0
+		r := reader{ctx: ctx, stdin: stdin, limit: MaxDocument}
+		r.read(paths, func(c chunk, err error) bool {
+			if err != nil {
+				return yield(Document{}, err)
+			}
+			if c.first {
+				source, index = c.Source, 0
+			}
+			for doc := range c.documents() {
+				doc.Source, doc.Index = source, index
+				index++
+				if !yield(doc, nil) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// place is where in a source a byte is. The zero place is no place.
+type place struct {
+	line, column int
+	offset       int64
+}
+
+var start = place{line: 1, column: 1}
+
+// after is the place behind b, which begins at p.
+func (p place) after(b []byte) place {
+	p.offset += int64(len(b))
+	if n, last := countLines(b); n > 0 {
+		p.line += n
+		p.column = 1
+		b = b[last+1:]
+	}
+	p.column += utf8.RuneCount(b)
+	return p
+}
+
+// cause is err without what the file system says around it: operation and path.
+func cause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}

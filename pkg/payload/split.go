@@ -1,0 +1,306 @@
+package payload
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// chunk is one document, or several lines with a document on each, as they
+// stand in the source.
+type chunk struct {
+	Document
+	whole bool // Body is one document
+	first bool // of its source
+}
+
+// documents cuts a chunk apart. Index is left to the reader of chunks, who
+// knows what came before.
+func (c chunk) documents() iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		if c.whole {
+			yield(c.Document)
+			return
+		}
+		doc := c.Document
+		for rest := c.Body; len(rest) > 0; doc.Line++ {
+			line := rest
+			if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+				line = rest[:i+1]
+			}
+			rest = rest[len(line):]
+			body := bytes.TrimRight(line, space)
+			indent := len(body) - len(bytes.TrimLeft(body, space))
+			if len(body) > indent {
+				doc := doc
+				doc.Body = body[indent:len(body):len(body)]
+				doc.Offset += int64(indent)
+				doc.Column += indent
+				if !yield(doc) {
+					return
+				}
+			}
+			doc.Offset += int64(len(line))
+		}
+	}
+}
+
+// space is the white space of JSON (RFC 8259, section 2).
+const space = " \t\r\n"
+
+const bom = "\xef\xbb\xbf"
+
+// countLines counts the line ends in b; last is the index of the last one.
+func countLines(b []byte) (n, last int) {
+	last = bytes.LastIndexByte(b, '\n')
+	if last < 0 {
+		return 0, last
+	}
+	return bytes.Count(b[:last+1], []byte{'\n'}), last
+}
+
+// read tells what the source holds from its beginning, and reads it so.
+func (s *source) read() bool {
+	i := s.indent(0)
+	switch {
+	case s.tooLarge(i):
+		return s.fail(ErrTooLarge)
+	case i == len(s.rest) && s.end != io.EOF:
+		return s.ended()
+	case i == len(s.rest):
+		return s.emit(chunk{}, &Error{Source: s.name, Err: ErrEmpty})
+	case s.rest[i] == '[':
+		s.skip(i + 1)
+		return s.array()
+	case s.holdsLines(i):
+		return s.lines()
+	default:
+		return s.values()
+	}
+}
+
+// indent is the index of the first byte from i on that is not white space, or
+// len(rest) at the end. A byte order mark at the very beginning counts as
+// white space: to refuse it is not this package's business.
+func (s *source) indent(i int) int {
+	for {
+		for ; i < len(s.rest); i++ {
+			switch s.rest[i] {
+			case ' ', '\t', '\r', '\n':
+				continue
+			}
+			if i > 0 || s.at != start || !bytes.HasPrefix(s.rest, []byte(bom)) {
+				return i
+			}
+			i += len(bom) - 1
+		}
+		if s.tooLarge(i) || !s.more() {
+			return i
+		}
+	}
+}
+
+// holdsLines reports whether the source, whose first document begins at i, is
+// NDJSON. It looks at the first line, and at how the next begins.
+func (s *source) holdsLines(i int) bool {
+	named := namedLines(s.name)
+	var n nesting
+	end := s.line(i, &n)
+	next := s.indent(end)
+	switch {
+	case next == len(s.rest):
+		return named
+	case s.rest[i] != '{' && !named:
+		return false
+	case n.closed():
+		return true
+	}
+	// The first line is cut off, or the first of a pretty-printed document. Of
+	// the latter the next line can begin with a bracket only after these.
+	last := bytes.TrimRight(s.rest[i:end], space)
+	return s.rest[next] == '{' && (named || !bytes.ContainsAny(last[len(last)-1:], ":,[{"))
+}
+
+// line follows the brackets from i to behind the next line end, or the end.
+func (s *source) line(i int, n *nesting) int {
+	for {
+		if j := bytes.IndexByte(s.rest[i:], '\n'); j >= 0 {
+			n.follow(s.rest[i : i+j+1])
+			return i + j + 1
+		}
+		n.follow(s.rest[i:])
+		i = len(s.rest)
+		if s.tooLarge(i) || !s.more() {
+			return i
+		}
+	}
+}
+
+// lines reads NDJSON.
+func (s *source) lines() bool {
+	seen := 0 // rest[:seen] has no line end
+	for {
+		if n := bytes.LastIndexByte(s.rest[seen:], '\n') + 1; n > 0 {
+			if !s.take(seen+n, false) {
+				return false
+			}
+			seen = 0
+			continue
+		}
+		seen = len(s.rest)
+		if s.tooLarge(seen) {
+			if !s.fail(ErrTooLarge) || !s.dropLine() {
+				return false
+			}
+			seen = 0
+			continue
+		}
+		if !s.more() {
+			break
+		}
+	}
+	if s.end == io.EOF && len(s.rest) > 0 {
+		return s.take(len(s.rest), false)
+	}
+	return s.ended()
+}
+
+// dropLine leaves out the rest of a line that is too large to hold.
+func (s *source) dropLine() bool {
+	for {
+		if i := bytes.IndexByte(s.rest, '\n'); i >= 0 {
+			s.skip(i + 1)
+			return true
+		}
+		s.skip(len(s.rest))
+		s.rest = nil
+		if !s.more() {
+			return true
+		}
+	}
+}
+
+// values reads one document, or several pretty-printed one after another.
+func (s *source) values() bool {
+	var n nesting
+	for i, one := s.indent(0), true; ; {
+		i = s.line(i, &n)
+		next := s.indent(i)
+		more := next < len(s.rest)
+		switch {
+		case s.tooLarge(i):
+			return s.fail(ErrTooLarge)
+		case more && (s.rest[next] != '{' || !n.closed()):
+			i = next
+			continue
+		case !more && s.end != io.EOF:
+			return s.ended()
+		case !more && one:
+			return s.take(next, true)
+		}
+		if !s.take(len(bytes.TrimRight(s.rest[:i], space)), true) {
+			return false
+		}
+		s.skip(s.indent(0))
+		if !more {
+			return true
+		}
+		i, one, n = 0, false, nesting{}
+	}
+}
+
+// array reads the elements of an array, the bracket of which was taken.
+func (s *source) array() bool {
+	for count := 0; ; count++ {
+		s.skip(s.indent(0))
+		var n nesting
+		end := s.element(&n)
+		last := end == len(s.rest)
+		switch {
+		case s.tooLarge(end):
+			return s.fail(ErrTooLarge)
+		case last && s.end != io.EOF:
+			return s.ended()
+		}
+		body := bytes.TrimRight(s.rest[:end], space)
+		on := true
+		switch {
+		case len(body) > 0:
+			on = s.take(len(body), true)
+		case last:
+		case count == 0 && s.rest[end] == ']':
+			on = s.fail(ErrEmpty)
+		default:
+			on = s.fail(fmt.Errorf("%w: no value before %q", ErrArray, s.rest[end]))
+		}
+		s.skip(s.indent(0))
+		switch {
+		case !on:
+			return false
+		case last && n.closed():
+			return s.fail(fmt.Errorf("%w: it is not closed", ErrArray))
+		case last: // the last element is cut off, and was handed out so
+			return true
+		}
+		closed := s.rest[0] == ']'
+		s.skip(1)
+		if closed {
+			return s.nothingLeft()
+		}
+	}
+}
+
+// element is the index of the comma or bracket that ends the element at
+// rest[0], or len(rest).
+func (s *source) element(n *nesting) int {
+	for i := 0; ; {
+		if i += n.scan(s.rest[i:], true); i < len(s.rest) || s.tooLarge(i) || !s.more() {
+			return i
+		}
+	}
+}
+
+// nothingLeft is for the end of an array.
+func (s *source) nothingLeft() bool {
+	s.skip(s.indent(0))
+	if len(s.rest) > 0 {
+		return s.fail(fmt.Errorf("%w: there is more after its end", ErrArray))
+	}
+	return s.ended()
+}
+
+// nesting follows strings and brackets, no more: it cuts documents apart
+// without judging them.
+type nesting struct {
+	depth             int
+	inString, escaped bool
+}
+
+// closed reports whether a document could end here.
+func (n *nesting) closed() bool { return n.depth == 0 && !n.inString }
+
+func (n *nesting) follow(b []byte) { n.scan(b, false) }
+
+// scan follows b to its end or, if asked to, up to the comma or bracket that
+// ends an element of the array around it. It returns how far it came.
+func (n *nesting) scan(b []byte, element bool) int {
+	for i, c := range b {
+		switch {
+		case n.escaped:
+			n.escaped = false
+		case n.inString:
+			n.escaped = c == '\\'
+			n.inString = c != '"'
+		case c == '"':
+			n.inString = true
+		case c == '{' || c == '[':
+			n.depth++
+		case element && n.depth == 0 && (c == ',' || c == ']'):
+			return i
+		case (c == '}' || c == ']') && n.depth > 0:
+			n.depth--
+		}
+	}
+	return len(b)
+}
