@@ -6,7 +6,28 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 )
+
+// deliveryFlags are the flags of every command that delivers. --to and
+// --timeout are settings: their values are in app.cfg.
+type deliveryFlags struct {
+	headers    []string // "Name: value"
+	allowHosts []string
+	insecure   bool
+	caCert     string
+}
+
+func (f *deliveryFlags) declare(cmd *cobra.Command) {
+	configFlag(cmd, "to", "")
+	configFlag(cmd, "timeout", "")
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "header to send, 'Name: value' (repeatable)")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that may be reached beside this machine (repeatable)")
+	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
+	flags.StringVar(&f.caCert, "cacert", "", "file of PEM certificates to trust")
+}
 
 // target is where deliveries go: a URL as it was given, or a named endpoint.
 type target struct {
