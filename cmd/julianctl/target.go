@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/spf13/cobra"
 )
 
@@ -27,6 +31,65 @@ func (f *deliveryFlags) declare(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that may be reached beside this machine (repeatable)")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.caCert, "cacert", "", "file of PEM certificates to trust")
+}
+
+// deliveryClient is a client for the configured endpoint, behind the guard. The
+// caller closes it.
+func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
+	t, err := a.target(a.cfg.To, f.allowHosts)
+	if err != nil {
+		return nil, err
+	}
+	guarded, err := deliver.Guard{Allow: t.AllowHosts}.Target(t.URL)
+	if err != nil {
+		var refused *deliver.TargetError
+		errors.As(err, &refused)
+		return nil, usage(err, refused.Hint)
+	}
+	opts := deliver.Options{UserAgent: "julianctl/" + versionNumber(), Timeout: t.Timeout, Insecure: f.insecure}
+	if opts.Header, err = parseHeaders(t.Headers, f.headers); err != nil {
+		return nil, err
+	}
+	if f.caCert != "" {
+		pem, err := os.ReadFile(f.caCert)
+		if err != nil {
+			return nil, unable(fmt.Errorf("--cacert: %w", err), "")
+		}
+		opts.RootCAs = x509.NewCertPool()
+		if !opts.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, usage(fmt.Errorf("--cacert %q holds no PEM certificate", f.caCert), "")
+		}
+	}
+	client, err := deliver.New(guarded, opts)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	return client, nil
+}
+
+// parseHeaders reads "Name: value" lines; those of the command line replace
+// the endpoint's of the same name.
+func parseHeaders(endpoint, flags []string) (deliver.Header, error) {
+	read := func(lines []string) (deliver.Header, error) {
+		var h deliver.Header
+		for _, line := range lines {
+			field, err := deliver.ParseField(line)
+			if err != nil {
+				return nil, usage(err, "write it as 'Name: value'")
+			}
+			h = append(h, field)
+		}
+		return h, nil
+	}
+	base, err := read(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	top, err := read(flags)
+	if err != nil {
+		return nil, err
+	}
+	return base.Override(top), nil
 }
 
 // target is where deliveries go: a URL as it was given, or a named endpoint.
