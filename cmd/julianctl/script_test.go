@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the files that tests hold current")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"julianctl": main})
+	testscript.Main(m, map[string]func(){"julianctl": main, "consumer": consumerMain})
 }
 
 // TestScript runs the scripts under testdata/script: the program as it is

@@ -14,11 +14,11 @@ type Verdict string
 
 // The verdicts.
 const (
-	Pass      Verdict = "pass"
-	Warn      Verdict = "warn"      // right, but worth a look
-	Fail      Verdict = "fail"      // wrong
-	Undecided Verdict = "undecided" // there is no evidence either way
-	Skip      Verdict = "skip"      // not asked
+	Pass      Verdict = "PASS"
+	Warn      Verdict = "WARN"      // right, but worth a look
+	Fail      Verdict = "FAIL"      // wrong
+	Undecided Verdict = "UNDECIDED" // there is no evidence either way
+	Skip      Verdict = "SKIP"      // not asked
 )
 
 // Case is one thing that was judged: a document, a delivery, a check.

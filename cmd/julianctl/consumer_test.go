@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+)
+
+// consumerMain is the script program "consumer": an endpoint for scripts to
+// deliver to. It writes its URL to --ready-file, appends every body it got to
+// --save, and answers as --status says; 0 means as a correct consumer does.
+func consumerMain() {
+	ready := flag.String("ready-file", "", "")
+	save := flag.String("save", "", "")
+	status := flag.Int("status", 0, "")
+	flag.Parse()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	if err := writeFile(*ready, []byte("http://"+ln.Addr().String()+"/hook")); err != nil {
+		panic(err)
+	}
+	var mu sync.Mutex
+	panic(http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var e julian.CallEvent
+		answer := http.StatusNoContent
+		if err != nil || json.Unmarshal(body, &e) != nil || e.CallID == "" {
+			answer = http.StatusBadRequest
+		}
+		if *status != 0 {
+			answer = *status
+		}
+		if *save != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			f, err := os.OpenFile(*save, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				panic(err)
+			}
+			defer f.Close()
+			if _, err := f.Write(body); err != nil {
+				panic(err)
+			}
+		}
+		w.WriteHeader(answer)
+	})))
+}
