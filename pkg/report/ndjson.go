@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
 // Records writes results as NDJSON: one object a line, each beginning with the
@@ -38,40 +40,6 @@ func (r *Records) Write(kind string, v any) error {
 	if body[1] != '}' {
 		line = append(line, ',')
 	}
-	line = appendEscaped(line, body[1:])
-	_, err := r.w.Write(line)
+	_, err := r.w.Write(safetext.JSON(append(line, body[1:]...)))
 	return err
-}
-
-// appendEscaped appends JSON with every character escaped that a terminal or a
-// reader could take for more than text: DEL, C1 controls, bidirectional and
-// other invisible controls, and the second # of the ## that begins a command
-// in the logs of some CI systems. encoding/json escapes C0 by itself.
-func appendEscaped(dst, src []byte) []byte {
-	var last rune
-	for _, r := range string(src) {
-		command := r == '#' && last == '#'
-		last = r
-		if command || r == 0x7f || 0x80 <= r && r <= 0x9f || invisible(r) {
-			if r > 0xffff {
-				r -= 0x10000
-				dst = fmt.Appendf(dst, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-				continue
-			}
-			dst = fmt.Appendf(dst, `\u%04x`, r)
-			continue
-		}
-		dst = append(dst, string(r)...)
-	}
-	return dst
-}
-
-func invisible(r rune) bool {
-	switch {
-	case r == 0x61c, 0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x206f:
-		return true
-	case r == 0xfeff, 0xe0000 <= r && r <= 0xe007f:
-		return true
-	}
-	return false
 }
