@@ -1,0 +1,108 @@
+package receive
+
+import (
+	"crypto/sha256"
+	"slices"
+	"sync"
+)
+
+// longestID is the length past which a call id is remembered by its hash.
+const longestID = 256
+
+// memory numbers the deliveries and the copies of each call. It is bounded
+// twice: it knows the last maxCalls calls, and holds payloads of at most
+// maxBytes together; of older ones it knows the hash only. A call that was
+// forgotten counts from 1 again.
+type memory struct {
+	maxCalls int
+	maxBytes int64
+
+	mu    sync.Mutex
+	seq   int64
+	calls map[string]*call
+	order []*call // oldest first
+	bare  int     // order[:bare] have let go of their payload
+	bytes int64   // of the payloads held
+}
+
+// call is what is known of one call.
+type call struct {
+	key    string
+	copies int
+	earlier
+}
+
+// earlier is the first payload of a call: itself, or its hash once it was let
+// go to keep memory bounded.
+type earlier struct {
+	payload []byte
+	hash    [sha256.Size]byte
+}
+
+// compare says what differs between the first payload of a call and this one.
+func (e earlier) compare(payload []byte) Change {
+	switch {
+	case e.payload != nil:
+		return Compare(e.payload, payload)
+	case e.hash == sha256.Sum256(payload):
+		return Change{Kind: Same}
+	}
+	return Change{Kind: Unknown}
+}
+
+func newMemory(maxCalls int, maxBytes int64) *memory {
+	return &memory{maxCalls: maxCalls, maxBytes: maxBytes, calls: map[string]*call{}}
+}
+
+// number gives d its place among all deliveries and, when it has a call id,
+// among the copies of its call. payload must not change afterwards.
+func (m *memory) number(d *Delivery, payload []byte) {
+	key := d.CallID
+	if len(key) > longestID {
+		hash := sha256.Sum256([]byte(key))
+		key = "sha256:" + string(hash[:])
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seq++
+	d.Seq = m.seq
+	if key == "" || d.Refusal != "" {
+		return
+	}
+	if c := m.calls[key]; c != nil {
+		c.copies++
+		d.Copy, d.first = c.copies, c.earlier
+		return
+	}
+	d.Copy = 1
+	c := &call{key: key, copies: 1, earlier: earlier{payload: payload}}
+	m.calls[key] = c
+	m.order = append(m.order, c)
+	m.bytes += int64(cap(payload))
+	m.forget()
+}
+
+// forget lets the oldest go until the bounds hold.
+func (m *memory) forget() {
+	for ; m.bytes > m.maxBytes && m.bare < len(m.order); m.bare++ {
+		m.release(m.order[m.bare])
+	}
+	// By the half, so that forgetting one call costs next to nothing.
+	if len(m.order) <= m.maxCalls {
+		return
+	}
+	old := len(m.order) - m.maxCalls/2
+	for _, c := range m.order[:old] {
+		m.release(c)
+		delete(m.calls, c.key)
+	}
+	m.order = slices.Clone(m.order[old:])
+	m.bare = max(0, m.bare-old)
+}
+
+func (m *memory) release(c *call) {
+	if c.payload != nil {
+		m.bytes -= int64(cap(c.payload))
+		c.hash, c.payload = sha256.Sum256(c.payload), nil
+	}
+}
