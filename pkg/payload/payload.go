@@ -115,23 +115,26 @@ func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Docume
 	}
 }
 
-// place is where in a source a byte is. The zero place is no place.
-type place struct {
-	line, column int
-	offset       int64
+// Place is where in a source a byte is.
+type Place struct {
+	Line, Column int   // 1-based, as in [Document]
+	Offset       int64 // 0-based
 }
 
-var start = place{line: 1, column: 1}
+var start = Place{Line: 1, Column: 1}
 
-// after is the place behind b, which begins at p.
-func (p place) after(b []byte) place {
-	p.offset += int64(len(b))
+// Place is where the document begins.
+func (d Document) Place() Place { return Place{d.Line, d.Column, d.Offset} }
+
+// After is the place behind b, which begins at p.
+func (p Place) After(b []byte) Place {
+	p.Offset += int64(len(b))
 	if n, last := countLines(b); n > 0 {
-		p.line += n
-		p.column = 1
+		p.Line += n
+		p.Column = 1
 		b = b[last+1:]
 	}
-	p.column += utf8.RuneCount(b)
+	p.Column += utf8.RuneCount(b)
 	return p
 }
 

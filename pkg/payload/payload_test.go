@@ -436,8 +436,8 @@ func FuzzRead(f *testing.F) {
 			if doc.Offset < end || !bytes.Equal(in[doc.Offset:doc.Offset+int64(len(doc.Body))], doc.Body) {
 				t.Errorf("body %q is not at offset %d", doc.Body, doc.Offset)
 			}
-			if p := start.after(in[:doc.Offset]); p.line != doc.Line || p.column != doc.Column {
-				t.Errorf("body at %d is at %d:%d, not %d:%d", doc.Offset, p.line, p.column, doc.Line, doc.Column)
+			if p := start.After(in[:doc.Offset]); p != doc.Place() {
+				t.Errorf("body at %d is at %d:%d, not %d:%d", doc.Offset, p.Line, p.Column, doc.Line, doc.Column)
 			}
 			end = doc.Offset + int64(len(doc.Body))
 		}

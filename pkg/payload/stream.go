@@ -83,7 +83,7 @@ type source struct {
 	first bool // no chunk was handed out yet
 
 	rest []byte // read, not handed out
-	at   place  // of rest[0]
+	at   Place  // of rest[0]
 	end  error  // why reading stopped: io.EOF, or trouble
 }
 
@@ -131,7 +131,7 @@ func (s *source) nextSize() int {
 // document; otherwise lines.
 func (s *source) take(n int, whole bool) bool {
 	c := chunk{Document: Document{Source: s.name, Body: s.rest[:n:n]}, whole: whole, first: s.first}
-	c.Line, c.Column, c.Offset = s.at.line, s.at.column, s.at.offset
+	c.Line, c.Column, c.Offset = s.at.Line, s.at.Column, s.at.Offset
 	s.first = false
 	s.skip(n)
 	return s.emit(c, nil)
@@ -139,13 +139,13 @@ func (s *source) take(n int, whole bool) bool {
 
 // skip leaves out the first n bytes of rest.
 func (s *source) skip(n int) {
-	s.at = s.at.after(s.rest[:n])
+	s.at = s.at.After(s.rest[:n])
 	s.rest = s.rest[n:]
 }
 
 // fail hands out err, with the place of rest[0].
 func (s *source) fail(err error) bool {
-	return s.emit(chunk{}, &Error{Source: s.name, Line: s.at.line, Column: s.at.column, Offset: s.at.offset, Err: err})
+	return s.emit(chunk{}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
 }
 
 // ended says what the end of the input means; io.EOF is none of its business.

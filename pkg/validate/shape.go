@@ -1,0 +1,56 @@
+package validate
+
+import (
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+)
+
+// node is one documented place of the payload with what may stand below it.
+type node struct {
+	julian.Field
+	name     string
+	children []*node // of an object, in documented order
+	byName   map[string]*node
+	item     *node // of an array
+	index    int   // among its parent's children
+}
+
+// compile makes a tree of the field table, in which parents come first.
+func compile(fields []julian.Field) *node {
+	root := &node{Field: julian.Field{Kind: julian.Object}}
+	nodes := map[string]*node{"": root}
+	for _, f := range fields {
+		at := strings.LastIndexByte(f.Pointer, '/')
+		parent := nodes[f.Pointer[:at]]
+		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children)}
+		nodes[f.Pointer] = n
+		if n.name == "*" {
+			parent.item = n
+			continue
+		}
+		if parent.byName == nil {
+			parent.byName = map[string]*node{}
+		}
+		parent.byName[n.name] = n
+		parent.children = append(parent.children, n)
+	}
+	return root
+}
+
+// documented reports whether the object's keys are stated.
+func (n *node) documented() bool { return n != nil && len(n.children) > 0 }
+
+// nonEmpty reports whether "" is as good as missing.
+func (n *node) nonEmpty() bool {
+	return n.Presence == julian.Required && n.Kind == julian.String && n.Enum == nil
+}
+
+// names is the keys of an object's children.
+func (n *node) names() []string {
+	names := make([]string, len(n.children))
+	for i, c := range n.children {
+		names[i] = c.name
+	}
+	return names
+}

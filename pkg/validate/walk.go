@@ -1,0 +1,593 @@
+package validate
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
+)
+
+// walker goes through one document, grammar and field table side by side. It
+// is exact about places and takes its time; methods that read something report
+// whether the walk may go on.
+type walker struct {
+	v     *Validator
+	b     []byte
+	i     int // the next byte
+	depth int
+	path  []step
+	found []finding
+	// counts bounds what a hostile document can make of one rule.
+	counts map[tally]int
+	// toldBytes and toldHalf: one finding of a kind says enough of a document.
+	toldBytes, toldHalf bool
+}
+
+// step is one part of a JSON pointer: a key, or an index.
+type step struct {
+	key   []byte // nil for an index
+	index int
+}
+
+// finding is an issue whose line and column are not worked out yet.
+type finding struct {
+	offset int
+	Issue
+}
+
+type tally struct {
+	rule     string
+	severity Severity
+}
+
+const maxPerRule = 100
+
+// report notes a break of a rule that is usually as bad as severity says.
+func (w *walker) report(offset int, rule string, severity Severity, message, hint string) {
+	w.add(offset, rule, w.v.severity(rule, severity), message, hint)
+}
+
+// wants reports whether report would note a break of the rule: where words or
+// hints cost much, a hostile document must not get them without end.
+func (w *walker) wants(rule string, usual Severity) bool {
+	severity := w.v.severity(rule, usual)
+	return severity != Off && w.counts[tally{rule, severity}] < maxPerRule
+}
+
+// stop notes what makes it impossible to read on, and returns false.
+func (w *walker) stop(offset int, rule string, message, hint string) bool {
+	w.add(offset, rule, Error, message, hint)
+	return false
+}
+
+func (w *walker) add(offset int, rule string, severity Severity, message, hint string) {
+	t := tally{rule, severity}
+	if severity == Off || w.counts[t] == maxPerRule {
+		return
+	}
+	if w.counts == nil {
+		w.counts = map[tally]int{}
+	}
+	w.counts[t]++
+	w.found = append(w.found, finding{offset, Issue{Pointer: w.pointer(), Rule: rule, Severity: severity, Message: message, Hint: hint}})
+}
+
+// pointer is the way to where the walk is, after RFC 6901.
+func (w *walker) pointer() string {
+	var b strings.Builder
+	for _, s := range w.path {
+		b.WriteByte('/')
+		if s.key == nil {
+			b.WriteString(strconv.Itoa(s.index))
+			continue
+		}
+		key := strings.ReplaceAll(shorten(s.key, 100), "~", "~0")
+		b.WriteString(strings.ReplaceAll(key, "/", "~1"))
+	}
+	return b.String()
+}
+
+func (w *walker) push(s step) { w.path = append(w.path, s) }
+func (w *walker) pop()        { w.path = w.path[:len(w.path)-1] }
+
+// issuesOf puts what was found in order and works out lines and columns.
+func (w *walker) issuesOf(doc payload.Document) []Issue {
+	if len(w.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(w.found, func(a, b finding) int { return cmp.Compare(a.offset, b.offset) })
+	at := doc.Place()
+	at.Line, at.Column = max(at.Line, 1), max(at.Column, 1) // of a document without a place
+	issues := make([]Issue, len(w.found))
+	behind := 0
+	for i, f := range w.found {
+		at = at.After(w.b[behind:f.offset])
+		behind = f.offset
+		issues[i] = f.Issue
+		issues[i].File, issues[i].Line, issues[i].Column, issues[i].Offset = doc.Source, at.Line, at.Column, at.Offset
+	}
+	return issues
+}
+
+// document walks all of b.
+func (w *walker) document() {
+	switch {
+	case isUTF16(w.b):
+		w.stop(0, RuleEncoding, "is UTF-16, want UTF-8", "save it as UTF-8 without a byte order mark")
+		return
+	case bytes.HasPrefix(w.b, []byte("\xef\xbb\xbf")):
+		w.report(0, RuleEncoding, Error, "begins with a byte order mark", "save it as UTF-8 without a byte order mark")
+		w.i = 3
+	}
+	if w.space(); w.i == len(w.b) {
+		w.stop(0, RuleEmpty, "holds no payload", "")
+		return
+	}
+	if !w.value(w.v.root) {
+		return
+	}
+	if w.space(); w.i < len(w.b) {
+		w.stop(w.i, RuleSyntax, w.here()+" after the end of the payload", w.syntaxHint())
+	}
+}
+
+func isUTF16(b []byte) bool {
+	if len(b) < 2 {
+		return false
+	}
+	mark := string(b[:2])
+	return mark == "\xff\xfe" || mark == "\xfe\xff" || b[0] == 0 && b[1] != 0 || b[0] != 0 && b[1] == 0
+}
+
+// space leaves out white space.
+func (w *walker) space() {
+	for w.i < len(w.b) {
+		switch w.b[w.i] {
+		case ' ', '\t', '\r', '\n':
+			w.i++
+		default:
+			return
+		}
+	}
+}
+
+// value walks one value. What n says is checked; nil is any value.
+func (w *walker) value(n *node) bool {
+	begin := w.i
+	if w.i == len(w.b) {
+		return w.cutOff()
+	}
+	switch c := w.b[w.i]; {
+	case c == '{':
+		return w.enter(n, julian.Object, w.object)
+	case c == '[':
+		return w.enter(n, julian.Array, w.array)
+	case c == '"':
+		text, ok := w.str()
+		if !ok {
+			return false
+		}
+		if w.kind(n, julian.String, begin) && n != nil {
+			w.text(n, begin, text)
+		}
+		return true
+	case c == '-' || '0' <= c && c <= '9':
+		if !w.number() {
+			return false
+		}
+		w.kind(n, julian.Number, begin)
+		return true
+	case w.literal("true"), w.literal("false"):
+		w.kind(n, "boolean", begin)
+		return true
+	case w.literal("null"):
+		if n == nil || !n.Nullable {
+			w.kind(n, "null", begin)
+		}
+		return true
+	}
+	return w.stop(w.i, RuleSyntax, w.here()+", want a value", w.syntaxHint())
+}
+
+// kind checks the type of the value that ends before w.i.
+func (w *walker) kind(n *node, is julian.Kind, begin int) bool {
+	if n == nil || n.Kind == is {
+		return true
+	}
+	what := "is " + w.shown(is, begin)
+	want := article(n.Kind)
+	if n.Nullable {
+		want += " or null"
+	}
+	w.report(begin, RuleType, Error, what+", want "+want, "")
+	return false
+}
+
+// shown is a value in a message: short ones as they stand in the document.
+func (w *walker) shown(is julian.Kind, begin int) string {
+	switch is {
+	case julian.Object, julian.Array:
+		return article(is)
+	case julian.String:
+		return quote(w.b[begin+1 : w.i-1])
+	}
+	return shorten(w.b[begin:w.i], 40)
+}
+
+func article(k julian.Kind) string {
+	if k == julian.Object || k == julian.Array {
+		return "an " + string(k)
+	}
+	return "a " + string(k)
+}
+
+// enter walks an object or array, by walk.
+func (w *walker) enter(n *node, is julian.Kind, walk func(*node) bool) bool {
+	if w.depth == maxDepth {
+		return w.stop(w.i, RuleDepth, fmt.Sprintf("is more than %d arrays and objects deep", maxDepth), "")
+	}
+	if n != nil && n.Kind != is {
+		w.kind(n, is, w.i)
+		n = nil // the right children of a wrong parent say nothing
+	}
+	w.depth++
+	ok := walk(n)
+	w.depth--
+	return ok
+}
+
+// key is where a key of an object stood.
+type key struct {
+	name   []byte
+	offset int
+}
+
+// object walks from { to }.
+func (w *walker) object(n *node) bool {
+	begin := w.i
+	w.i++
+	var unknown []string     // the first of them
+	seen := map[string]int{} // offset of each key
+	for w.space(); ; w.space() {
+		if w.i == len(w.b) {
+			return w.cutOff()
+		}
+		if w.b[w.i] == '}' && len(seen) == 0 {
+			w.i++
+			break
+		}
+		if w.b[w.i] != '"' {
+			return w.stop(w.i, RuleSyntax, w.here()+", want a key in double quotes", w.keyHint())
+		}
+		k := key{offset: w.i}
+		var ok bool
+		if k.name, ok = w.str(); !ok {
+			return false
+		}
+		if w.space(); w.i == len(w.b) {
+			return w.cutOff()
+		} else if w.b[w.i] != ':' {
+			return w.stop(w.i, RuleSyntax, fmt.Sprintf("%s, want : after the key %s", w.here(), quote(k.name)), w.syntaxHint())
+		}
+		w.i++
+		w.space()
+		w.push(step{key: k.name})
+		if first, twice := seen[string(k.name)]; !twice {
+			seen[string(k.name)] = k.offset
+		} else if w.wants(RuleDuplicateKey, Error) {
+			where := "on the same line"
+			if lines := bytes.Count(w.b[first:k.offset], []byte{'\n'}); lines > 0 {
+				where = fmt.Sprintf("%d lines above", lines)
+			}
+			w.report(k.offset, RuleDuplicateKey, Error, "is given twice, first "+where, "")
+		}
+		child := w.child(n, k, &unknown)
+		if ok = w.value(child); !ok {
+			return false
+		}
+		w.pop()
+		if w.space(); w.i == len(w.b) {
+			return w.cutOff()
+		}
+		c := w.b[w.i]
+		if c != ',' && c != '}' {
+			return w.stop(w.i, RuleSyntax, w.here()+", want , or }", w.missingComma())
+		}
+		w.i++
+		if c == '}' {
+			break
+		}
+	}
+	if n.documented() {
+		w.missing(n, begin, seen, unknown)
+	}
+	return true
+}
+
+// child is the documented place of a key, nil if there is none.
+func (w *walker) child(n *node, k key, unknown *[]string) *node {
+	if !n.documented() {
+		return nil
+	}
+	if child := n.byName[string(k.name)]; child != nil {
+		return child
+	}
+	if len(*unknown) < maxUnknown {
+		*unknown = append(*unknown, string(k.name))
+	}
+	for _, c := range n.children {
+		if strings.EqualFold(c.name, string(k.name)) {
+			w.report(k.offset, RuleCaseVariantKey, Warning, fmt.Sprintf("differs from %q only by case", c.name), fmt.Sprintf("rename it to %q", c.name))
+			return nil
+		}
+	}
+	if w.wants(RuleUnknownField, Off) {
+		w.report(k.offset, RuleUnknownField, Off, "is no documented field", didYouMean(string(k.name), n.names()))
+	}
+	return nil
+}
+
+// maxUnknown is how many undocumented keys of an object are looked at for the
+// name of a missing one.
+const maxUnknown = 32
+
+// missing reports the fields that the object at begin lacks.
+func (w *walker) missing(n *node, begin int, seen map[string]int, unknown []string) {
+	for _, c := range n.children {
+		if _, ok := seen[c.name]; ok || c.Presence == julian.Optional {
+			continue
+		}
+		severity := Warning
+		if c.Presence == julian.Required {
+			severity = Error
+		}
+		hint := ""
+		if near := nearest(c.name, unknown); near != "" {
+			hint = fmt.Sprintf("rename %s to %q", quote([]byte(near)), c.name)
+		}
+		w.push(step{key: []byte(c.name)})
+		w.report(begin, RuleRequired, severity, "is missing", hint)
+		w.pop()
+	}
+}
+
+// array walks from [ to ].
+func (w *walker) array(n *node) bool {
+	w.i++
+	var item *node
+	if n != nil {
+		item = n.item
+	}
+	if w.space(); w.i < len(w.b) && w.b[w.i] == ']' {
+		w.i++
+		return true
+	}
+	for index := 0; ; index++ {
+		if w.space(); w.i < len(w.b) && w.b[w.i] == ']' && index > 0 {
+			return w.stop(w.i, RuleSyntax, w.here()+", want a value", "remove the comma before it")
+		}
+		w.push(step{index: index})
+		if !w.value(item) {
+			return false
+		}
+		w.pop()
+		if w.space(); w.i == len(w.b) {
+			return w.cutOff()
+		}
+		c := w.b[w.i]
+		if c != ',' && c != ']' {
+			return w.stop(w.i, RuleSyntax, w.here()+", want , or ]", w.missingComma())
+		}
+		w.i++
+		if c == ']' {
+			return true
+		}
+	}
+}
+
+// text checks a string against what is stated for it.
+func (w *walker) text(n *node, begin int, text []byte) {
+	is := "is " + quote(text)
+	if len(text) == 0 && n.nonEmpty() {
+		w.report(begin, RuleRequired, Error, "is empty", "")
+		return
+	}
+	if n.Enum != nil && !slices.Contains(n.Enum, string(text)) && w.wants(RuleEnum, Error) {
+		hint := didYouMean(string(text), n.Enum)
+		if hint == "" {
+			hint = "one of: " + strings.Join(n.Enum, ", ")
+		}
+		w.report(begin, RuleEnum, Error, is+", want a documented value", hint)
+	}
+	if f := formatOf(n.Format); f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && w.wants(RuleFormat, Error) {
+		hint := ""
+		if f.name == julian.Zone {
+			hint = didYouMean(string(text), zoneNames())
+		}
+		w.report(begin, RuleFormat, Error, is+", want "+f.want, hint)
+	}
+	if !bytes.HasPrefix(text, []byte(n.Prefix)) {
+		w.report(begin, RuleIDPrefix, Warning, fmt.Sprintf("%s, want it to begin with %q", is, n.Prefix), "")
+	}
+}
+
+func didYouMean(word string, known []string) string {
+	if near := nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
+
+// str reads a string and returns its text, escapes resolved. Bytes that are
+// not UTF-8 stay; half a surrogate pair becomes U+FFFD, as in encoding/json.
+func (w *walker) str() ([]byte, bool) {
+	begin := w.i
+	w.i++
+	clean := w.i // text before it is in out already
+	var out []byte
+	for w.i < len(w.b) {
+		switch c := w.b[w.i]; {
+		case c == '"':
+			text := w.b[clean:w.i]
+			if out != nil {
+				text = append(out, text...)
+			}
+			w.i++
+			return text, true
+		case c == '\\':
+			out = append(out, w.b[clean:w.i]...)
+			r, ok := w.escape()
+			if !ok {
+				return nil, false
+			}
+			out = utf8.AppendRune(out, r)
+			clean = w.i
+		case c == '\n' || c == '\r':
+			return nil, w.stop(w.i, RuleSyntax, "line end in a string", `close the string, or write the line end as \n`)
+		case c < ' ':
+			return nil, w.stop(w.i, RuleSyntax, fmt.Sprintf("control character U+%04X in a string", c), fmt.Sprintf(`write it as \u%04x`, c))
+		case c < utf8.RuneSelf:
+			w.i++
+		default:
+			r, size := utf8.DecodeRune(w.b[w.i:])
+			if r == utf8.RuneError && size == 1 && !w.toldBytes {
+				w.toldBytes = true
+				w.report(w.i, RuleEncoding, Error, fmt.Sprintf("byte 0x%02X is not UTF-8", c), "save it as UTF-8")
+			}
+			w.i += size
+		}
+	}
+	return nil, w.stop(begin, RuleSyntax, "string is not closed", "is the document cut off?")
+}
+
+// escape reads what begins with a backslash.
+func (w *walker) escape() (rune, bool) {
+	begin := w.i
+	if w.i+1 == len(w.b) {
+		w.i++
+		return 0, w.cutOff()
+	}
+	c := w.b[w.i+1]
+	if c != 'u' {
+		at := strings.IndexByte(`"\/bfnrt`, c)
+		if at < 0 {
+			w.i++
+			return 0, w.stop(begin, RuleSyntax, fmt.Sprintf(`%s after \ in a string`, w.here()), `write a backslash as \\`)
+		}
+		w.i += 2
+		return rune("\"\\/\b\f\n\r\t"[at]), true
+	}
+	high, ok := w.hex4(begin)
+	if !ok {
+		return 0, false
+	}
+	if high < 0xd800 || high > 0xdfff {
+		return high, true
+	}
+	if high < 0xdc00 && w.i+1 < len(w.b) && w.b[w.i] == '\\' && w.b[w.i+1] == 'u' {
+		second := w.i
+		low, ok := w.hex4(second)
+		if !ok {
+			return 0, false
+		}
+		if 0xdc00 <= low && low <= 0xdfff {
+			return (high-0xd800)<<10 + (low - 0xdc00) + 0x10000, true
+		}
+		w.i = second // it stands for itself
+	}
+	if !w.toldHalf {
+		w.toldHalf = true
+		w.report(begin, RuleEncoding, Warning, fmt.Sprintf(`\u%04x is half of a surrogate pair`, high), "it stands for no character: the text was probably cut in the middle of one")
+	}
+	return utf8.RuneError, true
+}
+
+// hex4 reads \uXXXX at begin.
+func (w *walker) hex4(begin int) (rune, bool) {
+	var r rune
+	w.i = begin + 2
+	for range 4 {
+		if w.i == len(w.b) {
+			return 0, w.cutOff()
+		}
+		d := unhex(w.b[w.i])
+		if d < 0 {
+			return 0, w.stop(begin, RuleSyntax, fmt.Sprintf(`%s in \u, want four hexadecimal digits`, w.here()), "")
+		}
+		r = r<<4 | rune(d)
+		w.i++
+	}
+	return r, true
+}
+
+// unhex is the value of a hexadecimal digit, or -1.
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// number reads a number of any size and precision.
+func (w *walker) number() bool {
+	begin := w.i
+	if w.b[w.i] == '-' {
+		w.i++
+	}
+	if w.i < len(w.b) && w.b[w.i] == '0' {
+		w.i++
+		if w.i < len(w.b) && '0' <= w.b[w.i] && w.b[w.i] <= '9' {
+			return w.stop(begin, RuleSyntax, "number begins with 0", "remove the zero, or put the value in double quotes")
+		}
+	} else if !w.digits() {
+		return false
+	}
+	if w.i < len(w.b) && w.b[w.i] == '.' {
+		w.i++
+		if !w.digits() {
+			return false
+		}
+	}
+	if w.i < len(w.b) && w.b[w.i]|0x20 == 'e' {
+		w.i++
+		if w.i < len(w.b) && (w.b[w.i] == '+' || w.b[w.i] == '-') {
+			w.i++
+		}
+		return w.digits()
+	}
+	return true
+}
+
+// digits reads at least one.
+func (w *walker) digits() bool {
+	begin := w.i
+	for w.i < len(w.b) && '0' <= w.b[w.i] && w.b[w.i] <= '9' {
+		w.i++
+	}
+	switch {
+	case w.i > begin:
+		return true
+	case w.i == len(w.b):
+		return w.cutOff()
+	}
+	return w.stop(w.i, RuleSyntax, w.here()+" in a number, want a digit", w.syntaxHint())
+}
+
+// literal reads word if it is there.
+func (w *walker) literal(word string) bool {
+	rest := w.b[w.i:]
+	if len(rest) < len(word) || string(rest[:len(word)]) != word {
+		return false
+	}
+	w.i += len(word)
+	return true
+}
