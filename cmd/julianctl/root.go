@@ -57,7 +57,7 @@ right before it goes live, and is it still right today?`,
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupJob, newCheckCmd(a))
+	add(groupJob, newValidateCmd(a), newCheckCmd(a))
 	add(groupHelp)
 	add(groupSetup, newConfigCmd(a), newVersionCmd(a))
 	root.AddCommand(newHelpTopics()...)

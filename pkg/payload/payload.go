@@ -95,7 +95,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		source, index := "", 0
-		r := reader{ctx: ctx, stdin: stdin, limit: MaxDocument}
+		r := reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}
 		r.read(paths, func(c chunk, err error) bool {
 			if err != nil {
 				return yield(Document{}, err)

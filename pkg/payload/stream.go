@@ -3,7 +3,6 @@ package payload
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 
@@ -12,9 +11,9 @@ import (
 
 // reader reads the sources of one call.
 type reader struct {
-	ctx   context.Context
-	stdin io.Reader
-	limit int // largest document in bytes
+	stopped func() error // not nil once the reading is to end
+	stdin   io.Reader
+	limit   int // largest document in bytes
 }
 
 // emit takes a chunk or an error; false ends the reading.
@@ -91,7 +90,7 @@ type source struct {
 // handed out.
 func (s *source) more() bool {
 	if s.end == nil {
-		s.end = s.ctx.Err()
+		s.end = s.stopped()
 	}
 	if s.end != nil {
 		return false
@@ -153,7 +152,7 @@ func (s *source) ended() bool {
 	if s.end == io.EOF {
 		return true
 	}
-	if err := s.ctx.Err(); err != nil {
+	if err := s.stopped(); err != nil {
 		s.emit(chunk{}, err)
 		return false
 	}

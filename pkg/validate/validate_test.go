@@ -222,7 +222,7 @@ func TestRules(t *testing.T) {
 	}
 	ids := map[string]bool{}
 	for _, rule := range validate.Rules {
-		if ids[rule.ID] || !tested[rule.ID] || rule.Why == "" || rule.Example == "" {
+		if ids[rule.ID] || !tested[rule.ID] || rule.Title == "" || rule.Why == "" || rule.Example == "" {
 			t.Errorf("rule %q: twice %t, tested %t, why %q, example %q", rule.ID, ids[rule.ID], tested[rule.ID], rule.Why, rule.Example)
 		}
 		ids[rule.ID] = true

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
+)
+
+type validateOptions struct {
+	paths     []string // none: stdin
+	format    string
+	strict    bool
+	rules     []string // ID=SEVERITY
+	maxIssues int      // 0: all
+	listRules bool
+	explain   string
+}
+
+func newValidateCmd(a *app) *cobra.Command {
+	var o validateOptions
+	cmd := &cobra.Command{
+		Use:   "validate [PATH…|-]",
+		Short: "Check payloads against the schema",
+		Long: `validate says whether payloads are correct, and where not. A PATH is a file, a
+folder, a glob or - for stdin; files hold one payload, one on each line (NDJSON)
+or an array of them, plain or compressed with gzip or zstd.
+
+Exit code 1 means that a payload is not correct, 3 that something could not be
+read. Warnings alone exit 0, unless --strict makes errors of them.`,
+		Example: `  julianctl validate sample.json
+  julianctl validate --strict payloads/ 'more/**/*.ndjson.gz'
+  julianctl generate --count 1000 | julianctl validate
+  julianctl validate --rule unknown-field=warn --format json calls.ndjson
+  julianctl validate --explain duplicate-key`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.paths = args
+			return runValidate(cmd.Context(), a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
+	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
+	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues; 0 shows all")
+	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
+	f.StringVar(&o.explain, "explain", "", "explain one rule")
+	formatFlag(cmd, &o.format, "text", "json")
+	return cmd
+}
+
+func runValidate(ctx context.Context, a *app, o validateOptions) error {
+	switch {
+	case o.listRules:
+		return listRules(a, o.format)
+	case o.explain != "":
+		return explainRule(a, o.explain)
+	case o.maxIssues < 0:
+		return usage(fmt.Errorf(`--max-issues "%d" is less than 0`, o.maxIssues), "")
+	}
+	severities, err := parseSeverities(o.rules)
+	if err != nil {
+		return err
+	}
+	v, err := validate.New(validate.Options{Strict: o.strict, Rules: severities})
+	if err != nil {
+		return usage(fmt.Errorf("--rule: %w", err), seeRules)
+	}
+	if len(o.paths) == 0 {
+		if isTerminal(a.in) {
+			return usage(errors.New("validate wants a PATH"), "name a file or a folder, or pipe payloads in")
+		}
+		o.paths = []string{"-"}
+	}
+	p := newValidatePrinter(a, o)
+	for doc, err := range payload.Read(ctx, o.paths, a.in) {
+		if err == nil {
+			p.document(v.Issues(doc))
+		} else if issue, ok := validate.FromError(err); ok {
+			p.issues([]validate.Issue{issue})
+		} else if !p.unreadable(err) {
+			return errors.Join(p.flush(), err)
+		}
+	}
+	return p.summary()
+}
+
+const seeRules = `"julianctl validate --list-rules" names them`
+
+// parseSeverities reads the values of --rule.
+func parseSeverities(values []string) (map[string]validate.Severity, error) {
+	words := map[string]validate.Severity{"error": validate.Error, "warn": validate.Warning, "warning": validate.Warning, "off": validate.Off}
+	severities := map[string]validate.Severity{}
+	for _, value := range values {
+		id, word, _ := strings.Cut(value, "=")
+		severity, ok := words[word]
+		if !ok {
+			return nil, usage(fmt.Errorf("--rule %q: want ID=error, ID=warn or ID=off", value), seeRules)
+		}
+		severities[id] = severity
+	}
+	return severities, nil
+}
+
+func listRules(a *app, format string) error {
+	records := report.NewRecords(a.out, "validate")
+	for _, r := range validate.Rules {
+		if format == "json" {
+			if err := records.Write("rule", map[string]any{"id": r.ID, "severity": r.Severity, "fixed": r.Fixed, "why": r.Why, "example": r.Example}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(a.out, "%s  %s  %s\n", a.style.bold(fmt.Sprintf("%-17s", r.ID)), paintSeverity(a, r.Severity, fmt.Sprintf("%-7s", r.Severity)), r.Title)
+	}
+	return nil
+}
+
+func explainRule(a *app, id string) error {
+	r, err := validate.RuleByID(id)
+	if err != nil {
+		return usage(fmt.Errorf("--explain: %w", err), seeRules)
+	}
+	change := "--rule " + r.ID + "=error|warn|off changes that"
+	if r.Fixed {
+		change = "always"
+	}
+	fmt.Fprintf(a.out, "%s  %s\n\n  why       %s\n  example   %s\n  severity  %s (%s)\n", a.style.bold(r.ID), r.Title, r.Why, r.Example, r.Severity, change)
+	return nil
+}
+
+func paintSeverity(a *app, s validate.Severity, text string) string {
+	switch s {
+	case validate.Error:
+		return a.style.bad(text)
+	case validate.Warning:
+		return a.style.warn(text)
+	}
+	return a.style.faint(text)
+}
+
+// validateSummary is the last record.
+type validateSummary struct {
+	Documents  int            `json:"documents"`
+	Incorrect  int            `json:"incorrect"` // documents with an error
+	Errors     int            `json:"errors"`
+	Warnings   int            `json:"warnings"`
+	Unreadable int            `json:"unreadable"` // sources that could not be read, or not to their end
+	Rules      map[string]int `json:"rules"`      // issues of each
+	Shown      int            `json:"shown"`      // issues that --max-issues let through
+}
+
+// validatePrinter shows issues in the form that --format asks for.
+type validatePrinter struct {
+	a       *app
+	o       validateOptions
+	out     *bufio.Writer
+	records *report.Records
+	sum     validateSummary
+	err     error // of the first record that could not be made
+}
+
+func newValidatePrinter(a *app, o validateOptions) *validatePrinter {
+	out := bufio.NewWriter(a.out)
+	return &validatePrinter{
+		a: a, o: o, out: out,
+		records: report.NewRecords(out, "validate"),
+		sum:     validateSummary{Rules: map[string]int{}},
+	}
+}
+
+// document counts one document and shows its issues.
+func (p *validatePrinter) document(issues []validate.Issue) {
+	p.sum.Documents++
+	if p.issues(issues) > 0 {
+		p.sum.Incorrect++
+	}
+}
+
+// issues counts and shows issues; it returns how many are errors.
+func (p *validatePrinter) issues(issues []validate.Issue) (failed int) {
+	for _, i := range issues {
+		p.sum.Rules[i.Rule]++
+		if i.Severity == validate.Error {
+			failed++
+		} else {
+			p.sum.Warnings++
+		}
+		if p.o.maxIssues == 0 || p.sum.Shown < p.o.maxIssues {
+			p.sum.Shown++
+			p.issue(i)
+		}
+	}
+	p.sum.Errors += failed
+	if len(issues) > 0 && p.a.out.isTTY() {
+		p.flushed()
+	}
+	return failed
+}
+
+func (p *validatePrinter) issue(i validate.Issue) {
+	if p.o.format == "json" {
+		p.fail(p.records.Write("issue", i))
+		return
+	}
+	pointer := ""
+	if i.Pointer != "" {
+		pointer = " " + safetext.Line(i.Pointer)
+	}
+	place := fmt.Sprintf("%s:%d:%d:", safetext.Line(i.File), i.Line, i.Column)
+	kind := paintSeverity(p.a, i.Severity, fmt.Sprintf("%s[%s]", i.Severity, i.Rule))
+	// bufio.Writer and output keep their first error.
+	fmt.Fprintf(p.out, "%s %s%s: %s\n", p.a.style.bold(place), kind, pointer, safetext.Line(i.Message))
+	if i.Hint != "" {
+		fmt.Fprintf(p.out, "%s %s\n", p.a.style.faint("hint:"), safetext.Line(i.Hint))
+	}
+}
+
+// unreadable notes a source that could not be read; it reports false for an
+// error that is none of a source and ends the command.
+func (p *validatePrinter) unreadable(err error) bool {
+	var e *payload.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	p.sum.Unreadable++
+	if p.o.format == "json" {
+		p.fail(p.records.Write("unreadable", map[string]any{"file": e.Source, "line": e.Line, "message": e.Err.Error()}))
+	}
+	p.flushed()
+	p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(e.Error()))
+	return true
+}
+
+// summary ends the output and gives the verdict.
+func (p *validatePrinter) summary() error {
+	if p.o.format == "json" {
+		p.fail(p.records.Write("summary", p.sum))
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	if p.o.format != "json" {
+		p.a.note("%s", p.verdict())
+	}
+	code := exitYes
+	if p.sum.Errors > 0 {
+		code = exitNo
+	}
+	if p.sum.Unreadable > 0 {
+		code = worst(code, exitUnable)
+	}
+	return verdict(code)
+}
+
+// verdict is the summary in a line.
+func (p *validatePrinter) verdict() string {
+	s := p.sum
+	var b strings.Builder
+	switch {
+	case s.Incorrect > 0:
+		b.WriteString(p.a.errStyle.bad(fmt.Sprintf("%d of %s not correct", s.Incorrect, count(s.Documents, "payload"))))
+	case s.Errors > 0:
+		b.WriteString(p.a.errStyle.bad("not correct"))
+	case s.Documents > 0:
+		b.WriteString(p.a.errStyle.good(count(s.Documents, "payload") + " correct"))
+	default:
+		b.WriteString("no payload read")
+	}
+	if n := s.Errors + s.Warnings; n > 0 {
+		fmt.Fprintf(&b, ": %s, %s", count(s.Errors, "error"), count(s.Warnings, "warning"))
+		if n > s.Shown {
+			fmt.Fprintf(&b, " (%d not shown:%s)", n-s.Shown, byRule(s.Rules))
+		}
+	}
+	if s.Unreadable > 0 {
+		fmt.Fprintf(&b, "; %s not read", count(s.Unreadable, "source"))
+	}
+	return b.String()
+}
+
+// byRule lists all issues by rule, in alphabetical order.
+func byRule(rules map[string]int) string {
+	var b strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(rules)) {
+		fmt.Fprintf(&b, " %d %s", rules[id], id)
+	}
+	return b.String()
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (p *validatePrinter) fail(err error) { p.err = errors.Join(p.err, err) }
+
+func (p *validatePrinter) flushed() { p.fail(p.out.Flush()) }
+
+// flush writes what is left and returns what went wrong on the way.
+func (p *validatePrinter) flush() error {
+	p.flushed()
+	return p.err
+}
