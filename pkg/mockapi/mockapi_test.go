@@ -141,7 +141,9 @@ func TestRateLimit(t *testing.T) {
 	now = now.Add(900 * time.Millisecond)
 	expect(5, 200, "")
 	expect(3, 429, "1")
-	now = now.Add(100 * time.Millisecond) // a second after the first five
+	now = now.Add(100*time.Millisecond - 1)
+	expect(1, 429, "1")
+	now = now.Add(1) // a second after the first five
 	expect(5, 200, "")
 	expect(1, 429, "1")
 	now = now.Add(time.Minute)
