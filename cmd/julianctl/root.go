@@ -57,9 +57,9 @@ right before it goes live, and is it still right today?`,
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupJob, newValidateCmd(a), newCheckCmd(a))
-	add(groupHelp)
-	add(groupSetup, newConfigCmd(a), newVersionCmd(a))
+	add(groupJob, newSampleCmd(a), newValidateCmd(a), newCheckCmd(a))
+	add(groupHelp, newMockCmd(a), newSchemaCmd(a))
+	add(groupSetup, newAuthCmd(a), newConfigCmd(a), newVersionCmd(a))
 	root.AddCommand(newHelpTopics()...)
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)

@@ -27,6 +27,7 @@ type config struct {
 	BaseURL      string        `key:"base-url" env:"JULIAN_BASE_URL" default:"https://julian.11x.ai/api/v1" doc:"base URL of the API"`
 	Color        string        `key:"color" default:"auto" oneof:"auto always never" doc:"when to use colour"`
 	Endpoints    []endpoint    `key:"endpoints" doc:"named endpoints, for --to NAME"`
+	KeyStore     string        `key:"key-store" default:"auto" oneof:"auto keyring file" doc:"where auth login keeps the API key"`
 	RedactHeader []string      `key:"redact-header" doc:"names of further headers whose values are never shown"`
 	Timeout      time.Duration `key:"timeout" default:"30s" doc:"how long one delivery or API call may take"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`
@@ -237,6 +238,9 @@ func envValue(key, text string) (any, error) {
 	return words, nil
 }
 
+// projectFile comes with a checkout: what it says was not said by the person.
+const projectFile = ".julianctl.yaml"
+
 // configFile is a place where a configuration file may be.
 type configFile struct{ name, path string }
 
@@ -249,7 +253,7 @@ func configFiles(env func(string) string, explicit string) []configFile {
 	if dir := configDir(env); dir != "" {
 		files = append(files, configFile{"user", filepath.Join(dir, "config.yaml")})
 	}
-	return append(files, configFile{"project", ".julianctl.yaml"})
+	return append(files, configFile{"project", projectFile})
 }
 
 // configDir is the person's own folder for julianctl, empty when the

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+type sampleOptions struct {
+	agents  []string
+	offline bool
+	output  string // a file, a folder, or "-"; empty: stdout
+	check   bool
+	sets    []string
+}
+
+func newSampleCmd(a *app) *cobra.Command {
+	var opts sampleOptions
+	cmd := &cobra.Command{
+		Use:   "sample [AGENT_ID…]",
+		Short: "Fetch the sample payload of an agent",
+		Long: `sample fetches what the provider shows as an agent's webhook payload. On a
+terminal it is laid out and coloured; in a pipe and with -o it is the exact
+bytes of the answer. Without AGENT_ID the agent is that of JULIAN_AGENT_ID.
+
+A value of --set is JSON where it is valid JSON, and a string otherwise.`,
+		Example: `  julianctl sample agent.abc123 -o sample.json
+  julianctl sample agent.one agent.two -o samples/     one file for each agent
+  julianctl sample --offline                           the documented sample; no key needed
+  julianctl sample agent.abc123 --check -o /dev/null   is it still as documented?
+  julianctl sample --offline --set callResult.resultType=Busy --set duration=0`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.agents = args
+			return runSample(cmd.Context(), a, opts)
+		},
+	}
+	apiFlags(cmd)
+	configFlag(cmd, "key-store", "")
+	flags := cmd.Flags()
+	flags.BoolVar(&opts.offline, "offline", false, "use the embedded sample: no key, no network")
+	flags.StringVarP(&opts.output, "output", "o", "", "file or folder for the exact bytes; - is stdout")
+	flags.BoolVar(&opts.check, "check", false, "validate what came; exit 1 unless it is as documented")
+	flags.StringArrayVar(&opts.sets, "set", nil, "change the payload, path=value (repeatable)")
+	return cmd
+}
+
+// sample is the payload of one agent, or why there is none.
+type sample struct {
+	agent string
+	body  []byte // as it came
+	err   error
+}
+
+func runSample(ctx context.Context, a *app, opts sampleOptions) error {
+	edits, err := parseEdits(opts.sets)
+	if err != nil {
+		return err
+	}
+	if err := checkSampleOutput(opts); err != nil {
+		return err
+	}
+	samples, err := a.samples(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	code := exitYes
+	for _, s := range samples {
+		err := s.err
+		if err == nil {
+			err = a.deliverSample(s, opts, edits)
+		}
+		if err != nil {
+			code = worst(code, a.report(ctx, err))
+		}
+	}
+	return verdict(code)
+}
+
+// checkSampleOutput refuses one file for several samples before anything is
+// fetched.
+func checkSampleOutput(opts sampleOptions) error {
+	if len(opts.agents) < 2 || opts.output == "" || opts.output == "-" {
+		return nil
+	}
+	if info, err := os.Stat(opts.output); err == nil && !info.IsDir() {
+		return usage(fmt.Errorf("-o %q is a file, and %d samples are asked for", opts.output, len(opts.agents)), "give a folder")
+	}
+	return nil
+}
+
+// samples fetches what opts asks for. It returns an error only if it could not
+// begin: the failure of an agent is in that agent's sample.
+func (a *app) samples(ctx context.Context, opts sampleOptions) ([]sample, error) {
+	if opts.offline {
+		if len(opts.agents) > 0 {
+			return nil, usage(fmt.Errorf("--offline knows no agent %q", opts.agents[0]), "it prints the embedded sample: leave the id out")
+		}
+		return []sample{{agent: "sample", body: julian.Sample()}}, nil
+	}
+	agents := opts.agents
+	if len(agents) == 0 && a.cfg.AgentID != "" {
+		agents = []string{a.cfg.AgentID}
+	}
+	if len(agents) == 0 {
+		return nil, usage(errors.New("no agent id"), `"julianctl sample agent.abc123", or set JULIAN_AGENT_ID; --offline needs neither agent nor key`)
+	}
+	client, source, err := a.apiClient(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer client.CloseIdleConnections()
+	samples := make([]sample, len(agents))
+	var group errgroup.Group
+	group.SetLimit(10) // of the API's 10 requests a second
+	for i, agent := range agents {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
+			defer cancel()
+			body, err := client.CallEventSample(ctx, agent)
+			if err != nil {
+				err = a.apiFault(err, source)
+			}
+			samples[i] = sample{agent, body, err}
+			return nil
+		})
+	}
+	return samples, group.Wait()
+}
+
+// deliverSample writes a sample, then judges it as it came: a person wants to
+// see what is wrong.
+func (a *app) deliverSample(s sample, opts sampleOptions, edits []edit) error {
+	body, err := applyEdits(s.body, edits)
+	if err != nil {
+		return err
+	}
+	switch {
+	case opts.output != "" && opts.output != "-":
+		err = a.saveSample(s.agent, body, opts)
+	case opts.output == "" && a.out.isTTY():
+		err = a.showSample(body)
+	default:
+		if len(opts.agents) > 1 && !bytes.HasSuffix(body, []byte("\n")) {
+			body = append(body, '\n') // keeps the samples apart
+		}
+		_, err = a.out.Write(body)
+	}
+	if err != nil || !opts.check {
+		return err
+	}
+	return a.checkSample(s)
+}
+
+func (a *app) showSample(body []byte) error {
+	text, err := prettyJSON(body, a.style)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.out, text)
+	return err
+}
+
+// saveSample writes to the file that -o names, or to one named after the agent
+// in the folder that it names.
+func (a *app) saveSample(agent string, body []byte, opts sampleOptions) error {
+	path := opts.output
+	info, err := os.Stat(path)
+	folder := err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator)) || len(opts.agents) > 1
+	if folder {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return unable(fmt.Errorf("-o: %w", err), "")
+		}
+		path = filepath.Join(path, safetext.Filename(agent)+".json")
+	}
+	if err := writeFile(path, body); err != nil {
+		return unable(fmt.Errorf("-o: %w", err), "")
+	}
+	a.note("wrote %s, %d bytes", safetext.Line(path), len(body))
+	return nil
+}
+
+// checkSample holds the provider's sample to the letter of its documentation:
+// warnings count, and so do fields that are not documented.
+func (a *app) checkSample(s sample) error {
+	v, err := validate.New(validate.Options{Strict: true, Rules: map[string]validate.Severity{validate.RuleUnknownField: validate.Error}})
+	if err != nil {
+		return err
+	}
+	issues := v.Issues(payload.Document{Source: s.agent, Line: 1, Column: 1, Body: s.body})
+	for _, i := range issues {
+		a.note("%s:%d:%d: %s %s: %s", safetext.Line(i.File), i.Line, i.Column, a.errStyle.bad(string(i.Severity)+"["+i.Rule+"]"), safetext.Line(i.Pointer), safetext.Line(i.Message))
+		if i.Hint != "" {
+			a.hint("%s", i.Hint)
+		}
+	}
+	if len(issues) > 0 {
+		return &fault{code: exitNo, err: fmt.Errorf("sample of agent %q is not as documented: %d found", s.agent, len(issues))}
+	}
+	a.note("sample of agent %q is as documented", s.agent)
+	return nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// serverFlags are the flags of every command that accepts connections.
+type serverFlags struct {
+	addr      string
+	expose    bool
+	readyFile string
+}
+
+func (f *serverFlags) declare(cmd *cobra.Command, addr string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.addr, "addr", addr, "address to listen on; port 0 takes any free one")
+	flags.BoolVar(&f.expose, "expose", false, "allow an address that other machines can reach")
+	flags.StringVar(&f.readyFile, "ready-file", "", "file to write the URL to once connections are accepted; removed at the end")
+}
+
+// listen opens the address. Only --expose lets other machines reach it.
+func (f *serverFlags) listen(ctx context.Context) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(f.addr)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--addr %q is no address", f.addr), "write host and port, such as 127.0.0.1:0")
+	}
+	if !f.expose && !loopbackHost(host) {
+		return nil, usage(fmt.Errorf("--addr %q can be reached by other machines", f.addr), "use a loopback address such as 127.0.0.1, or say --expose")
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, unable(fmt.Errorf("--addr %q is taken by another program", f.addr), "--addr with port 0 takes any free port")
+	}
+	if err != nil {
+		return nil, unable(fmt.Errorf("--addr %q: %w", f.addr, err), "")
+	}
+	return ln, nil
+}
+
+// announce writes the ready file, if one is asked for. The returned function
+// removes it: a file that is left over would announce a server that is gone.
+func (f *serverFlags) announce(url string) (remove func(), err error) {
+	if f.readyFile == "" {
+		return func() {}, nil
+	}
+	if err := writeFile(f.readyFile, []byte(url+"\n")); err != nil {
+		return nil, unable(fmt.Errorf("--ready-file: %w", err), "")
+	}
+	return func() { os.Remove(f.readyFile) }, nil
+}
+
+// loopbackHost reports whether host is this machine and no other can reach it.
+func loopbackHost(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
