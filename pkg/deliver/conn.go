@@ -1,0 +1,336 @@
+package deliver
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// maxHeader is the size in bytes up to which an answer's header is read.
+	maxHeader = 16 << 10
+	// inlineBody is how much of a body is written together with the head, and
+	// without looking for an early answer: less than any socket buffers.
+	inlineBody = 16 << 10
+	// maxInterim is how many 1xx answers may come before the final one.
+	maxInterim = 100
+	// lateAnswer is how long an answer is looked for after the peer stopped
+	// taking the request.
+	lateAnswer = time.Second
+)
+
+// wire is a network connection below TLS that remembers what happened on it.
+type wire struct {
+	net.Conn
+	wrote   atomic.Int64 // bytes handed to the operating system
+	readErr error        // what ended reading
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	w.wrote.Add(int64(n))
+	return n, err
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if err != nil {
+		w.readErr = err
+	}
+	return n, err
+}
+
+// conn is one connection of a client. It serves one delivery at a time.
+type conn struct {
+	net.Conn // TLS over wire, or wire itself
+	wire     *wire
+	quiet    func() bool // nil: cannot be asked
+	br       *bufio.Reader
+	answer   fasthttp.Response // parser and its buffers
+	out      []byte            // head and the beginning of the body
+	scratch  []byte            // for bodies that are read piece by piece
+	used     bool              // it has carried a delivery before
+}
+
+func newConn(w *wire, over net.Conn) *conn {
+	c := &conn{Conn: over, wire: w, br: bufio.NewReaderSize(over, maxHeader)}
+	c.answer.Header.SetNoDefaultContentType(true)
+	c.answer.StreamBody = true
+	if sc, ok := w.Conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.quiet = quietCheck(raw)
+		}
+	}
+	return c
+}
+
+// reusable reports whether an idle connection may carry another delivery. The
+// peer may still close it a moment later; that delivery's fate is then unknown.
+func (c *conn) reusable() bool { return c.quiet != nil && c.br.Buffered() == 0 && c.quiet() }
+
+// Close says no farewell of TLS, which could wait for a peer that does not read.
+func (c *conn) Close() error { return c.wire.Close() }
+
+// exchange writes one request, c.out and rest, and reads its answer into a. It
+// reports whether the connection may be used again. Deadlines are the caller's.
+func (c *conn) exchange(a *Answer, rest []byte, l limits) (again bool) {
+	before := c.wire.wrote.Load()
+	var writeErr, readErr error
+	if len(rest) == 0 {
+		_, writeErr = c.Write(c.out)
+		a.Sent = time.Now()
+		if writeErr == nil || !c.refused(writeErr, before) {
+			readErr = c.receive(a, l)
+		}
+	} else {
+		writeErr, readErr = c.both(a, rest, before, l)
+	}
+	a.Answered = time.Now()
+	a.BytesSent = c.wire.wrote.Load() - before
+	return c.conclude(a, l, writeErr, readErr)
+}
+
+// conclude gives a its verdict and reports whether the connection may be used
+// again.
+func (c *conn) conclude(a *Answer, l limits, writeErr, readErr error) (again bool) {
+	a.Err = c.verdict(a, l, writeErr, readErr)
+	return a.Err == nil && writeErr == nil && !c.answer.Header.ConnectionClose() && c.br.Buffered() == 0
+}
+
+// both writes a long request while it reads, since an endpoint may answer
+// before it has read all, and then read no further.
+func (c *conn) both(a *Answer, rest []byte, before int64, l limits) (writeErr, readErr error) {
+	var sent time.Time
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Write(c.out)
+		if err == nil {
+			_, err = c.Write(rest)
+		}
+		sent = time.Now()
+		if err != nil {
+			c.refused(err, before)
+		}
+		done <- err
+	}()
+	readErr = c.receive(a, l)
+	// Whatever was read is final, so what is not yet written need not be.
+	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	writeErr = <-done
+	a.Sent = sent
+	return writeErr, readErr
+}
+
+// refused looks at a failed write. It reports true if an idle connection turned
+// out to be closed before it took a byte: nothing will come of it. Otherwise an
+// answer may be there already, and is given a moment.
+func (c *conn) refused(err error, before int64) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+	return c.used && c.wire.wrote.Load() == before
+}
+
+// verdict tells what the errors of writing and reading mean. A whole answer
+// outweighs a failed write: the endpoint did not care for the rest.
+func (c *conn) verdict(a *Answer, l limits, writeErr, readErr error) error {
+	var known *Error
+	broken := writeErr != nil && !errors.Is(writeErr, os.ErrDeadlineExceeded)
+	switch {
+	case errors.As(readErr, &known):
+		return known
+	case a.Status != 0 && readErr == nil:
+		return nil
+	case a.BytesSent == 0:
+		return &Error{Class: Unreachable, Text: "nothing could be sent", Err: plainCause(writeErr)}
+	case broken && a.First.IsZero():
+		readErr = writeErr
+	case errors.Is(c.wire.readErr, os.ErrDeadlineExceeded):
+		if a.First.IsZero() {
+			return &Error{Class: Timeout, Text: fmt.Sprintf("no answer within %s", l.first)}
+		}
+		return &Error{Class: Timeout, Text: fmt.Sprintf("answer not complete within %s", l.total)}
+	case a.Status != 0:
+		return &Error{Class: Malformed, Text: fmt.Sprintf("answer broke off after %d bytes of its body", a.BodySize), Err: plainCause(readErr)}
+	case !a.First.IsZero():
+		return &Error{Class: Malformed, Text: "answer broke off in its header", Err: plainCause(readErr)}
+	}
+	return &Error{Class: Unknown, Text: "connection closed without an answer; whether it was processed is unknown", Err: plainCause(readErr)}
+}
+
+// receive reads one answer. Errors are an *[Error] where what came is at
+// fault, or those of the connection.
+func (c *conn) receive(a *Answer, l limits) error {
+	c.wire.readErr = nil
+	h := &c.answer.Header
+	for range maxInterim + 1 {
+		if err := c.statusLine(a, l); err != nil {
+			return err
+		}
+		if err := h.Read(c.br); err != nil {
+			return c.headerError(err)
+		}
+		switch status := h.StatusCode(); {
+		case status == fasthttp.StatusSwitchingProtocols:
+			return &Error{Class: Malformed, Text: "answer switches protocols, which nobody asked for"}
+		case status >= 200:
+			a.Status = status
+			a.Header = copyHeader(h)
+			if l.noBody || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified {
+				return nil
+			}
+			return c.receiveBody(a, l)
+		}
+	}
+	return &Error{Class: Malformed, Text: fmt.Sprintf("more than %d interim answers", maxInterim)}
+}
+
+// statusLine looks at the beginning of the next status line, byte by byte, so
+// that what is not HTTP is known as soon as it differs. The parser would wait
+// for a line's end, and would take status 000 for 200.
+func (c *conn) statusLine(a *Answer, l limits) error {
+	const form = "HTTP/1.d sdd"
+	for i := range len(form) {
+		b, err := c.br.Peek(i + 1)
+		if len(b) <= i {
+			return err
+		}
+		if a.First.IsZero() {
+			a.First = time.Now()
+			if !l.deadline.IsZero() {
+				_ = c.SetReadDeadline(l.deadline)
+			}
+		}
+		digit := '0' <= b[i] && b[i] <= '9'
+		switch {
+		case form[i] == 'd' && digit, form[i] == 's' && digit && b[i] != '0', form[i] == b[i]:
+		default:
+			b, _ = c.br.Peek(c.br.Buffered())
+			return &Error{Class: Malformed, Text: fmt.Sprintf("answer is not HTTP/1: %.60q", b)}
+		}
+	}
+	// The parser would wait for a carriage return.
+	b, _ := c.br.Peek(c.br.Buffered())
+	if end := bytes.IndexByte(b, '\n'); end >= 0 && b[end-1] != '\r' {
+		return &Error{Class: Malformed, Text: "lines of the answer's header end without a carriage return"}
+	}
+	return nil
+}
+
+func (c *conn) headerError(err error) error {
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.As(err, &small):
+		return &Error{Class: TooLarge, Text: fmt.Sprintf("header of the answer is larger than %d KiB", maxHeader>>10)}
+	case c.wire.readErr != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	b, _ := c.br.Peek(min(c.br.Buffered(), 60))
+	return &Error{Class: Malformed, Text: fmt.Sprintf("answer has a malformed header: %.60q", b)}
+}
+
+// receiveBody reads the body up to its limit; the beginning is kept, all of it
+// hashed.
+func (c *conn) receiveBody(a *Answer, l limits) error {
+	length := c.answer.Header.ContentLength()
+	if 0 <= length && length <= min(maxHeader, l.body) {
+		b, err := c.br.Peek(length) // the common case, without a copy
+		a.keep(b, l)
+		a.BodySize = int64(len(b))
+		if len(b) > 0 {
+			a.BodyHash = sha256.Sum256(b)
+		}
+		_, _ = c.br.Discard(len(b))
+		return err
+	}
+	if err := c.answer.ReadBody(c.br, 0); err != nil { // opens the stream
+		return err
+	}
+	if c.scratch == nil {
+		c.scratch = make([]byte, 4<<10)
+	}
+	hash := sha256.New()
+	n, err := io.CopyBuffer(&sink{a: a, l: l, hash: hash}, io.LimitReader(c.answer.BodyStream(), int64(l.body)+1), c.scratch)
+	_ = c.answer.CloseBodyStream()
+	a.BodySize = n
+	if n > 0 {
+		hash.Sum(a.BodyHash[:0])
+	}
+	switch {
+	case n > int64(l.body):
+		return &Error{Class: TooLarge, Text: fmt.Sprintf("body of the answer is larger than %d KiB", l.body>>10)}
+	case err != nil && c.wire.readErr == nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Class: Malformed, Text: "answer has a malformed chunk"}
+	}
+	return err
+}
+
+// sink hashes a body and keeps its beginning.
+type sink struct {
+	a    *Answer
+	l    limits
+	hash io.Writer
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.a.keep(p, s.l)
+	return s.hash.Write(p)
+}
+
+// keep appends p to the excerpt as far as there is room.
+func (a *Answer) keep(p []byte, l limits) {
+	if room := l.excerpt - len(a.Body); room > 0 && len(p) > 0 {
+		a.Body = append(a.Body, p[:min(room, len(p))]...)
+	}
+}
+
+// copyHeader leaves out Connection, which is about the connection only and
+// which the parser adds to by itself.
+func copyHeader(h *fasthttp.ResponseHeader) Header {
+	n, size := 0, 0
+	for k, v := range h.All() {
+		n, size = n+1, size+len(k)+len(v)
+	}
+	text := make([]byte, 0, size)
+	for k, v := range h.All() {
+		text = append(append(text, k...), v...)
+	}
+	out := make(Header, 0, n)
+	whole := string(text)
+	for k, v := range h.All() {
+		f := Field{whole[:len(k)], whole[len(k) : len(k)+len(v)]}
+		whole = whole[len(k)+len(v):]
+		if f.Name != fasthttp.HeaderConnection {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// plainCause is err without the addresses and calls that net puts around it;
+// an orderly end is no cause worth telling.
+func plainCause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var sys *os.SyscallError
+	if errors.As(err, &sys) {
+		err = sys.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}

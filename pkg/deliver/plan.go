@@ -1,0 +1,197 @@
+package deliver
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/payload"
+)
+
+// Mode is when the duplicates of a document are sent.
+type Mode string
+
+// The modes.
+const (
+	After    Mode = "after"    // each after the answer to the one before
+	AtOnce   Mode = "together" // all copies, the first included, at one instant
+	Shuffled Mode = "shuffled" // mixed into the whole run
+)
+
+// Plan is what is sent, and how. The zero value sends each document once, one
+// after the other, and expects a 2xx.
+type Plan struct {
+	Duplicates int  // of each document, beside the first copy
+	Mode       Mode // default After
+	// Delay is waited between a copy's answer and the next copy, in mode After.
+	Delay time.Duration
+	// Concurrency is how many documents are on the way at a time; default 1,
+	// which keeps their order. A document sent together uses a connection for
+	// every copy.
+	Concurrency int
+	Expect      Statuses // default 2xx
+	Seed        uint64   // of mode Shuffled; the same seed gives the same order
+	FailFast    bool     // begin nothing more after the first failure
+}
+
+// Step is what one sender does in one go: some copies of one document.
+type Step struct {
+	Document payload.Document
+	Number   int // of the document in the run, from 1
+	// First and Last are copies, counted from 1: copy 1 is the delivery, the
+	// others are its duplicates.
+	First, Last int
+}
+
+// Deliveries is the number of deliveries of the step.
+func (s Step) Deliveries() int { return s.Last - s.First + 1 }
+
+// Steps puts documents into the order of the plan. An error of docs is passed
+// on, and the rest follows.
+func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, error] {
+	whole := func(yield func(Step, error) bool) {
+		n := 0
+		for doc, err := range docs {
+			step := Step{}
+			if err == nil {
+				n++
+				step = Step{doc, n, 1, p.Duplicates + 1}
+			}
+			if !yield(step, err) {
+				return
+			}
+		}
+	}
+	if p.Mode != Shuffled || p.Duplicates == 0 {
+		return whole
+	}
+	return shuffle(whole, p.Seed, windowDeliveries, windowBytes)
+}
+
+// The window of a shuffle. What fits in it is shuffled evenly; of a larger run,
+// duplicates are spread over a window's length, and memory stays flat.
+const (
+	windowDeliveries = 20_000
+	windowBytes      = 32 << 20
+)
+
+// shuffle splits steps into single copies and gives them in random order.
+func shuffle(steps iter.Seq2[Step, error], seed uint64, maxCount, maxBytes int) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var window []*Step // one entry a copy; copies of a document share theirs
+		size := 0
+		draw := func() bool {
+			i, end := random.IntN(len(window)), len(window)-1
+			step := window[i]
+			window[i], window[end] = window[end], nil
+			window = window[:end]
+			size -= len(step.Document.Body)
+			// Copies are alike, so they are numbered as they come.
+			one := Step{step.Document, step.Number, step.First, step.First}
+			step.First++
+			return yield(one, nil)
+		}
+		for step, err := range steps {
+			if err != nil {
+				if !yield(Step{}, err) {
+					return
+				}
+				continue
+			}
+			for range step.Deliveries() {
+				window = append(window, &step)
+				size += len(step.Document.Body)
+			}
+			for len(window) > maxCount || size > maxBytes && len(window) > 0 {
+				if !draw() {
+					return
+				}
+			}
+		}
+		for len(window) > 0 {
+			if !draw() {
+				return
+			}
+		}
+	}
+}
+
+// Statuses is a set of HTTP statuses, such as 2xx and 409. Nil means 2xx.
+type Statuses []statusRange
+
+type statusRange struct{ low, high int }
+
+// ParseStatuses reads a list like "2xx", "200,204" or "2xx,409".
+func ParseStatuses(s string) (Statuses, error) {
+	var out Statuses
+	for word := range strings.SplitSeq(s, ",") {
+		word = strings.TrimSpace(word)
+		digits, class := strings.CutSuffix(strings.ToLower(word), "xx")
+		n, err := strconv.Atoi(digits)
+		switch {
+		case err != nil || len(digits) != len(strconv.Itoa(n)):
+			return nil, fmt.Errorf("%q is no status; write it like 2xx or 200,204", word)
+		case class && 2 <= n && n <= 5:
+			out = append(out, statusRange{n * 100, n*100 + 99})
+		case !class && 200 <= n && n <= 599:
+			out = append(out, statusRange{n, n})
+		default:
+			return nil, fmt.Errorf("%q is no final status; they are 200 to 599, or 2xx to 5xx", word)
+		}
+	}
+	return out, nil
+}
+
+// Has reports whether the set holds status.
+func (s Statuses) Has(status int) bool {
+	for _, r := range s.orDefault() {
+		if r.low <= status && status <= r.high {
+			return true
+		}
+	}
+	return false
+}
+
+func (s Statuses) orDefault() Statuses {
+	if s == nil {
+		return Statuses{{200, 299}}
+	}
+	return s
+}
+
+// String is the set in the form that [ParseStatuses] reads.
+func (s Statuses) String() string {
+	var words []string
+	for _, r := range s.orDefault() {
+		if r.low == r.high {
+			words = append(words, strconv.Itoa(r.low))
+		} else {
+			words = append(words, strconv.Itoa(r.low/100)+"xx")
+		}
+	}
+	return strings.Join(words, ",")
+}
+
+// Judge returns nil for a whole answer whose status is in the set, otherwise
+// an *[Error]. A 3xx is a [Redirect] unless it was asked for.
+func (s Statuses) Judge(a Answer) error {
+	switch {
+	case a.Err != nil:
+		return a.Err
+	case s.Has(a.Status):
+		return nil
+	case a.Status/100 == 3:
+		location := a.Header.Get("Location")
+		text := fmt.Sprintf("status %d without a location", a.Status)
+		if location != "" {
+			text = fmt.Sprintf("redirect (%d) to %.200q, not followed", a.Status, location)
+		}
+		return &Error{Class: Redirect, Text: text, Location: location}
+	}
+	return &Error{Class: Status, Text: strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, http.StatusText(a.Status)))}
+}

@@ -1,0 +1,496 @@
+package deliver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/julianctl/julianctl/pkg/payload"
+)
+
+// documents are n payloads, call.1 to call.n.
+func documents(n int) iter.Seq2[payload.Document, error] {
+	return func(yield func(payload.Document, error) bool) {
+		for i := range n {
+			if !yield(payload.Document{Source: "test", Line: i + 1, Body: fmt.Appendf(nil, `{"callId":"call.%d"}`, i+1)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// orders lists a plan's deliveries as number.copy.
+func orders(steps iter.Seq2[Step, error]) []string {
+	var out []string
+	for step, err := range steps {
+		if err != nil {
+			out = append(out, err.Error())
+			continue
+		}
+		for n := step.First; n <= step.Last; n++ {
+			out = append(out, fmt.Sprintf("%d.%d", step.Number, n))
+		}
+	}
+	return out
+}
+
+func TestSteps(t *testing.T) {
+	broken := func(yield func(payload.Document, error) bool) {
+		if yield(payload.Document{}, errors.New("unreadable")) {
+			documents(2)(yield)
+		}
+	}
+	if d := cmp.Diff([]string{"unreadable", "1.1", "2.1"}, orders(Plan{}.Steps(broken))); d != "" {
+		t.Errorf("once (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"unreadable", "1.1", "1.2", "2.1", "2.2"}, orders(Plan{Duplicates: 1, Mode: AtOnce}.Steps(broken))); d != "" {
+		t.Errorf("twice (-want +got):\n%s", d)
+	}
+
+	plan := Plan{Duplicates: 2, Mode: Shuffled, Seed: 7}
+	got := orders(plan.Steps(documents(50)))
+	if d := cmp.Diff(got, orders(plan.Steps(documents(50)))); d != "" {
+		t.Errorf("one seed, two orders:\n%s", d)
+	}
+	plan.Seed = 8
+	if cmp.Equal(got, orders(plan.Steps(documents(50)))) {
+		t.Error("two seeds, one order")
+	}
+	var want []string
+	for i := range 50 {
+		for n := range 3 {
+			want = append(want, fmt.Sprintf("%d.%d", i+1, n+1))
+		}
+	}
+	if d := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); d != "" {
+		t.Errorf("not every copy once (-want +got):\n%s", d)
+	}
+	seen := map[string]int{}
+	last := 0
+	for at, id := range got {
+		number, n, _ := strings.Cut(id, ".")
+		seen[number]++
+		if fmt.Sprint(seen[number]) != n {
+			t.Fatalf("copy %s came as number %d of its document", id, seen[number])
+		}
+		if number == "1" {
+			last = at
+		}
+	}
+	if last < 3 || slices.IsSorted(got) {
+		t.Errorf("hardly shuffled: %v", got)
+	}
+}
+
+// The window keeps memory flat: a document is drawn before much more is read.
+func TestShuffleWindow(t *testing.T) {
+	read, most := 0, 0
+	docs := func(yield func(Step, error) bool) {
+		for step, err := range (Plan{Duplicates: 1}).Steps(documents(1000)) {
+			read += 2
+			if !yield(step, err) {
+				return
+			}
+		}
+	}
+	drawn := 0
+	for range shuffle(docs, 1, 100, 1<<20) {
+		drawn++
+		most = max(most, read-drawn)
+	}
+	if drawn != 2000 || most > 102 {
+		t.Errorf("%d drawn, up to %d held", drawn, most)
+	}
+	for range shuffle(docs, 1, 100, 1) { // larger than the window, each of them
+		break
+	}
+}
+
+func TestStatuses(t *testing.T) {
+	tests := []struct{ in, want, has string }{
+		{"2xx", "2xx", "200 204 299"},
+		{"200", "200", "200"},
+		{"200, 204", "200,204", "200 204"},
+		{"2XX,409", "2xx,409", "200 204 299 409"},
+		{"3xx", "3xx", "301"},
+		{"", "!is no status", ""},
+		{"2xx,", "!is no status", ""},
+		{"ok", "!is no status", ""},
+		{"xx", "!is no status", ""},
+		{"02xx", "!is no status", ""},
+		{"+200", "!is no status", ""},
+		{"1xx", "!no final status", ""},
+		{"100", "!no final status", ""},
+		{"600", "!no final status", ""},
+		{"20", "!no final status", ""},
+		{"6xx", "!no final status", ""},
+	}
+	for _, tt := range tests {
+		s, err := ParseStatuses(tt.in)
+		if part, bad := strings.CutPrefix(tt.want, "!"); bad {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%q: %v, want %q", tt.in, err, part)
+			}
+			continue
+		}
+		var has []string
+		for _, n := range []int{199, 200, 204, 299, 301, 409, 500} {
+			if s.Has(n) {
+				has = append(has, fmt.Sprint(n))
+			}
+		}
+		if err != nil || s.String() != tt.want || strings.Join(has, " ") != tt.has {
+			t.Errorf("%q: %v, %v, has %v", tt.in, s, err, has)
+		}
+	}
+	if s := Statuses(nil); s.String() != "2xx" || !s.Has(204) || s.Has(300) {
+		t.Errorf("default is %v", s)
+	}
+}
+
+func TestCallID(t *testing.T) {
+	tests := []struct{ body, want string }{
+		{`{"callId":"call.1"}`, "call.1"},
+		{` {"a":{"callId":"no"},"call\u0049d":"call.\u0031"} `, "call.1"},
+		{`{"callId":"first","callId":"last"}`, "last"},
+		{`{"callId":7}`, ""},
+		{`{"callid":"x"}`, ""},
+		{`{"callId":"call.1"`, ""},
+		{`{"callId":"call.1"}}`, ""},
+		{`["callId","call.1"]`, ""},
+		{`"callId"`, ""},
+		{``, ""},
+		{"\xff", ""},
+		{strings.Repeat("[", 100_000), ""},
+	}
+	for _, tt := range tests {
+		if got := CallID([]byte(tt.body)); got != tt.want {
+			t.Errorf("CallID(%.60s) = %q, want %q", tt.body, got, tt.want)
+		}
+	}
+}
+
+// recorder is an endpoint that remembers what arrived, in order.
+type recorder struct {
+	mu     sync.Mutex
+	bodies []string
+	answer func(nth int, w http.ResponseWriter) // nth arrival of this body, from 1
+}
+
+func (e *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	e.bodies = append(e.bodies, string(body))
+	nth := 0
+	for _, b := range e.bodies {
+		if b == string(body) {
+			nth++
+		}
+	}
+	e.mu.Unlock()
+	if e.answer != nil {
+		e.answer(nth, w)
+	}
+}
+
+// noTimes compares what of a summary does not depend on time.
+var noTimes = cmpopts.IgnoreFields(Summary{}, "Elapsed", "Latency", "Skew", "BytesSent")
+
+func TestRun(t *testing.T) {
+	differ := func(nth int, w http.ResponseWriter) {
+		if nth > 1 {
+			w.WriteHeader(409)
+			_, _ = io.WriteString(w, "seen")
+		}
+	}
+	tests := []struct {
+		name   string
+		plan   Plan
+		answer func(int, http.ResponseWriter)
+		want   Summary
+	}{
+		{"once", Plan{}, nil, Summary{
+			Documents: 3, Planned: 3, Sent: 3, Answered: 3, OK: 3,
+			Statuses: map[int]int{200: 3}, Errors: map[Class]int{},
+		}},
+		{"twice", Plan{Duplicates: 1}, nil, Summary{
+			Documents: 3, Planned: 6, Sent: 6, Answered: 6, OK: 6,
+			Statuses: map[int]int{200: 6}, Errors: map[Class]int{},
+			Groups: Groups{Total: 3, Acknowledged: 3},
+		}},
+		{"duplicates refused", Plan{Duplicates: 2, Concurrency: 2}, differ, Summary{
+			Documents: 3, Planned: 9, Sent: 9, Answered: 9, OK: 3, Failed: 6,
+			Statuses: map[int]int{200: 3, 409: 6}, Errors: map[Class]int{Status: 6},
+			Groups: Groups{Total: 3, Differ: 3, DifferStatus: 3, DifferBody: 3},
+		}},
+		{"duplicates refused as expected", Plan{Duplicates: 2, Mode: Shuffled, Concurrency: 3, Expect: Statuses{{200, 299}, {409, 409}}}, differ, Summary{
+			Documents: 3, Planned: 9, Sent: 9, Answered: 9, OK: 9,
+			Statuses: map[int]int{200: 3, 409: 6}, Errors: map[Class]int{},
+			Groups: Groups{Total: 3, Acknowledged: 3, Differ: 3, DifferStatus: 3, DifferBody: 3},
+		}},
+		{"together", Plan{Duplicates: 3, Mode: AtOnce, Concurrency: 2}, nil, Summary{
+			Documents: 3, Planned: 12, Sent: 12, Answered: 12, OK: 12,
+			Statuses: map[int]int{200: 12}, Errors: map[Class]int{},
+			Groups: Groups{Total: 3, Acknowledged: 3},
+		}},
+		{"bodies differ", Plan{Duplicates: 1}, func(nth int, w http.ResponseWriter) { fmt.Fprint(w, nth) }, Summary{
+			Documents: 3, Planned: 6, Sent: 6, Answered: 6, OK: 6,
+			Statuses: map[int]int{200: 6}, Errors: map[Class]int{},
+			Groups: Groups{Total: 3, Acknowledged: 3, Differ: 3, DifferBody: 3},
+		}},
+		{"duplicate lost", Plan{Duplicates: 1}, func(nth int, _ http.ResponseWriter) {
+			if nth > 1 {
+				panic(http.ErrAbortHandler)
+			}
+		}, Summary{
+			Documents: 3, Planned: 6, Sent: 6, Answered: 3, OK: 3, Failed: 3,
+			Statuses: map[int]int{200: 3}, Errors: map[Class]int{Unknown: 3},
+			Groups: Groups{Total: 3, Partial: 3},
+		}},
+		{"fail fast", Plan{Duplicates: 1, FailFast: true}, differ, Summary{
+			Documents: 1, Planned: 2, Sent: 2, Answered: 2, OK: 1, Failed: 1,
+			Statuses: map[int]int{200: 1, 409: 1}, Errors: map[Class]int{Status: 1},
+			Groups: Groups{Total: 1, Differ: 1, DifferStatus: 1, DifferBody: 1},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			noLeaks(t)
+			endpoint := &recorder{answer: tt.answer}
+			s := httptest.NewServer(endpoint)
+			defer s.Close()
+			c := newClient(t, s.URL, Options{Timeout: 10 * time.Second})
+			seen := map[string]int{}
+			got := c.Run(t.Context(), documents(3), tt.plan, func(r Result) {
+				seen[fmt.Sprintf("%s.%d", r.CallID(), r.Copy)]++
+			})
+			c.Close()
+			if d := cmp.Diff(tt.want, got, noTimes); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if len(seen) != got.OK+got.Failed {
+				t.Errorf("%d deliveries observed, %d counted: %v", len(seen), got.OK+got.Failed, seen)
+			}
+			endpoint.mu.Lock()
+			if len(endpoint.bodies) != tt.want.Sent {
+				t.Errorf("%d arrived, want %d", len(endpoint.bodies), tt.want.Sent)
+			}
+			endpoint.mu.Unlock()
+			if got.Latency.Count() != int64(got.Answered) || got.Latency.At(50) <= 0 || got.Latency.Max() > got.Elapsed+time.Millisecond {
+				t.Errorf("latency: %d values, median %s, max %s in %s", got.Latency.Count(), got.Latency.At(50), got.Latency.Max(), got.Elapsed)
+			}
+			if together := tt.plan.Mode == AtOnce; together != (got.Skew.Count() > 0) {
+				t.Errorf("%d skews", got.Skew.Count())
+			}
+		})
+	}
+}
+
+func TestRunKeepsOrder(t *testing.T) {
+	endpoint := &recorder{}
+	s := httptest.NewServer(endpoint)
+	defer s.Close()
+	newClient(t, s.URL, Options{}).Run(t.Context(), documents(3), Plan{Duplicates: 1}, nil)
+	one := func(n int) string { return fmt.Sprintf(`{"callId":"call.%d"}`, n) }
+	if d := cmp.Diff([]string{one(1), one(1), one(2), one(2), one(3), one(3)}, endpoint.bodies); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestRunGoesOnAfterUnreadable(t *testing.T) {
+	s := httptest.NewServer(&recorder{})
+	defer s.Close()
+	trouble := &payload.Error{Source: "bad.json", Err: payload.ErrEmpty}
+	docs := func(yield func(payload.Document, error) bool) {
+		if yield(payload.Document{}, trouble) {
+			documents(1)(yield)
+		}
+	}
+	var errs []error
+	got := newClient(t, s.URL, Options{}).Run(t.Context(), docs, Plan{}, func(r Result) { errs = append(errs, r.Err) })
+	want := Summary{Documents: 1, Unreadable: 1, Planned: 1, Sent: 1, Answered: 1, OK: 1, Statuses: map[int]int{200: 1}, Errors: map[Class]int{}}
+	if d := cmp.Diff(want, got, noTimes); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if len(errs) != 2 || !errors.Is(errs[0], Unreadable) || !errors.Is(errs[0], payload.ErrEmpty) || errs[0].Error() != trouble.Error() || errs[1] != nil {
+		t.Errorf("observed %v", errs)
+	}
+}
+
+// Interrupted: what is on the way gets its answer, nothing more is begun.
+func TestRunDrains(t *testing.T) {
+	noLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var arrived sync.WaitGroup
+	arrived.Add(2)
+	answer := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived.Done()
+		<-answer
+	}))
+	defer s.Close()
+	go func() {
+		arrived.Wait()
+		cancel()
+		close(answer)
+	}()
+	c := newClient(t, s.URL, Options{Timeout: 10 * time.Second})
+	got := c.Run(ctx, documents(100), Plan{Concurrency: 2, Duplicates: 1, Delay: time.Hour}, nil)
+	c.Close()
+	want := Summary{
+		Documents: 2, Planned: 4, Sent: 2, Answered: 2, OK: 2,
+		Statuses: map[int]int{200: 2}, Errors: map[Class]int{}, Groups: Groups{Total: 2, Partial: 2},
+	}
+	if d := cmp.Diff(want, got, noTimes); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// A duplicate waits its delay, counted from the answer before it.
+func TestRunDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, serving := pipeClient(t, Options{}, func(c net.Conn) {
+			r := bufio.NewReader(c)
+			for {
+				if raw, _ := readRequest(r); raw == nil {
+					return
+				}
+				<-time.After(3 * time.Second)
+				_, _ = io.WriteString(c, ok204)
+			}
+		})
+		start := time.Now()
+		var at []time.Duration
+		got := c.Run(t.Context(), documents(1), Plan{Duplicates: 2, Delay: 10 * time.Second}, func(r Result) {
+			at = append(at, r.Answer.Due.Sub(start))
+		})
+		if d := cmp.Diff([]time.Duration{0, 13 * time.Second, 26 * time.Second}, at); d != "" {
+			t.Errorf("due (-want +got):\n%s", d)
+		}
+		if got.Latency.At(50).Round(10*time.Millisecond) != 3*time.Second || got.Elapsed != 29*time.Second {
+			t.Errorf("median %s, elapsed %s", got.Latency.At(50), got.Elapsed)
+		}
+		c.Close()
+		serving.Wait()
+	})
+}
+
+// The promise: against an endpoint that closes kept-alive connections as it
+// likes, before an answer, after it, in the middle, no delivery arrives twice
+// and every one is accounted for.
+func TestNothingIsResent(t *testing.T) {
+	noLeaks(t)
+	const n = 3000
+	var mu sync.Mutex
+	arrived, acknowledged := map[string]int{}, map[string]int{}
+	s := newRawServer(t, func(conn int, c net.Conn) {
+		random := rand.New(rand.NewPCG(1, uint64(conn)))
+		r := bufio.NewReader(c)
+		for {
+			raw, body := readRequest(r)
+			if raw == nil {
+				return
+			}
+			id := string(body)
+			mu.Lock()
+			arrived[id]++
+			mu.Unlock()
+			switch random.IntN(12) {
+			case 0: // no answer
+				return
+			case 1: // no answer, and a reset
+				_ = c.(*net.TCPConn).SetLinger(0)
+				return
+			case 2: // half an answer
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le")
+				return
+			case 3: // an answer, and then closed without a word
+				mu.Lock()
+				acknowledged[id]++
+				mu.Unlock()
+				_, _ = io.WriteString(c, ok204)
+				return
+			}
+			mu.Lock()
+			acknowledged[id]++
+			mu.Unlock()
+			_, _ = io.WriteString(c, ok204)
+		}
+	})
+	for _, plan := range []Plan{{Concurrency: 16}, {Concurrency: 4, Mode: AtOnce, Duplicates: 0}} {
+		clear(arrived)
+		clear(acknowledged)
+		c := newClient(t, s.url, Options{Timeout: 10 * time.Second})
+		results := map[string]Class{}
+		sum := c.Run(t.Context(), documents(n), plan, func(r Result) {
+			id := string(r.Document.Body)
+			if _, twice := results[id]; twice {
+				t.Errorf("two results for %s", id)
+			}
+			results[id] = ClassOf(r.Err)
+		})
+		c.Close()
+		if len(results) != n || sum.OK+sum.Failed != n || sum.Planned != n {
+			t.Fatalf("%d results, %+v", len(results), sum)
+		}
+		mu.Lock()
+		for id, class := range results {
+			switch got := arrived[id]; {
+			case got > 1:
+				t.Errorf("%s arrived %d times", id, got)
+			case class == "" && (got != 1 || acknowledged[id] != 1):
+				t.Errorf("%s is ok, but arrived %d times and was acknowledged %d times", id, got, acknowledged[id])
+			case class == Unreachable && got != 0:
+				t.Errorf("%s is unreachable, but arrived", id)
+			case !slices.Contains([]Class{"", Unknown, Malformed, Unreachable}, class):
+				t.Errorf("%s: %s", id, class)
+			}
+		}
+		mu.Unlock()
+		if sum.Errors[Unknown] < n/20 || sum.Errors[Malformed] < n/50 || sum.OK < n/2 {
+			t.Errorf("the endpoint did not misbehave as it should: %v", sum.Errors)
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	s := httptest.NewServer(handler(204, nil, ""))
+	defer s.Close()
+	for _, concurrency := range []int{1, 64} {
+		b.Run(fmt.Sprint(concurrency), func(b *testing.B) {
+			c := newClient(b, s.URL, Options{})
+			body := []byte(`{"callId":"call.1","x":"` + strings.Repeat("y", 2000) + `"}`)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			docs := func(yield func(payload.Document, error) bool) {
+				for b.Loop() {
+					if !yield(payload.Document{Body: body}, nil) {
+						return
+					}
+				}
+			}
+			if sum := c.Run(b.Context(), docs, Plan{Concurrency: concurrency}, nil); sum.Failed > 0 {
+				b.Fatal(sum.Errors)
+			}
+		})
+	}
+}

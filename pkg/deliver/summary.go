@@ -1,0 +1,125 @@
+package deliver
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Summary is what came of a run.
+type Summary struct {
+	Documents  int // that were planned for
+	Unreadable int // that could not be read; they count nowhere else
+	// Planned counts the deliveries that the run came to before it ended;
+	// those that it did not begin any more are Planned - OK - Failed.
+	Planned  int
+	Sent     int // at least one byte left
+	Answered int // with a status
+	OK       int // as expected
+	Failed   int // not as expected, whatever the reason
+
+	Statuses map[int]int   // by status
+	Errors   map[Class]int // by class, of those that failed
+
+	Groups Groups
+	Skew   Latency // of documents sent together, one value for each
+
+	BytesSent int64
+	Elapsed   time.Duration
+	Latency   Latency // of answered deliveries, from due to answered
+}
+
+// Rate is the number of deliveries sent in a second.
+func (s *Summary) Rate() float64 {
+	if s.Elapsed <= 0 {
+		return 0
+	}
+	return float64(s.Sent) / s.Elapsed.Seconds()
+}
+
+// Groups are the documents that were sent more than once, each with its copies.
+type Groups struct {
+	Total        int
+	Acknowledged int // every copy was answered as expected
+	Partial      int // not every copy was answered
+	// Differ counts groups whose answers were not all alike, in status, in
+	// body, or in both.
+	Differ       int
+	DifferStatus int
+	DifferBody   int
+}
+
+// group is the state of one document's copies while they are on the way.
+type group struct {
+	left, ok, answered       int
+	status                   int
+	hash                     [32]byte
+	differStatus, differBody bool
+}
+
+// add takes in one copy's answer.
+func (g *group) add(a Answer, ok bool) {
+	g.left--
+	if ok {
+		g.ok++
+	}
+	if a.Status == 0 {
+		return
+	}
+	if g.answered == 0 {
+		g.status, g.hash = a.Status, a.BodyHash
+	}
+	g.answered++
+	g.differStatus = g.differStatus || a.Status != g.status
+	g.differBody = g.differBody || a.BodyHash != g.hash
+}
+
+// fold counts a group of copies that is over.
+func (s *Groups) fold(g *group, copies int) {
+	s.Total++
+	count(&s.Acknowledged, g.ok == copies)
+	count(&s.Partial, g.answered < copies)
+	count(&s.Differ, g.differStatus || g.differBody)
+	count(&s.DifferStatus, g.differStatus)
+	count(&s.DifferBody, g.differBody)
+}
+
+func count(n *int, when bool) {
+	if when {
+		*n++
+	}
+}
+
+// Latency is a distribution of durations, kept to a microsecond and to three
+// digits, up to an hour. The zero value is empty.
+type Latency struct{ hist *hdrhistogram.Histogram }
+
+const maxLatency = int64(time.Hour / time.Microsecond)
+
+func (l *Latency) record(d time.Duration) {
+	if l.hist == nil {
+		l.hist = hdrhistogram.New(1, maxLatency, 3)
+	}
+	// The only error is a value past the end, and there is none.
+	_ = l.hist.RecordValue(min(max(d.Microseconds(), 1), maxLatency))
+}
+
+// Count is the number of values.
+func (l Latency) Count() int64 {
+	if l.hist == nil {
+		return 0
+	}
+	return l.hist.TotalCount()
+}
+
+// At returns the value that percent of all values do not exceed, such as 99.9;
+// 0 when there are none.
+func (l Latency) At(percent float64) time.Duration {
+	if l.Count() == 0 {
+		return 0
+	}
+	return time.Duration(l.hist.ValueAtQuantile(percent)) * time.Microsecond
+}
+
+// Max returns the largest value.
+func (l Latency) Max() time.Duration { return l.At(100) }
