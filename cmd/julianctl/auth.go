@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -198,13 +199,15 @@ func (a *app) printAuth(r authRecord) {
 		return
 	}
 	if spent := r.Usage.Organization.SpentCredits; spent != nil {
-		credits := fmt.Sprintf("%g spent", *spent)
+		credits := decimal(*spent)
 		if allocated := r.Usage.Organization.AllocatedCredits; allocated != nil {
-			credits = fmt.Sprintf("%g of %g spent", *spent, *allocated)
+			credits += " of " + decimal(*allocated)
 		}
-		row("credits", credits)
+		row("credits", credits+" spent")
 	}
 }
+
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func newAuthLogoutCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{

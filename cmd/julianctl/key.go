@@ -145,24 +145,20 @@ func readKey(r io.Reader, source string) (apiKey, error) {
 
 // apiFault gives an error of the API client its exit code and a next step.
 func (a *app) apiFault(err error, source string) error {
-	base := fmt.Sprintf("the base URL is %s, from %s", a.cfg.BaseURL, a.cfg.origin["base-url"])
 	f := &fault{code: exitUnable, err: err}
 	switch {
 	case errors.Is(err, julian.ErrUnauthorized):
 		f.code = exitKey
 		f.err = fmt.Errorf("with the API key from %s: %w", source, err)
 		f.hint = `"julianctl auth login" replaces a stored key; otherwise set ` + keyVariable
-	case errors.Is(err, julian.ErrNotFound):
-		f.code = exitNo
-		f.hint = "check the id; an agent of another organization cannot be seen with this key"
 	case errors.Is(err, julian.ErrBadBaseURL), errors.Is(err, julian.ErrInsecureBaseURL), errors.Is(err, julian.ErrBadAgentID):
 		f.code = exitUsage
 	case errors.Is(err, context.Canceled):
 		return err // app.report knows whether a person did it
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, julian.ErrRateLimited):
 		f.hint = fmt.Sprintf("it was given %s; --timeout gives it longer", a.cfg.Timeout)
-	case errors.Is(err, julian.ErrUnreachable), errors.Is(err, julian.ErrRedirect), errors.Is(err, julian.ErrNotJSON):
-		f.hint = base
+	case errors.Is(err, julian.ErrUnreachable), errors.Is(err, julian.ErrRedirect), errors.Is(err, julian.ErrNotJSON), errors.Is(err, julian.ErrNotFound):
+		f.hint = fmt.Sprintf("the base URL is %s, from %s", a.cfg.BaseURL, a.cfg.origin["base-url"])
 	}
 	return f
 }

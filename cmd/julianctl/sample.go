@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -133,7 +132,9 @@ func (a *app) samples(ctx context.Context, opts sampleOptions) ([]sample, error)
 			ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
 			defer cancel()
 			body, err := client.CallEventSample(ctx, agent)
-			if err != nil {
+			if errors.Is(err, julian.ErrNotFound) {
+				err = &fault{exitNo, err, "check the id; an agent of another organization cannot be seen with this key"}
+			} else if err != nil {
 				err = a.apiFault(err, source)
 			}
 			samples[i] = sample{agent, body, err}
@@ -181,7 +182,7 @@ func (a *app) showSample(body []byte) error {
 func (a *app) saveSample(agent string, body []byte, opts sampleOptions) error {
 	path := opts.output
 	info, err := os.Stat(path)
-	folder := err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator)) || len(opts.agents) > 1
+	folder := err == nil && info.IsDir() || os.IsPathSeparator(path[len(path)-1]) || len(opts.agents) > 1
 	if folder {
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return unable(fmt.Errorf("-o: %w", err), "")

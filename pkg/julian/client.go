@@ -217,9 +217,9 @@ func (c *Client) CallEventSample(ctx context.Context, agentID string) ([]byte, e
 	return c.agentResource(ctx, "sample", "/agent/", agentID, "/call_event_sample")
 }
 
-// Outcomes fetches the outcomes that are configured for an agent:
-// GET /agents/{agentID}/outcomes. The provider does not document the shape of
-// the answer: it is returned as it came, which is JSON.
+// Outcomes fetches the outcomes of an agent: GET /agents/{agentID}/outcomes.
+// The provider does not document the shape of the answer: it is returned as it
+// came, which is JSON.
 func (c *Client) Outcomes(ctx context.Context, agentID string) ([]byte, error) {
 	return c.agentResource(ctx, "outcomes", "/agents/", agentID, "/outcomes")
 }
