@@ -32,14 +32,4 @@ func maxArgs(n int) cobra.PositionalArgs {
 	}
 }
 
-// exactArgs wants n words.
-func exactArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < n {
-			return usage(fmt.Errorf("%s wants %d more", cmd.CommandPath(), n-len(args)), "usage: "+cmd.UseLine())
-		}
-		return maxArgs(n)(cmd, args)
-	}
-}
-
 func seeHelp(cmd *cobra.Command) string { return fmt.Sprintf(`see "%s --help"`, cmd.CommandPath()) }

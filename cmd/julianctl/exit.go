@@ -1,9 +1,6 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // The exit codes; there are no others. 1 outranks 3 when both occur.
 const (
@@ -53,13 +50,4 @@ func worst(a, b int) int {
 		return exitNo
 	}
 	return max(a, b)
-}
-
-// asUsage gives errors of the command framework their exit code.
-func asUsage(err error, hint string) error {
-	var f *fault
-	if err == nil || errors.As(err, &f) {
-		return err
-	}
-	return usage(err, hint)
 }
