@@ -1,0 +1,642 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/mattn/go-runewidth"
+)
+
+// listenPrinter shows deliveries in the form that --format asks for. It is used
+// by one goroutine at a time.
+type listenPrinter struct {
+	a         *app
+	opts      listenOptions
+	validator *validate.Validator
+	records   *report.Records
+	show      func(*shownDelivery) error
+	block     bool // the delivery before took several lines
+	zones     map[string]*time.Location
+}
+
+// zone remembers what it looked up: each look-up reads a file.
+func (p *listenPrinter) zone(name string) *time.Location {
+	loc, known := p.zones[name]
+	if known || name == "" || name == "Local" {
+		return loc
+	}
+	if loc, err := time.LoadLocation(name); err == nil {
+		p.zones[name] = loc
+		return loc
+	}
+	return nil
+}
+
+// shownDelivery is a delivery with all that is known of its payload.
+type shownDelivery struct {
+	*receive.Delivery
+	payload []byte           // inflated; nil when it cannot be
+	doc     any              // decoded payload; nil when it is no JSON
+	issues  []validate.Issue // empty for what was refused
+	invalid bool
+}
+
+func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
+	v, err := validate.New(validate.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p := &listenPrinter{a: a, opts: opts, validator: v, records: report.NewRecords(a.out, "listen"), zones: map[string]*time.Location{}}
+	format := opts.format
+	if format == "" {
+		format = "summary"
+		if a.out.isTTY() {
+			format = "pretty"
+		}
+	}
+	p.show = map[string]func(*shownDelivery) error{
+		"pretty": p.pretty, "summary": p.line, "json": p.record, "raw": p.raw,
+	}[format]
+	return p, nil
+}
+
+// delivery shows d and reports whether its payload has an error.
+func (p *listenPrinter) delivery(d *receive.Delivery) (invalid bool) {
+	s := &shownDelivery{Delivery: d}
+	body, err := d.Payload()
+	switch {
+	case err != nil:
+		s.issues = []validate.Issue{{Rule: validate.RuleEncoding, Severity: validate.Error, Message: err.Error()}}
+	case d.Refusal == "":
+		s.payload = body
+		s.issues = p.validator.Issues(payload.Document{Source: fmt.Sprintf("delivery %d", d.Seq), Line: 1, Column: 1, Body: body})
+	}
+	if doc, err := receive.Decode(body); err == nil {
+		s.doc = doc
+	}
+	s.invalid = slices.ContainsFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
+	// A stream that cannot be written to keeps its error, and ends the command.
+	_ = p.show(s)
+	return s.invalid
+}
+
+// raw writes the exact body. A terminal gets it made safe: bytes that a
+// stranger chose do not command it.
+func (p *listenPrinter) raw(s *shownDelivery) error {
+	if s.Refusal != "" {
+		return nil
+	}
+	body := append(slices.Clip(s.Body), '\n')
+	if p.a.out.isTTY() {
+		body = []byte(safetext.Text(string(body)))
+	}
+	_, err := p.a.out.Write(body)
+	return err
+}
+
+// listenRecord is one line of --format json.
+type listenRecord struct {
+	Seq        int64            `json:"seq"`
+	Received   time.Time        `json:"received"`
+	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused
+	Status     int              `json:"status"`  // answered
+	Refusal    receive.Refusal  `json:"refusal,omitempty"`
+	Method     string           `json:"method"`
+	URI        string           `json:"uri"`
+	Proto      string           `json:"proto"`
+	Host       string           `json:"host"`
+	Remote     string           `json:"remote"`
+	Header     http.Header      `json:"header"` // secrets masked
+	CallID     string           `json:"callId"` // empty when there is none
+	ResultType string           `json:"resultType"`
+	Copy       int              `json:"copy"` // 1, 2, …; 0 without a callId
+	Change     *listenChange    `json:"change,omitempty"`
+	Size       int64            `json:"size"`                 // bytes of the body
+	Body       *string          `json:"body,omitempty"`       // when it is UTF-8
+	BodyBase64 []byte           `json:"bodyBase64,omitempty"` // when it is not
+	TookMS     float64          `json:"tookMs"`
+	Forward    *listenForward   `json:"forward,omitempty"`
+	Issues     []validate.Issue `json:"issues"`
+}
+
+type listenChange struct {
+	Kind   receive.Kind        `json:"kind"` // same, layout, values, unknown
+	Fields []listenFieldChange `json:"fields,omitempty"`
+	More   int                 `json:"more,omitempty"`
+}
+
+type listenFieldChange struct {
+	Pointer string          `json:"pointer"`
+	Old     json.RawMessage `json:"old,omitempty"` // absent: added
+	New     json.RawMessage `json:"new,omitempty"` // absent: removed
+}
+
+type listenForward struct {
+	Status int     `json:"status,omitempty"`
+	TookMS float64 `json:"tookMs"`
+	Error  string  `json:"error,omitempty"`
+}
+
+func (p *listenPrinter) record(s *shownDelivery) error {
+	r := listenRecord{
+		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
+		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
+		Header: safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...),
+		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: milliseconds(s.Took),
+		Issues: append([]validate.Issue{}, s.issues...),
+	}
+	if utf8.Valid(s.Body) {
+		body := string(s.Body)
+		r.Body = &body
+	} else {
+		r.BodyBase64 = s.Body
+	}
+	if s.Change.Kind != receive.NoCopy {
+		r.Change = &listenChange{Kind: s.Change.Kind, More: s.Change.More}
+		for _, f := range s.Change.Fields {
+			r.Change.Fields = append(r.Change.Fields, listenFieldChange{f.Pointer, json.RawMessage(f.Old), json.RawMessage(f.New)})
+		}
+	}
+	if f := s.Forward; f != nil {
+		r.Forward = &listenForward{Status: f.Status, TookMS: milliseconds(f.Took)}
+		if f.Err != nil {
+			r.Forward.Error = f.Err.Error()
+		}
+	}
+	return p.records.Write("delivery", r)
+}
+
+// summary ends what is on stdout, and says on stderr what came.
+func (p *listenPrinter) summary(t *tally) error {
+	if p.opts.format == "json" {
+		return p.records.Write("summary", t)
+	}
+	s := p.a.errStyle
+	parts := []string{s.bold(countOf(t.Deliveries, "delivery", "deliveries"))}
+	for _, c := range []struct {
+		n         int
+		one, many string
+		paint     paint
+	}{
+		{t.Calls, "call", "calls", s.bold},
+		{t.Duplicates, "duplicate", "duplicates", s.warn},
+		{t.Invalid, "invalid", "invalid", s.bad},
+		{t.Deliveries - t.Acknowledged, "not acknowledged", "not acknowledged", s.bad},
+		{t.Refused + int(t.Shed), "refused", "refused", s.bad},
+	} {
+		if c.n == 0 {
+			continue
+		}
+		parts = append(parts, c.paint(countOf(c.n, c.one, c.many)))
+	}
+	if p.a.err.isTTY() {
+		p.a.note("") // Ctrl-C has left its mark on the line
+	}
+	p.a.note("%s in %s", strings.Join(parts, ", "), shortTime(time.Duration(t.ElapsedMS*float64(time.Millisecond))))
+	return nil
+}
+
+// verdict is one word for a delivery.
+func (s *shownDelivery) verdict() string {
+	switch {
+	case s.Refusal != "":
+		return "refused"
+	case s.invalid:
+		return "invalid"
+	case len(s.issues) > 0:
+		return "warning"
+	}
+	return "ok"
+}
+
+// mark is the verdict as one character, and its colour.
+func (p *listenPrinter) mark(s *shownDelivery) (string, paint) {
+	switch verdict := s.verdict(); {
+	case verdict == "refused", verdict == "invalid", !s.Acknowledged():
+		return "✗", p.a.style.bad
+	case verdict == "warning":
+		return "!", p.a.style.warn
+	}
+	return "✓", p.a.style.good
+}
+
+// line is one plain line a delivery: for logs, and for grep.
+func (p *listenPrinter) line(s *shownDelivery) error {
+	_, colour := p.mark(s)
+	words := []string{
+		s.Received.Local().Format(time.TimeOnly), colour(pad(s.verdict(), len("warning"))), fmt.Sprint(s.Status),
+		safetext.Line(s.Method), safetext.Line(s.URI), orDash(safetext.Line(s.CallID)),
+		`"` + safetext.Line(s.ResultType) + `"`,
+		p.duration(s), bytesText(s.Size), shortTime(s.Took),
+	}
+	if s.Refusal != "" {
+		words = append(words, "("+p.why(s.Refusal)+")")
+	}
+	if badge := p.badge(s); badge != "" {
+		words = append(words, badge)
+	}
+	if f := s.Forward; f != nil && f.Err != nil {
+		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
+	}
+	if n := len(s.issues); n > 0 {
+		i := s.worst()
+		text := fmt.Sprintf("%s[%s] %s", i.Severity, i.Rule, join(": ", safetext.Line(i.Pointer), safetext.Line(i.Message)))
+		if n > 1 {
+			text += fmt.Sprintf(" (and %d more)", n-1)
+		}
+		words = append(words, text)
+	}
+	_, err := fmt.Fprintln(p.a.out, strings.Join(words, " "))
+	return err
+}
+
+// worst is the first error, or else the first warning.
+func (s *shownDelivery) worst() validate.Issue {
+	if i := slices.IndexFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error }); i >= 0 {
+		return s.issues[i]
+	}
+	return s.issues[0]
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (p *listenPrinter) duration(s *shownDelivery) string {
+	n, ok := at(s.doc, "duration").(json.Number)
+	seconds, err := n.Float64()
+	if !ok || err != nil {
+		return "-"
+	}
+	return callTime(seconds)
+}
+
+// why says what was refused in terms of the command line.
+func (p *listenPrinter) why(r receive.Refusal) string {
+	switch r {
+	case receive.WrongPath:
+		return "deliveries are taken at " + safetext.Line(p.opts.path)
+	case receive.WrongMethod:
+		return "a delivery is a POST"
+	case receive.WrongHeader:
+		return "without the header of --require-header"
+	case receive.TooLarge:
+		return "larger than --max-body " + p.opts.maxBody.String()
+	case receive.Incomplete:
+		return "the body broke off"
+	case receive.TooSlow:
+		return "the body took too long"
+	case receive.NotStored:
+		return "could not be saved"
+	case receive.Busy:
+		return "too much was waiting to be shown"
+	}
+	return safetext.Line(string(r))
+}
+
+// badge says that this is a duplicate, and what differs; empty when it is none.
+func (p *listenPrinter) badge(s *shownDelivery) string {
+	if s.Copy < 2 {
+		return ""
+	}
+	differs := map[receive.Kind]string{
+		receive.Same:    "same bytes as the first",
+		receive.Layout:  "same values as the first, written differently",
+		receive.Unknown: "differs from the first",
+		receive.Values:  count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first",
+	}[s.Change.Kind]
+	return p.a.style.warn(fmt.Sprintf("DUP %d/…", s.Copy)) + " " + differs
+}
+
+// at returns the value below doc at a path of keys, nil when there is none.
+func at(doc any, path ...string) any {
+	for _, key := range path {
+		object, _ := doc.(map[string]any)
+		doc = object[key]
+	}
+	return doc
+}
+
+// text is a JSON value for a person, on one line.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return safetext.Line(v)
+	}
+	return safetext.Line(compactJSON(v))
+}
+
+const (
+	labelWidth = 12 // of the fields under a head line
+	indent     = "  "
+)
+
+// pretty is a head line and what a person looks for underneath.
+func (p *listenPrinter) pretty(s *shownDelivery) error {
+	head, under := p.head(s)+"\n", p.fields(s)
+	if p.block {
+		head = "\n" + head
+	}
+	p.block = under != ""
+	_, err := p.a.out.Write([]byte(head + under))
+	return err
+}
+
+// head is the line of a delivery. Its first columns are aligned from one
+// delivery to the next; what varies in width stands at the end.
+func (p *listenPrinter) head(s *shownDelivery) string {
+	st := p.a.style
+	width := p.a.out.width()
+	mark, colour := p.mark(s)
+	idWidth := 13
+	if width >= 120 {
+		idWidth = len("call.") + 36 // a UUID
+	}
+	result := safetext.Line(s.ResultType)
+	clock, status := s.Received.Local().Format(time.TimeOnly), fmt.Sprint(s.Status)
+	answered := st.good
+	if s.Status/100 != 2 {
+		answered = st.bad
+	}
+	columns := []string{
+		pad(fitMiddle(orDash(safetext.Line(s.CallID)), idWidth), idWidth),
+		padLeft(p.duration(s), 6), padLeft(bytesText(s.Size), 6), padLeft(shortTime(s.Took), 5),
+	}
+	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.bold(columns[0]) + " " + columns[1] + "  " + st.faint(columns[2]+"  "+columns[3])
+	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, runewidth.StringWidth(columns[3]))
+	if result != "" {
+		result = fit(result, max(8, width-used-2))
+		line += "  " + colour(result)
+		used += 2 + runewidth.StringWidth(result)
+	}
+	if room := width - used - 2; room >= 6 {
+		line += "  " + st.faint(fit(safetext.Line(s.Method+" "+s.URI), room))
+	}
+	return line
+}
+
+// fields is what stands under the head line; empty for a delivery whose head
+// says it all.
+func (p *listenPrinter) fields(s *shownDelivery) string {
+	// Longer lines are hard to read.
+	f := &fieldWriter{st: p.a.style, width: min(p.a.out.width(), 110), full: p.opts.full, zones: p.zone}
+	if s.Refusal != "" {
+		f.add("refused", p.why(s.Refusal))
+	}
+	if badge := p.badge(s); badge != "" {
+		f.line(badge)
+		f.changes(s.Change)
+	}
+	if s.Forward != nil {
+		f.forwarded(s.Forward)
+	}
+	if f.full {
+		f.header(safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...))
+	}
+	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown
+	switch {
+	case s.Refusal == "" && s.doc == nil && len(s.Body) > 0:
+		f.add("body", safetext.Line(string(s.Body[:min(len(s.Body), 300)])))
+	case s.Refusal == "" && (!repeats || f.full):
+		f.event(s.doc)
+	}
+	f.issues(s.issues)
+	return f.b.String()
+}
+
+// fieldWriter lays out the lines under a head line.
+type fieldWriter struct {
+	b     strings.Builder
+	st    style
+	width int
+	full  bool
+	zones func(name string) *time.Location // nil when there is no such zone
+}
+
+func (f *fieldWriter) line(s string) { f.b.WriteString(indent + s + "\n") }
+
+// add writes a labelled value, if there is one. Without --full it has three
+// lines at most. The value is safe already.
+func (f *fieldWriter) add(label, value string) {
+	if strings.TrimSpace(value) == "" {
+		return
+	}
+	lines := f.lines(value, max(20, f.width-len(indent)-labelWidth), 3)
+	for i, line := range lines {
+		if i > 0 {
+			label = ""
+		}
+		f.line(f.st.faint(pad(label, labelWidth)) + line)
+	}
+}
+
+// lines wraps a value into so many lines at most, or into all it takes with
+// --full.
+func (f *fieldWriter) lines(value string, columns, most int) []string {
+	if f.full {
+		return wrap(value, columns)
+	}
+	// Nobody waits for the wrapping of what is not shown.
+	if enough := 4 * columns * (most + 1); len(value) > enough {
+		value = strings.ToValidUTF8(value[:enough], "")
+	}
+	lines := wrap(value, columns)
+	if len(lines) > most {
+		lines = lines[:most]
+		lines[most-1] = fit(lines[most-1], columns-1) + "…"
+	}
+	return lines
+}
+
+// event writes what a person looks for in a payload, whatever its types.
+func (f *fieldWriter) event(doc any) {
+	field := func(path ...string) string { return text(at(doc, path...)) }
+	f.add("contact", join(", ", field("name"), join(" ext. ", field("phoneNumber"), field("phoneNumberExt"))))
+	f.add("call", join(", ", field("direction"), f.scheduled(field("scheduledAt"), field("timezone"))))
+	f.add("rescheduled", field("rescheduledAt"))
+	f.add("agent", join(", ", field("agentName"), field("agentId")))
+	f.add("summary", field("callResult", "summary"))
+	f.add("meeting", join(" to ", field("callResult", "followUpMeetingDetails", "startTime"), field("callResult", "followUpMeetingDetails", "endTime")))
+	f.list("outcome", at(doc, "callResult", "outcomes"), func(v any) string {
+		return join(": ", text(at(v, "name")), text(at(v, "reasoning")))
+	})
+	action := func(v any) string {
+		return join(": ", join(" ", text(at(v, "actionKey")), text(at(v, "status"))), text(at(v, "description")))
+	}
+	f.list("agent did", at(doc, "callResult", "agentActions"), action)
+	f.list("contact did", at(doc, "callResult", "humanActions"), action)
+	f.pairs("extracted", at(doc, "callResult", "extractedVariables"))
+	if f.full {
+		f.pairs("input", at(doc, "customInputVariables"))
+		f.add("from", field("fromPhoneNumber"))
+		f.add("link", field("callUrl"))
+		f.pairs("crm", at(doc, "crmSchedulingDetails"))
+	}
+	f.add("sequence", join(", ", field("sequence", "lifecycleStatus"), field("sequence", "sequenceId")))
+	if transcript, ok := at(doc, "callResult", "transcription").(string); ok {
+		f.transcript(transcript)
+	}
+}
+
+// join joins what is not empty.
+func join(sep string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), sep)
+}
+
+// scheduled is a timestamp in the contact's own time where both are known.
+func (f *fieldWriter) scheduled(timestamp, zone string) string {
+	t, err := time.Parse(time.RFC3339, timestamp)
+	if err != nil {
+		return join(" ", timestamp, zone)
+	}
+	const layout = "2 Jan 2006 15:04 "
+	if loc := f.zones(zone); loc != nil {
+		return t.In(loc).Format(layout) + zone
+	}
+	return t.UTC().Format(layout) + join(" for ", "UTC", zone)
+}
+
+// few is how many items of a list are shown without --full.
+const few = 5
+
+func (f *fieldWriter) list(label string, v any, show func(any) string) {
+	items, _ := v.([]any)
+	for i, item := range items {
+		if i == few && !f.full {
+			f.add(label, f.st.faint(fmt.Sprintf("… %d more", len(items)-few)))
+			return
+		}
+		shown := show(item)
+		if shown == "" {
+			shown = text(item)
+		}
+		f.add(label, shown)
+		label = " "
+	}
+}
+
+func (f *fieldWriter) pairs(label string, v any) {
+	object, _ := v.(map[string]any)
+	for i, key := range slices.Sorted(maps.Keys(object)) {
+		if i == few && !f.full {
+			f.add(label, f.st.faint(fmt.Sprintf("… %d more", len(object)-few)))
+			return
+		}
+		f.add(label, safetext.Line(key)+" = "+text(object[key]))
+		label = " "
+	}
+}
+
+func (f *fieldWriter) header(h http.Header) {
+	label := "header"
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			f.add(label, safetext.Line(name)+": "+safetext.Line(value))
+			label = " "
+		}
+	}
+}
+
+func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
+	label := f.st.faint(pad("forwarded", labelWidth))
+	if fw.Err != nil {
+		f.line(label + f.st.bad("failed: ") + fit(safetext.Line(fw.Err.Error()), f.width-len(indent)-labelWidth-8))
+		return
+	}
+	colour := f.st.good
+	if fw.Status/100 != 2 {
+		colour = f.st.bad
+	}
+	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + shortTime(fw.Took))
+}
+
+// changes is what differs from the first delivery of the call.
+func (f *fieldWriter) changes(c receive.Change) {
+	const most = 8
+	room := max(20, f.width-len(indent)-4)
+	for i, field := range c.Fields {
+		if i == most && !f.full {
+			c.More += len(c.Fields) - most
+			break
+		}
+		f.line("  " + f.st.bold(fit(safetext.Line(orRoot(field.Pointer)), room)))
+		old, now := safetext.Line(field.Old), safetext.Line(field.New)
+		if skip := alike(old, now); skip > room/2 {
+			// Or what differs would be cut off.
+			old, now = "…"+old[skip-room/4:], "…"+now[skip-room/4:]
+		}
+		if old != "" {
+			f.line("  " + f.st.bad(fit("- "+old, room)))
+		}
+		if now != "" {
+			f.line("  " + f.st.good(fit("+ "+now, room)))
+		}
+	}
+	if c.More > 0 {
+		f.line(f.st.faint(fmt.Sprintf("  … %d more", c.More)))
+	}
+}
+
+// alike is the length of the beginning that a and b share, in bytes; only as
+// far as it is ASCII, so that either may be cut anywhere in it.
+func alike(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] && a[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
+}
+
+func orRoot(pointer string) string {
+	if pointer == "" {
+		return "the whole payload"
+	}
+	return pointer
+}
+
+// issues is what is wrong with the payload.
+func (f *fieldWriter) issues(issues []validate.Issue) {
+	const most = 8
+	room := max(20, f.width-len(indent)-2)
+	for i, issue := range issues {
+		if i == most && !f.full {
+			f.line(f.st.faint(fmt.Sprintf("… %d more", len(issues)-most)))
+			return
+		}
+		colour := f.st.bad
+		if issue.Severity != validate.Error {
+			colour = f.st.warn
+		}
+		head := fmt.Sprintf("%s[%s]", issue.Severity, issue.Rule)
+		rest := join(": ", safetext.Line(issue.Pointer), safetext.Line(issue.Message))
+		for j, line := range wrap(head+" "+rest, room) {
+			if j == 0 {
+				line = colour(line[:min(len(line), len(head))]) + line[min(len(line), len(head)):]
+			} else {
+				line = "  " + line
+			}
+			f.line(line)
+		}
+		if issue.Hint != "" {
+			for _, line := range wrap("hint: "+safetext.Line(issue.Hint), room-2) {
+				f.line(f.st.faint("  " + line))
+			}
+		}
+	}
+}
