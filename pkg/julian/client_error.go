@@ -91,7 +91,7 @@ const (
 // refusal reads what the server has to say with a status other than 200.
 func (c *Client) refusal(resp *http.Response) *Error {
 	e := &Error{Status: resp.StatusCode, kind: kindOf(resp.StatusCode), RetryAfter: retryAfter(resp.Header, time.Now())}
-	if e.kind == ErrRedirect {
+	if resp.StatusCode/100 == 3 {
 		e.Location = c.location(resp)
 		return e
 	}

@@ -152,7 +152,7 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(rep.status)
-	w.Write(rep.body) // a client that is gone needs no answer
+	_, _ = w.Write(rep.body) // a client that is gone needs no answer
 	a.observe(r, rep.status)
 }
 
