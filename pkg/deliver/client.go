@@ -105,6 +105,12 @@ func New(target Target, opts Options) (*Client, error) {
 // Target is where the client delivers to.
 func (c *Client) Target() Target { return c.target }
 
+// Header is what every delivery is sent with, but for Content-Length.
+func (c *Client) Header() Header {
+	host := cmp.Or(c.opts.Header.Get("Host"), c.target.header)
+	return append(Header{{"Host", host}}, effective(c.base, c.opts.Header)...)
+}
+
 // Close closes the idle connections; one that is in use is closed after its
 // delivery.
 func (c *Client) Close() {

@@ -85,21 +85,21 @@ func notToken(r rune) bool {
 	return !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-// appendHead appends a request's head up to and with "Content-Length: ". The
-// fields stand over the defaults; an empty Content-Type or User-Agent takes
-// the default away.
+// effective returns what is sent of defaults and of the fields over them: Host
+// goes elsewhere, and an empty field takes its default away.
+func effective(defaults, fields Header) Header {
+	return slices.DeleteFunc(defaults.Override(fields), func(f Field) bool {
+		return strings.EqualFold(f.Name, "Host") || f.Value == "" && defaults.Has(f.Name)
+	})
+}
+
+// appendHead appends a request's head up to and with "Content-Length: ".
 func appendHead(dst []byte, method, path, host string, defaults, fields Header) []byte {
 	if h := fields.Get("Host"); h != "" {
 		host = h
 	}
 	dst = append(dst, method+" "+path+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
-	for _, f := range defaults.Override(fields) {
-		switch {
-		case strings.EqualFold(f.Name, "Host"):
-			continue
-		case f.Value == "" && defaults.Has(f.Name):
-			continue
-		}
+	for _, f := range effective(defaults, fields) {
 		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
 	}
 	return append(dst, "Content-Length: "...)

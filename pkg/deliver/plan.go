@@ -193,5 +193,9 @@ func (s Statuses) Judge(a Answer) error {
 		}
 		return &Error{Class: Redirect, Text: text, Location: location}
 	}
-	return &Error{Class: Status, Text: strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, http.StatusText(a.Status)))}
+	text := strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, http.StatusText(a.Status)))
+	if s.String() != "2xx" {
+		text += ", not " + s.String()
+	}
+	return &Error{Class: Status, Text: text}
 }

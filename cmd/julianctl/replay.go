@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/spf13/cobra"
+)
+
+type replayOptions struct {
+	delivery    deliveryFlags
+	paths       []string // none: the embedded sample
+	dup         int
+	dupMode     string
+	dupDelay    time.Duration
+	concurrency int
+	expect      string
+	seed        uint64
+	failFast    bool
+	dryRun      bool
+	format      string
+}
+
+func newReplayCmd(a *app) *cobra.Command {
+	var o replayOptions
+	cmd := &cobra.Command{
+		Use:   "replay [PATH…|-] --to URL|NAME",
+		Short: "Deliver payloads to an endpoint, with duplicates if you like",
+		Long: `replay delivers payloads to an endpoint, byte for byte, and looks at every
+answer. A PATH is a file, a folder, a glob or - for stdin; files hold one payload,
+one on each line (NDJSON) or an array of them, plain or compressed with gzip or
+zstd. Without a PATH it delivers the documented sample.
+
+With --dup every payload is delivered again: after the answer to the copy before,
+all copies together at one instant, or shuffled into the whole run. Nothing else
+is ever sent twice: a delivery that got no answer is told, not repeated.
+
+Exit code 1 means that an answer was not as expected, 3 that the endpoint could
+not be reached at all or that a payload could not be read.`,
+		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
+  julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
+  julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
+  julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
+  zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.paths = args
+			if !cmd.Flags().Changed("seed") {
+				o.seed = uint64(rand.Uint32())
+			}
+			return runReplay(cmd.Context(), a, o)
+		},
+	}
+	o.delivery.declare(cmd)
+	configFlag(cmd, "redact-header", "")
+	f := cmd.Flags()
+	f.IntVar(&o.dup, "dup", 0, "deliver each payload N more times (--dup alone: 1)")
+	f.Lookup("dup").NoOptDefVal = "1"
+	o.dupMode = string(deliver.After)
+	choiceFlag(cmd, &o.dupMode, "dup-mode", "when duplicates are sent", string(deliver.After), string(deliver.AtOnce), string(deliver.Shuffled))
+	f.DurationVar(&o.dupDelay, "dup-delay", 0, "wait between an answer and the next copy, with --dup-mode after")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 1, "payloads on the way at a time; 1 keeps their order")
+	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
+	f.Uint64Var(&o.seed, "seed", 0, "order of --dup-mode shuffled (default random)")
+	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
+	formatFlag(cmd, &o.format, "text", "json")
+	return cmd
+}
+
+func runReplay(ctx context.Context, a *app, o replayOptions) error {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	client, err := a.deliveryClient(o.delivery)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	// Reading ends with the run, also where --fail-fast ends it.
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	docs, done := a.documents(reading, o.paths)
+	defer done()
+	p := newReplayPrinter(a, o, plan, client)
+	if o.dryRun {
+		return p.dryRun(ctx, docs)
+	}
+	defer context.AfterFunc(ctx, p.interrupted)()
+	sum := client.Run(ctx, docs, plan, func(r deliver.Result) {
+		p.result(r)
+		if plan.FailFast && r.Err != nil {
+			stop()
+		}
+	})
+	if err := p.summary(ctx, sum); err != nil {
+		return err
+	}
+	return p.verdict(ctx, sum)
+}
+
+// plan checks what the flags say together.
+func (o replayOptions) plan() (deliver.Plan, error) {
+	expect, err := deliver.ParseStatuses(o.expect)
+	switch {
+	case err != nil:
+		return deliver.Plan{}, usage(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+	case o.dup < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--dup "%d" is less than 0`, o.dup), "")
+	case o.concurrency < 1:
+		return deliver.Plan{}, usage(fmt.Errorf(`--concurrency "%d" is less than 1`, o.concurrency), "")
+	case o.dupDelay < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--dup-delay "%s" is less than 0`, o.dupDelay), "")
+	case o.dupDelay > 0 && (o.dup == 0 || o.dupMode != string(deliver.After)):
+		return deliver.Plan{}, usage(errors.New("--dup-delay needs --dup, and --dup-mode after"), "")
+	}
+	for _, path := range o.paths {
+		// "--dup 2" is --dup and a file called 2.
+		if _, err := os.Stat(path); o.dup == 1 && strings.Trim(path, "0123456789") == "" && errors.Is(err, fs.ErrNotExist) {
+			return deliver.Plan{}, usage(fmt.Errorf("no file %q", path), fmt.Sprintf("did you mean --dup=%s?", path))
+		}
+	}
+	return deliver.Plan{
+		Duplicates:  o.dup,
+		Mode:        deliver.Mode(o.dupMode),
+		Delay:       o.dupDelay,
+		Concurrency: o.concurrency,
+		Expect:      expect,
+		Seed:        o.seed,
+		FailFast:    o.failFast,
+	}, nil
+}
+
+// embeddedSource stands in place of a file's name.
+const embeddedSource = "<sample>"
+
+// documents reads paths, or gives the embedded sample. Done releases stdin.
+func (a *app) documents(ctx context.Context, paths []string) (docs iter.Seq2[payload.Document, error], done func()) {
+	switch {
+	case len(paths) == 0:
+		return func(yield func(payload.Document, error) bool) {
+			yield(payload.Document{Source: embeddedSource, Line: 1, Column: 1, Body: julian.Sample()}, nil)
+		}, func() {}
+	case !slices.Contains(paths, "-"):
+		return payload.Read(ctx, paths, nil), func() {}
+	}
+	in, done := interruptible(ctx, a.in)
+	return payload.Read(ctx, paths, in), done
+}
+
+// interruptible is r until ctx ends. A read of stdin cannot be called off, so
+// the goroutine that waits in one stays until it returns, or the process ends.
+func interruptible(ctx context.Context, r io.Reader) (in io.Reader, done func()) {
+	in, w := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(w, r)
+		w.CloseWithError(err) // nil is the end
+	}()
+	return in, func() {
+		stop()
+		w.CloseWithError(context.Canceled)
+	}
+}

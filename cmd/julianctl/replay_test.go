@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// replayRun runs "julianctl replay" in this process.
+func replayRun(ctx context.Context, t *testing.T, in io.Reader, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	a := testApp(t)
+	var out, errs bytes.Buffer
+	a.in, a.out, a.err = in, &output{w: &out}, &output{w: &errs}
+	code = a.main(ctx, append([]string{"replay"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// The first Ctrl-C: nothing more is begun, answers on the way are waited for
+// and reported, exit 130.
+func TestReplayInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	var arrived atomic.Int32
+	both, answer := make(chan struct{}), make(chan struct{})
+	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if arrived.Add(1) == 2 {
+			close(both)
+		}
+		<-answer
+	}))
+	defer endpoint.Close()
+	go func() {
+		<-both
+		interrupt()
+		close(answer)
+	}()
+	payloads := strings.Repeat("{\"callId\":\"call.1\"}\n", 50)
+	code, stdout, stderr := replayRun(ctx, t, strings.NewReader(payloads), "-", "-c", "2", "--to", endpoint.URL)
+	if code != exitInterrupted || arrived.Load() != 2 {
+		t.Errorf("exit %d, %d deliveries arrived", code, arrived.Load())
+	}
+	for _, want := range []string{`deliveries  2 planned, 2 sent, 2 answered`, `answers     2 × 200`, `interrupted after 2 deliveries, all answered 2xx\n$`} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("stdout has no %q:\n%s", want, stdout)
+		}
+	}
+	if !strings.HasSuffix(stderr, "julianctl: interrupted\n") {
+		t.Errorf("stderr: %s", stderr)
+	}
+}
+
+// A reader that gives nothing and does not end does not hold the program.
+func TestReplayInterruptedAtStdin(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { interrupt() }))
+	defer endpoint.Close()
+	in, w := io.Pipe()
+	defer w.Close()
+	go func() { _, _ = io.WriteString(w, "{\"callId\":\"call.1\"}\n{\"callId\":\"call.2\"}\n{") }()
+	done := make(chan int, 1)
+	go func() {
+		code, _, _ := replayRun(ctx, t, in, "-", "--to", endpoint.URL)
+		done <- code
+	}()
+	select {
+	case code := <-done:
+		if code != exitInterrupted {
+			t.Errorf("exit %d", code)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("still reading stdin")
+	}
+}
+
+// The same with --fail-fast, which ends a run from inside.
+func TestReplayFailFastAtStdin(t *testing.T) {
+	endpoint := httptest.NewServer(http.NotFoundHandler())
+	defer endpoint.Close()
+	in, w := io.Pipe()
+	defer w.Close()
+	go func() { _, _ = io.WriteString(w, "{\"callId\":\"call.1\"}\n{\"callId\":\"call.2\"}\n{") }()
+	done := make(chan int, 1)
+	go func() {
+		code, _, _ := replayRun(t.Context(), t, in, "-", "--fail-fast", "--to", endpoint.URL)
+		done <- code
+	}()
+	select {
+	case code := <-done:
+		if code != exitNo {
+			t.Errorf("exit %d", code)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("still reading stdin")
+	}
+}
+
+// What an endpoint can do wrong, as a person sees it.
+func TestReplayTells(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		args    []string
+		code    int
+		want    string // regular expression on stdout
+	}{
+		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, nil, exitNo,
+			`FAIL  <sample>:1  call\.abc123  redirect \(302\) to "/elsewhere", not followed\n      hint: redirects are never followed`},
+		{"time-out", func(http.ResponseWriter, *http.Request) { <-hang }, []string{"--timeout", "100ms"}, exitNo,
+			`no answer within 100ms\n      hint: an endpoint should acknowledge first`},
+		{"no answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"--dup"}, exitNo,
+			`copy 1/2  connection closed without an answer; whether it was processed is unknown\n      hint: .* does not send it again\nFAIL .*\n\n[^$]*answers     2 × unknown\nduplicates  1 group of 2 copies \(one after the other\), 0 acknowledged, 1 not answered to the last copy, answers alike\n\n2 of 2 deliveries failed\n$`},
+		{"hostile answer", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(422)
+			_, _ = io.WriteString(w, "\n\x1b[2Jbad \u202e::error::x\nsecond line")
+		}, nil, exitNo, `status 422 Unprocessable Entity\n      answer: \\x1b\[2Jbad \\u202e`},
+		{"wants a secret", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Webhook-Secret") != "Cr3t" {
+				w.WriteHeader(401)
+			}
+		}, nil, exitNo, `status 401 Unauthorized\n      hint: does the endpoint want a secret\?`},
+		{"gets its secret", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Webhook-Secret") != "Cr3t" || r.Header.Get("User-Agent") != "julianctl/"+versionNumber() || r.Header.Get("Content-Type") != "application/json" {
+				w.WriteHeader(401)
+			}
+		}, []string{"-H", "X-Webhook-Secret: Cr3t"}, exitYes, `1 delivery answered 2xx`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			endpoint := httptest.NewUnstartedServer(tt.handler)
+			endpoint.Config.ErrorLog = log.New(io.Discard, "", 0)
+			endpoint.Start()
+			t.Cleanup(endpoint.CloseClientConnections)
+			code, stdout, stderr := replayRun(t.Context(), t, strings.NewReader(""), append(tt.args, "--to", endpoint.URL)...)
+			if code != tt.code || !regexp.MustCompile(tt.want).MatchString(stdout) {
+				t.Errorf("exit %d, want %d\n%s%s", code, tt.code, stdout, stderr)
+			}
+			if strings.Contains(stdout+stderr, "Cr3t") {
+				t.Errorf("the secret is shown:\n%s%s", stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestReplayTLS(t *testing.T) {
+	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	endpoint.Config.ErrorLog = log.New(io.Discard, "", 0)
+	endpoint.StartTLS()
+	defer endpoint.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: endpoint.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, exitUnable, "hint: --cacert FILE trusts"},
+		{[]string{"--cacert", ca}, exitYes, ""},
+		{[]string{"--insecure"}, exitYes, ""},
+		{[]string{"--cacert", os.DevNull}, exitUsage, "holds no PEM certificate"},
+	} {
+		code, _, stderr := replayRun(t.Context(), t, strings.NewReader(""), append(tt.args, "--to", endpoint.URL)...)
+		if code != tt.code || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%v: exit %d, want %d: %s", tt.args, code, tt.code, stderr)
+		}
+	}
+}
