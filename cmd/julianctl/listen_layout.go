@@ -4,22 +4,36 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/mattn/go-runewidth"
 )
+
+// cells is how many columns safe text takes.
+func cells(s string) int {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return runewidth.StringWidth(s)
+		}
+	}
+	return len(s)
+}
 
 // fit cuts s to so many columns, with an ellipsis in place of what is missing.
 func fit(s string, columns int) string {
 	if columns < 1 {
 		return ""
 	}
+	if cells(s) <= columns {
+		return s
+	}
 	return runewidth.Truncate(s, columns, "…")
 }
 
 // fitMiddle cuts s in its middle: the ends of an id tell more.
 func fitMiddle(s string, columns int) string {
-	width := runewidth.StringWidth(s)
+	width := cells(s)
 	if width <= columns || columns < 3 {
 		return fit(s, columns)
 	}
@@ -29,12 +43,12 @@ func fitMiddle(s string, columns int) string {
 
 // pad fills s up to so many columns.
 func pad(s string, columns int) string {
-	return s + strings.Repeat(" ", max(0, columns-runewidth.StringWidth(s)))
+	return s + strings.Repeat(" ", max(0, columns-cells(s)))
 }
 
 // padLeft is pad for numbers.
 func padLeft(s string, columns int) string {
-	return strings.Repeat(" ", max(0, columns-runewidth.StringWidth(s))) + s
+	return strings.Repeat(" ", max(0, columns-cells(s))) + s
 }
 
 // wrap breaks safe text at spaces into lines of so many columns. A longer word
@@ -53,7 +67,7 @@ func wrapWords(s string, columns int) []string {
 	var lines []string
 	line, width := "", 0
 	for _, word := range strings.Fields(s) {
-		w := runewidth.StringWidth(word)
+		w := cells(word)
 		if line != "" && width+1+w <= columns {
 			line, width = line+" "+word, width+1+w
 			continue
@@ -61,10 +75,14 @@ func wrapWords(s string, columns int) []string {
 		if line != "" {
 			lines = append(lines, line)
 		}
+		if w <= columns {
+			line, width = word, w
+			continue
+		}
 		broken := strings.Split(runewidth.Wrap(word, columns), "\n")
 		lines = append(lines, broken[:len(broken)-1]...)
 		line = broken[len(broken)-1]
-		width = runewidth.StringWidth(line)
+		width = cells(line)
 	}
 	return append(lines, line)
 }

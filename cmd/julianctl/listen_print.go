@@ -15,7 +15,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
-	"github.com/mattn/go-runewidth"
 )
 
 // listenPrinter shows deliveries in the form that --format asks for. It is used
@@ -46,8 +45,7 @@ func (p *listenPrinter) zone(name string) *time.Location {
 // shownDelivery is a delivery with all that is known of its payload.
 type shownDelivery struct {
 	*receive.Delivery
-	payload []byte           // inflated; nil when it cannot be
-	doc     any              // decoded payload; nil when it is no JSON
+	payload []byte           // inflated; nil when it cannot be, or was refused
 	issues  []validate.Issue // empty for what was refused
 	invalid bool
 }
@@ -81,9 +79,6 @@ func (p *listenPrinter) delivery(d *receive.Delivery) (invalid bool) {
 	case d.Refusal == "":
 		s.payload = body
 		s.issues = p.validator.Issues(payload.Document{Source: fmt.Sprintf("delivery %d", d.Seq), Line: 1, Column: 1, Body: body})
-	}
-	if doc, err := receive.Decode(body); err == nil {
-		s.doc = doc
 	}
 	s.invalid = slices.ContainsFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
 	// A stream that cannot be written to keeps its error, and ends the command.
@@ -238,7 +233,7 @@ func (p *listenPrinter) line(s *shownDelivery) error {
 		s.Received.Local().Format(time.TimeOnly), colour(pad(s.verdict(), len("warning"))), fmt.Sprint(s.Status),
 		safetext.Line(s.Method), safetext.Line(s.URI), orDash(safetext.Line(s.CallID)),
 		`"` + safetext.Line(s.ResultType) + `"`,
-		p.duration(s), bytesText(s.Size), shortTime(s.Took),
+		s.duration(), bytesText(s.Size), shortTime(s.Took),
 	}
 	if s.Refusal != "" {
 		words = append(words, "("+p.why(s.Refusal)+")")
@@ -276,13 +271,11 @@ func orDash(s string) string {
 	return s
 }
 
-func (p *listenPrinter) duration(s *shownDelivery) string {
-	n, ok := at(s.doc, "duration").(json.Number)
-	seconds, err := n.Float64()
-	if !ok || err != nil {
+func (s *shownDelivery) duration() string {
+	if s.Seconds == nil {
 		return "-"
 	}
-	return callTime(seconds)
+	return callTime(*s.Seconds)
 }
 
 // why says what was refused in terms of the command line.
@@ -376,14 +369,14 @@ func (p *listenPrinter) head(s *shownDelivery) string {
 	}
 	columns := []string{
 		pad(fitMiddle(orDash(safetext.Line(s.CallID)), idWidth), idWidth),
-		padLeft(p.duration(s), 6), padLeft(bytesText(s.Size), 6), padLeft(shortTime(s.Took), 5),
+		padLeft(s.duration(), 6), padLeft(bytesText(s.Size), 6), padLeft(shortTime(s.Took), 5),
 	}
 	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.bold(columns[0]) + " " + columns[1] + "  " + st.faint(columns[2]+"  "+columns[3])
-	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, runewidth.StringWidth(columns[3]))
+	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, cells(columns[3]))
 	if result != "" {
 		result = fit(result, max(8, width-used-2))
 		line += "  " + colour(result)
-		used += 2 + runewidth.StringWidth(result)
+		used += 2 + cells(result)
 	}
 	if room := width - used - 2; room >= 6 {
 		line += "  " + st.faint(fit(safetext.Line(s.Method+" "+s.URI), room))
@@ -409,12 +402,13 @@ func (p *listenPrinter) fields(s *shownDelivery) string {
 	if f.full {
 		f.header(safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...))
 	}
+	doc, err := receive.Decode(s.payload)
 	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown
 	switch {
-	case s.Refusal == "" && s.doc == nil && len(s.Body) > 0:
+	case s.Refusal == "" && err != nil && len(s.Body) > 0:
 		f.add("body", safetext.Line(string(s.Body[:min(len(s.Body), 300)])))
 	case s.Refusal == "" && (!repeats || f.full):
-		f.event(s.doc)
+		f.event(doc)
 	}
 	f.issues(s.issues)
 	return f.b.String()

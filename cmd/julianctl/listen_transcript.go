@@ -6,7 +6,6 @@ import (
 	"unicode"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/mattn/go-runewidth"
 )
 
 // turn is what one speaker said in one go.
@@ -62,7 +61,7 @@ func (f *fieldWriter) transcript(transcript string) {
 	for _, t := range all {
 		if _, known := colours[t.speaker]; !known && t.speaker != "" && len(colours) < 64 {
 			colours[t.speaker] = []paint{f.st.accent, f.st.good, f.st.warn}[len(colours)%3]
-			names = max(names, min(16, runewidth.StringWidth(safetext.Line(t.speaker))))
+			names = max(names, min(16, cells(safetext.Line(t.speaker))))
 		}
 	}
 	if names > 0 {

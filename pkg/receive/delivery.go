@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Delivery is one request and what became of it.
@@ -39,6 +37,7 @@ type Delivery struct {
 	// empty when the body is no JSON object or holds no such string.
 	CallID     string
 	ResultType string
+	Seconds    *float64 // length of the call; nil when the body does not say
 	// Copy is 1 for the first delivery with this CallID that arrived whole at
 	// the right place, then 2, 3, …; it is 0 for all others.
 	Copy int
@@ -108,21 +107,4 @@ func (d *Delivery) Payload() ([]byte, error) {
 		return nil, fmt.Errorf("gzip body inflates to more than %d bytes", limit)
 	}
 	return out, nil
-}
-
-// identify finds the idempotency key and the result type of a payload. Keys
-// count as they are written: encoding/json would take "CALLID" for "callId"
-// when it decodes into a struct. Of duplicate keys the last counts, as
-// encoding/json and JavaScript have it. A body that is not JSON all through, or
-// nested deeper than encoding/json allows (10,000), has neither.
-func identify(payload []byte) (callID, resultType string) {
-	var top, result map[string]json.RawMessage
-	if !utf8.Valid(payload) || json.Unmarshal(payload, &top) != nil {
-		return "", ""
-	}
-	// What has another type than documented stays empty.
-	_ = json.Unmarshal(top["callId"], &callID)
-	_ = json.Unmarshal(top["callResult"], &result)
-	_ = json.Unmarshal(result["resultType"], &resultType)
-	return callID, resultType
 }

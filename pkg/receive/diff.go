@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -65,13 +66,16 @@ var ErrNotJSON = errors.New("not JSON in UTF-8")
 // json.Number. Of duplicate keys the last counts. What encoding/json refuses,
 // also for nesting deeper than 10,000, is [ErrNotJSON].
 func Decode(payload []byte) (value any, err error) {
-	if !utf8.Valid(payload) || !json.Valid(payload) {
+	if !utf8.Valid(payload) {
 		return nil, ErrNotJSON
 	}
 	dec := json.NewDecoder(bytes.NewReader(payload))
 	dec.UseNumber()
 	if err := dec.Decode(&value); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotJSON, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%w: more follows", ErrNotJSON)
 	}
 	return value, nil
 }

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestCompare(t *testing.T) {
@@ -129,11 +131,34 @@ func TestIdentify(t *testing.T) {
 		{deep, "", ""},
 	}
 	for _, tt := range tests {
-		callID, resultType := identify([]byte(tt.payload))
-		if callID != tt.callID || resultType != tt.resultType {
-			t.Errorf("%.80q: %q, %q", tt.payload, callID, resultType)
+		var d Delivery
+		d.identify([]byte(tt.payload))
+		if d.CallID != tt.callID || d.ResultType != tt.resultType {
+			t.Errorf("%.80q: %q, %q", tt.payload, d.CallID, d.ResultType)
 		}
 	}
+}
+
+// The walk over the bytes finds what encoding/json finds.
+func FuzzIdentify(f *testing.F) {
+	for _, s := range []string{payload, `{}`, ` { } `, `{"callId" : "\\\"" , "duration":-1.5e1}`, `{"\u0063allId":"a","callResult":{"x":[{"resultType":"no"}],"resultType":"yes"}}`,
+		`{"callId":"a","callId":7}`, `{"a":"\\","callId":"b"}`, `[{"callId":"c"}]`, `{"callResult":"x","duration":null}`, `{"a":[[]],"b":{},"c":"","callId":"\ud83d"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var top, result map[string]json.RawMessage
+		var want, got Delivery
+		if utf8.Valid(body) && json.Unmarshal(body, &top) == nil {
+			_ = json.Unmarshal(top["callId"], &want.CallID)
+			_ = json.Unmarshal(top["callResult"], &result)
+			_ = json.Unmarshal(result["resultType"], &want.ResultType)
+			_ = json.Unmarshal(top["duration"], &want.Seconds)
+		}
+		got.identify(body)
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Delivery{})); d != "" {
+			t.Fatalf("%q: %s", body, d)
+		}
+	})
 }
 
 // What a JSON parser must refuse has no call id, wherever it may stand.
@@ -154,12 +179,12 @@ func TestIdentifyRefusesWhatIsNoJSON(t *testing.T) {
 		if _, err := Decode(data); !errors.Is(err, ErrNotJSON) {
 			t.Errorf("%s: %v", filepath.Base(file), err)
 		}
-		if id, _ := identify(data); id != "" {
-			t.Errorf("%s: call id %q", filepath.Base(file), id)
-		}
 		nested := fmt.Appendf(nil, `{"callId":"a","x":%s}`, data)
-		if id, _ := identify(nested); id != "" && !json.Valid(nested) {
-			t.Errorf("%s: call id %q", filepath.Base(file), id)
+		for _, body := range [][]byte{data, nested} {
+			var d Delivery
+			if d.identify(body); d.CallID != "" && !json.Valid(body) {
+				t.Errorf("%s: call id %q", filepath.Base(file), d.CallID)
+			}
 		}
 	}
 }
@@ -221,7 +246,8 @@ func TestMemoryIsBounded(t *testing.T) {
 func BenchmarkIdentify(b *testing.B) {
 	body := []byte(`{"callId":"call.1","transcription":"` + strings.Repeat("User: hello there. ", 100) + `","callResult":{"resultType":"Busy","summary":"x"}}`)
 	b.SetBytes(int64(len(body)))
+	var d Delivery
 	for b.Loop() {
-		identify(body)
+		d.identify(body)
 	}
 }

@@ -136,7 +136,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		d.Refusal = refusal
 	}
 	if payload, err := d.Payload(); err == nil && len(payload) > 0 {
-		d.CallID, d.ResultType = identify(payload)
+		d.identify(payload)
 		s.memory.number(d, payload)
 	} else {
 		s.memory.number(d, nil)
