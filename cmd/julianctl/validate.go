@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ type validateOptions struct {
 	strict    bool
 	rules     []string // ID=SEVERITY
 	maxIssues int      // 0: all
+	jobs      int // 0: one for each core
 	listRules bool
 	explain   string
 }
@@ -51,6 +53,7 @@ read. Warnings alone exit 0, unless --strict makes errors of them.`,
 	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
 	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
 	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues; 0 shows all")
+	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
 	f.StringVar(&o.explain, "explain", "", "explain one rule")
 	formatFlag(cmd, &o.format, "text", "json")
@@ -65,6 +68,10 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 		return explainRule(a, o.explain)
 	case o.maxIssues < 0:
 		return usage(fmt.Errorf(`--max-issues "%d" is less than 0`, o.maxIssues), "")
+	case o.jobs < 0:
+		return usage(fmt.Errorf(`--jobs "%d" is less than 0`, o.jobs), "")
+	case o.jobs == 0:
+		o.jobs = runtime.GOMAXPROCS(0)
 	}
 	severities, err := parseSeverities(o.rules)
 	if err != nil {
@@ -81,14 +88,11 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 		o.paths = []string{"-"}
 	}
 	p := newValidatePrinter(a, o)
-	for doc, err := range payload.Read(ctx, o.paths, a.in) {
-		if err == nil {
-			p.document(v.Issues(doc))
-		} else if issue, ok := validate.FromError(err); ok {
-			p.issues([]validate.Issue{issue})
-		} else if !p.unreadable(err) {
-			return errors.Join(p.flush(), err)
+	for result := range v.Stream(ctx, o.paths, a.in, o.jobs) {
+		if result.Err != nil && !p.unreadable(result.Err) {
+			return errors.Join(p.flush(), result.Err)
 		}
+		p.result(result)
 	}
 	return p.summary()
 }
@@ -177,20 +181,14 @@ func newValidatePrinter(a *app, o validateOptions) *validatePrinter {
 	}
 }
 
-// document counts one document and shows its issues.
-func (p *validatePrinter) document(issues []validate.Issue) {
-	p.sum.Documents++
-	if p.issues(issues) > 0 {
-		p.sum.Incorrect++
-	}
-}
-
-// issues counts and shows issues; it returns how many are errors.
-func (p *validatePrinter) issues(issues []validate.Issue) (failed int) {
-	for _, i := range issues {
+// result counts documents and shows their issues.
+func (p *validatePrinter) result(r validate.Result) {
+	p.sum.Documents += r.Documents
+	p.sum.Incorrect += r.Incorrect
+	for _, i := range r.Issues {
 		p.sum.Rules[i.Rule]++
 		if i.Severity == validate.Error {
-			failed++
+			p.sum.Errors++
 		} else {
 			p.sum.Warnings++
 		}
@@ -199,11 +197,9 @@ func (p *validatePrinter) issues(issues []validate.Issue) (failed int) {
 			p.issue(i)
 		}
 	}
-	p.sum.Errors += failed
-	if len(issues) > 0 && p.a.out.isTTY() {
+	if len(r.Issues) > 0 && p.a.out.isTTY() {
 		p.flushed()
 	}
-	return failed
 }
 
 func (p *validatePrinter) issue(i validate.Issue) {

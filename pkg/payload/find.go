@@ -37,13 +37,13 @@ func (r *reader) path(path string, emit emit) bool {
 	case strings.ContainsAny(path, "*?["):
 		return r.glob(path, emit)
 	}
-	return emit(chunk{}, &Error{Source: path, Err: cause(err)})
+	return emit(Chunk{}, &Error{Source: path, Err: cause(err)})
 }
 
 func (r *reader) file(path string, emit emit) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		return emit(chunk{}, &Error{Source: path, Err: cause(err)})
+		return emit(Chunk{}, &Error{Source: path, Err: cause(err)})
 	}
 	defer f.Close()
 	var size int64
@@ -62,7 +62,7 @@ func (r *reader) folder(dir string, emit emit) bool {
 		switch {
 		case err != nil:
 			found = true // of a kind: the folder is not known to be empty
-			on = emit(chunk{}, &Error{Source: path, Err: cause(err)})
+			on = emit(Chunk{}, &Error{Source: path, Err: cause(err)})
 		case isPayloadFile(path, entry):
 			found = true
 			on = r.file(path, emit)
@@ -73,7 +73,7 @@ func (r *reader) folder(dir string, emit emit) bool {
 		return nil
 	})
 	if on && !found {
-		on = emit(chunk{}, &Error{Source: dir, Err: ErrNoFiles})
+		on = emit(Chunk{}, &Error{Source: dir, Err: ErrNoFiles})
 	}
 	return on
 }
@@ -115,13 +115,13 @@ func (r *reader) glob(pattern string, emit emit) bool {
 	parts := strings.FieldsFunc(rest, func(c rune) bool { return c == '/' })
 	for _, part := range parts {
 		if _, err := filepath.Match(part, ""); err != nil {
-			return emit(chunk{}, &Error{Source: pattern, Err: err})
+			return emit(Chunk{}, &Error{Source: pattern, Err: err})
 		}
 	}
 	g := globber{reader: r, emit: emit, deep: slices.Contains(parts, "**")}
 	on := g.expand(dir, parts)
 	if on && !g.found {
-		on = emit(chunk{}, &Error{Source: pattern, Err: ErrNoMatch})
+		on = emit(Chunk{}, &Error{Source: pattern, Err: ErrNoMatch})
 	}
 	return on
 }
@@ -150,7 +150,7 @@ func (g *globber) expand(dir string, parts []string) bool {
 			return true
 		}
 		g.found = true
-		return g.emit(chunk{}, &Error{Source: orHere(dir), Err: cause(err)})
+		return g.emit(Chunk{}, &Error{Source: orHere(dir), Err: cause(err)})
 	}
 	if part == "**" && !g.expand(dir, rest) {
 		return false

@@ -94,24 +94,56 @@ func (e *Error) Unwrap() error { return e.Err }
 // of jq, or with the source.
 func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		source, index := "", 0
-		r := reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}
-		r.read(paths, func(c chunk, err error) bool {
+		index := 0
+		// Without free: memory is not taken back, bodies are the caller's.
+		for chunk, err := range (&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}).chunks(paths) {
 			if err != nil {
-				return yield(Document{}, err)
+				if !yield(Document{}, err) {
+					return
+				}
+				continue
 			}
-			if c.first {
-				source, index = c.Source, 0
+			if chunk.First {
+				index = 0
 			}
-			for doc := range c.documents() {
-				doc.Source, doc.Index = source, index
+			for doc := range chunk.Documents() {
+				doc.Index = index
 				index++
 				if !yield(doc, nil) {
-					return false
+					return
 				}
 			}
-			return true
-		})
+		}
+	}
+}
+
+// Chunk is what [Read] cuts documents from: one document, or lines with a
+// document on each. Chunks can be cut by several goroutines, one each.
+type Chunk struct {
+	First bool // of its source
+	whole bool // doc.Body is one document
+	doc   Document
+	buf   []byte        // the memory that doc.Body is in
+	free  chan<- []byte // where buf goes; nil if it is not given back
+}
+
+// Chunks is Read for those who cut documents apart themselves.
+func Chunks(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Chunk, error] {
+	return (&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument, free: make(chan []byte, maxFree)}).chunks(paths)
+}
+
+// Size is the number of bytes in the chunk.
+func (c Chunk) Size() int { return len(c.doc.Body) }
+
+// Release gives the memory of the chunk back: nothing that Documents gave may
+// be used afterwards. It need not be called.
+func (c Chunk) Release() {
+	if c.free == nil {
+		return
+	}
+	select {
+	case c.free <- c.buf:
+	default: // enough is free
 	}
 }
 

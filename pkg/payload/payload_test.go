@@ -315,11 +315,11 @@ func TestReadLimit(t *testing.T) {
 	read := func(name string, in io.Reader) []found {
 		return collect(t, func(yield func(Document, error) bool) {
 			r := reader{stopped: t.Context().Err, limit: limit}
-			r.stream(name, in, 0, func(c chunk, err error) bool {
+			r.stream(name, in, 0, func(c Chunk, err error) bool {
 				if err != nil {
 					return yield(Document{}, err)
 				}
-				for doc := range c.documents() {
+				for doc := range c.Documents() {
 					if !yield(doc, nil) {
 						return false
 					}
@@ -408,6 +408,33 @@ func TestBodiesLast(t *testing.T) {
 	}
 	if len(docs) != 50_000 {
 		t.Errorf("%d documents", len(docs))
+	}
+}
+
+// Chunks that are released as soon as they are cut give the same documents.
+func TestChunks(t *testing.T) {
+	var b strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&b, "{\"number\":%d}\r\n", i)
+	}
+	for _, in := range []io.Reader{strings.NewReader(b.String()), iotest.HalfReader(strings.NewReader(b.String()))} {
+		n, offset := 0, int64(0)
+		for chunk, err := range Chunks(t.Context(), []string{"-"}, in) {
+			if err != nil || chunk.First != (n == 0) || chunk.Size() == 0 {
+				t.Fatalf("chunk of %d bytes, first is %t, error %v", chunk.Size(), chunk.First, err)
+			}
+			for doc := range chunk.Documents() {
+				if want := fmt.Sprintf("{\"number\":%d}", n); string(doc.Body) != want || doc.Line != n+1 || doc.Offset != offset {
+					t.Fatalf("document %d is %q at %d, line %d", n, doc.Body, doc.Offset, doc.Line)
+				}
+				n++
+				offset += int64(len(doc.Body)) + 2
+			}
+			chunk.Release()
+		}
+		if n != 50_000 {
+			t.Errorf("%d documents", n)
+		}
 	}
 }
 

@@ -7,44 +7,43 @@ import (
 	"iter"
 )
 
-// chunk is one document, or several lines with a document on each, as they
-// stand in the source.
-type chunk struct {
-	Document
-	whole bool // Body is one document
-	first bool // of its source
-}
-
-// documents cuts a chunk apart. Index is left to the reader of chunks, who
-// knows what came before.
-func (c chunk) documents() iter.Seq[Document] {
+// Documents gives the documents of the chunk. Their Index is 0: it follows from
+// the chunks before.
+func (c Chunk) Documents() iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		if c.whole {
-			yield(c.Document)
+			yield(c.doc)
 			return
 		}
-		doc := c.Document
-		for rest := c.Body; len(rest) > 0; doc.Line++ {
-			line := rest
-			if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-				line = rest[:i+1]
+		line := c.doc
+		for rest := c.doc.Body; len(rest) > 0; line.Line++ {
+			n := bytes.IndexByte(rest, '\n') + 1
+			if n == 0 {
+				n = len(rest)
 			}
-			rest = rest[len(line):]
-			body := bytes.TrimRight(line, space)
-			indent := len(body) - len(bytes.TrimLeft(body, space))
-			if len(body) > indent {
-				doc := doc
-				doc.Body = body[indent:len(body):len(body)]
-				doc.Offset += int64(indent)
-				doc.Column += indent
+			from, to := 0, n
+			for from < to && isSpace(rest[from]) {
+				from++
+			}
+			for from < to && isSpace(rest[to-1]) {
+				to--
+			}
+			if from < to {
+				doc := line
+				doc.Body = rest[from:to:to]
+				doc.Offset += int64(from)
+				doc.Column += from
 				if !yield(doc) {
 					return
 				}
 			}
-			doc.Offset += int64(len(line))
+			line.Offset += int64(n)
+			rest = rest[n:]
 		}
 	}
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // space is the white space of JSON (RFC 8259, section 2).
 const space = " \t\r\n"
@@ -69,7 +68,7 @@ func (s *source) read() bool {
 	case i == len(s.rest) && s.end != io.EOF:
 		return s.ended()
 	case i == len(s.rest):
-		return s.emit(chunk{}, &Error{Source: s.name, Err: ErrEmpty})
+		return s.emit(Chunk{}, &Error{Source: s.name, Err: ErrEmpty})
 	case s.rest[i] == '[':
 		s.skip(i + 1)
 		return s.array()
@@ -86,8 +85,7 @@ func (s *source) read() bool {
 func (s *source) indent(i int) int {
 	for {
 		for ; i < len(s.rest); i++ {
-			switch s.rest[i] {
-			case ' ', '\t', '\r', '\n':
+			if isSpace(s.rest[i]) {
 				continue
 			}
 			if i > 0 || s.at != start || !bytes.HasPrefix(s.rest, []byte(bom)) {
@@ -142,7 +140,7 @@ func (s *source) lines() bool {
 	seen := 0 // rest[:seen] has no line end
 	for {
 		if n := bytes.LastIndexByte(s.rest[seen:], '\n') + 1; n > 0 {
-			if !s.take(seen+n, false) {
+			if !s.takeLines(seen + n) {
 				return false
 			}
 			seen = 0
@@ -161,7 +159,7 @@ func (s *source) lines() bool {
 		}
 	}
 	if s.end == io.EOF && len(s.rest) > 0 {
-		return s.take(len(s.rest), false)
+		return s.takeLines(len(s.rest))
 	}
 	return s.ended()
 }
@@ -197,9 +195,9 @@ func (s *source) values() bool {
 		case !more && s.end != io.EOF:
 			return s.ended()
 		case !more && one:
-			return s.take(next, true)
+			return s.take(next)
 		}
-		if !s.take(len(bytes.TrimRight(s.rest[:i], space)), true) {
+		if !s.take(len(bytes.TrimRight(s.rest[:i], space))) {
 			return false
 		}
 		s.skip(s.indent(0))
@@ -227,7 +225,7 @@ func (s *source) array() bool {
 		on := true
 		switch {
 		case len(body) > 0:
-			on = s.take(len(body), true)
+			on = s.take(len(body))
 		case last:
 		case count == 0 && s.rest[end] == ']':
 			on = s.fail(ErrEmpty)

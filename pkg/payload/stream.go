@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"iter"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -13,17 +14,26 @@ import (
 type reader struct {
 	stopped func() error // not nil once the reading is to end
 	stdin   io.Reader
-	limit   int // largest document in bytes
+	limit   int         // largest document in bytes
+	free    chan []byte // memory given back; nil if none is to be
 }
 
+// chunks gives the chunks of paths.
+func (r *reader) chunks(paths []string) iter.Seq2[Chunk, error] {
+	return func(yield func(Chunk, error) bool) { r.read(paths, yield) }
+}
+
+// maxFree is how many buffers of released chunks are kept.
+const maxFree = 32
+
 // emit takes a chunk or an error; false ends the reading.
-type emit func(chunk, error) bool
+type emit func(Chunk, error) bool
 
 // stream reads one source. Size is a hint, 0 when it is not known.
 func (r *reader) stream(name string, in io.Reader, size int64, emit emit) bool {
 	plain, stop, packed, err := decompress(in)
 	if err != nil {
-		return emit(chunk{}, &Error{Source: name, Err: cause(err)})
+		return emit(Chunk{}, &Error{Source: name, Err: cause(err)})
 	}
 	defer stop()
 	if packed {
@@ -126,14 +136,42 @@ func (s *source) nextSize() int {
 	return grown
 }
 
-// take hands out the first n bytes of rest. With whole set they are one
-// document; otherwise lines.
-func (s *source) take(n int, whole bool) bool {
-	c := chunk{Document: Document{Source: s.name, Body: s.rest[:n:n]}, whole: whole, first: s.first}
-	c.Line, c.Column, c.Offset = s.at.Line, s.at.Column, s.at.Offset
+// take hands out the first n bytes of rest as one document.
+func (s *source) take(n int) bool {
+	return s.emit(s.chunk(n, true), nil)
+}
+
+// takeLines hands out the first n bytes of rest, which are lines. If memory is
+// to be given back, they own that which they are in: what is left moves on.
+func (s *source) takeLines(n int) bool {
+	buf, left := s.rest[:0], s.rest[n:]
+	c := s.chunk(n, false)
+	if s.free != nil && cap(buf) >= chunkSize {
+		c.buf, c.free = buf, s.free
+		s.rest = append(s.buffer(len(left)), left...)
+	}
+	return s.emit(c, nil)
+}
+
+func (s *source) chunk(n int, whole bool) Chunk {
+	c := Chunk{First: s.first, whole: whole, doc: Document{
+		Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Body: s.rest[:n:n],
+	}}
 	s.first = false
 	s.skip(n)
-	return s.emit(c, nil)
+	return c
+}
+
+// buffer is empty memory with room for more than n bytes.
+func (s *source) buffer(n int) []byte {
+	if n < chunkSize/2 {
+		select {
+		case b := <-s.free:
+			return b
+		default:
+		}
+	}
+	return make([]byte, 0, n+chunkSize)
 }
 
 // skip leaves out the first n bytes of rest.
@@ -144,7 +182,7 @@ func (s *source) skip(n int) {
 
 // fail hands out err, with the place of rest[0].
 func (s *source) fail(err error) bool {
-	return s.emit(chunk{}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
+	return s.emit(Chunk{}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
 }
 
 // ended says what the end of the input means; io.EOF is none of its business.
@@ -153,7 +191,7 @@ func (s *source) ended() bool {
 		return true
 	}
 	if err := s.stopped(); err != nil {
-		s.emit(chunk{}, err)
+		s.emit(Chunk{}, err)
 		return false
 	}
 	return s.fail(cause(s.end))

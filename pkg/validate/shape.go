@@ -14,6 +14,12 @@ type node struct {
 	byName   map[string]*node
 	item     *node // of an array
 	index    int   // among its parent's children
+
+	// What a sprint wants ready at hand.
+	quoted  string // name in double quotes
+	must    uint64 // bits of the children that have to be there, by index
+	format  *format
+	anyText bool // a string of which nothing more is stated
 }
 
 // compile makes a tree of the field table, in which parents come first.
@@ -23,7 +29,9 @@ func compile(fields []julian.Field) *node {
 	for _, f := range fields {
 		at := strings.LastIndexByte(f.Pointer, '/')
 		parent := nodes[f.Pointer[:at]]
-		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children)}
+		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children), format: formatOf(f.Format)}
+		n.quoted = `"` + n.name + `"`
+		n.anyText = n.Enum == nil && n.format == nil && n.Prefix == "" && !n.nonEmpty()
 		nodes[f.Pointer] = n
 		if n.name == "*" {
 			parent.item = n
@@ -34,6 +42,9 @@ func compile(fields []julian.Field) *node {
 		}
 		parent.byName[n.name] = n
 		parent.children = append(parent.children, n)
+		if f.Presence != julian.Optional {
+			parent.must |= 1 << n.index
+		}
 	}
 	return root
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -59,6 +60,7 @@ type Options struct {
 type Validator struct {
 	options Options
 	root    *node
+	sprints sync.Pool // of *sprint
 }
 
 // New returns a validator. It fails on an unknown rule, and on another
@@ -93,6 +95,21 @@ func (v *Validator) severity(rule string, usual Severity) Severity {
 // when nothing is. After a fault in the syntax nothing more is looked for. Of
 // one rule and severity at most 100 issues are returned.
 func (v *Validator) Issues(doc payload.Document) []Issue {
+	s, _ := v.sprints.Get().(*sprint)
+	if s == nil {
+		s = &sprint{v: v}
+	}
+	ok := s.passes(doc.Body)
+	s.b = nil // the body is the caller's
+	v.sprints.Put(s)
+	if ok {
+		return nil
+	}
+	return v.look(doc)
+}
+
+// look is Issues without the short way.
+func (v *Validator) look(doc payload.Document) []Issue {
 	w := &walker{v: v, b: doc.Body}
 	w.document()
 	return w.issuesOf(doc)

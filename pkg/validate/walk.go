@@ -405,7 +405,7 @@ func (w *walker) text(n *node, begin int, text []byte) {
 		}
 		w.report(begin, RuleEnum, Error, is+", want a documented value", hint)
 	}
-	if f := formatOf(n.Format); f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && w.wants(RuleFormat, Error) {
+	if f := n.format; f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && w.wants(RuleFormat, Error) {
 		hint := ""
 		if f.name == julian.Zone {
 			hint = didYouMean(string(text), zoneNames())

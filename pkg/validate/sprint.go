@@ -1,0 +1,387 @@
+package validate
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+)
+
+// sprint goes through a document once and tells the correct ones from those
+// that need a closer look. It says yes only where a [walker] would find
+// nothing; no means that nobody knows yet. So it may give up wherever a
+// document is unusual, and never has to say what is wrong.
+//
+// Its methods take the index at which something begins and return the one
+// behind it, or no.
+type sprint struct {
+	v    *Validator
+	b    []byte
+	keys []span // keys without a place in the table, of the objects that are open
+}
+
+type span struct{ from, to int }
+
+const no = -1
+
+// maxKeys is how many undocumented keys of one object are compared with one
+// another, each with each.
+const maxKeys = 100
+
+// passes reports whether b certainly breaks no rule.
+func (s *sprint) passes(b []byte) bool {
+	s.b, s.keys = b, s.keys[:0]
+	i := s.value(s.v.root, s.space(0), 0)
+	return i != no && s.space(i) == len(b)
+}
+
+func (s *sprint) space(i int) int {
+	for i < len(s.b) && s.b[i] <= ' ' {
+		switch s.b[i] {
+		case ' ', '\t', '\r', '\n':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// at is the byte at i, 0 at the end: no byte of JSON but inside a string.
+func (s *sprint) at(i int) byte {
+	if i < len(s.b) {
+		return s.b[i]
+	}
+	return 0
+}
+
+// value takes a value that n describes, or any if n is nil.
+func (s *sprint) value(n *node, i, depth int) int {
+	c := s.at(i)
+	if n == nil {
+		return s.any(c, i, depth)
+	}
+	switch {
+	case c == 'n' && n.Nullable:
+		return s.literal("null", i)
+	case n.Kind == julian.String && c == '"':
+		return s.text(n, i)
+	case n.Kind == julian.Number && (c == '-' || '0' <= c && c <= '9'):
+		return s.number(i)
+	case n.Kind == julian.Object && c == '{':
+		return s.object(n, i, depth+1)
+	case n.Kind == julian.Array && c == '[':
+		return s.array(n.item, i, depth+1)
+	}
+	return no
+}
+
+func (s *sprint) any(c byte, i, depth int) int {
+	switch c {
+	case '"':
+		end, _ := s.str(i)
+		return end
+	case '{':
+		return s.object(nil, i, depth+1)
+	case '[':
+		return s.array(nil, i, depth+1)
+	case 't':
+		return s.literal("true", i)
+	case 'f':
+		return s.literal("false", i)
+	case 'n':
+		return s.literal("null", i)
+	}
+	return s.number(i)
+}
+
+func (s *sprint) literal(word string, i int) int {
+	if end := i + len(word); end <= len(s.b) && string(s.b[i:end]) == word {
+		return end
+	}
+	return no
+}
+
+func (s *sprint) number(i int) int {
+	if s.at(i) == '-' {
+		i++
+	}
+	if s.at(i) == '0' {
+		i++
+	} else if i = s.digits(i); i == no {
+		return no
+	}
+	if s.at(i) == '.' {
+		if i = s.digits(i + 1); i == no {
+			return no
+		}
+	}
+	if s.at(i)|0x20 == 'e' {
+		i++
+		if c := s.at(i); c == '+' || c == '-' {
+			i++
+		}
+		return s.digits(i)
+	}
+	return i
+}
+
+// digits takes at least one.
+func (s *sprint) digits(i int) int {
+	from := i
+	for c := s.at(i); '0' <= c && c <= '9'; c = s.at(i) {
+		i++
+	}
+	if i == from {
+		return no
+	}
+	return i
+}
+
+func (s *sprint) array(item *node, i, depth int) int {
+	if depth > maxDepth {
+		return no
+	}
+	if i = s.space(i + 1); s.at(i) == ']' {
+		return i + 1
+	}
+	for {
+		if i = s.value(item, i, depth); i == no {
+			return no
+		}
+		i = s.space(i)
+		switch s.at(i) {
+		case ']':
+			return i + 1
+		case ',':
+			i = s.space(i + 1)
+		default:
+			return no
+		}
+	}
+}
+
+func (s *sprint) object(n *node, i, depth int) int {
+	if depth > maxDepth {
+		return no
+	}
+	var seen uint64 // bits of documented keys
+	open := len(s.keys)
+	next := 0 // the child that comes now if the order is the documented one
+	i = s.space(i + 1)
+	empty := s.at(i) == '}'
+	for !empty {
+		var child *node
+		if n.documented() && next < len(n.children) && hasPrefix(s.b[i:], n.children[next].quoted) {
+			child = n.children[next]
+			i += len(child.quoted)
+		} else if i, child = s.key(n, i, open); i == no {
+			return no
+		}
+		if child != nil {
+			bit := uint64(1) << child.index
+			if seen&bit != 0 {
+				return no
+			}
+			seen |= bit
+			next = child.index + 1
+		}
+		if s.at(i) != ':' {
+			if i = s.space(i); s.at(i) != ':' {
+				return no
+			}
+		}
+		if i = s.value(child, s.space(i+1), depth); i == no {
+			return no
+		}
+		i = s.space(i)
+		if s.at(i) == '}' {
+			break
+		}
+		if s.at(i) != ',' {
+			return no
+		}
+		i = s.space(i + 1)
+	}
+	s.keys = s.keys[:open]
+	if n.documented() && seen&n.must != n.must {
+		return no
+	}
+	return i + 1
+}
+
+func hasPrefix(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
+}
+
+// key takes a key that did not come where it was expected. Keys of the object
+// begin at open.
+func (s *sprint) key(n *node, i, open int) (int, *node) {
+	if s.at(i) != '"' {
+		return no, nil
+	}
+	end, plain := s.str(i)
+	if end == no || !plain {
+		return no, nil
+	}
+	name := s.b[i+1 : end-1]
+	if n.documented() {
+		if child := n.byName[string(name)]; child != nil {
+			return end, child
+		}
+		if s.v.severity(RuleUnknownField, Off) != Off {
+			return no, nil
+		}
+		for _, c := range n.children {
+			if strings.EqualFold(c.name, string(name)) {
+				return no, nil
+			}
+		}
+	}
+	if len(s.keys)-open == maxKeys {
+		return no, nil
+	}
+	for _, k := range s.keys[open:] {
+		if string(s.b[k.from:k.to]) == string(name) {
+			return no, nil
+		}
+	}
+	s.keys = append(s.keys, span{i + 1, end - 1})
+	return end, nil
+}
+
+// text takes a string that n describes.
+func (s *sprint) text(n *node, i int) int {
+	end, plain := s.str(i)
+	if end == no || n.anyText {
+		return end
+	}
+	if !plain {
+		return no
+	}
+	text := s.b[i+1 : end-1]
+	switch {
+	case len(text) == 0 && n.Empty:
+		return end
+	case len(text) == 0 && n.nonEmpty():
+		return no
+	case n.Enum != nil && !among(text, n.Enum):
+		return no
+	case n.format != nil && !n.format.ok(text):
+		return no
+	case !hasPrefix(text, n.Prefix):
+		return no
+	}
+	return end
+}
+
+func among(text []byte, values []string) bool {
+	for _, v := range values {
+		if string(text) == v {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// stops has the high bit of every byte of x that is a quote, a backslash or a
+// control character. Only the lowest one set is sure: subtraction borrows.
+//
+// Of bytes below 0x80, exclusive or with 2 brings the quote (0x22) next to the
+// control characters and the space out of the way, so that one subtraction
+// finds both; a second one finds the backslash. Bytes from 0x80 on are masked.
+func stops(x uint64) uint64 {
+	return ((x ^ ones*2 - ones*0x21) | (x ^ ones*'\\' - ones)) &^ x & highs
+}
+
+// str takes a string. It is plain if it has no escapes.
+func (s *sprint) str(i int) (end int, plain bool) {
+	b := s.b
+	from := i + 1
+	i = from
+	plain = true
+	beyond := uint64(0) // ASCII, as the high bits of all that was seen
+	for {
+		for len(b)-i >= 32 {
+			w := b[i : i+32]
+			x0, x1 := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
+			x2, x3 := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+			if stops(x0)|stops(x1)|stops(x2)|stops(x3) != 0 {
+				break
+			}
+			beyond |= x0 | x1 | x2 | x3
+			i += 32
+		}
+		for len(b)-i >= 8 {
+			x := binary.LittleEndian.Uint64(b[i:])
+			beyond |= x
+			if m := stops(x); m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+			i += 8
+		}
+		for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+			beyond |= uint64(b[i])
+			i++
+		}
+		switch {
+		case i == len(b) || b[i] < ' ':
+			return no, false
+		case b[i] == '"':
+			if beyond&highs != 0 && !utf8.Valid(b[from:i]) {
+				return no, false
+			}
+			return i + 1, plain
+		}
+		plain = false
+		if i = s.escape(i + 1); i == no {
+			return no, false
+		}
+	}
+}
+
+// escape takes what follows a backslash.
+func (s *sprint) escape(i int) int {
+	switch s.at(i) {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1
+	case 'u':
+		r, ok := hex4(s.b[i+1:])
+		switch {
+		case !ok || 0xdc00 <= r && r <= 0xdfff:
+			return no
+		case r < 0xd800 || r > 0xdfff:
+			return i + 5
+		}
+		if s.at(i+5) != '\\' || s.at(i+6) != 'u' {
+			return no
+		}
+		if low, ok := hex4(s.b[i+7:]); !ok || low < 0xdc00 || low > 0xdfff {
+			return no
+		}
+		return i + 11
+	}
+	return no
+}
+
+func hex4(b []byte) (r int, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		d := unhex(c)
+		if d < 0 {
+			return 0, false
+		}
+		r = r<<4 | d
+	}
+	return r, true
+}
