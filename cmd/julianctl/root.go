@@ -57,8 +57,8 @@ right before it goes live, and is it still right today?`,
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupJob, newSampleCmd(a), newValidateCmd(a), newCheckCmd(a))
-	add(groupHelp, newMockCmd(a), newSchemaCmd(a))
+	add(groupJob, newSampleCmd(a), newValidateCmd(a), newReplayCmd(a), newListenCmd(a), newCheckCmd(a))
+	add(groupHelp, newDemoCmd(a), newMockCmd(a), newSchemaCmd(a))
 	add(groupSetup, newAuthCmd(a), newConfigCmd(a), newVersionCmd(a))
 	root.AddCommand(newHelpTopics()...)
 	root.SetHelpCommandGroupID(groupSetup)

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/spf13/cobra"
+)
+
+func newDemoCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole job, offline, in seconds",
+		Long: `demo runs the real commands against each other in one process: a stand-in for
+the API, a listener, and a small correct consumer. Nothing leaves this machine,
+no key is needed, and nothing is left behind.`,
+		Example:     "  julianctl demo",
+		Args:        noArgs,
+		Annotations: map[string]string{"config": "none"},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			when, err := cmd.Flags().GetString("color")
+			if err != nil {
+				return err
+			}
+			a.style, a.errStyle = a.styles(when)
+			return runDemo(cmd.Context(), a)
+		},
+	}
+}
+
+// demo is one run: a folder of its own, and commands that share it.
+type demo struct {
+	a     *app
+	dir   string
+	env   map[string]string
+	steps int
+	wrong []string // steps that did not end as they should
+}
+
+func runDemo(ctx context.Context, a *app) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "julianctl-demo-")
+	if err != nil {
+		return unable(err, "")
+	}
+	defer os.RemoveAll(dir)
+	d := &demo{a: a, dir: dir, env: map[string]string{"JULIAN_API_KEY": "test-key", "HOME": dir}}
+	if err := d.run(ctx); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	if d.wrong != nil {
+		fmt.Fprintf(a.out, "%s: %s\n", a.style.bad("demo failed"), strings.Join(d.wrong, "; "))
+		return verdict(exitNo)
+	}
+	fmt.Fprintf(a.out, "%s: %d commands ended as they should in %s, on this machine only.\n", a.style.good("demo done"), d.steps, took.Round(time.Millisecond))
+	fmt.Fprintf(a.out, `
+What it does not show: your endpoint. Start it, then
+
+  julianctl replay --dup=2 --to http://127.0.0.1:8080/webhook
+  julianctl check --to http://127.0.0.1:8080/webhook
+`)
+	return nil
+}
+
+func (d *demo) run(ctx context.Context) error {
+	stopMock, api, err := d.background(ctx, "mock", "--addr", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer stopMock()
+	d.env["JULIAN_BASE_URL"] = api
+
+	d.title("Fetch a sample payload with the API key, and hold it against the schema")
+	d.step(ctx, exitYes, "sample", "agent.abc123", "-o", "sample.json")
+	d.step(ctx, exitYes, "validate", "sample.json")
+
+	d.title("A payload with two mistakes is told where, and what was meant")
+	if err := d.writeBroken("broken.json"); err != nil {
+		return err
+	}
+	d.step(ctx, exitNo, "validate", "broken.json")
+
+	d.title("Listen in place of the endpoint; deliver the sample once, and twice again")
+	stopListen, hook, err := d.background(ctx, "listen", "--addr", "127.0.0.1:0", "--format", "pretty", "--exit-after", "3")
+	if err != nil {
+		return err
+	}
+	d.step(ctx, exitYes, "replay", "sample.json", "--dup=2", "--to", hook)
+	fmt.Fprintf(d.a.out, "%s\n%s\n", d.a.style.faint("and the listener printed:"), stopListen())
+
+	d.title("Is an endpoint right? Here: a small consumer that keys on callId")
+	url, stopConsumer, err := serveConsumer(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopConsumer()
+	d.step(ctx, exitYes, "check", "--seed", "1", "--to", url)
+	return nil
+}
+
+// writeBroken writes the sample with the mistakes that are easiest to make.
+func (d *demo) writeBroken(name string) error {
+	body := bytes.Replace(julian.Sample(), []byte(`"Goal Completed"`), []byte(`"goal completed"`), 1)
+	body = bytes.Replace(body, []byte(`"duration": 46`), []byte(`"duration": "46"`), 1)
+	return writeFile(filepath.Join(d.dir, name), body)
+}
+
+func (d *demo) title(text string) {
+	fmt.Fprintf(d.a.out, "%s\n\n", d.a.style.bold("# "+text))
+}
+
+// step runs one command as a person would and shows what it prints.
+func (d *demo) step(ctx context.Context, want int, args ...string) {
+	d.steps++
+	fmt.Fprintf(d.a.out, "%s\n", d.a.style.accent("$ julianctl "+strings.Join(args, " ")))
+	var shown lockedBuffer
+	for i, arg := range args {
+		if strings.HasSuffix(arg, ".json") {
+			args[i] = filepath.Join(d.dir, arg)
+		}
+	}
+	if got := d.child(&shown).main(ctx, d.common(args)); got != want {
+		d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d, not %d", args[0], got, want))
+	}
+	fmt.Fprintln(d.a.out, d.clean(shown.String()))
+}
+
+// background starts a command that serves, and returns once it does, with its
+// URL. The function ends the command, or waits for its own end, and returns
+// what it printed.
+func (d *demo) background(ctx context.Context, args ...string) (wait func() string, url string, err error) {
+	d.steps++
+	ready := filepath.Join(d.dir, args[0]+".url")
+	ctx, cancel := context.WithCancel(ctx)
+	var out lockedBuffer
+	child := d.child(&out)
+	child.err = &output{w: io.Discard}
+	done := make(chan int, 1)
+	go func() { done <- child.main(ctx, d.common(append(args, "--ready-file", ready))) }()
+	for {
+		if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
+			url = strings.TrimSpace(string(data))
+			break
+		}
+		select {
+		case code := <-done:
+			cancel()
+			return nil, "", unable(fmt.Errorf("%s ended with exit code %d before it was ready", args[0], code), "")
+		case <-ctx.Done():
+			cancel()
+			return nil, "", ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return func() string {
+		if args[0] == "mock" {
+			cancel() // it has no end of its own
+		}
+		if code := <-done; code != exitYes {
+			d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d", args[0], code))
+		}
+		cancel()
+		return d.clean(out.String())
+	}, url, nil
+}
+
+// child is an app that writes to w and sees nothing of the person's settings.
+func (d *demo) child(w io.Writer) *app {
+	out := &output{w: w}
+	return &app{in: strings.NewReader(""), out: out, err: out, now: d.a.now, env: func(name string) string { return d.env[name] }}
+}
+
+// common adds what every command here is given: the demo's colour, and an
+// empty configuration.
+func (d *demo) common(args []string) []string {
+	colour := "--color=never"
+	if d.a.style.bold("x") != "x" {
+		colour = "--color=always"
+	}
+	return append(args, colour, "--config", os.DevNull)
+}
+
+// clean shows the demo's files by their names.
+func (d *demo) clean(s string) string {
+	return strings.ReplaceAll(s, d.dir+string(filepath.Separator), "")
+}
+
+// lockedBuffer collects what concurrent writers print.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// serveConsumer starts a correct consumer on a free port of this machine: it
+// refuses what is no call event, stores a call once, and acknowledges repeats.
+func serveConsumer(ctx context.Context) (url string, stop func(), err error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, unable(err, "")
+	}
+	var calls sync.Map // callId to body
+	srv := &http.Server{
+		ReadTimeout: 5 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<20))
+			var event julian.CallEvent
+			if err != nil || json.Unmarshal(body, &event) != nil || event.CallID == "" {
+				http.Error(w, "not a call event", http.StatusBadRequest)
+				return
+			}
+			calls.LoadOrStore(event.CallID, body)
+			w.WriteHeader(http.StatusNoContent)
+		}),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ln) }()
+	return "http://" + ln.Addr().String() + "/", func() {
+		if err := errors.Join(srv.Close(), <-ended); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			return // nothing depends on how it went
+		}
+	}, nil
+}
