@@ -54,6 +54,7 @@ not be reached at all or that a payload could not be read.`,
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.paths = args
 			if !cmd.Flags().Changed("seed") {

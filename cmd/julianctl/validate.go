@@ -44,6 +44,7 @@ read. Warnings alone exit 0, unless --strict makes errors of them.`,
   julianctl generate --count 1000 | julianctl validate
   julianctl validate --rule unknown-field=warn --format json calls.ndjson
   julianctl validate --explain duplicate-key`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.paths = args
 			return runValidate(cmd.Context(), a, o)
