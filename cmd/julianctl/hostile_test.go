@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+)
+
+// hostile is text that moves cursors, rewrites titles and clipboards, hides or
+// reorders what is read, and gives commands to CI systems.
+const hostile = "\x1b[2J\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x1b]52;c;aGFjaw==\x07\r\b\u009b31m\u202ereversed\u2066\u200b\x7f\n::error::hacked\n##[error]hacked\n##vso[task.complete]"
+
+// harmful finds what may not reach a person or a CI log: every control but
+// newline (and tab, which only our own layout writes), the invisible, the
+// reordering, and commands where CI systems look for them.
+var harmful = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|(?m:^\\s*::[a-z-]+)|##\\[|##vso\\[")
+
+// lab is a set of commands run in one process: their environment, and all that
+// they printed.
+type lab struct {
+	t   *testing.T
+	dir string
+	env map[string]string
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func newLab(t *testing.T) *lab {
+	dir := t.TempDir()
+	return &lab{t: t, dir: dir, env: map[string]string{"HOME": dir}}
+}
+
+func (l *lab) file(name string, body []byte) string {
+	l.t.Helper()
+	path := filepath.Join(l.dir, name)
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return path
+}
+
+// run runs one command and returns its exit code and what it printed, stdout
+// and stderr together.
+func (l *lab) run(ctx context.Context, stdin io.Reader, args ...string) (int, string) {
+	var shown lockedBuffer
+	out := &output{w: &shown}
+	a := &app{in: stdin, out: out, err: out, now: time.Now, env: func(name string) string { return l.env[name] }}
+	code := a.main(ctx, append(args, "--config", os.DevNull))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all.WriteString(shown.String())
+	return code, shown.String()
+}
+
+// serve starts a command that serves and returns its URL; it ends with the
+// test.
+func (l *lab) serve(args ...string) string {
+	l.t.Helper()
+	ready := filepath.Join(l.dir, "ready-"+args[0])
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.run(ctx, strings.NewReader(""), append(args, "--ready-file", ready)...)
+	}()
+	l.t.Cleanup(func() { cancel(); <-done })
+	for range 2000 {
+		if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
+			return strings.TrimSpace(string(data))
+		}
+		select {
+		case <-done:
+			l.t.Fatalf("%s ended before it was ready:\n%s", args[0], l.printed())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	l.t.Fatalf("%s was never ready", args[0])
+	return ""
+}
+
+func (l *lab) printed() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+// hostilePayload is the sample with hostile text wherever a string may stand.
+func hostilePayload(t *testing.T) []byte {
+	t.Helper()
+	text := compactJSON(hostile)
+	body := string(julian.Sample())
+	for _, old := range []string{`"Inbound Agent"`, `"Victor Wembly"`, `"User: ..."`, `"interested"`, `"call.abc123"`, `"+15551234567"`, `"Victor"`, `"example__summary"`, `"prospect_surname"`, `"Scheduled follow-up meeting"`, `"Goal Completed"`} {
+		if !strings.Contains(body, old) {
+			t.Fatalf("%s is not in the sample", old)
+		}
+		body = strings.Replace(body, old, text, 1)
+	}
+	return []byte(body)
+}
+
+// Whatever a stranger writes into a payload, a file name, a header, an answer
+// or a server's error, nothing harmful reaches the screen or the CI log, and
+// the payload's bytes reach the endpoint unchanged.
+func TestHostileText(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) { testHostileText(t, format) })
+	}
+}
+
+func testHostileText(t *testing.T, format string) {
+	l := newLab(t)
+	payload := hostilePayload(t)
+	clean := l.file("hostile.json", payload)
+	raw := l.file("raw\x1b[31m\u202e.json", []byte("{\"callId\": \"a\x1b[2J\u009b\", \""+hostile+"\": 1"))
+	var mu sync.Mutex
+	var got [][]byte
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, body)
+		w.Header().Set("Location", "/\u202e\u009b31m::error::")
+		w.WriteHeader(http.StatusFound)
+		_, _ = io.WriteString(w, hostile)
+	}))
+	defer endpoint.Close()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "good") {
+			_, _ = w.Write(payload)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"error": `+compactJSON(hostile)+`, "message": `+compactJSON(hostile)+`}`)
+	}))
+	defer api.Close()
+	l.env["JULIAN_API_KEY"], l.env["JULIAN_BASE_URL"] = "key", api.URL
+	listenFormat := map[string]string{"text": "pretty", "json": "json"}[format]
+	hook := l.serve("listen", "--addr", "127.0.0.1:0", "--format", listenFormat, "--save", filepath.Join(l.dir, "saved"))
+
+	ctx := t.Context()
+	for _, tt := range []struct {
+		code int
+		args []string
+	}{
+		{exitNo, []string{"validate", clean, "--format", format}},
+		{exitNo, []string{"validate", raw, "--format", format}},
+		{exitUnable, []string{"validate", hostile}},
+		{exitNo, []string{"replay", clean, "--dup", "--to", endpoint.URL, "--format", format}},
+		{exitYes, []string{"replay", clean, "--dup=2", "--to", hook, "--format", format}},
+		{exitYes, []string{"replay", raw, "--to", hook, "--format", format}},
+		{exitYes, []string{"replay", clean, "--to", hook, "--format", format, "-H", "X-Name: \u202e\u00e9 ::error::"}},
+		{exitUsage, []string{"replay", clean, "--to", "http://\x1b[31m\u202e/"}},
+		{exitUsage, []string{"replay", clean, "--to", hostile}},
+		{exitUsage, []string{"replay", clean, "--to", hook, "-H", "X: " + hostile}},
+		{exitNo, []string{"check", "--to", endpoint.URL, "--format", format}},
+		{exitNo, []string{"check", "--to", endpoint.URL, "--format", "junit"}},
+		{exitUsage, []string{"check", "--to", endpoint.URL, "--only", hostile}},
+		{exitNo, []string{"sample", "agent.bad"}},
+		{exitUsage, []string{hostile}},
+		{exitUsage, []string{"validate", "--" + hostile}},
+	} {
+		if code, shown := l.run(ctx, strings.NewReader(""), tt.args...); code != tt.code {
+			t.Errorf("%q: exit %d, want %d\n%s", tt.args, code, tt.code, shown)
+		}
+	}
+	for _, line := range strings.Split(l.printed(), "\n") {
+		if bad := harmful.FindString(line); bad != "" {
+			t.Errorf("%q was printed in %q", bad, line)
+		}
+	}
+	if len(got) == 0 || !bytes.Equal(got[0], payload) {
+		t.Errorf("the endpoint got %d deliveries; the first is %q", len(got), got)
+	}
+}
+
+// The pattern above finds what it is meant to find.
+func TestHarmfulFindsHarm(t *testing.T) {
+	for _, bad := range []string{"\x1b", "\r", "\x07", "\u009b", "\u202e", "::error::x", "  ::set-output name=x::", "a ##[error]", "##vso[x]"} {
+		if !harmful.MatchString(bad) {
+			t.Errorf("%q passes", bad)
+		}
+	}
+	for _, good := range []string{"plain é 😀 عربي", "\ttab", "a::b", "# title", "## title"} {
+		if bad := harmful.FindString(good); bad != "" {
+			t.Errorf("%q is found in %q", bad, good)
+		}
+	}
+}
