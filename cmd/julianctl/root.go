@@ -74,23 +74,19 @@ func flagError(cmd *cobra.Command, err error) error {
 	hint := seeHelp(cmd)
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
-		name := unknown.GetSpecifiedName()
+		name := "--" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			name = "-" + unknown.GetSpecifiedName()
+		}
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-		return usage(fmt.Errorf("unknown flag %q", dashes(name)+name), didYouMean("--"+name, known, hint))
+		return usage(fmt.Errorf("unknown flag %q", name), didYouMean(name, known, hint))
 	}
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		return usage(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), hint)
 	}
 	return usage(err, hint)
-}
-
-func dashes(name string) string {
-	if len(name) == 1 {
-		return "-"
-	}
-	return "--"
 }
 
 // formatFlag declares --format with its values; the first is the default.
