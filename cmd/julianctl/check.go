@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -177,8 +178,12 @@ func (p *checkPrinter) text(r check.Result) {
 	colours := map[check.Verdict]paint{
 		check.Pass: p.a.style.good, check.Warn: p.a.style.warn, check.Fail: p.a.style.bad, check.Undecided: p.a.style.warn,
 	}
-	fmt.Fprintf(p.a.out, "  %s  %s\n", colours[r.Verdict](fmt.Sprintf("%-9s", r.Verdict)), r.Title)
-	for _, line := range append([]string{r.Message}, r.Details...) {
+	title, lines := r.Title, append([]string{r.Message}, r.Details...)
+	if beside := fmt.Sprintf("%-34s  ", title); r.Verdict == check.Pass && 13+len(beside)+utf8.RuneCountInString(r.Message) <= p.a.out.width() {
+		title, lines = beside+p.a.style.faint(safetext.Line(r.Message)), r.Details
+	}
+	fmt.Fprintf(p.a.out, "  %s  %s\n", colours[r.Verdict](fmt.Sprintf("%-9s", r.Verdict)), title)
+	for _, line := range lines {
 		fmt.Fprintf(p.a.out, "             %s\n", p.a.style.faint(safetext.Line(line)))
 	}
 	if r.Verdict == check.Fail {

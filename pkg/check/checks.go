@@ -41,7 +41,7 @@ var Checks = []Check{
 		How: "delivers 20 calls one after the other and holds the time to each answer against --budget",
 	},
 	{
-		ID: "malformed-json", Group: "robustness", Title: "refuses malformed JSON without a 5xx", run: malformedJSON,
+		ID: "malformed-json", Group: "robustness", Title: "refuses malformed JSON without 5xx", run: malformedJSON,
 		Why: "a 5xx asks for the same body again and again; a 2xx throws it away unseen",
 		How: "delivers bodies that are no JSON: each must be answered with a 4xx, and a good call afterwards with a 2xx",
 	},
@@ -82,7 +82,7 @@ func repeat(ctx context.Context, t *trial) finding {
 	if !acknowledged(second) {
 		return finding{verdict: Fail, message: fmt.Sprintf("first %d, repeat %s", first.Status, describe(second))}
 	}
-	return finding{verdict: Pass, message: fmt.Sprintf("first %d, repeat %d (answers only: effects are not seen)", first.Status, second.Status)}
+	return finding{verdict: Pass, message: fmt.Sprintf("%d, again %d; effects unseen", first.Status, second.Status)}
 }
 
 // budgetCalls is how many answers the budget is held against.
@@ -107,8 +107,8 @@ func budget(ctx context.Context, t *trial) finding {
 			over = append(over, fmt.Sprintf("%s is %s, over %s", l.Name, round(got), l.Max))
 		}
 	}
-	measured := fmt.Sprintf("p50 %s, p95 %s, max %s over %d calls",
-		round(percentile(took, 50)), round(percentile(took, 95)), round(percentile(took, 100)), len(took))
+	measured := fmt.Sprintf("p50 %s p95 %s max %s",
+		round(percentile(took, 50)), round(percentile(took, 95)), round(percentile(took, 100)))
 	if over != nil {
 		return finding{verdict: Fail, message: strings.Join(over, ", "), details: []string{measured}}
 	}
@@ -159,5 +159,5 @@ func malformedJSON(ctx context.Context, t *trial) finding {
 	if wrong != nil {
 		return finding{verdict: Fail, message: fmt.Sprintf("%d of %d answers are wrong", len(wrong), len(bodies)+1), details: wrong}
 	}
-	return finding{verdict: Pass, message: fmt.Sprintf("%d bodies refused, a good call afterwards acknowledged", len(bodies))}
+	return finding{verdict: Pass, message: fmt.Sprintf("%d refused, a good one taken", len(bodies))}
 }
