@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -26,6 +27,8 @@ type app struct {
 	cfg      config
 	style    style // for out
 	errStyle style // for err
+	// secrets is what hide takes out; nil: nothing.
+	secrets *strings.Replacer
 }
 
 // main runs one command line and returns the exit code.

@@ -149,6 +149,13 @@ func newCheckPrinter(a *app, o checkOptions, to deliver.Target) *checkPrinter {
 }
 
 func (p *checkPrinter) result(r check.Result) {
+	r.Message = p.a.hide(r.Message)
+	for i := range r.Details {
+		r.Details[i] = p.a.hide(r.Details[i])
+	}
+	for i := range r.Evidence {
+		r.Evidence[i].Error = p.a.hide(r.Evidence[i].Error)
+	}
 	switch p.o.format {
 	case "json":
 		p.err = errors.Join(p.err, p.records.Write("check", r))

@@ -88,13 +88,13 @@ func (p *replayPrinter) result(r deliver.Result) {
 	}
 	switch {
 	case p.o.format == "json":
-		p.fail(p.records.Write("delivery", recordOf(r)))
+		p.fail(p.records.Write("delivery", p.recordOf(r)))
 	case r.Err != nil && p.failed <= replayShown:
 		p.failure(r)
 	}
 }
 
-func recordOf(r deliver.Result) replayRecord {
+func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 	a := r.Answer
 	out := replayRecord{
 		File: r.Document.Source, Line: r.Document.Line, Number: r.Number, Copy: r.Copy, CallID: r.CallID(),
@@ -110,10 +110,10 @@ func recordOf(r deliver.Result) replayRecord {
 		out.BodyHash = fmt.Sprintf("%x", a.BodyHash)
 	}
 	if r.Err != nil {
-		out.Error = &replayError{Class: string(deliver.ClassOf(r.Err)), Message: r.Err.Error(), Answer: string(a.Body)}
+		out.Error = &replayError{Class: string(deliver.ClassOf(r.Err)), Message: p.a.hide(r.Err.Error()), Answer: p.a.hide(string(a.Body))}
 		var e *deliver.Error
 		if errors.As(r.Err, &e) {
-			out.Error.Location = e.Location
+			out.Error.Location = p.a.hide(e.Location)
 		}
 	}
 	return out
@@ -141,9 +141,9 @@ func (p *replayPrinter) failure(r deliver.Result) {
 	if p.plan.Duplicates > 0 {
 		where = append(where, fmt.Sprintf("copy %d/%d", r.Copy, p.plan.Duplicates+1))
 	}
-	fmt.Fprintf(p.a.out, "%s  %s\n", strings.Join(where, "  "), safetext.Line(r.Err.Error()))
+	fmt.Fprintf(p.a.out, "%s  %s\n", strings.Join(where, "  "), safetext.Line(p.a.hide(r.Err.Error())))
 	if line, _, _ := bytes.Cut(bytes.TrimSpace(r.Answer.Body), []byte("\n")); len(line) > 0 {
-		fmt.Fprintf(p.a.out, "      %s %s\n", p.a.style.faint("answer:"), fit(safetext.Line(string(line)), 160))
+		fmt.Fprintf(p.a.out, "      %s %s\n", p.a.style.faint("answer:"), fit(safetext.Line(p.a.hide(string(line))), 160))
 	}
 	if hint := replayHint(r); hint != "" && !p.hinted[hint] {
 		p.hinted[hint] = true
@@ -398,6 +398,8 @@ func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) stri
 		return p.a.style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole)) + fmt.Sprintf(", %d not sent any more", left)
 	case s.Failed > 0:
 		return p.a.style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole))
+	case ctx.Err() != nil && s.OK == 0:
+		return p.a.style.warn("interrupted before anything was delivered")
 	case ctx.Err() != nil:
 		return p.a.style.warn(fmt.Sprintf("interrupted after %s, all answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
 	case s.OK == 0:

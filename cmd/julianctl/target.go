@@ -50,6 +50,7 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 	if opts.Header, err = parseHeaders(t.Headers, f.headers); err != nil {
 		return nil, err
 	}
+	a.keepSecret(opts.Header)
 	if f.caCert != "" {
 		pem, err := os.ReadFile(f.caCert)
 		if err != nil {

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// canary is a secret that must never be seen: not in output, errors or files,
+// in whatever way it is handed over and however a server repeats it.
+const canary = "canary-5f1d0c3e9a7b"
+
+func TestSecretsNeverShow(t *testing.T) {
+	l := newLab(t)
+	sample := l.file("s.json", hostilePayload(t))
+	// An endpoint and an API that repeat every header they got, and fail.
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/?key="+r.Header.Get("X-Api-Key"))
+		w.WriteHeader(http.StatusTeapot)
+		for name, values := range r.Header {
+			_, _ = io.WriteString(w, name+": "+strings.Join(values, ",")+"\n")
+		}
+	}))
+	defer echo.Close()
+	l.env["JULIAN_API_KEY"], l.env["JULIAN_BASE_URL"] = canary, echo.URL
+	saved := filepath.Join(l.dir, "saved")
+	hooks := map[string]string{}
+	for _, format := range []string{"pretty", "summary", "json"} {
+		l2 := newLab(t)
+		hooks[format] = l2.serve("listen", "--addr", "127.0.0.1:0", "--format", format, "--save", saved, "--forward-to", echo.URL)
+		defer func() {
+			if shown := l2.printed(); strings.Contains(shown, canary) {
+				t.Errorf("listen --format %s shows the secret:\n%s", format, shown)
+			}
+		}()
+	}
+	header := []string{"-H", "X-Api-Key: " + canary, "-H", "Authorization: Bearer " + canary, "-H", "Cookie: a=" + canary}
+	for _, args := range [][]string{
+		{"sample", "agent.x"},
+		{"auth", "status"},
+		{"auth", "status", "--format", "json"},
+		{"config", "list", "--origin"},
+		append([]string{"replay", sample, "--to", echo.URL}, header...),
+		append([]string{"replay", sample, "--to", echo.URL, "--format", "json"}, header...),
+		append([]string{"replay", sample, "--to", echo.URL, "--dry-run"}, header...),
+		append([]string{"check", "--to", echo.URL}, header...),
+		append([]string{"check", "--to", echo.URL, "--format", "json"}, header...),
+		append([]string{"check", "--to", echo.URL, "--format", "junit"}, header...),
+		append([]string{"replay", sample, "--to", hooks["pretty"]}, header...),
+		append([]string{"replay", sample, "--to", hooks["summary"]}, header...),
+		append([]string{"replay", sample, "--to", hooks["json"], "--format", "json"}, header...),
+		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key " + canary},
+		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key: " + canary + "\n"},
+	} {
+		if _, shown := l.run(t.Context(), strings.NewReader(""), args...); strings.Contains(shown, canary) {
+			t.Errorf("%q shows the secret:\n%s", args, shown)
+		}
+	}
+	files := 0
+	err := filepath.Walk(l.dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(path)
+		if strings.Contains(string(data), canary) {
+			t.Errorf("%s holds the secret", path)
+		}
+		return err
+	})
+	if err != nil || files < 4 {
+		t.Errorf("looked into %d files (%v)", files, err)
+	}
+}
