@@ -99,13 +99,20 @@ func runReplay(ctx context.Context, a *app, o replayOptions) error {
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
-	defer context.AfterFunc(ctx, p.interrupted)()
+	told := make(chan struct{})
+	quiet := context.AfterFunc(ctx, func() {
+		defer close(told)
+		p.interrupted()
+	})
 	sum := client.Run(ctx, docs, plan, func(r deliver.Result) {
 		p.result(r)
 		if plan.FailFast && r.Err != nil {
 			stop()
 		}
 	})
+	if !quiet() {
+		<-told
+	}
 	if err := p.summary(ctx, sum); err != nil {
 		return err
 	}

@@ -85,6 +85,29 @@ func TestReplayInterruptedAtStdin(t *testing.T) {
 	}
 }
 
+// blockingReader tells of its first read and then gives nothing.
+type blockingReader struct{ reading, end chan struct{} }
+
+func (r blockingReader) Read([]byte) (int, error) {
+	close(r.reading)
+	<-r.end
+	return 0, io.EOF
+}
+
+func TestReplayInterruptedBeforeAnything(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	in := blockingReader{make(chan struct{}), make(chan struct{})}
+	defer close(in.end)
+	go func() {
+		<-in.reading
+		interrupt()
+	}()
+	code, stdout, _ := replayRun(ctx, t, in, "-", "--to", "http://127.0.0.1:1/")
+	if code != exitInterrupted || !strings.HasSuffix(stdout, "\ninterrupted before anything was delivered\n") {
+		t.Errorf("exit %d: %s", code, stdout)
+	}
+}
+
 // The same with --fail-fast, which ends a run from inside.
 func TestReplayFailFastAtStdin(t *testing.T) {
 	endpoint := httptest.NewServer(http.NotFoundHandler())

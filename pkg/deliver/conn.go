@@ -104,7 +104,7 @@ func (c *conn) exchange(a *Answer, rest []byte, l limits) (again bool) {
 // again.
 func (c *conn) conclude(a *Answer, l limits, writeErr, readErr error) (again bool) {
 	a.Err = c.verdict(a, l, writeErr, readErr)
-	return a.Err == nil && writeErr == nil && !c.answer.Header.ConnectionClose() && c.br.Buffered() == 0
+	return a.Err == nil && writeErr == nil && !c.answer.Header.ConnectionClose()
 }
 
 // both writes a long request while it reads, since an endpoint may answer

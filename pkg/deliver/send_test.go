@@ -214,11 +214,13 @@ func TestUnreachable(t *testing.T) {
 	_ = l.Close()
 	c := newClient(t, to, Options{})
 	a := c.Send(t.Context(), Request{Body: []byte("{}")})
-	if !errors.Is(a.Err, Unreachable) || !errors.Is(a.Err, syscall.ECONNREFUSED) || a.BytesSent != 0 || !a.Sent.IsZero() {
+	if !errors.Is(a.Err, Unreachable) || a.BytesSent != 0 || !a.Sent.IsZero() {
 		t.Errorf("%+v", a)
 	}
-	if want := "cannot connect to " + l.Addr().String() + ": connection refused"; a.Err.Error() != want {
-		t.Errorf("%q, want %q", a.Err, want)
+	// The system's own words for "refused", without the call and the address.
+	var errno syscall.Errno
+	if want := "cannot connect to " + l.Addr().String() + ": "; !errors.As(a.Err, &errno) || a.Err.Error() != want+errno.Error() {
+		t.Errorf("%q, want %q and an error of the system", a.Err, want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -502,6 +504,7 @@ type refusing struct {
 
 func (r *refusing) Write(p []byte) (int, error) {
 	if r.after--; r.after < 0 {
+		_ = r.Conn.Close()
 		return 0, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
 	}
 	return r.Conn.Write(p)
