@@ -16,10 +16,16 @@ import (
 func main() { os.Exit(start()) }
 
 func start() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The first signal asks for an orderly end; the next one kills.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals // asks for an orderly end
+		cancel()
+		<-signals // insists
+		os.Exit(exitInterrupted)
+	}()
 	a := &app{
 		in:  os.Stdin,
 		out: newOutput(os.Stdout),

@@ -81,7 +81,7 @@ func TestVerdictOfEveryCheckOnEveryConsumer(t *testing.T) {
 		}, "p99=10s", []string{"malformed-json"}, "plain text: 500 Internal Server Error"},
 		{"acknowledges malformed", func(e julian.CallEvent, body []byte, _ bool) int {
 			return onlyIf(!json.Valid(body), 200)
-		}, "p99=10s", []string{"malformed-json"}, "plain text was acknowledged with 200"},
+		}, "p99=10s", []string{"malformed-json"}, "plain text: acknowledged with 200"},
 		{"redirects", func(julian.CallEvent, []byte, bool) int { return 308 }, "p99=10s", ids, `308 to "/elsewhere", and redirects are not followed`},
 		{"500 for everything", func(julian.CallEvent, []byte, bool) int { return 500 }, "p99=10s", ids, "500 Internal Server Error"},
 		{"200 for everything", func(julian.CallEvent, []byte, bool) int { return 200 }, "p99=10s", []string{"malformed-json"}, "acknowledged"},

@@ -147,7 +147,7 @@ func malformedJSON(ctx context.Context, t *trial) finding {
 		case unreachable(a):
 			return nobody(a)
 		case acknowledged(a):
-			wrong = append(wrong, fmt.Sprintf("%s was acknowledged with %d: nobody will send it again", b.what, a.Status))
+			wrong = append(wrong, fmt.Sprintf("%s: acknowledged with %d, so nobody will send it again", b.what, a.Status))
 		case a.Err != nil || a.Status/100 != 4:
 			wrong = append(wrong, fmt.Sprintf("%s: %s", b.what, describe(a)))
 		}
