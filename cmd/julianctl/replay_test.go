@@ -110,7 +110,12 @@ func TestReplayInterruptedBeforeAnything(t *testing.T) {
 
 // The same with --fail-fast, which ends a run from inside.
 func TestReplayFailFastAtStdin(t *testing.T) {
-	endpoint := httptest.NewServer(http.NotFoundHandler())
+	var arrived atomic.Int32
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived.Add(1) == 2 { // the third is being read by now
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
 	defer endpoint.Close()
 	in, w := io.Pipe()
 	defer w.Close()

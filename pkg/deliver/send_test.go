@@ -500,12 +500,14 @@ func TestStaleConnectionIsNoticed(t *testing.T) {
 type refusing struct {
 	net.Conn
 	after int // writes that still work
+	takes int // bytes that go out nevertheless
 }
 
 func (r *refusing) Write(p []byte) (int, error) {
 	if r.after--; r.after < 0 {
+		n, _ := r.Conn.Write(p[:r.takes])
 		_ = r.Conn.Close()
-		return 0, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
+		return n, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
 	}
 	return r.Conn.Write(p)
 }
@@ -538,7 +540,7 @@ func TestRefusedFirstWrite(t *testing.T) {
 			c := newClient(t, s.url, Options{Timeout: 2 * time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 				dialed++
 				c, err := new(net.Dialer).DialContext(ctx, network, address)
-				return &refusing{c, after}, err
+				return &refusing{c, after, 0}, err
 			}})
 			send := func() Answer {
 				if together {
@@ -558,6 +560,46 @@ func TestRefusedFirstWrite(t *testing.T) {
 			if want != "" && arrived.Load() != 0 {
 				t.Errorf("together %v: %d arrived", together, arrived.Load())
 			}
+		}
+	}
+}
+
+// Some bytes had left when the write failed: the fate is unknown, and nothing is
+// sent again.
+func TestBrokenWriteIsNotRepeated(t *testing.T) {
+	s := newRawServer(t, func(_ int, c net.Conn) {
+		r := bufio.NewReader(c)
+		for {
+			if raw, _ := readRequest(r); raw == nil {
+				return
+			}
+			_, _ = io.WriteString(c, ok204)
+		}
+	})
+	for _, tt := range []struct {
+		name  string
+		after int // writes of the first delivery
+		send  func(*Client) Answer
+	}{
+		{"alone", 1, func(c *Client) Answer { return c.Send(t.Context(), Request{}) }},
+		{"long", 2, func(c *Client) Answer { return c.Send(t.Context(), Request{Body: make([]byte, 100_000)}) }},
+		{"together", 2, func(c *Client) Answer {
+			answers, _ := c.Together(t.Context(), []Request{{}})
+			return answers[0]
+		}},
+	} {
+		dialed := 0
+		c := newClient(t, s.url, Options{Timeout: 10 * time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed++
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			return &refusing{c, tt.after, 5}, err
+		}})
+		if a := tt.send(c); a.Status != 204 {
+			t.Fatalf("%s: first delivery: %v", tt.name, a.Err)
+		}
+		a := tt.send(c)
+		if !errors.Is(a.Err, Unknown) || !errors.Is(a.Err, syscall.EPIPE) || a.BytesSent != 5 || !a.Reused || dialed != 1 {
+			t.Errorf("%s: %v, %d bytes sent, %d connections", tt.name, a.Err, a.BytesSent, dialed)
 		}
 	}
 }

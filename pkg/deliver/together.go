@@ -11,7 +11,8 @@ import (
 // one go. Answers are in the order of requests; skew is the time from before
 // the first release to after the last one, 0 when fewer than two were ready.
 //
-// The time-out runs anew from the release, for all of them.
+// The time-out runs anew from the release, for all of them; FirstByteTimeout does
+// not apply.
 func (c *Client) Together(ctx context.Context, requests []Request) (answers []Answer, skew time.Duration) {
 	answers = make([]Answer, len(requests))
 	copies := make([]*held, len(requests))
