@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every command line in the documents is one that the program takes: the
+// command is there and so is every flag. Only their effect is not tried here.
+func TestDocumentedCommandLines(t *testing.T) {
+	seen := 0
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range commandLines(string(text)) {
+			seen++
+			cmd, rest, err := newRoot(testApp(t)).Find(line)
+			if err == nil {
+				err = cmd.ParseFlags(rest)
+			}
+			if err == nil && !cmd.HasSubCommands() {
+				err = cmd.ValidateArgs(cmd.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: julianctl %s: %v", name, strings.Join(line, " "), err)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("found only %d command lines", seen)
+	}
+}
+
+var commandLine = regexp.MustCompile("(?m)(?:`|^|- run: |- )(?:julianctl|go run ./cmd/julianctl) ([^`\n]*)")
+
+// commandLines finds command lines in code blocks and between backquotes, and
+// splits each into words as a shell would, without expanding anything.
+func commandLines(text string) [][]string {
+	var lines [][]string
+	for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
+		rest, _, _ := strings.Cut(match[1], "#") // a comment
+		rest, _, _ = strings.Cut(rest, " > ")
+		rest, _, _ = strings.Cut(rest, " && ")
+		rest = strings.TrimSuffix(strings.TrimSpace(rest), "&")
+		var words []string
+		for word := range strings.FieldsSeq(rest) {
+			words = append(words, strings.Trim(word, "'"))
+		}
+		lines = append(lines, words)
+	}
+	return lines
+}
