@@ -86,6 +86,8 @@ func runConfigList(_ context.Context, a *app, origin bool, format string) error 
 // showSetting is a value as it may be seen: header values may be secrets.
 func showSetting(value any) any {
 	switch v := value.(type) {
+	case string:
+		return withoutPassword(v)
 	case time.Duration:
 		return v.String()
 	case []string:
@@ -99,7 +101,7 @@ func showSetting(value any) any {
 		}
 		out := []map[string]any{}
 		for _, e := range v {
-			shown := map[string]any{"name": e.Name, "url": e.URL}
+			shown := map[string]any{"name": e.Name, "url": withoutPassword(e.URL)}
 			if len(e.Headers) > 0 {
 				names := []string{}
 				for _, h := range e.Headers {

@@ -123,7 +123,7 @@ func (a *app) target(to string, allow []string) (target, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return target{}, usage(fmt.Errorf("endpoint %q is no URL", raw), "write it whole: http://127.0.0.1:4040/webhook")
+		return target{}, usage(fmt.Errorf("endpoint %q is no URL", withoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
 	}
 	t.URL = u
 	if raw != to {
@@ -148,4 +148,14 @@ func (a *app) namedEndpoint(name string) (endpoint, error) {
 		otherwise = "named endpoints are " + strings.Join(names, ", ")
 	}
 	return endpoint{}, usage(fmt.Errorf("endpoint %q is not in the configuration", name), didYouMean(name, names, otherwise))
+}
+
+// withoutPassword is a URL, even one that cannot be parsed, without what may be
+// a user name and password before its host.
+func withoutPassword(raw string) string {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
+		return scheme + "://***" + rest[at:]
+	}
+	return raw
 }
