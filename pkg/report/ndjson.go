@@ -26,20 +26,28 @@ func NewRecords(w io.Writer, command string) *Records {
 // record of a command has kind "summary". Characters that could do harm on a
 // terminal are escaped, so a record may be shown as it is.
 func (r *Records) Write(kind string, v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	body, err := encode(v)
+	if err != nil {
 		return err
 	}
-	body := b.Bytes()
-	if len(body) == 0 || body[0] != '{' {
+	if body[0] != '{' {
 		return fmt.Errorf("record %q encodes to no JSON object: %.40s", kind, body)
 	}
 	line := fmt.Appendf(nil, `{"schema":%q,"kind":%q`, r.schema, kind)
 	if body[1] != '}' {
 		line = append(line, ',')
 	}
-	_, err := r.w.Write(safetext.JSON(append(line, body[1:]...)))
+	_, err = r.w.Write(append(append(line, body[1:]...), '\n'))
 	return err
+}
+
+// encode is v as JSON on one line, without the line feed, safe to show.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return safetext.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }

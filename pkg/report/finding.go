@@ -1,0 +1,107 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// OfDocument is the case of a document, or of a source without one, that was
+// validated.
+func OfDocument(name string, issues []validate.Issue) Case {
+	c := Case{Name: name, Verdict: Pass, Findings: issues}
+	var t Tally
+	t.add(c)
+	switch {
+	case t.Findings[validate.Error] > 0:
+		c.Verdict = Fail
+	case len(issues) > 0:
+		c.Verdict = Warn
+	}
+	if len(issues) == 1 {
+		c.Message = issues[0].Rule + ": " + say(issues[0])
+	} else if len(issues) > 1 {
+		c.Message = t.findings()
+	}
+	return c
+}
+
+// say is what a finding says, in one line, without its place in the file.
+func say(f validate.Issue) string {
+	if f.Pointer == "" {
+		return safetext.Line(f.Message)
+	}
+	return safetext.Line(f.Pointer + ": " + f.Message)
+}
+
+// sayAll is say with the hint.
+func sayAll(f validate.Issue) string {
+	if f.Hint == "" {
+		return say(f)
+	}
+	return say(f) + " (" + safetext.Line(f.Hint) + ")"
+}
+
+// place is file:line:column, as far as it is known.
+func place(f validate.Issue) string {
+	if f.Line == 0 {
+		return safetext.Line(f.File)
+	}
+	return safetext.Line(fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column))
+}
+
+// findings is the tally of findings in words, such as "2 errors, 1 warning".
+func (t Tally) findings() string {
+	return count(t.Findings[validate.Error], "error") + ", " + count(t.Findings[validate.Warning], "warning")
+}
+
+// cases is the tally of cases in words, such as "2 passed, 1 failed".
+func (t Tally) cases() string {
+	var parts []string
+	for _, v := range []struct {
+		verdict Verdict
+		word    string
+	}{{Pass, "passed"}, {Warn, "passed with warnings"}, {Fail, "failed"}, {Undecided, "undecided"}, {Skip, "skipped"}} {
+		if n := t.Cases[v.verdict]; n > 0 {
+			parts = append(parts, fmt.Sprint(n, " ", v.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing judged"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sum is how many findings there are.
+func (t Tally) sum() int { return t.Findings[validate.Error] + t.Findings[validate.Warning] }
+
+// more says what is not shown; "" when all is.
+func (t Tally) more() string {
+	if t.sum() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("and %d more: %s", t.sum(), t.findings())
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// prints makes fingerprints. Those of one report differ, and a finding keeps
+// its own when lines are added before it: of findings that are the same but
+// for their line, the n-th is the n-th again.
+type prints map[[sha256.Size]byte]int
+
+func (p prints) of(f validate.Issue) string {
+	same := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", f.File, f.Rule, f.Pointer, f.Message))
+	p[same]++
+	nth := sha256.Sum256(fmt.Append(same[:], p[same]))
+	return hex.EncodeToString(nth[:16])
+}
