@@ -410,7 +410,10 @@ func (p *listenPrinter) fields(s *shownDelivery) string {
 	case s.Refusal == "" && (!repeats || f.full):
 		f.event(doc)
 	}
-	f.issues(s.issues)
+	// What is wrong with the same values was said of the first.
+	if !repeats || f.full || s.Change.Kind == receive.Values {
+		f.issues(s.issues)
+	}
 	return f.b.String()
 }
 
@@ -604,33 +607,45 @@ func orRoot(pointer string) string {
 	return pointer
 }
 
-// issues is what is wrong with the payload.
+// issues is what is wrong with the payload. Places with the same fault share a
+// line.
 func (f *fieldWriter) issues(issues []validate.Issue) {
 	const most = 8
 	room := max(20, f.width-len(indent)-2)
-	for i, issue := range issues {
-		if i == most && !f.full {
-			f.line(f.st.faint(fmt.Sprintf("… %d more", len(issues)-most)))
+	for shown := 0; len(issues) > 0; shown++ {
+		if shown == most && !f.full {
+			f.line(f.st.faint(fmt.Sprintf("… %d more", len(issues))))
 			return
 		}
-		colour := f.st.bad
-		if issue.Severity != validate.Error {
-			colour = f.st.warn
-		}
-		head := fmt.Sprintf("%s[%s]", issue.Severity, issue.Rule)
-		rest := join(": ", safetext.Line(issue.Pointer), safetext.Line(issue.Message))
-		for j, line := range wrap(head+" "+rest, room) {
-			if j == 0 {
-				line = colour(line[:min(len(line), len(head))]) + line[min(len(line), len(head)):]
-			} else {
-				line = "  " + line
+		issue := issues[0]
+		var places []string
+		issues = slices.DeleteFunc(slices.Clone(issues), func(i validate.Issue) bool {
+			alike := i.Severity == issue.Severity && i.Rule == issue.Rule && i.Message == issue.Message && i.Hint == issue.Hint
+			if alike && i.Pointer != "" {
+				places = append(places, safetext.Line(i.Pointer))
 			}
-			f.line(line)
+			return alike
+		})
+		f.issue(issue, join(": ", safetext.Line(issue.Message), strings.Join(places, ", ")), room)
+	}
+}
+
+func (f *fieldWriter) issue(issue validate.Issue, what string, room int) {
+	colour := f.st.bad
+	if issue.Severity != validate.Error {
+		colour = f.st.warn
+	}
+	label := fmt.Sprintf("%s[%s]", issue.Severity, issue.Rule)
+	for i, line := range f.lines(label+" "+what, room, 4) {
+		if rest, first := strings.CutPrefix(line, label); first && i == 0 {
+			f.line(colour(label) + rest)
+			continue
 		}
-		if issue.Hint != "" {
-			for _, line := range wrap("hint: "+safetext.Line(issue.Hint), room-2) {
-				f.line(f.st.faint("  " + line))
-			}
+		f.line("  " + line)
+	}
+	if issue.Hint != "" {
+		for _, line := range f.lines("hint: "+safetext.Line(issue.Hint), room-2, 3) {
+			f.line(f.st.faint("  " + line))
 		}
 	}
 }

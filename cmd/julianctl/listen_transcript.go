@@ -25,7 +25,7 @@ func turns(transcript string) []turn {
 		switch {
 		case line == "":
 		case found && isSpeaker(speaker):
-			out = append(out, turn{speaker, []string{words}})
+			out = append(out, turn{speaker, []string{strings.TrimSpace(words)}})
 		case len(out) > 0:
 			last := &out[len(out)-1]
 			last.lines = append(last.lines, line)

@@ -60,6 +60,7 @@ func TestLine(t *testing.T) {
 		"\u2066a\u2067b\u2068c\u2069d":           `\u2066a\u2067b\u2068c\u2069d`,
 		"pay\u200bpal pay\u200cpal pay\u200dpal": `pay\u200bpal pay\u200cpal pay\u200dpal`,
 		"a\u00adb\u034fc\u2060d\ufeffe\u3164f":   `a\u00adb\u034fc\u2060d\ufeffe\u3164f`,
+		"é\u200bx \u1e9e\u180b":                  `é\u200bx ` + "\u1e9e" + `\u180b`,
 		"a\ufe0fb\U000e0100c":                    `a\ufe0fb\U000e0100c`,
 		"call.123\ufe0f":                         `call.123\ufe0f`,
 		"😀\ufe0f\ufe0f":                          "😀\ufe0f" + `\ufe0f`,
