@@ -48,24 +48,24 @@ func TestOrdinaryTextStays(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	tests := map[string]string{
-		"a\nb\r\nc\td":                           `a\nb\r\nc\td`,
-		"\x00\x07\x1b[31m\x7f":                   `\x00\x07\x1b[31m\x7f`,
-		"\u0085\u009b31m\u009d":                  `\u0085\u009b31m\u009d`,
-		"\x9b31m\x9d\xff\xc3":                    `\x9b31m\x9d\xff\xc3`,
-		"\xed\xa0\x80":                           `\xed\xa0\x80`, // a surrogate
-		"\xc0\xaf":                               `\xc0\xaf`,     // overlong
-		"a\u2028b\u2029c":                        `a\u2028b\u2029c`,
-		"\u061c\u200e\u200f":                     `\u061c\u200e\u200f`,
-		"\u202aa\u202bb\u202cc\u202dd\u202ee":    `\u202aa\u202bb\u202cc\u202dd\u202ee`,
-		"\u2066a\u2067b\u2068c\u2069d":           `\u2066a\u2067b\u2068c\u2069d`,
-		"pay\u200bpal pay\u200cpal pay\u200dpal": `pay\u200bpal pay\u200cpal pay\u200dpal`,
-		"a\u00adb\u034fc\u2060d\ufeffe\u3164f":   `a\u00adb\u034fc\u2060d\ufeffe\u3164f`,
-		"é\u200bx \u1e9e\u180b":                  `é\u200bx ` + "\u1e9e" + `\u180b`,
-		"a\ufe0fb\U000e0100c":                    `a\ufe0fb\U000e0100c`,
-		"call.123\ufe0f":                         `call.123\ufe0f`,
-		"😀\ufe0f\ufe0f":                          "😀\ufe0f" + `\ufe0f`,
-		"می\u200c\u200cخ":                        "می\u200c" + `\u200cخ`,
-		"👍\u200dx":                               `👍\u200dx`,
+		"a\nb\r\nc\td":                                       `a\nb\r\nc\td`,
+		"\x00\x07\x1b[31m\x7f":                               `\x00\x07\x1b[31m\x7f`,
+		"\u0085\u009b31m\u009d":                              `\u0085\u009b31m\u009d`,
+		"\x9b31m\x9d\xff\xc3":                                `\x9b31m\x9d\xff\xc3`,
+		"\xed\xa0\x80":                                       `\xed\xa0\x80`, // a surrogate
+		"\xc0\xaf":                                           `\xc0\xaf`,     // overlong
+		"a\u2028b\u2029c":                                    `a\u2028b\u2029c`,
+		"\u061c\u200e\u200f":                                 `\u061c\u200e\u200f`,
+		"\u202aa\u202bb\u202cc\u202dd\u202ee":                `\u202aa\u202bb\u202cc\u202dd\u202ee`,
+		"\u2066a\u2067b\u2068c\u2069d":                       `\u2066a\u2067b\u2068c\u2069d`,
+		"pay\u200bpal pay\u200cpal pay\u200dpal":             `pay\u200bpal pay\u200cpal pay\u200dpal`,
+		"a\u00adb\u034fc\u2060d\ufeffe\u3164f":               `a\u00adb\u034fc\u2060d\ufeffe\u3164f`,
+		"é\u200bx é\u180b \u1e9e\u180b":                      `é\u200bx é\u180b ` + "\u1e9e" + `\u180b`,
+		"a\ufe0fb\U000e0100c":                                `a\ufe0fb\U000e0100c`,
+		"call.123\ufe0f":                                     `call.123\ufe0f`,
+		"😀\ufe0f\ufe0f":                                      "😀\ufe0f" + `\ufe0f`,
+		"می\u200c\u200cخ":                                    "می\u200c" + `\u200cخ`,
+		"👍\u200dx":                                           `👍\u200dx`,
 		"\U000e0041\U000e0001\U0001f3f4\U000e0061\U000e007f": `\U000e0041\U000e0001` + "\U0001f3f4" + `\U000e0061\U000e007f`,
 		"\ufdd0\ufffe\uffff\U0001fffe\U0010ffff":             `\ufdd0\ufffe\uffff\U0001fffe\U0010ffff`,
 		"\x1b\ufe0f":                                         `\x1b\ufe0f`,
