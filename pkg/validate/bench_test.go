@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -14,26 +15,36 @@ import (
 )
 
 // corpus writes n correct payloads, one a line: all different, transcripts of
-// 200 B to 4 KB in several languages, half of them with escapes.
+// 200 B to 4 KB, with escapes, a third of them with text beyond ASCII.
 func corpus(w io.Writer, n int, seed uint64) error {
 	r := rand.New(rand.NewPCG(seed, 0))
 	results, lifecycles := julian.ResultTypes(), julian.LifecycleStatuses()
 	zones := []string{"Europe/London", "America/New_York", "Asia/Kolkata", "America/Argentina/Buenos_Aires", "UTC"}
-	turns := []string{
+	// A call is held in one language; most are in English.
+	english := []string{
 		`User: Yes, Thursday at ten would work for me, thank you. `,
-		`Agent: Great, I will send the invitation to your address right away. `,
+		`Agent: Great, I will send the invitation to your address right away.\n`,
 		`User: Can you say \"that\" again?\nAgent: Of course.\n`,
-		`User: Könnten wir das auf nächste Woche verschieben? `,
-		`Agent: はい、来週の火曜日はいかがでしょうか。 `,
 		`User: I am driving; call me back in an hour or so, please. `,
 	}
+	german := []string{
+		`User: Könnten wir das auf nächste Woche verschieben?\n`,
+		`Agent: Selbstverständlich, passt Ihnen der Dienstag um zehn Uhr?\n`,
+	}
+	japanese := []string{
+		`Agent: はい、来週の火曜日はいかがでしょうか。\n`,
+		`User: 火曜日の午前中なら大丈夫です。よろしくお願いします。\n`,
+	}
+	languages := [][]string{english, english, english, english, english, english, german, german, japanese}
 	var b []byte
+	var turns []string
 	text := func(size int) {
 		for end := len(b) + size; len(b) < end; {
 			b = append(b, turns[r.IntN(len(turns))]...)
 		}
 	}
 	for i := range n {
+		turns = languages[r.IntN(len(languages))]
 		b = fmt.Appendf(b[:0], `{"agentId":"agent.%x","agentName":"Agent %d","callId":"call.%016x","name":"Contact %d","phoneNumber":"+1555%07d","phoneNumberExt":"","fromPhoneNumber":"+1555%07d"`,
 			r.Uint32(), r.IntN(50), r.Uint64(), i, r.IntN(1e7), r.IntN(1e7))
 		b = fmt.Appendf(b, `,"scheduledAt":"2025-%02d-%02dT%02d:%02d:%02d.%03dZ","timezone":%q,"direction":%q`,
@@ -118,5 +129,29 @@ func BenchmarkRead(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+func BenchmarkStream(b *testing.B) {
+	v, err := validate.New(validate.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, bb := range []struct {
+		name  string
+		every int
+	}{{"clean", 0}, {"1% broken", 100}, {"all broken", 1}} {
+		b.Run(bb.name, func(b *testing.B) {
+			body := brokenCorpus(b, 20_000, bb.every)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for r := range v.Stream(b.Context(), []string{"-"}, bytes.NewReader(body), runtime.GOMAXPROCS(0)) {
+					if r.Err != nil {
+						b.Fatal(r.Err)
+					}
+				}
+			}
+		})
 	}
 }

@@ -61,11 +61,14 @@ func isDateTime(b []byte) bool {
 	}
 	b = b[shortest-1:]
 	if b[0] == '.' {
-		rest := bytes.TrimLeft(b[1:], "0123456789")
-		if len(rest) == len(b)-1 {
+		i := 1
+		for i < len(b) && '0' <= b[i] && b[i] <= '9' {
+			i++
+		}
+		if i == 1 || i == len(b) {
 			return false
 		}
-		b = rest
+		b = b[i:]
 	}
 	offset := 0 // minutes ahead of UTC
 	switch {
@@ -108,8 +111,10 @@ func isE164(b []byte) bool {
 
 // Character classes of RFC 3986 and RFC 5322, one bit each.
 const (
-	classUnreserved = 1 << iota
-	classSubDelim
+	classRegName = 1 << iota // unreserved characters and sub-delimiters
+	classUserInfo
+	classPath
+	classQuery
 	classScheme
 	classAtext
 )
@@ -122,8 +127,11 @@ var classes = func() (table [256]byte) {
 		}
 	}
 	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	mark(classUnreserved, alphanumeric+"-._~")
-	mark(classSubDelim, "!$&'()*+,;=")
+	const regName = alphanumeric + "-._~" + "!$&'()*+,;="
+	mark(classRegName, regName)
+	mark(classUserInfo, regName+":")
+	mark(classPath, regName+":@/")
+	mark(classQuery, regName+":@/?")
 	mark(classScheme, alphanumeric+"+-.")
 	mark(classAtext, alphanumeric+"!#$%&'*+-/=?^_`{|}~")
 	return table
@@ -132,14 +140,16 @@ var classes = func() (table [256]byte) {
 // isURI follows the rule URI of RFC 3986: absolute, and all ASCII.
 func isURI(b []byte) bool {
 	colon := bytes.IndexByte(b, ':')
-	if colon < 1 || !all(b[:colon], classScheme, "") || b[0]|0x20 < 'a' || b[0]|0x20 > 'z' {
+	if colon < 1 || !all(b[:colon], classScheme) || b[0]|0x20 < 'a' || b[0]|0x20 > 'z' {
 		return false
 	}
 	rest := b[colon+1:]
+	if isPlainLink(rest) {
+		return true
+	}
 	rest, fragment, _ := bytes.Cut(rest, []byte("#"))
 	rest, query, _ := bytes.Cut(rest, []byte("?"))
-	const path = ":@/"
-	if !encoded(fragment, path+"?") || !encoded(query, path+"?") {
+	if !encoded(fragment, classQuery) || !encoded(query, classQuery) {
 		return false
 	}
 	if after, ok := bytes.CutPrefix(rest, []byte("//")); ok {
@@ -152,12 +162,24 @@ func isURI(b []byte) bool {
 		}
 		rest = after[end:]
 	}
-	return encoded(rest, path)
+	return encoded(rest, classPath)
+}
+
+// isPlainLink tells the usual at first sight: a host and a path, no more.
+func isPlainLink(b []byte) bool {
+	if !bytes.HasPrefix(b, []byte("//")) {
+		return false
+	}
+	i := 2
+	for i < len(b) && classes[b[i]]&classRegName != 0 {
+		i++
+	}
+	return i < len(b) && b[i] == '/' && all(b[i:], classPath)
 }
 
 func isAuthority(b []byte) bool {
 	if at := bytes.LastIndexByte(b, '@'); at >= 0 {
-		if !encoded(b[:at], ":") {
+		if !encoded(b[:at], classUserInfo) {
 			return false
 		}
 		b = b[at+1:]
@@ -175,7 +197,7 @@ func isAuthority(b []byte) bool {
 	} else if colon := bytes.IndexByte(b, ':'); colon >= 0 {
 		host, port = b[:colon], b[colon:]
 	}
-	return encoded(host, "") && len(bytes.TrimLeft(bytes.TrimPrefix(port, []byte(":")), "0123456789")) == 0
+	return encoded(host, classRegName) && len(bytes.TrimLeft(bytes.TrimPrefix(port, []byte(":")), "0123456789")) == 0
 }
 
 // isIPLiteral tells what may stand in the brackets of a host.
@@ -183,7 +205,7 @@ func isIPLiteral(b []byte) bool {
 	if len(b) > 0 && b[0]|0x20 == 'v' {
 		version, address, ok := bytes.Cut(b[1:], []byte("."))
 		return ok && len(version) > 0 && len(bytes.Trim(version, "0123456789abcdefABCDEF")) == 0 &&
-			len(address) > 0 && all(address, classUnreserved|classSubDelim, ":")
+			len(address) > 0 && all(address, classUserInfo)
 	}
 	return isIPv6(string(b))
 }
@@ -193,25 +215,24 @@ func isIPv6(s string) bool {
 	return err == nil && addr.Is6() && addr.Zone() == ""
 }
 
-// encoded reports whether b holds only unreserved characters, sub-delimiters,
-// those in more, and whole percent escapes.
-func encoded(b []byte, more string) bool {
+// encoded reports whether b holds only characters of the class and whole
+// percent escapes.
+func encoded(b []byte, class byte) bool {
 	for i := 0; i < len(b); i++ {
-		c := b[i]
-		switch {
-		case classes[c]&(classUnreserved|classSubDelim) != 0 || strings.IndexByte(more, c) >= 0:
-		case c == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
-			i += 2
-		default:
+		if classes[b[i]]&class != 0 {
+			continue
+		}
+		if b[i] != '%' || i+2 >= len(b) || !isHex(b[i+1]) || !isHex(b[i+2]) {
 			return false
 		}
+		i += 2
 	}
 	return true
 }
 
-func all(b []byte, class byte, more string) bool {
+func all(b []byte, class byte) bool {
 	for _, c := range b {
-		if classes[c]&class == 0 && strings.IndexByte(more, c) < 0 {
+		if classes[c]&class == 0 {
 			return false
 		}
 	}
@@ -245,7 +266,7 @@ func isLocalPart(b []byte) bool {
 		return true
 	}
 	for part := range bytes.SplitSeq(b, []byte(".")) {
-		if len(part) == 0 || !all(part, classAtext, "") {
+		if len(part) == 0 || !all(part, classAtext) {
 			return false
 		}
 	}

@@ -16,6 +16,7 @@ type node struct {
 	index    int   // among its parent's children
 
 	// What a sprint wants ready at hand.
+	opens   byte   // first byte of a value: " { [ or, for every number, 0
 	quoted  string // name in double quotes
 	must    uint64 // bits of the children that have to be there, by index
 	format  *format
@@ -24,14 +25,15 @@ type node struct {
 
 // compile makes a tree of the field table, in which parents come first.
 func compile(fields []julian.Field) *node {
-	root := &node{Field: julian.Field{Kind: julian.Object}}
+	root := &node{Field: julian.Field{Kind: julian.Object}, opens: '{'}
 	nodes := map[string]*node{"": root}
 	for _, f := range fields {
 		at := strings.LastIndexByte(f.Pointer, '/')
 		parent := nodes[f.Pointer[:at]]
 		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children), format: formatOf(f.Format)}
+		n.opens = map[julian.Kind]byte{julian.String: '"', julian.Object: '{', julian.Array: '[', julian.Number: '0'}[f.Kind]
 		n.quoted = `"` + n.name + `"`
-		n.anyText = n.Enum == nil && n.format == nil && n.Prefix == "" && !n.nonEmpty()
+		n.anyText = n.Kind == julian.String && n.Enum == nil && n.format == nil && n.Prefix == "" && !n.nonEmpty()
 		nodes[f.Pointer] = n
 		if n.name == "*" {
 			parent.item = n

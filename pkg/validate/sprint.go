@@ -1,12 +1,8 @@
 package validate
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // sprint goes through a document once and tells the correct ones from those
@@ -17,9 +13,10 @@ import (
 // Its methods take the index at which something begins and return the one
 // behind it, or no.
 type sprint struct {
-	v    *Validator
-	b    []byte
-	keys []span // keys without a place in the table, of the objects that are open
+	v     *Validator
+	b     []byte
+	stops stops
+	keys  []span // keys without a place in the table, of the objects that are open
 }
 
 type span struct{ from, to int }
@@ -33,6 +30,9 @@ const maxKeys = 100
 // passes reports whether b certainly breaks no rule.
 func (s *sprint) passes(b []byte) bool {
 	s.b, s.keys = b, s.keys[:0]
+	if ascii := s.stops.index(b); !ascii && !utf8.Valid(b) {
+		return false
+	}
 	i := s.value(s.v.root, s.space(0), 0)
 	return i != no && s.space(i) == len(b)
 }
@@ -63,19 +63,23 @@ func (s *sprint) value(n *node, i, depth int) int {
 	if n == nil {
 		return s.any(c, i, depth)
 	}
+	if '0' <= c && c <= '9' || c == '-' {
+		c = '0'
+	}
 	switch {
-	case c == 'n' && n.Nullable:
-		return s.literal("null", i)
-	case n.Kind == julian.String && c == '"':
+	case c != n.opens:
+		if c == 'n' && n.Nullable {
+			return s.literal("null", i)
+		}
+		return no
+	case c == '"':
 		return s.text(n, i)
-	case n.Kind == julian.Number && (c == '-' || '0' <= c && c <= '9'):
-		return s.number(i)
-	case n.Kind == julian.Object && c == '{':
+	case c == '{':
 		return s.object(n, i, depth+1)
-	case n.Kind == julian.Array && c == '[':
+	case c == '[':
 		return s.array(n.item, i, depth+1)
 	}
-	return no
+	return s.number(i)
 }
 
 func (s *sprint) any(c byte, i, depth int) int {
@@ -167,21 +171,25 @@ func (s *sprint) object(n *node, i, depth int) int {
 	if depth > maxDepth {
 		return no
 	}
-	var seen uint64 // bits of documented keys
+	var children []*node
+	var seen, must uint64 // bits of documented keys
+	if n != nil {
+		children, must = n.children, n.must
+	}
 	open := len(s.keys)
 	next := 0 // the child that comes now if the order is the documented one
 	i = s.space(i + 1)
 	empty := s.at(i) == '}'
 	for !empty {
 		var child *node
-		if n.documented() && next < len(n.children) && hasPrefix(s.b[i:], n.children[next].quoted) {
-			child = n.children[next]
+		if next < len(children) && hasPrefix(s.b[i:], children[next].quoted) {
+			child = children[next]
 			i += len(child.quoted)
 		} else if i, child = s.key(n, i, open); i == no {
 			return no
 		}
 		if child != nil {
-			bit := uint64(1) << child.index
+			bit := uint64(1) << (child.index & 63)
 			if seen&bit != 0 {
 				return no
 			}
@@ -206,7 +214,7 @@ func (s *sprint) object(n *node, i, depth int) int {
 		i = s.space(i + 1)
 	}
 	s.keys = s.keys[:open]
-	if n.documented() && seen&n.must != n.must {
+	if seen&must != must {
 		return no
 	}
 	return i + 1
@@ -286,63 +294,20 @@ func among(text []byte, values []string) bool {
 	return false
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// stops has the high bit of every byte of x that is a quote, a backslash or a
-// control character. Only the lowest one set is sure: subtraction borrows.
-//
-// Of bytes below 0x80, exclusive or with 2 brings the quote (0x22) next to the
-// control characters and the space out of the way, so that one subtraction
-// finds both; a second one finds the backslash. Bytes from 0x80 on are masked.
-func stops(x uint64) uint64 {
-	return ((x ^ ones*2 - ones*0x21) | (x ^ ones*'\\' - ones)) &^ x & highs
-}
-
 // str takes a string. It is plain if it has no escapes.
 func (s *sprint) str(i int) (end int, plain bool) {
-	b := s.b
-	from := i + 1
-	i = from
 	plain = true
-	beyond := uint64(0) // ASCII, as the high bits of all that was seen
-	for {
-		for len(b)-i >= 32 {
-			w := b[i : i+32]
-			x0, x1 := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
-			x2, x3 := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
-			if stops(x0)|stops(x1)|stops(x2)|stops(x3) != 0 {
-				break
-			}
-			beyond |= x0 | x1 | x2 | x3
-			i += 32
-		}
-		for len(b)-i >= 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			beyond |= x
-			if m := stops(x); m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
-			}
-			i += 8
-		}
-		for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
-			beyond |= uint64(b[i])
-			i++
-		}
-		switch {
-		case i == len(b) || b[i] < ' ':
-			return no, false
-		case b[i] == '"':
-			if beyond&highs != 0 && !utf8.Valid(b[from:i]) {
+	for i++; ; {
+		i = s.stops.next(i)
+		switch s.at(i) {
+		case '"':
+			return i + 1, plain
+		case '\\':
+			plain = false
+			if i = s.escape(i + 1); i == no {
 				return no, false
 			}
-			return i + 1, plain
-		}
-		plain = false
-		if i = s.escape(i + 1); i == no {
+		default: // a control character, or the end
 			return no, false
 		}
 	}
