@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -26,12 +27,20 @@ type replayOptions struct {
 	dupMode     string
 	dupDelay    time.Duration
 	concurrency int
+	rate        float64 // deliveries a second; 0: as answers come
 	expect      string
 	seed        uint64
 	failFast    bool
 	dryRun      bool
 	format      string
 }
+
+// openLoopConcurrency is how many payloads may be on the way at a rate, unless
+// it is said: room for a stall, with some 40 KiB of memory for each.
+const openLoopConcurrency = 512
+
+// The rates that can be asked for, in deliveries a second.
+const minRate, maxRate = 0.001, 1e6
 
 func newReplayCmd(a *app) *cobra.Command {
 	var o replayOptions
@@ -47,18 +56,35 @@ With --dup every payload is delivered again: after the answer to the copy before
 all copies together at one instant, or shuffled into the whole run. Nothing else
 is ever sent twice: a delivery that got no answer is told, not repeated.
 
+With --rate deliveries are due at fixed times, whether or not earlier ones were
+answered (an open loop), and latency counts from when a delivery was due: an
+endpoint that stalls for a second shows a second. At most --concurrency payloads
+are on the way; one that finds no room goes out late and is counted as late,
+none is left out.
+
 Exit code 1 means that an answer was not as expected, 3 that the endpoint could
 not be reached at all or that a payload could not be read.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
+  julianctl replay calls.ndjson --rate 200 --to http://127.0.0.1:4040/
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.paths = args
-			if !cmd.Flags().Changed("seed") {
+			flags := cmd.Flags()
+			if !flags.Changed("seed") {
 				o.seed = uint64(rand.Uint32())
+			}
+			if !flags.Changed("concurrency") {
+				o.concurrency = 1
+				if flags.Changed("rate") {
+					o.concurrency = openLoopConcurrency
+				}
+			}
+			if flags.Changed("rate") && (math.IsNaN(o.rate) || o.rate < minRate || o.rate > maxRate) {
+				return usage(fmt.Errorf(`--rate "%v" is not between %v and %v a second`, o.rate, minRate, int(maxRate)), "")
 			}
 			return runReplay(cmd.Context(), a, o)
 		},
@@ -71,7 +97,8 @@ not be reached at all or that a payload could not be read.`,
 	o.dupMode = string(deliver.After)
 	choiceFlag(cmd, &o.dupMode, "dup-mode", "when duplicates are sent", string(deliver.After), string(deliver.AtOnce), string(deliver.Shuffled))
 	f.DurationVar(&o.dupDelay, "dup-delay", 0, "wait between an answer and the next copy, with --dup-mode after")
-	f.IntVarP(&o.concurrency, "concurrency", "c", 1, "payloads on the way at a time; 1 keeps their order")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 0, fmt.Sprintf("payloads on the way at a time, at most (default 1, which keeps their order; with --rate %d)", openLoopConcurrency))
+	f.Float64Var(&o.rate, "rate", 0, "deliveries a second, sent when they are due (default as answers come)")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.Uint64Var(&o.seed, "seed", 0, "order of --dup-mode shuffled (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
@@ -145,6 +172,7 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		Mode:        deliver.Mode(o.dupMode),
 		Delay:       o.dupDelay,
 		Concurrency: o.concurrency,
+		Rate:        o.rate,
 		Expect:      expect,
 		Seed:        o.seed,
 		FailFast:    o.failFast,

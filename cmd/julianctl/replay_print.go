@@ -168,7 +168,7 @@ var statusHints = map[int]string{
 	405: "does the endpoint take POST at this path?",
 	413: "the endpoint limits the size of a payload",
 	415: "the endpoint wants another type: -H 'Content-Type: …'",
-	429: "the endpoint limits the rate: a lower --concurrency helps",
+	429: "the endpoint limits the rate: --rate N sends no faster",
 }
 
 func replayHint(r deliver.Result) string {
@@ -217,8 +217,18 @@ type replaySummary struct {
 	BytesSent  int64          `json:"bytesSent"`
 	ElapsedMS  float64        `json:"elapsedMs"`
 	Rate       float64        `json:"rate"` // deliveries sent a second
+	Pace       *paceJSON      `json:"pace,omitempty"`
 	Latency    *latencyJSON   `json:"latencyMs,omitempty"`
 	Interrupt  bool           `json:"interrupted"`
+}
+
+// paceJSON is of a run with a rate; rates are deliveries a second.
+type paceJSON struct {
+	Asked    float64      `json:"asked"`
+	Reached  float64      `json:"reached"`
+	Late     int          `json:"late"`   // begun over 10 ms after they were due
+	Missed   int          `json:"missed"` // due when the run was ended, and not begun
+	Lateness *latencyJSON `json:"latenessMs,omitempty"`
 }
 
 type groupsJSON struct {
@@ -268,6 +278,9 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 		deliveries += fmt.Sprintf(", %s a second", rateText(s.Rate()))
 	}
 	p.row("deliveries", deliveries)
+	if s.Pace != nil && s.Sent > 0 {
+		p.row("rate", p.pace(*s.Pace))
+	}
 	if text := statusText(s); text != "" {
 		p.row("answers", text)
 	}
@@ -291,6 +304,9 @@ func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) re
 		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
 		BytesSent: s.BytesSent, ElapsedMS: milliseconds(s.Elapsed), Rate: s.Rate(),
 		Latency: latencyOf(s.Latency), Interrupt: ctx.Err() != nil,
+	}
+	if pace := s.Pace; pace != nil {
+		out.Pace = &paceJSON{pace.Asked, pace.Reached(), pace.Late, pace.Missed, latencyOf(pace.Lateness)}
 	}
 	for status, n := range s.Statuses {
 		out.Statuses[strconv.Itoa(status)] = n
@@ -330,13 +346,30 @@ func (p *replayPrinter) payloads(s deliver.Summary) string {
 	return text
 }
 
+// pace says how the run kept to its rate.
+func (p *replayPrinter) pace(s deliver.Pace) string {
+	text := fmt.Sprintf("%s a second asked, %s reached", exactText(s.Asked), rateText(s.Reached()))
+	if s.Late == 0 {
+		text += fmt.Sprintf(", none late by over %s", shortTime(deliver.LateAfter))
+	} else {
+		text += ", " + p.a.style.warn(fmt.Sprintf("%d late by over %s, up to %s", s.Late, shortTime(deliver.LateAfter), shortTime(s.Lateness.Max())))
+	}
+	if s.Missed > 0 {
+		text += ", " + p.a.style.warn(fmt.Sprintf("%d due at the end and not sent", s.Missed))
+	}
+	return text
+}
+
 // rateText is a rate with as many digits as are worth reading.
 func rateText(rate float64) string {
 	if rate < 10 {
-		return strconv.FormatFloat(rate, 'f', 1, 64)
+		return strconv.FormatFloat(rate, 'g', 2, 64)
 	}
 	return strconv.FormatFloat(rate, 'f', 0, 64)
 }
+
+// exactText is a number as it was given.
+func exactText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 // statusText counts answers by status, then what is not an answer by class.
 func statusText(s deliver.Summary) string {
@@ -518,6 +551,9 @@ func (p *replayPrinter) planEnd(payloads, deliveries int) {
 	plan := fmt.Sprintf("%s of %s", countOf(deliveries, "delivery", "deliveries"), countOf(payloads, "payload", "payloads"))
 	if p.plan.Duplicates > 0 {
 		plan += fmt.Sprintf(", %d copies each, %s", p.plan.Duplicates+1, modeTexts[p.plan.Mode])
+	}
+	if p.plan.Rate > 0 {
+		plan += fmt.Sprintf(", %s a second", exactText(p.plan.Rate))
 	}
 	p.row("plan", fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect))
 	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.warn("dry run: nothing was sent"))

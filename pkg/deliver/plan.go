@@ -29,13 +29,17 @@ type Plan struct {
 	Mode       Mode // default After
 	// Delay is waited between a copy's answer and the next copy, in mode After.
 	Delay time.Duration
-	// Concurrency is how many documents are on the way at a time; default 1,
-	// which keeps their order. A document sent together uses a connection for
-	// every copy.
+	// Concurrency is how many documents are on the way at a time, at most;
+	// default 1, which keeps their order. A document sent together uses a
+	// connection for every copy.
 	Concurrency int
-	Expect      Statuses // default 2xx
-	Seed        uint64   // of mode Shuffled; the same seed gives the same order
-	FailFast    bool     // begin nothing more after the first failure
+	// Rate is how many deliveries are due in a second; 0 means as fast as
+	// answers come. A document's copies take the time of as many deliveries,
+	// whenever they are sent. See [Pace].
+	Rate     float64
+	Expect   Statuses // default 2xx
+	Seed     uint64   // of mode Shuffled; the same seed gives the same order
+	FailFast bool     // begin nothing more after the first failure
 }
 
 // Step is what one sender does in one go: some copies of one document.

@@ -39,9 +39,10 @@ func CallID(body []byte) (id string) {
 	return id
 }
 
-// Run sends what plan makes of docs, as a closed loop: each of the senders
-// begins a delivery when it has the answer to the one before. Observe gets
-// every result as it comes, one at a time; it may be nil.
+// Run sends what plan makes of docs. Without a rate it is a closed loop: each of
+// the senders begins a delivery when it has the answer to the one before. With
+// one it is an open loop; see [Pace]. Observe gets every result as it comes, one
+// at a time; it may be nil.
 //
 // When ctx ends nothing more is begun; the deliveries on the way still get
 // their answers, or run into the time-out. Docs must then end as well.
@@ -57,17 +58,20 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 		sum:     Summary{Statuses: map[int]int{}, Errors: map[Class]int{}},
 	}
 	start := time.Now()
-	steps := make(chan Step)
+	if plan.Rate > 0 {
+		r.sum.Pace = &Pace{Asked: plan.Rate}
+	}
+	jobs := make(chan job)
 	var senders sync.WaitGroup
-	for range max(plan.Concurrency, 1) {
+	r.feed(ctx, docs, jobs, func(j job) {
 		senders.Go(func() {
-			for step := range steps {
-				r.send(ctx, step)
+			r.send(ctx, j)
+			for j := range jobs {
+				r.send(ctx, j)
 			}
 		})
-	}
-	r.feed(ctx, docs, steps)
-	close(steps)
+	})
+	close(jobs)
 	senders.Wait()
 	for _, g := range r.groups { // cut short
 		r.sum.Groups.fold(g, plan.Duplicates+1)
@@ -88,47 +92,82 @@ type run struct {
 	groups map[int]*group // by number of the document, while copies are out
 }
 
-// feed hands the plan's steps to the senders until ctx ends.
-func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error], steps chan<- Step) {
+// job is a step and when it is due; zero means when it begins.
+type job struct {
+	Step
+	due time.Time
+}
+
+// feed hands the plan's steps to the senders until ctx ends, each when it is
+// due. As long as there are fewer senders than the plan allows, a step that
+// finds none idle gets a new one from hire.
+func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error], jobs chan<- job, hire func(job)) {
+	hired, allowed := 0, max(r.plan.Concurrency, 1)
+	hand := func(j job) bool {
+		if hired < allowed {
+			select {
+			case jobs <- j:
+			default:
+				hired++
+				hire(j)
+			}
+			return true
+		}
+		select {
+		case jobs <- j:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	times := newSchedule(r.plan.Rate)
+	defer times.timer.Stop()
 	for step, err := range r.plan.Steps(docs) {
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		if err != nil {
 			r.unreadable(err)
 			continue
 		}
-		select {
-		case steps <- step:
-		case <-ctx.Done():
-			return
+		j := job{step, times.next(step.Deliveries())}
+		if !times.wait(ctx, j.due) || !hand(j) {
+			times.behind = j.due
+			break
 		}
+		times.ready = time.Now()
+	}
+	if r.sum.Pace != nil { // the senders do not write Missed
+		r.sum.Pace.Missed = times.missed()
 	}
 }
 
 // send does one step.
-func (r *run) send(ctx context.Context, step Step) {
-	r.begin(step)
-	request := Request{Body: step.Document.Body}
+func (r *run) send(ctx context.Context, j job) {
+	r.begin(j)
+	request := Request{Body: j.Document.Body, Due: j.due}
 	// What is on the way is seen through to its end.
 	sending := context.WithoutCancel(ctx)
-	if r.plan.Mode == AtOnce && step.Deliveries() > 1 {
-		requests := make([]Request, step.Deliveries())
+	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
+		requests := make([]Request, j.Deliveries())
 		for i := range requests {
 			requests[i] = request
 		}
 		answers, skew := r.client.Together(sending, requests)
 		for i, a := range answers {
-			r.record(step, step.First+i, a)
+			r.record(j.Step, j.First+i, a)
 		}
 		r.skew(skew)
 		return
 	}
-	for n := step.First; n <= step.Last; n++ {
-		if n > step.First && !pause(ctx, r.plan.Delay) {
-			return
+	for n := j.First; n <= j.Last; n++ {
+		if n > j.First {
+			if !pause(ctx, r.plan.Delay) {
+				return
+			}
+			request.Due = time.Time{} // the answer before it made it due
 		}
-		r.record(step, n, r.client.Send(sending, request))
+		r.record(j.Step, n, r.client.Send(sending, request))
 	}
 }
 
@@ -146,9 +185,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // begin counts a step that is about to be sent.
-func (r *run) begin(step Step) {
+func (r *run) begin(step job) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if pace := r.sum.Pace; pace != nil {
+		pace.begin(now, step.due, step.Deliveries())
+	}
 	r.sum.Planned += step.Deliveries()
 	if step.First == 1 {
 		r.sum.Documents++

@@ -21,6 +21,7 @@ type Summary struct {
 	Statuses map[int]int   // by status
 	Errors   map[Class]int // by class, of those that failed
 
+	Pace   *Pace // nil without a rate
 	Groups Groups
 	Skew   Latency // of documents sent together, one value for each
 
