@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -50,8 +51,9 @@ type setting struct {
 	oneOf         []string
 }
 
-// settings lists the keys in alphabetical order.
-func settings() []setting {
+// settings lists the keys in alphabetical order. They are read from the type
+// once: every command asks for them as it declares its flags.
+var settings = sync.OnceValue(func() []setting {
 	var out []setting
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[config]()) {
 		key := f.Tag.Get("key")
@@ -68,7 +70,7 @@ func settings() []setting {
 		})
 	}
 	return out
-}
+})
 
 // configFlag gives cmd the flag of a configuration key. Its value is read from
 // app.cfg, where flag, environment, files and default have met.
