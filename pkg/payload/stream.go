@@ -123,15 +123,16 @@ func (s *source) more() bool {
 }
 
 // nextSize is the capacity that rest grows to: a chunk, then twice as much each
-// time, but not past the end of the source.
+// time. Once that is a good part of a source of known size it is all of it, so
+// that a large document is not moved again and again.
 func (s *source) nextSize() int {
 	n := len(s.rest)
 	if n < chunkSize/2 {
 		return chunkSize
 	}
 	grown := 2*n + chunkSize
-	if n < s.size {
-		grown = min(grown, s.size+chunkSize/8) // room for the read that finds the end
+	if n < s.size && grown > s.size/4 {
+		return s.size + chunkSize/8 // room for the read that finds the end
 	}
 	return grown
 }

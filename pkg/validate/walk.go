@@ -169,14 +169,12 @@ func (w *walker) value(n *node) bool {
 	case c == '[':
 		return w.enter(n, julian.Array, w.array)
 	case c == '"':
-		text, ok := w.str()
-		if !ok {
-			return false
-		}
-		if w.kind(n, julian.String, begin) && n != nil {
+		stated := n != nil && n.Kind == julian.String && !n.anyText
+		text, ok := w.str(stated)
+		if ok && w.kind(n, julian.String, begin) && stated {
 			w.text(n, begin, text)
 		}
-		return true
+		return ok
 	case c == '-' || '0' <= c && c <= '9':
 		if !w.number() {
 			return false
@@ -267,7 +265,7 @@ func (w *walker) object(n *node) bool {
 		}
 		k := key{offset: w.i}
 		var ok bool
-		if k.name, ok = w.str(); !ok {
+		if k.name, ok = w.str(true); !ok {
 			return false
 		}
 		if w.space(); w.i == len(w.b) {
@@ -424,9 +422,10 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
-// str reads a string and returns its text, escapes resolved. Bytes that are
-// not UTF-8 stay; half a surrogate pair becomes U+FFFD, as in encoding/json.
-func (w *walker) str() ([]byte, bool) {
+// str reads a string and returns its text, escapes resolved, if it is wanted: a
+// transcript may be long. Bytes that are not UTF-8 stay; half a surrogate pair
+// becomes U+FFFD, as in encoding/json.
+func (w *walker) str(wanted bool) ([]byte, bool) {
 	begin := w.i
 	w.i++
 	clean := w.i // text before it is in out already
@@ -441,13 +440,16 @@ func (w *walker) str() ([]byte, bool) {
 			w.i++
 			return text, true
 		case c == '\\':
-			out = append(out, w.b[clean:w.i]...)
+			end := w.i
 			r, ok := w.escape()
 			if !ok {
 				return nil, false
 			}
-			out = utf8.AppendRune(out, r)
-			clean = w.i
+			if wanted {
+				out = append(out, w.b[clean:end]...)
+				out = utf8.AppendRune(out, r)
+				clean = w.i
+			}
 		case c == '\n' || c == '\r':
 			return nil, w.stop(w.i, RuleSyntax, "line end in a string", `close the string, or write the line end as \n`)
 		case c < ' ':
