@@ -27,7 +27,11 @@ type replayOptions struct {
 	dupMode     string
 	dupDelay    time.Duration
 	concurrency int
-	rate        float64 // deliveries a second; 0: as answers come
+	rate        float64       // deliveries a second; 0: as answers come
+	count       int           // 0: all
+	duration    time.Duration // 0: no end
+	loop        bool
+	shuffle     bool
 	expect      string
 	seed        uint64
 	failFast    bool
@@ -62,12 +66,16 @@ endpoint that stalls for a second shows a second. At most --concurrency payloads
 are on the way; one that finds no room goes out late and is counted as late,
 none is left out.
 
+A run ends with its last payload, after --count payloads, or when --duration is
+over; --loop begins again with the first one until then, or until Ctrl-C. To the
+endpoint, what is sent again is a duplicate.
+
 Exit code 1 means that an answer was not as expected, 3 that the endpoint could
 not be reached at all or that a payload could not be read.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
-  julianctl replay calls.ndjson --rate 200 --to http://127.0.0.1:4040/
+  julianctl replay calls.ndjson --rate 200 --loop --duration 1m --to http://127.0.0.1:4040/
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
@@ -99,8 +107,12 @@ not be reached at all or that a payload could not be read.`,
 	f.DurationVar(&o.dupDelay, "dup-delay", 0, "wait between an answer and the next copy, with --dup-mode after")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 0, fmt.Sprintf("payloads on the way at a time, at most (default 1, which keeps their order; with --rate %d)", openLoopConcurrency))
 	f.Float64Var(&o.rate, "rate", 0, "deliveries a second, sent when they are due (default as answers come)")
+	f.IntVar(&o.count, "count", 0, "end after N payloads (default all)")
+	f.DurationVar(&o.duration, "duration", 0, "begin nothing more after this time, such as 30s")
+	f.BoolVar(&o.loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
+	f.BoolVar(&o.shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
-	f.Uint64Var(&o.seed, "seed", 0, "order of --dup-mode shuffled (default random)")
+	f.Uint64Var(&o.seed, "seed", 0, "order of --shuffle and --dup-mode shuffled (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	formatFlag(cmd, &o.format, "text", "json")
@@ -117,8 +129,14 @@ func runReplay(ctx context.Context, a *app, o replayOptions) error {
 		return err
 	}
 	defer client.Close()
-	// Reading ends with the run, also where --fail-fast ends it.
-	reading, stop := context.WithCancel(ctx)
+	// Reading ends with the run, also where --duration or --fail-fast ends it.
+	running := ctx
+	if o.duration > 0 && !o.dryRun {
+		var over context.CancelFunc
+		running, over = context.WithTimeout(ctx, o.duration)
+		defer over()
+	}
+	reading, stop := context.WithCancel(running)
 	defer stop()
 	docs, done := a.documents(reading, o.paths)
 	defer done()
@@ -131,7 +149,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) error {
 		defer close(told)
 		p.interrupted()
 	})
-	sum := client.Run(ctx, docs, plan, func(r deliver.Result) {
+	sum := client.Run(running, docs, plan, func(r deliver.Result) {
 		p.result(r)
 		if plan.FailFast && r.Err != nil {
 			stop()
@@ -156,6 +174,14 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(fmt.Errorf(`--dup "%d" is less than 0`, o.dup), "")
 	case o.concurrency < 1:
 		return deliver.Plan{}, usage(fmt.Errorf(`--concurrency "%d" is less than 1`, o.concurrency), "")
+	case o.count < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--count "%d" is less than 0`, o.count), "")
+	case o.duration < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--duration "%s" is less than 0`, o.duration), "")
+	case o.loop && slices.Contains(o.paths, "-"):
+		return deliver.Plan{}, usage(errors.New("--loop cannot read stdin again"), "put the payloads into a file")
+	case o.loop && o.dryRun && o.count == 0:
+		return deliver.Plan{}, usage(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
 	case o.dupDelay < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--dup-delay "%s" is less than 0`, o.dupDelay), "")
 	case o.dupDelay > 0 && (o.dup == 0 || o.dupMode != string(deliver.After)):
@@ -173,6 +199,9 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		Delay:       o.dupDelay,
 		Concurrency: o.concurrency,
 		Rate:        o.rate,
+		Count:       o.count,
+		Loop:        o.loop,
+		Shuffle:     o.shuffle,
 		Expect:      expect,
 		Seed:        o.seed,
 		FailFast:    o.failFast,

@@ -211,6 +211,7 @@ type replaySummary struct {
 	OK         int            `json:"ok"`
 	Failed     int            `json:"failed"`
 	Expect     string         `json:"expect"`
+	Seed       *uint64        `json:"seed,omitempty"` // of what was left to chance
 	Statuses   map[string]int `json:"statuses"`
 	Errors     map[string]int `json:"errors"` // by class
 	Duplicates *groupsJSON    `json:"duplicates,omitempty"`
@@ -294,6 +295,9 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", shortTime(s.Skew.At(50)), shortTime(s.Skew.Max())))
 	}
 	fmt.Fprintf(p.a.out, "\n%s\n", p.verdictText(ctx, s))
+	if short := p.o.count - s.Documents - s.Unreadable; short > 0 && !p.o.loop && s.OK == s.Planned {
+		p.a.hint("there were no more than %s; --loop begins again", countOf(s.Documents, "payload", "payloads"))
+	}
 	return p.err
 }
 
@@ -304,6 +308,9 @@ func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) re
 		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
 		BytesSent: s.BytesSent, ElapsedMS: milliseconds(s.Elapsed), Rate: s.Rate(),
 		Latency: latencyOf(s.Latency), Interrupt: ctx.Err() != nil,
+	}
+	if p.o.shuffle {
+		out.Seed = &p.plan.Seed
 	}
 	if pace := s.Pace; pace != nil {
 		out.Pace = &paceJSON{pace.Asked, pace.Reached(), pace.Late, pace.Missed, latencyOf(pace.Lateness)}
@@ -339,6 +346,9 @@ func (p *replayPrinter) payloads(s deliver.Summary) string {
 		text += ", the documented sample"
 	case p.source != "" && !p.many:
 		text += " from " + safetext.Line(p.source)
+	}
+	if p.o.shuffle {
+		text += fmt.Sprintf(", shuffled (seed %d)", p.plan.Seed)
 	}
 	if s.Unreadable > 0 {
 		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
@@ -438,7 +448,10 @@ func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) stri
 	case s.OK == 0:
 		return p.a.style.warn("nothing was delivered")
 	}
-	text := p.a.style.good(whole + " answered " + p.plan.Expect.String())
+	text := p.a.style.good(countOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
+	if left > 0 { // by --duration
+		text += fmt.Sprintf(", %d not sent any more", left)
+	}
 	if s.Unreadable > 0 { // a good verdict hides nothing
 		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
 	}

@@ -36,9 +36,18 @@ type Plan struct {
 	// Rate is how many deliveries are due in a second; 0 means as fast as
 	// answers come. A document's copies take the time of as many deliveries,
 	// whenever they are sent. See [Pace].
-	Rate     float64
+	Rate float64
+	// Count ends the run after so many documents; 0 means with the last one.
+	Count int
+	// Loop begins again with the first document after the last one, for ever
+	// where there is no Count. Documents of up to 32 MiB together are kept in
+	// memory; beyond that, they are read again.
+	Loop bool
+	// Shuffle mixes the documents; a document's copies stay together where Mode
+	// keeps them together.
+	Shuffle  bool
 	Expect   Statuses // default 2xx
-	Seed     uint64   // of mode Shuffled; the same seed gives the same order
+	Seed     uint64   // of Shuffle and mode Shuffled; the same seed gives the same order
 	FailFast bool     // begin nothing more after the first failure
 }
 
@@ -55,8 +64,12 @@ type Step struct {
 func (s Step) Deliveries() int { return s.Last - s.First + 1 }
 
 // Steps puts documents into the order of the plan. An error of docs is passed
-// on, and the rest follows.
+// on, and the rest follows. With Loop, docs is gone through more than once, and
+// an error that comes again is passed on once.
 func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, error] {
+	if p.Loop {
+		docs = loop(docs, windowBytes)
+	}
 	whole := func(yield func(Step, error) bool) {
 		n := 0
 		for doc, err := range docs {
@@ -65,29 +78,69 @@ func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, err
 				n++
 				step = Step{doc, n, 1, p.Duplicates + 1}
 			}
-			if !yield(step, err) {
+			if !yield(step, err) || err == nil && n == p.Count {
 				return
 			}
 		}
 	}
-	if p.Mode != Shuffled || p.Duplicates == 0 {
+	apart := p.Mode == Shuffled && p.Duplicates > 0
+	if !apart && !p.Shuffle {
 		return whole
 	}
-	return shuffle(whole, p.Seed, windowDeliveries, windowBytes)
+	return shuffle(whole, apart, p.Seed, windowDeliveries, windowBytes)
+}
+
+// loop gives docs again and again until there are none. Up to so many bytes of
+// them are kept, and docs gone through once.
+func loop(docs iter.Seq2[payload.Document, error], keep int) iter.Seq2[payload.Document, error] {
+	return func(yield func(payload.Document, error) bool) {
+		var kept []payload.Document
+		size := 0
+		told := map[string]bool{} // errors, by their text
+		for again := true; again; {
+			again = false
+			for doc, err := range docs {
+				switch {
+				case err == nil:
+					again = true
+					if size += len(doc.Body); size <= keep {
+						kept = append(kept, doc)
+					}
+				case told[err.Error()]:
+					continue
+				default:
+					told[err.Error()] = true
+				}
+				if !yield(doc, err) {
+					return
+				}
+			}
+			for again && size <= keep {
+				for _, doc := range kept {
+					if !yield(doc, nil) {
+						return
+					}
+				}
+			}
+			kept = nil
+		}
+	}
 }
 
 // The window of a shuffle. What fits in it is shuffled evenly; of a larger run,
-// duplicates are spread over a window's length, and memory stays flat.
+// each is mixed with those that follow within a window's length, and memory
+// stays flat.
 const (
 	windowDeliveries = 20_000
 	windowBytes      = 32 << 20
 )
 
-// shuffle splits steps into single copies and gives them in random order.
-func shuffle(steps iter.Seq2[Step, error], seed uint64, maxCount, maxBytes int) iter.Seq2[Step, error] {
+// shuffle gives steps in random order, split into single copies where they are
+// to come apart.
+func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, maxBytes int) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		var window []*Step // one entry a copy; copies of a document share theirs
+		var window []*Step // copies that come apart have an entry each and share the step
 		size := 0
 		draw := func() bool {
 			i, end := random.IntN(len(window)), len(window)-1
@@ -95,6 +148,9 @@ func shuffle(steps iter.Seq2[Step, error], seed uint64, maxCount, maxBytes int) 
 			window[i], window[end] = window[end], nil
 			window = window[:end]
 			size -= len(step.Document.Body)
+			if !apart {
+				return yield(*step, nil)
+			}
 			// Copies are alike, so they are numbered as they come.
 			one := Step{step.Document, step.Number, step.First, step.First}
 			step.First++
@@ -107,7 +163,11 @@ func shuffle(steps iter.Seq2[Step, error], seed uint64, maxCount, maxBytes int) 
 				}
 				continue
 			}
-			for range step.Deliveries() {
+			entries := 1
+			if apart {
+				entries = step.Deliveries()
+			}
+			for range entries {
 				window = append(window, &step)
 				size += len(step.Document.Body)
 			}

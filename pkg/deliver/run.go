@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -123,7 +124,8 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 	times := newSchedule(r.plan.Rate)
 	defer times.timer.Stop()
 	for step, err := range r.plan.Steps(docs) {
-		if ctx.Err() != nil {
+		// Reading may end a moment before ctx does.
+		if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 		if err != nil {

@@ -109,15 +109,98 @@ func TestShuffleWindow(t *testing.T) {
 		}
 	}
 	drawn := 0
-	for range shuffle(docs, 1, 100, 1<<20) {
+	for range shuffle(docs, true, 1, 100, 1<<20) {
 		drawn++
 		most = max(most, read-drawn)
 	}
 	if drawn != 2000 || most > 102 {
 		t.Errorf("%d drawn, up to %d held", drawn, most)
 	}
-	for range shuffle(docs, 1, 100, 1) { // larger than the window, each of them
+	for range shuffle(docs, true, 1, 100, 1) { // larger than the window, each of them
 		break
+	}
+}
+
+func TestStepsCountAndLoop(t *testing.T) {
+	broken := func(yield func(payload.Document, error) bool) {
+		if yield(payload.Document{}, errors.New("unreadable")) {
+			documents(2)(yield)
+		}
+	}
+	tests := []struct {
+		name string
+		plan Plan
+		docs iter.Seq2[payload.Document, error]
+		want []string
+	}{
+		{"fewer", Plan{Count: 2}, documents(5), []string{"1.1", "2.1"}},
+		{"of fewer", Plan{Count: 9}, documents(2), []string{"1.1", "2.1"}},
+		{"fewer, with copies", Plan{Count: 2, Duplicates: 1}, documents(5), []string{"1.1", "1.2", "2.1", "2.2"}},
+		{"looped", Plan{Count: 5, Loop: true}, broken, []string{"unreadable", "1.1", "2.1", "3.1", "4.1", "5.1"}},
+		{"looped over nothing", Plan{Loop: true}, documents(0), nil},
+		{"looped over errors", Plan{Loop: true}, func(yield func(payload.Document, error) bool) { yield(payload.Document{}, errors.New("unreadable")) }, []string{"unreadable"}},
+	}
+	for _, tt := range tests {
+		if d := cmp.Diff(tt.want, orders(tt.plan.Steps(tt.docs))); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+	}
+}
+
+// A loop gives the documents in turn, from memory where they fit, and ends when
+// they are gone.
+func TestLoop(t *testing.T) {
+	for _, keep := range []int{0, 40, 1 << 20} {
+		passes := 0
+		docs := func(yield func(payload.Document, error) bool) {
+			if passes++; passes <= 3 {
+				documents(3)(yield)
+			}
+		}
+		var got []string
+		for doc, err := range loop(docs, keep) {
+			if got = append(got, CallID(doc.Body)); err != nil || len(got) == 9 {
+				break
+			}
+		}
+		want := []string{"call.1", "call.2", "call.3", "call.1", "call.2", "call.3", "call.1", "call.2", "call.3"}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%d bytes kept (-want +got):\n%s", keep, d)
+		}
+		if wantPasses := map[bool]int{true: 1, false: 3}[keep > 100]; passes != wantPasses {
+			t.Errorf("%d bytes kept: read %d times, want %d", keep, passes, wantPasses)
+		}
+		if keep < 100 {
+			n := 0
+			passes = 0
+			for range loop(docs, keep) {
+				n++
+			}
+			if n != 9 {
+				t.Errorf("%d documents until the source was empty", n)
+			}
+		}
+	}
+}
+
+func TestShuffle(t *testing.T) {
+	plan := Plan{Shuffle: true, Duplicates: 1, Count: 40, Seed: 3}
+	got := orders(plan.Steps(documents(60)))
+	if d := cmp.Diff(got, orders(plan.Steps(documents(60)))); d != "" {
+		t.Errorf("one seed, two orders:\n%s", d)
+	}
+	plan.Shuffle = false
+	inOrder := orders(plan.Steps(documents(60)))
+	if cmp.Equal(got, inOrder) {
+		t.Error("not shuffled")
+	}
+	if d := cmp.Diff(inOrder, got, cmpopts.SortSlices(strings.Compare)); d != "" {
+		t.Errorf("not the same deliveries (-want +got):\n%s", d)
+	}
+	for i := 0; i < len(got); i += 2 {
+		if strings.TrimSuffix(got[i], ".1") != strings.TrimSuffix(got[i+1], ".2") {
+			t.Errorf("copies came apart: %s, %s", got[i], got[i+1])
+		}
 	}
 }
 
