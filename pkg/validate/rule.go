@@ -82,7 +82,7 @@ func RuleByID(id string) (Rule, error) {
 		}
 		ids[i] = rule.ID
 	}
-	if near := nearest(id, ids); near != "" {
+	if near := Nearest(id, ids); near != "" {
 		return Rule{}, fmt.Errorf("rule %q does not exist; did you mean %q?", id, near)
 	}
 	return Rule{}, fmt.Errorf("rule %q does not exist", id)

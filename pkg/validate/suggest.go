@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// nearest returns the one of known that word was probably meant to be, or "":
+// Nearest returns the one of known that word was probably meant to be, or "":
 // the same but for case, spaces, hyphens and underscores, or else at most two
 // letters off.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	if word == "" || len(word) > 64 {
 		return ""
 	}

@@ -17,7 +17,7 @@ func TestNearest(t *testing.T) {
 		{"x", []string{"y"}, ""},
 		{"completed", []string{"Cancelled", "Goal Completed"}, ""},
 	} {
-		if got := nearest(tt.word, tt.known); got != tt.want {
+		if got := Nearest(tt.word, tt.known); got != tt.want {
 			t.Errorf("nearest to %q is %q, want %q", tt.word, got, tt.want)
 		}
 	}

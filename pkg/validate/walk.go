@@ -346,7 +346,7 @@ func (w *walker) missing(n *node, begin int, seen map[string]int, unknown []stri
 			severity = Error
 		}
 		hint := ""
-		if near := nearest(c.name, unknown); near != "" {
+		if near := Nearest(c.name, unknown); near != "" {
 			hint = fmt.Sprintf("rename %s to %q", quote([]byte(near)), c.name)
 		}
 		w.push(step{key: []byte(c.name)})
@@ -416,7 +416,7 @@ func (w *walker) text(n *node, begin int, text []byte) {
 }
 
 func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
+	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""
