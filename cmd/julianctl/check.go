@@ -22,6 +22,7 @@ type checkOptions struct {
 	budget         string
 	seed           uint64
 	format         string
+	reports        []string // FORMAT=FILE
 	list           bool
 	explain        string
 	allowUndecided bool
@@ -60,7 +61,7 @@ exception is the provider's own sample.`,
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain one check")
-	formatFlag(cmd, &o.format, "text", "json", "junit")
+	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
 	return cmd
 }
 
@@ -75,12 +76,16 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	if err != nil {
 		return usage(fmt.Errorf("--budget: %w", err), "")
 	}
+	reports, err := newReports(a, "check", o.format, o.reports, reportFormats(false))
+	if err != nil {
+		return err
+	}
 	client, err := a.deliveryClient(o.delivery)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	p := newCheckPrinter(a, o, client.Target())
+	p := newCheckPrinter(a, o, client.Target(), reports)
 	sum, err := check.Run(ctx, check.Options{Sender: client, Budget: limits, Only: o.only, Skip: o.skip, Seed: o.seed}, p.result)
 	if errors.Is(err, check.ErrUnknown) {
 		return usage(err, `"julianctl check --list" names them`)
@@ -88,13 +93,15 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	if err == nil {
 		err = p.summary(sum)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	code := reports.write(ctx)
+	switch {
 	case sum.Fail > 0:
 		return verdict(exitNo)
 	case sum.Undecided == 0 || o.allowUndecided:
-		return nil
+		return verdict(code)
 	case sum.Unreachable != "":
 		return unable(fmt.Errorf("endpoint %q: %s", a.cfg.To, sum.Unreachable), "start the endpoint, or say with --to where it is")
 	}
@@ -134,44 +141,36 @@ type checkPrinter struct {
 	a       *app
 	o       checkOptions
 	records *report.Records
-	report  report.Report
+	reports *reports
 	group   string
 	err     error
 }
 
-func newCheckPrinter(a *app, o checkOptions, to deliver.Target) *checkPrinter {
+func newCheckPrinter(a *app, o checkOptions, to deliver.Target, reports *reports) *checkPrinter {
 	a.note("checking %s, seed %d", a.errStyle.bold(safetext.Line(to.String())), o.seed)
 	return &checkPrinter{
 		a: a, o: o,
 		records: report.NewRecords(a.out, "check"),
-		report:  report.Report{Name: "check", Started: a.now()},
+		reports: reports,
 	}
 }
 
 func (p *checkPrinter) result(r check.Result) {
-	r.Message = p.a.hide(r.Message)
-	for i := range r.Details {
-		r.Details[i] = p.a.hide(r.Details[i])
-	}
-	for i := range r.Evidence {
-		r.Evidence[i].Error = p.a.hide(r.Evidence[i].Error)
-	}
 	switch p.o.format {
 	case "json":
 		p.err = errors.Join(p.err, p.records.Write("check", r))
-	case "junit":
-		c := report.Case{
-			Name: r.ID, Group: r.Group, Verdict: report.Verdict(r.Verdict),
-			Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
-			Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
-		}
-		if r.Verdict == check.Fail {
-			c.Detail = p.evidence(r) + "repeat: " + p.repeat(r)
-		}
-		p.report.Cases = append(p.report.Cases, c)
-	default:
+	case "text":
 		p.text(r)
 	}
+	c := report.Case{
+		Name: r.ID, Group: r.Group, Verdict: report.Verdict(r.Verdict),
+		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
+		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
+	}
+	if r.Verdict == check.Fail {
+		c.Detail = p.evidence(r) + "repeat: " + p.repeat(r)
+	}
+	p.reports.add(c)
 }
 
 func (p *checkPrinter) text(r check.Result) {
@@ -238,14 +237,7 @@ func (p *checkPrinter) summary(s check.Summary) error {
 	switch p.o.format {
 	case "json":
 		p.err = errors.Join(p.err, p.records.Write("summary", s))
-	case "junit":
-		p.report.Took = time.Duration(s.ElapsedMS * float64(time.Millisecond))
-		for _, f := range report.Formats {
-			if f.Name == p.o.format {
-				p.err = errors.Join(p.err, f.Write(p.a.out, p.report))
-			}
-		}
-	default:
+	case "text":
 		p.verdict(s)
 	}
 	return p.err

@@ -20,10 +20,11 @@ import (
 type validateOptions struct {
 	paths     []string // none: stdin
 	format    string
+	reports   []string // FORMAT=FILE
 	strict    bool
 	rules     []string // ID=SEVERITY
 	maxIssues int      // 0: all
-	jobs      int // 0: one for each core
+	jobs      int      // 0: one for each core
 	listRules bool
 	explain   string
 }
@@ -38,11 +39,18 @@ folder, a glob or - for stdin; files hold one payload, one on each line (NDJSON)
 or an array of them, plain or compressed with gzip or zstd.
 
 Exit code 1 means that a payload is not correct, 3 that something could not be
-read. Warnings alone exit 0, unless --strict makes errors of them.`,
+read or a report not written. Warnings alone exit 0, unless --strict makes
+errors of them.
+
+Reports list up to 5,000 errors and as many warnings, and say how many more
+there are. In GitHub Actions (GITHUB_ACTIONS=true) the text form also annotates
+the files, by commands on stderr, and adds to the job's summary; --format github
+writes the annotations to stdout, in place of the text.`,
 		Example: `  julianctl validate sample.json
   julianctl validate --strict payloads/ 'more/**/*.ndjson.gz'
   julianctl generate --count 1000 | julianctl validate
   julianctl validate --rule unknown-field=warn --format json calls.ndjson
+  julianctl validate --report sarif=issues.sarif --report junit=tests.xml payloads/
   julianctl validate --explain duplicate-key`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,11 +61,11 @@ read. Warnings alone exit 0, unless --strict makes errors of them.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
 	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
-	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues; 0 shows all")
+	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues, as text or json; 0 shows all")
 	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
 	f.StringVar(&o.explain, "explain", "", "explain one rule")
-	formatFlag(cmd, &o.format, "text", "json")
+	reportFlags(cmd, &o.format, &o.reports, reportFormats(true))
 	return cmd
 }
 
@@ -82,20 +90,34 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 	if err != nil {
 		return usage(fmt.Errorf("--rule: %w", err), seeRules)
 	}
+	reports, err := newReports(a, "validate", o.format, o.reports, reportFormats(true))
+	if err != nil {
+		return err
+	}
+	reports.report.Rules = validate.Rules
+	reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
 	if len(o.paths) == 0 {
 		if isTerminal(a.in) {
 			return usage(errors.New("validate wants a PATH"), "name a file or a folder, or pipe payloads in")
 		}
 		o.paths = []string{"-"}
 	}
+	results := v.Stream(ctx, o.paths, a.in, o.jobs)
+	if reports.wanted() {
+		results = reports.byDocument(ctx, v, o.paths, a.in)
+	}
 	p := newValidatePrinter(a, o)
-	for result := range v.Stream(ctx, o.paths, a.in, o.jobs) {
+	for result := range results {
 		if result.Err != nil && !p.unreadable(result.Err) {
 			return errors.Join(p.flush(), result.Err)
 		}
 		p.result(result)
 	}
-	return p.summary()
+	code, err := p.summary()
+	if err != nil {
+		return err
+	}
+	return verdict(worst(code, reports.write(ctx)))
 }
 
 const seeRules = `"julianctl validate --list-rules" names them`
@@ -163,7 +185,8 @@ type validateSummary struct {
 	Shown      int            `json:"shown"`      // issues that --max-issues let through
 }
 
-// validatePrinter shows issues in the form that --format asks for.
+// validatePrinter shows issues in the form that --format asks for: none, when
+// that is a report.
 type validatePrinter struct {
 	a       *app
 	o       validateOptions
@@ -193,7 +216,7 @@ func (p *validatePrinter) result(r validate.Result) {
 		} else {
 			p.sum.Warnings++
 		}
-		if p.o.maxIssues == 0 || p.sum.Shown < p.o.maxIssues {
+		if p.o.maxIssues == 0 || p.sum.Shown < p.o.maxIssues || !p.shows() {
 			p.sum.Shown++
 			p.issue(i)
 		}
@@ -203,16 +226,21 @@ func (p *validatePrinter) result(r validate.Result) {
 	}
 }
 
+// shows reports whether issues are shown as they come.
+func (p *validatePrinter) shows() bool { return p.o.format == "text" || p.o.format == "json" }
+
 func (p *validatePrinter) issue(i validate.Issue) {
 	if p.o.format == "json" {
 		p.fail(p.records.Write("issue", i))
+	}
+	if p.o.format != "text" {
 		return
 	}
 	pointer := ""
 	if i.Pointer != "" {
 		pointer = " " + safetext.Line(i.Pointer)
 	}
-	place := fmt.Sprintf("%s:%d:%d:", safetext.Line(i.File), i.Line, i.Column)
+	place := safetext.Line(fmt.Sprintf("%s:%d:%d:", i.File, i.Line, i.Column))
 	kind := paintSeverity(p.a, i.Severity, fmt.Sprintf("%s[%s]", i.Severity, i.Rule))
 	// bufio.Writer and output keep their first error.
 	fmt.Fprintf(p.out, "%s %s%s: %s\n", p.a.style.bold(place), kind, pointer, safetext.Line(i.Message))
@@ -237,13 +265,13 @@ func (p *validatePrinter) unreadable(err error) bool {
 	return true
 }
 
-// summary ends the output and gives the verdict.
-func (p *validatePrinter) summary() error {
+// summary ends the output and gives the exit code.
+func (p *validatePrinter) summary() (int, error) {
 	if p.o.format == "json" {
 		p.fail(p.records.Write("summary", p.sum))
 	}
 	if err := p.flush(); err != nil {
-		return err
+		return 0, err
 	}
 	if p.o.format != "json" {
 		p.a.note("%s", p.verdict())
@@ -255,7 +283,7 @@ func (p *validatePrinter) summary() error {
 	if p.sum.Unreadable > 0 {
 		code = worst(code, exitUnable)
 	}
-	return verdict(code)
+	return code, nil
 }
 
 // verdict is the summary in a line.

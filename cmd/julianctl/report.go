@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
+)
+
+// reportFormats are the formats of reports for a command that knows places in
+// files, or for one that does not.
+func reportFormats(places bool) []report.Format {
+	return slices.DeleteFunc(slices.Clone(report.Formats), func(f report.Format) bool { return f.Places && !places })
+}
+
+func formatNames(formats []report.Format) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// findFormat is nil when there is none of that name.
+func findFormat(formats []report.Format, name string) *report.Format {
+	for i := range formats {
+		if formats[i].Name == name {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
+// reportFlags declares --format and --report.
+func reportFlags(cmd *cobra.Command, format *string, files *[]string, formats []report.Format) {
+	names := formatNames(formats)
+	formatFlag(cmd, format, append([]string{"text", "json"}, names...)...)
+	cmd.Flags().StringArrayVar(files, "report", nil, "also write a report, FORMAT=FILE (repeatable); FORMAT is one of "+strings.Join(names, ", "))
+}
+
+// reports are what a command writes for CI systems: one in place of its output,
+// others into files, and into the log and the summary of GitHub Actions.
+type reports struct {
+	a      *app
+	report report.Report
+	stdout *report.Format // of --format; nil when that is text or json
+	files  []reportFile
+	// annotate adds GitHub's annotations to the text. They go to stderr, which
+	// the runner reads as well: stdout is the same everywhere.
+	annotate bool
+	bases    []string // folders that paths are shown relative to, the best first
+}
+
+type reportFile struct {
+	format report.Format
+	path   string
+}
+
+// newReports reads the values of --format and --report.
+func newReports(a *app, name, format string, files []string, formats []report.Format) (*reports, error) {
+	r := &reports{a: a, report: report.Report{Name: name, Version: versionNumber(), Started: a.now()}}
+	r.stdout = findFormat(formats, format)
+	for _, value := range files {
+		name, path, _ := strings.Cut(value, "=")
+		f := findFormat(formats, name)
+		switch {
+		case f == nil:
+			names := formatNames(formats)
+			return nil, usage(fmt.Errorf("--report %q: no such format %q", value, name), didYouMean(name, names, "want one of "+strings.Join(names, ", ")))
+		case path == "" || path == "-":
+			return nil, usage(fmt.Errorf("--report %q names no file", value), fmt.Sprintf("want --report %s=FILE; --format %s writes to stdout", name, name))
+		case slices.ContainsFunc(r.files, func(other reportFile) bool { return filepath.Clean(other.path) == filepath.Clean(path) }):
+			return nil, usage(fmt.Errorf("--report %q: a report is written to that file already", value), "")
+		}
+		r.files = append(r.files, reportFile{*f, path})
+	}
+	for _, base := range []string{a.env("GITHUB_WORKSPACE"), a.env("CI_PROJECT_DIR"), "."} {
+		if abs, err := filepath.Abs(base); base != "" && err == nil {
+			r.bases = append(r.bases, abs)
+		}
+	}
+	return r, nil
+}
+
+// wanted reports whether there is anything to write.
+func (r *reports) wanted() bool { return r.stdout != nil || len(r.files) > 0 || r.annotate }
+
+// add adds a case to the report.
+func (r *reports) add(c report.Case) {
+	c.Findings = slices.Clone(c.Findings)
+	for i := range c.Findings {
+		c.Findings[i].File = r.relative(c.Findings[i].File)
+	}
+	r.report.Add(c)
+}
+
+// relative is a path as CI systems want it: from the root of the repository,
+// or of the working folder where that is not known, with slashes. A path
+// outside both is absolute.
+func (r *reports) relative(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil || path == "" || path == payload.Stdin {
+		return path
+	}
+	for _, base := range r.bases {
+		if rel, err := filepath.Rel(base, abs); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return abs
+}
+
+// write writes all reports and returns the exit code of that: a file that
+// cannot be written says so.
+func (r *reports) write(ctx context.Context) int {
+	r.report.Took = r.a.now().Sub(r.report.Started)
+	if r.stdout != nil {
+		_ = r.stdout.Write(r.a.out, r.report) // output keeps its first error
+	}
+	code := exitYes
+	for _, f := range r.files {
+		var b bytes.Buffer
+		err := f.format.Write(&b, r.report)
+		if err == nil {
+			err = writeFile(f.path, b.Bytes())
+		}
+		if err != nil {
+			code = worst(code, r.a.report(ctx, unable(fmt.Errorf("--report %s: %w", f.format.Name, err), "")))
+		}
+	}
+	if r.annotate {
+		_ = findFormat(report.Formats, "github").Write(r.a.err, r.report) // output keeps its first error
+	}
+	if r.annotate || r.stdout != nil && r.stdout.Name == "github" {
+		r.summarize()
+	}
+	return code
+}
+
+// maxJobSummary is the size over which GitHub drops the summary of a step.
+const maxJobSummary = 1 << 20
+
+// summarize adds to the summary of a step of GitHub Actions, if there is one.
+// Nobody asked for it, so that it cannot be written is no failure.
+func (r *reports) summarize() {
+	path := r.a.env("GITHUB_STEP_SUMMARY")
+	if path == "" {
+		return
+	}
+	b := bytes.NewBufferString("\n") // ends what came before
+	err := findFormat(report.Formats, "markdown").Write(b, r.report)
+	if err == nil {
+		err = appendFile(path, b.Bytes(), maxJobSummary)
+	}
+	if err != nil {
+		r.a.note("no job summary: %s", safetext.Line(err.Error()))
+	}
+}
+
+// appendFile appends data in one write, unless the file would be larger than
+// limit then. It makes no file.
+func appendFile(path string, data []byte, limit int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil && size+int64(len(data)) > limit {
+		err = fmt.Errorf("%q would be larger than %d bytes", path, limit)
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// byDocument is [validate.Validator.Stream] for reports: it adds a case for
+// each document, in order, and so judges one after the other.
+func (r *reports) byDocument(ctx context.Context, v *validate.Validator, paths []string, stdin io.Reader) iter.Seq[validate.Result] {
+	return func(yield func(validate.Result) bool) {
+		for doc, err := range payload.Read(ctx, paths, stdin) {
+			if !yield(r.judge(v, doc, err)) {
+				return
+			}
+		}
+	}
+}
+
+// judge judges a document, or what came in place of one.
+func (r *reports) judge(v *validate.Validator, doc payload.Document, err error) validate.Result {
+	var e *payload.Error
+	if errors.As(err, &e) {
+		name := r.relative(e.Source)
+		if issue, ok := validate.FromError(err); ok {
+			r.add(report.OfDocument(name, []validate.Issue{issue}))
+			return validate.Result{Issues: []validate.Issue{issue}}
+		}
+		r.add(unreadable(name, e))
+	}
+	if err != nil {
+		return validate.Result{Err: err}
+	}
+	name := fmt.Sprintf("%s:%d", r.relative(doc.Source), doc.Line)
+	if doc.Column > 1 { // others may stand on the same line
+		name = fmt.Sprintf("%s:%d", name, doc.Column)
+	}
+	c := report.OfDocument(name, v.Issues(doc))
+	r.add(c)
+	result := validate.Result{Documents: 1, Issues: c.Findings}
+	if c.Verdict == report.Fail {
+		result.Incorrect = 1
+	}
+	return result
+}
+
+// unreadable is the case of a source that could not be read, or not to its end.
+func unreadable(name string, e *payload.Error) report.Case {
+	message := e.Err.Error()
+	return report.Case{Name: name, Verdict: report.Undecided, Message: message, Findings: []validate.Issue{
+		{File: e.Source, Line: e.Line, Column: e.Column, Rule: "unreadable", Severity: validate.Error, Message: message},
+	}}
+}
