@@ -33,6 +33,8 @@ type replayOptions struct {
 	loop        bool
 	shuffle     bool
 	expect      string
+	maxLatency  string
+	limits      []deliver.Limit // of maxLatency
 	seed        uint64
 	failFast    bool
 	dryRun      bool
@@ -70,12 +72,14 @@ A run ends with its last payload, after --count payloads, or when --duration is
 over; --loop begins again with the first one until then, or until Ctrl-C. To the
 endpoint, what is sent again is a duplicate.
 
-Exit code 1 means that an answer was not as expected, 3 that the endpoint could
+Exit code 1 means that an answer was not as expected or that --max-latency was
+missed, 3 that the endpoint could
 not be reached at all or that a payload could not be read.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
   julianctl replay calls.ndjson --rate 200 --loop --duration 1m --to http://127.0.0.1:4040/
+  julianctl replay --loop --count 1000 -c 8 --max-latency p99=500ms --to staging
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
@@ -112,6 +116,7 @@ not be reached at all or that a payload could not be read.`,
 	f.BoolVar(&o.loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
 	f.BoolVar(&o.shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
+	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
 	f.Uint64Var(&o.seed, "seed", 0, "order of --shuffle and --dup-mode shuffled (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
@@ -119,7 +124,12 @@ not be reached at all or that a payload could not be read.`,
 	return cmd
 }
 
-func runReplay(ctx context.Context, a *app, o replayOptions) error {
+func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
+	if o.maxLatency != "" {
+		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
+			return usage(fmt.Errorf("--max-latency: %w", err), "")
+		}
+	}
 	plan, err := o.plan()
 	if err != nil {
 		return err

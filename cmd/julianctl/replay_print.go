@@ -220,7 +220,15 @@ type replaySummary struct {
 	Rate       float64        `json:"rate"` // deliveries sent a second
 	Pace       *paceJSON      `json:"pace,omitempty"`
 	Latency    *latencyJSON   `json:"latencyMs,omitempty"`
+	Limits     []limitJSON    `json:"limits,omitempty"` // of --max-latency
 	Interrupt  bool           `json:"interrupted"`
+}
+
+type limitJSON struct {
+	Name  string  `json:"name"` // p99, max
+	MaxMS float64 `json:"maxMs"`
+	GotMS float64 `json:"gotMs"`
+	OK    bool    `json:"ok"`
 }
 
 // paceJSON is of a run with a rate; rates are deliveries a second.
@@ -290,6 +298,9 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	}
 	if s.Latency.Count() > 0 {
 		p.row("latency", percentiles(s.Latency))
+		if p.o.limits != nil {
+			p.row("limits", p.limits(s.Latency))
+		}
 	}
 	if s.Skew.Count() > 0 {
 		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", shortTime(s.Skew.At(50)), shortTime(s.Skew.Max())))
@@ -314,6 +325,10 @@ func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) re
 	}
 	if pace := s.Pace; pace != nil {
 		out.Pace = &paceJSON{pace.Asked, pace.Reached(), pace.Late, pace.Missed, latencyOf(pace.Lateness)}
+	}
+	for _, limit := range p.o.limits {
+		got, missed := limit.Missed(s.Latency)
+		out.Limits = append(out.Limits, limitJSON{limit.Name, milliseconds(limit.Max), milliseconds(got), !missed})
 	}
 	for status, n := range s.Statuses {
 		out.Statuses[strconv.Itoa(status)] = n
@@ -354,6 +369,30 @@ func (p *replayPrinter) payloads(s deliver.Summary) string {
 		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
 	}
 	return text
+}
+
+// limits says which of --max-latency were kept.
+func (p *replayPrinter) limits(l deliver.Latency) string {
+	var parts []string
+	for _, limit := range p.o.limits {
+		_, missed := limit.Missed(l)
+		text := p.a.style.good("kept")
+		if missed {
+			text = p.a.style.bad("missed")
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %s", limit.Name, limit.Max, text))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// missed is the first limit that was missed, "" if there is none.
+func (p *replayPrinter) missed(s deliver.Summary) string {
+	for _, limit := range p.o.limits {
+		if got, missed := limit.Missed(s.Latency); missed {
+			return fmt.Sprintf("%s is %s, over %s", limit.Name, shortTime(got), limit.Max)
+		}
+	}
+	return ""
 }
 
 // pace says how the run kept to its rate.
@@ -447,6 +486,8 @@ func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) stri
 		return p.a.style.warn(fmt.Sprintf("interrupted after %s, all answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
 	case s.OK == 0:
 		return p.a.style.warn("nothing was delivered")
+	case p.missed(s) != "":
+		return p.a.style.bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect)
 	}
 	text := p.a.style.good(countOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
 	if left > 0 { // by --duration
@@ -469,7 +510,7 @@ func (p *replayPrinter) verdict(ctx context.Context, s deliver.Summary) error {
 			hint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
 		}
 		return unable(fmt.Errorf("endpoint %q: %w", p.client.Target(), p.first), hint)
-	case s.Failed > 0:
+	case s.Failed > 0, p.missed(s) != "":
 		return verdict(exitNo)
 	case s.Unreadable > 0:
 		return verdict(exitUnable)

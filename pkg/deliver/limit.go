@@ -42,3 +42,15 @@ func ParseLimits(text string) ([]Limit, error) {
 	}
 	return limits, nil
 }
+
+// Missed returns the time at the limit's percentile and whether it is past the
+// limit. Without any value nothing is missed.
+func (l Limit) Missed(values Latency) (got time.Duration, missed bool) {
+	if values.Count() == 0 {
+		return 0, false
+	}
+	got = values.At(l.Percentile)
+	// A value is kept to three digits: what cannot be told from the limit is
+	// not past it.
+	return got, got > l.Max && !values.hist.ValuesAreEquivalent(got.Microseconds(), l.Max.Microseconds())
+}

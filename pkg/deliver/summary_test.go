@@ -1,0 +1,33 @@
+package deliver
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLimitMissed(t *testing.T) {
+	var l Latency
+	for range 98 {
+		l.record(10 * time.Millisecond)
+	}
+	for range 2 {
+		l.record(time.Second)
+	}
+	limits, err := ParseLimits("p50=10.1ms,p98=10ms,p99=900ms,max=2s,p98=9ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []bool
+	for _, limit := range limits {
+		_, missed := limit.Missed(l)
+		got = append(got, missed)
+	}
+	if d := cmp.Diff([]bool{false, false, true, false, true}, got); d != "" {
+		t.Errorf("missed (-want +got):\n%s", d)
+	}
+	if at, missed := limits[0].Missed(Latency{}); at != 0 || missed {
+		t.Errorf("of nothing: %s, %v", at, missed)
+	}
+}
