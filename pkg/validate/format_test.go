@@ -145,6 +145,8 @@ var formatCases = []formatCase{
 	{julian.Email, strings.Repeat("a", 64) + "@example.com", true},
 	{julian.Email, strings.Repeat("a", 65) + "@example.com", false},
 	{julian.Email, "a@" + strings.Repeat(strings.Repeat("b", 49)+".", 6) + "com", false},
+	{julian.Email, "a@" + strings.Repeat(strings.Repeat("b", 49)+".", 5) + "co", true},
+	{julian.Email, "a@" + strings.Repeat(strings.Repeat("b", 49)+".", 5) + "com", false},
 	{julian.Email, "2962", false},
 	{julian.Email, ".test@example.com", false},
 	{julian.Email, "test.@example.com", false},

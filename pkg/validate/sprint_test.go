@@ -32,6 +32,9 @@ func TestShortWayIsTaken(t *testing.T) {
 		{`"metadata": {}`, `"metadata": {` + strings.TrimSuffix(many.String(), ", ") + `}`},
 		{`"duration": 46`, `"new": {"callId": 1, "a": "b"}, "duration": 46.25`},
 		{`"sequence": {`, `"sequence": null, "new": {`},
+		{`"metadata": {}`, `"metadata": {"a": {"k": 1}, "k": [{"k": 2}, {"k": 3}]}`},
+		{`"duration": 46`, `"new": ` + strings.Repeat(`[`, 127) + strings.Repeat(`]`, 127) + `, "duration": 46`},
+		{`"duration": 46`, `"new": ` + strings.Repeat(`{"x":`, 127) + `0` + strings.Repeat(`}`, 127) + `, "duration": 46`},
 		{`"Victor Wembly"`, `"\u005cViktor \"Ü\" \\ \/ \b\f\n\r\t"`},
 		{`"+15559876543"`, `""`},
 	} {
@@ -42,6 +45,31 @@ func TestShortWayIsTaken(t *testing.T) {
 	for _, body := range bodies {
 		if !v.Passes([]byte(body)) {
 			t.Errorf("a closer look is taken at %s\n%+v", body, v.Look(payload.Document{Body: []byte(body)}))
+		}
+	}
+}
+
+// What the long way has something to say of, the short way must not take.
+func TestShortWayIsLeft(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	for _, e := range []edit{
+		{`"duration": 46`, `"new": ` + strings.Repeat(`[`, 128) + strings.Repeat(`]`, 128) + `, "duration": 46`},
+		{`"duration": 46`, `"new": ` + strings.Repeat(`{"x":`, 128) + `0` + strings.Repeat(`}`, 128) + `, "duration": 46`},
+		{`"duration": 46`, `"duration": 46, "new": 1, "new": 1`},
+		{`"duration": 46`, `"duration": 46, "Duration": 46`},
+		{`"duration": 46`, `"duration": 46, "duration": 46`},
+		{`"duration": 46`, `"length": 46`},
+		{`"metadata": {}`, `"metadata": {"a": 1, "b": 2, "a": 3}`},
+		{`Wembly`, `\udc00`},
+		{`Wembly`, `\ud83d`},
+		{`Wembly`, `\ud83d\u0041`},
+		{`Wembly`, "\xc3"},
+		{`Wembly`, "\xed\xa0\x80"},
+		{`"Europe/London"`, `"Europe/Rome "`},
+	} {
+		body := []byte(strings.Replace(string(julian.Sample()), e.old, e.new, 1))
+		if issues := v.Look(payload.Document{Body: body}); issues == nil || v.Passes(body) {
+			t.Errorf("%q: the short way says %t, the long way %+v", e.new, v.Passes(body), issues)
 		}
 	}
 }

@@ -257,6 +257,23 @@ func TestWholeDocument(t *testing.T) {
 	}
 }
 
+// A misspelt name is looked for among the first unknown keys only: to compare
+// every key with every missing name could take for ever.
+func TestHintsAreBounded(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	for others, want := range map[int]string{31: `rename "call_id" to "callId"`, 32: ""} {
+		var keys strings.Builder
+		for i := range others {
+			fmt.Fprintf(&keys, `"other %d": 1, `, i)
+		}
+		body := bytes.Replace(julian.Sample(), []byte(`"callId"`), []byte(keys.String()+`"call_id"`), 1)
+		issues := v.Issues(payload.Document{Body: body})
+		if len(issues) != 1 || issues[0].Hint != want {
+			t.Errorf("after %d other keys: %+v, want hint %q", others, issues, want)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	body := bytes.Replace(julian.Sample(), []byte(`"duration": 46,`), []byte(`"druation": 46,`), 1)
 	off, warn, fail := validate.Off, validate.Warning, validate.Error
