@@ -88,6 +88,7 @@ func TestReadContent(t *testing.T) {
 		{"no JSON", "<html>\n<p>\n", []found{{"<stdin>:1:1+0#0", "<html>\n<p>\n", nil}}},
 		{"mark", "\ufeff{}", []found{{"<stdin>:1:1+0#0", "\ufeff{}", nil}}},
 		{"mark and lines", "\ufeff{}\n{}", []found{{"<stdin>:1:1+0#0", "\ufeff{}", nil}, {"<stdin>:2:1+6#1", "{}", nil}}},
+		{"mark inside", "[{},\ufeff{}]", []found{{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:1:5+4#1", "\ufeff{}", nil}}},
 		{"array", "[{\"a\":[1,2]} ,\n {\"é\":\",]\"},{}]\n", []found{
 			{"<stdin>:1:2+1#0", `{"a":[1,2]}`, nil}, {"<stdin>:2:2+16#1", `{"é":",]"}`, nil}, {"<stdin>:2:13+28#2", `{}`, nil}}},
 		{"array of anything", `[1,"]",null]`, []found{{"<stdin>:1:2+1#0", "1", nil}, {"<stdin>:1:4+3#1", `"]"`, nil}, {"<stdin>:1:8+7#2", "null", nil}}},
@@ -209,6 +210,7 @@ func TestReadPaths(t *testing.T) {
 		{[]string{"sub/**"}, []found{doc("sub/d.json.gz"), doc("sub/deep/e.JSONL.zst")}},
 		{[]string{"sub/**/e*"}, []found{doc("sub/deep/e.JSONL.zst")}},
 		{[]string{"s*/**/[ef]*"}, []found{doc("sub/deep/e.JSONL.zst"), doc("sub2/f.json")}},
+		{[]string{"**/sub*"}, []found{fail("**/sub*", ErrNoMatch)}}, // folders, the files of which ** reaches by itself
 		{[]string{"?"}, []found{doc("-")}},
 		{[]string{"no*.json", "missing/*/x", "b.json"}, []found{fail("no*.json", ErrNoMatch), fail("missing/*/x", ErrNoMatch), doc("b.json")}},
 		{[]string{"[", "b.json"}, []found{fail("[", filepath.ErrBadPattern), doc("b.json")}},

@@ -61,6 +61,7 @@ func TestShortWayIsLeft(t *testing.T) {
 		{`"duration": 46`, `"length": 46`},
 		{`"metadata": {}`, `"metadata": {"a": 1, "b": 2, "a": 3}`},
 		{`Wembly`, `\udc00`},
+		{`Wembly`, `\udc00\udc00`},
 		{`Wembly`, `\ud83d`},
 		{`Wembly`, `\ud83d\u0041`},
 		{`Wembly`, "\xc3"},
