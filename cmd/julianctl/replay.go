@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,10 @@ type replayOptions struct {
 	duration    time.Duration // 0: no end
 	loop        bool
 	shuffle     bool
+	newIDs      bool
+	sets        []string
+	edits       []edit // of sets
+	retries     int
 	expect      string
 	maxLatency  string
 	limits      []deliver.Limit // of maxLatency
@@ -60,26 +65,30 @@ zstd. Without a PATH it delivers the documented sample.
 
 With --dup every payload is delivered again: after the answer to the copy before,
 all copies together at one instant, or shuffled into the whole run. Nothing else
-is ever sent twice: a delivery that got no answer is told, not repeated.
+is ever sent twice: a delivery that got no answer is told, not repeated. Also
+--retries only tries again where no connection was made, so nothing was sent.
 
 With --rate deliveries are due at fixed times, whether or not earlier ones were
 answered (an open loop), and latency counts from when a delivery was due: an
 endpoint that stalls for a second shows a second. At most --concurrency payloads
-are on the way; one that finds no room goes out late and is counted as late,
-none is left out.
+are on the way; one that finds no room goes out late and is counted as late. None
+is left out, but for those still waiting when --duration is over: they are counted.
 
 A run ends with its last payload, after --count payloads, or when --duration is
 over; --loop begins again with the first one until then, or until Ctrl-C. To the
-endpoint, what is sent again is a duplicate.
+endpoint, what is sent again is a duplicate, unless --new-ids gives each round
+a callId and sequenceId of its own. They and --set change nothing but what they
+name: every other byte stays as it is.
 
 Exit code 1 means that an answer was not as expected or that --max-latency was
-missed, 3 that the endpoint could
-not be reached at all or that a payload could not be read.`,
+missed, 3 that the endpoint could not be reached at all or that a payload could
+not be read.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
   julianctl replay calls.ndjson --rate 200 --loop --duration 1m --to http://127.0.0.1:4040/
   julianctl replay --loop --count 1000 -c 8 --max-latency p99=500ms --to staging
+  julianctl replay --new-ids --loop --count 50 --set callResult.resultType=Busy --to staging
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
@@ -115,9 +124,12 @@ not be reached at all or that a payload could not be read.`,
 	f.DurationVar(&o.duration, "duration", 0, "begin nothing more after this time, such as 30s")
 	f.BoolVar(&o.loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
 	f.BoolVar(&o.shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
+	f.BoolVar(&o.newIDs, "new-ids", false, "give payloads a fresh callId and sequenceId; equal ones stay equal")
+	f.StringArrayVar(&o.sets, "set", nil, "change every payload, path=value (repeatable)")
+	f.IntVar(&o.retries, "retries", 0, "try N more times while nothing can be sent; latency includes them")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
-	f.Uint64Var(&o.seed, "seed", 0, "order of --shuffle and --dup-mode shuffled (default random)")
+	f.Uint64Var(&o.seed, "seed", 0, "of --shuffle, --dup-mode shuffled and --new-ids (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	formatFlag(cmd, &o.format, "text", "json")
@@ -125,6 +137,9 @@ not be reached at all or that a payload could not be read.`,
 }
 
 func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
+	if o.edits, err = parseEdits(o.sets); err != nil {
+		return err
+	}
 	if o.maxLatency != "" {
 		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
 			return usage(fmt.Errorf("--max-latency: %w", err), "")
@@ -150,6 +165,9 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	defer stop()
 	docs, done := a.documents(reading, o.paths)
 	defer done()
+	if o.edits != nil {
+		docs = edited(docs, o.edits)
+	}
 	p := newReplayPrinter(a, o, plan, client)
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
@@ -188,6 +206,10 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(fmt.Errorf(`--count "%d" is less than 0`, o.count), "")
 	case o.duration < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--duration "%s" is less than 0`, o.duration), "")
+	case o.retries < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
+	case o.retries > 0 && o.dup > 0 && o.dupMode == string(deliver.AtOnce):
+		return deliver.Plan{}, usage(errors.New("--retries does not go with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
 	case o.loop && slices.Contains(o.paths, "-"):
 		return deliver.Plan{}, usage(errors.New("--loop cannot read stdin again"), "put the payloads into a file")
 	case o.loop && o.dryRun && o.count == 0:
@@ -212,6 +234,8 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		Count:       o.count,
 		Loop:        o.loop,
 		Shuffle:     o.shuffle,
+		NewIDs:      o.newIDs,
+		Retries:     o.retries,
 		Expect:      expect,
 		Seed:        o.seed,
 		FailFast:    o.failFast,
@@ -233,6 +257,35 @@ func (a *app) documents(ctx context.Context, paths []string) (docs iter.Seq2[pay
 	}
 	in, done := interruptible(ctx, a.in)
 	return payload.Read(ctx, paths, in), done
+}
+
+// edited is docs with the edits of --set made. A document that they do not fit
+// becomes an error that says where it is.
+func edited(docs iter.Seq2[payload.Document, error], edits []edit) iter.Seq2[payload.Document, error] {
+	return func(yield func(payload.Document, error) bool) {
+		for doc, err := range docs {
+			if err == nil {
+				if doc, err = editedDocument(doc, edits); err != nil {
+					doc, err = payload.Document{}, &payload.Error{Source: doc.Source, Line: doc.Line, Column: doc.Column, Offset: doc.Offset, Err: err}
+				}
+			}
+			if !yield(doc, err) {
+				return
+			}
+		}
+	}
+}
+
+func editedDocument(doc payload.Document, edits []edit) (_ payload.Document, err error) {
+	if !json.Valid(doc.Body) {
+		return doc, errors.New("--set cannot change what is not JSON")
+	}
+	changed, err := applyEdits(doc.Body, edits)
+	if err != nil {
+		return doc, err
+	}
+	doc.Body = changed
+	return doc, nil
 }
 
 // interruptible is r until ctx ends. A read of stdin cannot be called off, so

@@ -60,6 +60,7 @@ type replayRecord struct {
 	Sent      *time.Time   `json:"sent"` // null: nothing was
 	Answered  *time.Time   `json:"answered"`
 	LatencyMS float64      `json:"latencyMs"`
+	Retries   int          `json:"retries,omitempty"`
 	BodySize  int64        `json:"bodySize"`   // of the answer
 	BodyHash  string       `json:"bodySha256"` // empty for an empty one
 	Error     *replayError `json:"error"`
@@ -98,7 +99,7 @@ func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 	a := r.Answer
 	out := replayRecord{
 		File: r.Document.Source, Line: r.Document.Line, Number: r.Number, Copy: r.Copy, CallID: r.CallID(),
-		OK: r.Err == nil, Status: a.Status, Due: a.Due, LatencyMS: milliseconds(a.Latency()), BodySize: a.BodySize,
+		OK: r.Err == nil, Status: a.Status, Due: a.Due, LatencyMS: milliseconds(a.Latency()), Retries: r.Retries, BodySize: a.BodySize,
 	}
 	if !a.Sent.IsZero() {
 		out.Sent = &a.Sent
@@ -210,6 +211,7 @@ type replaySummary struct {
 	Answered   int            `json:"answered"`
 	OK         int            `json:"ok"`
 	Failed     int            `json:"failed"`
+	Retried    int            `json:"retried,omitempty"`
 	Expect     string         `json:"expect"`
 	Seed       *uint64        `json:"seed,omitempty"` // of what was left to chance
 	Statuses   map[string]int `json:"statuses"`
@@ -290,6 +292,9 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	if s.Pace != nil && s.Sent > 0 {
 		p.row("rate", p.pace(*s.Pace))
 	}
+	if s.Retried > 0 {
+		p.row("retries", fmt.Sprintf("%d, of which nothing was sent", s.Retried))
+	}
 	if text := statusText(s); text != "" {
 		p.row("answers", text)
 	}
@@ -315,12 +320,12 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) replaySummary {
 	out := replaySummary{
 		Target: p.client.Target().String(), Documents: s.Documents, Unreadable: s.Unreadable,
-		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed,
+		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed, Retried: s.Retried,
 		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
 		BytesSent: s.BytesSent, ElapsedMS: milliseconds(s.Elapsed), Rate: s.Rate(),
 		Latency: latencyOf(s.Latency), Interrupt: ctx.Err() != nil,
 	}
-	if p.o.shuffle {
+	if p.o.shuffle || p.o.newIDs {
 		out.Seed = &p.plan.Seed
 	}
 	if pace := s.Pace; pace != nil {
@@ -362,8 +367,15 @@ func (p *replayPrinter) payloads(s deliver.Summary) string {
 	case p.source != "" && !p.many:
 		text += " from " + safetext.Line(p.source)
 	}
+	var chance []string
 	if p.o.shuffle {
-		text += fmt.Sprintf(", shuffled (seed %d)", p.plan.Seed)
+		chance = append(chance, "shuffled")
+	}
+	if p.o.newIDs {
+		chance = append(chance, "with new ids")
+	}
+	if chance != nil {
+		text += fmt.Sprintf(", %s (seed %d)", strings.Join(chance, ", "), p.plan.Seed)
 	}
 	if s.Unreadable > 0 {
 		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))

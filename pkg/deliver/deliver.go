@@ -5,8 +5,8 @@
 //
 // It does not read payloads, judge them, print, or know commands.
 //
-// Two promises hold everywhere. Body bytes are sent exactly as they are. And
-// no request is ever repeated by the engine: a delivery whose fate is unknown
-// (bytes were sent, no answer came) is reported as [Unknown]. What is sent
-// twice was planned twice.
+// Two promises hold everywhere. Body bytes are sent exactly as they are, unless
+// the plan asks for new ids. And no request is ever repeated by the engine: a
+// delivery whose fate is unknown (bytes were sent, no answer came) is reported
+// as [Unknown]. What is sent twice was planned twice.
 package deliver

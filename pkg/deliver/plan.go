@@ -45,9 +45,17 @@ type Plan struct {
 	Loop bool
 	// Shuffle mixes the documents; a document's copies stay together where Mode
 	// keeps them together.
-	Shuffle  bool
+	Shuffle bool
+	// NewIDs gives every document a callId and a sequenceId of its own, and
+	// leaves every other byte as it is. Equal ids stay equal, but for those of
+	// another round of a Loop. What has no such id is sent as it is.
+	NewIDs bool
+	// Retries is how often a delivery is tried again of which nothing was sent,
+	// as its class [Unreachable] proves; not in mode AtOnce. Latency counts from
+	// when the first try was due. Any other delivery is never repeated.
+	Retries  int
 	Expect   Statuses // default 2xx
-	Seed     uint64   // of Shuffle and mode Shuffled; the same seed gives the same order
+	Seed     uint64   // of Shuffle, mode Shuffled and NewIDs: the same seed, the same run
 	FailFast bool     // begin nothing more after the first failure
 }
 
@@ -67,16 +75,16 @@ func (s Step) Deliveries() int { return s.Last - s.First + 1 }
 // on, and the rest follows. With Loop, docs is gone through more than once, and
 // an error that comes again is passed on once.
 func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, error] {
-	if p.Loop {
-		docs = loop(docs, windowBytes)
-	}
 	whole := func(yield func(Step, error) bool) {
 		n := 0
-		for doc, err := range docs {
+		for t, err := range rounds(docs, p.Loop, windowBytes) {
 			step := Step{}
 			if err == nil {
 				n++
-				step = Step{doc, n, 1, p.Duplicates + 1}
+				step = Step{t.Document, n, 1, p.Duplicates + 1}
+				if p.NewIDs {
+					step.Document.Body = newIDs(t.Body, p.Seed, t.round)
+				}
 			}
 			if !yield(step, err) || err == nil && n == p.Count {
 				return
@@ -90,34 +98,44 @@ func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, err
 	return shuffle(whole, apart, p.Seed, windowDeliveries, windowBytes)
 }
 
-// loop gives docs again and again until there are none. Up to so many bytes of
-// them are kept, and docs gone through once.
-func loop(docs iter.Seq2[payload.Document, error], keep int) iter.Seq2[payload.Document, error] {
-	return func(yield func(payload.Document, error) bool) {
+// turn is a document in a round of a loop.
+type turn struct {
+	payload.Document
+	round int // from 0
+}
+
+// rounds gives docs once, or with again for ever, until a round has none. Up to
+// so many bytes of them are kept, and docs gone through once.
+func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.Seq2[turn, error] {
+	return func(yield func(turn, error) bool) {
 		var kept []payload.Document
 		size := 0
 		told := map[string]bool{} // errors, by their text
-		for again := true; again; {
-			again = false
+		for round := 0; ; round++ {
+			none := true
 			for doc, err := range docs {
-				switch {
-				case err == nil:
-					again = true
-					if size += len(doc.Body); size <= keep {
+				if err != nil {
+					if told[err.Error()] {
+						continue
+					}
+					told[err.Error()] = true
+				} else {
+					none = false
+					if size += len(doc.Body); again && size <= keep {
 						kept = append(kept, doc)
 					}
-				case told[err.Error()]:
-					continue
-				default:
-					told[err.Error()] = true
 				}
-				if !yield(doc, err) {
+				if !yield(turn{doc, round}, err) {
 					return
 				}
 			}
-			for again && size <= keep {
+			if none || !again {
+				return
+			}
+			for size <= keep {
+				round++
 				for _, doc := range kept {
-					if !yield(doc, nil) {
+					if !yield(turn{doc, round}, nil) {
 						return
 					}
 				}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type Result struct {
 	Document payload.Document
 	Number   int // of the document in the run, from 1; 0: unreadable
 	Copy     int // 1 is the delivery, the others are its duplicates
+	Retries  int // tries before the last one, of which nothing was sent
 	Answer   Answer
 	Err      error // nil: as expected; otherwise an *[Error]
 }
@@ -148,16 +150,14 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 func (r *run) send(ctx context.Context, j job) {
 	r.begin(j)
 	request := Request{Body: j.Document.Body, Due: j.due}
-	// What is on the way is seen through to its end.
-	sending := context.WithoutCancel(ctx)
 	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
 		requests := make([]Request, j.Deliveries())
 		for i := range requests {
 			requests[i] = request
 		}
-		answers, skew := r.client.Together(sending, requests)
+		answers, skew := r.client.Together(context.WithoutCancel(ctx), requests)
 		for i, a := range answers {
-			r.record(j.Step, j.First+i, a)
+			r.record(j.Step, j.First+i, 0, a)
 		}
 		r.skew(skew)
 		return
@@ -169,8 +169,31 @@ func (r *run) send(ctx context.Context, j job) {
 			}
 			request.Due = time.Time{} // the answer before it made it due
 		}
-		r.record(j.Step, n, r.client.Send(sending, request))
+		a, retries := r.deliver(ctx, request)
+		r.record(j.Step, n, retries, a)
 	}
+}
+
+// deliver sends one delivery, seen through to its end also where ctx ends, and
+// again while it is proven that nothing of it
+// was sent and the plan allows it.
+func (r *run) deliver(ctx context.Context, request Request) (a Answer, retries int) {
+	for {
+		a = r.client.Send(context.WithoutCancel(ctx), request)
+		nothing := errors.Is(a.Err, Unreachable) && a.BytesSent == 0
+		if !nothing || retries == r.plan.Retries || !pause(ctx, retryDelay(retries)) {
+			return a, retries
+		}
+		retries++
+		request.Due = a.Due
+	}
+}
+
+// retryDelay doubles from a tenth of a second up to five, and is at random
+// between a half and the whole of that.
+func retryDelay(retries int) time.Duration {
+	d := min(100*time.Millisecond<<min(retries, 10), 5*time.Second)
+	return d/2 + rand.N(d/2)
 }
 
 // pause waits for d and reports whether ctx is still on.
@@ -221,11 +244,12 @@ func (r *run) skew(d time.Duration) {
 }
 
 // record counts one result and shows it.
-func (r *run) record(step Step, n int, a Answer) {
+func (r *run) record(step Step, n, retries int, a Answer) {
 	err := r.plan.Expect.Judge(a)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.sum
+	s.Retried += retries
 	s.BytesSent += a.BytesSent
 	count(&s.Sent, a.BytesSent > 0)
 	if a.Status != 0 {
@@ -250,6 +274,6 @@ func (r *run) record(step Step, n int, a Answer) {
 		}
 	}
 	if r.observe != nil {
-		r.observe(Result{step.Document, step.Number, n, a, err})
+		r.observe(Result{step.Document, step.Number, n, retries, a, err})
 	}
 }

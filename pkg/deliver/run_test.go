@@ -149,7 +149,7 @@ func TestStepsCountAndLoop(t *testing.T) {
 
 // A loop gives the documents in turn, from memory where they fit, and ends when
 // they are gone.
-func TestLoop(t *testing.T) {
+func TestRounds(t *testing.T) {
 	for _, keep := range []int{0, 40, 1 << 20} {
 		passes := 0
 		docs := func(yield func(payload.Document, error) bool) {
@@ -158,7 +158,7 @@ func TestLoop(t *testing.T) {
 			}
 		}
 		var got []string
-		for doc, err := range loop(docs, keep) {
+		for doc, err := range rounds(docs, true, keep) {
 			if got = append(got, CallID(doc.Body)); err != nil || len(got) == 9 {
 				break
 			}
@@ -173,7 +173,7 @@ func TestLoop(t *testing.T) {
 		if keep < 100 {
 			n := 0
 			passes = 0
-			for range loop(docs, keep) {
+			for range rounds(docs, true, keep) {
 				n++
 			}
 			if n != 9 {
@@ -477,6 +477,58 @@ func TestRunDelay(t *testing.T) {
 	})
 }
 
+// Retries are for what was never sent; latency counts from the first try.
+func TestRunRetries(t *testing.T) {
+	tests := []struct {
+		name    string
+		refused int // connections
+		serve   func(net.Conn)
+		want    Summary
+		from    time.Duration // latency, at least
+		dials   int
+	}{
+		{"in the end", 3, stalling(time.Now(), 0, 0), Summary{Sent: 1, Answered: 1, OK: 1, Retried: 3, Statuses: map[int]int{204: 1}, Errors: map[Class]int{}}, 350 * time.Millisecond, 4},
+		{"in vain", 99, nil, Summary{Failed: 1, Retried: 4, Statuses: map[int]int{}, Errors: map[Class]int{Unreachable: 1}}, 750 * time.Millisecond, 5},
+		{"not of what was sent", 0, func(c net.Conn) { _, _ = readRequest(bufio.NewReader(c)) }, Summary{Sent: 1, Failed: 1, Statuses: map[int]int{}, Errors: map[Class]int{Unknown: 1}}, 0, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, serving := pipeClient(t, Options{}, tt.serve)
+				dials, connect := 0, c.opts.Dial
+				c.opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if dials++; dials <= tt.refused {
+						return nil, errors.New("refused")
+					}
+					return connect(ctx, network, address)
+				}
+				var result Result
+				got := c.Run(t.Context(), documents(1), Plan{Retries: 4}, func(r Result) { result = r })
+				c.Close()
+				serving.Wait()
+				tt.want.Documents, tt.want.Planned = 1, 1
+				if d := cmp.Diff(tt.want, got, noTimes); d != "" {
+					t.Errorf("(-want +got):\n%s", d)
+				}
+				latency := result.Answer.Latency()
+				if dials != tt.dials || result.Retries != got.Retried || latency < tt.from || latency > 2*tt.from {
+					t.Errorf("%d connections, %d retries, latency %s", dials, result.Retries, latency)
+				}
+			})
+		})
+	}
+	// Interrupted while it waits, it ends.
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := pipeClient(t, Options{}, nil)
+		c.opts.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if got := c.Run(ctx, documents(1), Plan{Retries: 1e9}, nil); got.Elapsed != time.Minute || got.Errors[Unreachable] != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // The promise: against an endpoint that closes kept-alive connections as it
 // likes, before an answer, after it, in the middle, no delivery arrives twice
 // and every one is accounted for.
@@ -519,7 +571,7 @@ func TestNothingIsResent(t *testing.T) {
 			_, _ = io.WriteString(c, ok204)
 		}
 	})
-	for _, plan := range []Plan{{Concurrency: 16}, {Concurrency: 4, Mode: AtOnce, Duplicates: 2}, {Concurrency: 8, Mode: Shuffled, Duplicates: 1}} {
+	for _, plan := range []Plan{{Concurrency: 16, Retries: 3}, {Concurrency: 4, Mode: AtOnce, Duplicates: 2}, {Concurrency: 8, Mode: Shuffled, Duplicates: 1}} {
 		clear(arrived)
 		clear(acknowledged)
 		c := newClient(t, s.url, Options{Timeout: 10 * time.Second})

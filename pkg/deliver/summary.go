@@ -17,6 +17,7 @@ type Summary struct {
 	Answered int // with a status
 	OK       int // as expected
 	Failed   int // not as expected, whatever the reason
+	Retried  int // tries that are not counted above: nothing was sent
 
 	Statuses map[int]int   // by status
 	Errors   map[Class]int // by class, of those that failed
