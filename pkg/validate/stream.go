@@ -17,7 +17,7 @@ type Result struct {
 	Documents int
 	Incorrect int // documents with an Error among their issues
 	Issues    []Issue
-	// Err is what could not be read: an [payload.Error] of which [FromError]
+	// Err is what could not be read: a [payload.Error] of which [FromError]
 	// makes no issue, or the error of the context. The rest is 0 then.
 	Err error
 }
