@@ -172,6 +172,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
+	p.begin()
 	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
 		defer close(told)
@@ -186,6 +187,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if !quiet() {
 		<-told
 	}
+	p.progress.end()
 	if err := p.summary(ctx, sum); err != nil {
 		return err
 	}

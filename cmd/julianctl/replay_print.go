@@ -30,6 +30,9 @@ type replayPrinter struct {
 	client  *deliver.Client
 	records *report.Records
 
+	tally    *replayTally
+	progress *progress // nil: none is told
+
 	hinted map[string]bool // hints that were given
 	source string          // of the payloads, while there is only one
 	many   bool            // payloads came from more than one source
@@ -42,7 +45,16 @@ func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *delive
 	return &replayPrinter{
 		a: a, o: o, plan: plan, client: client,
 		records: report.NewRecords(a.out, "replay"),
+		tally:   newReplayTally(o),
 		hinted:  map[string]bool{},
+	}
+}
+
+// begin tells of the progress from now on, unless records run over the same
+// terminal.
+func (p *replayPrinter) begin() {
+	if p.o.format == "text" || !p.a.out.isTTY() {
+		p.progress = p.a.progress(p.tally.state)
 	}
 }
 
@@ -79,6 +91,7 @@ func (p *replayPrinter) result(r deliver.Result) {
 		p.unreadable(r.Err)
 		return
 	}
+	p.tally.add(r)
 	p.many = p.many || p.source != "" && p.source != r.Document.Source
 	p.source = r.Document.Source
 	if r.Err != nil {
@@ -91,7 +104,7 @@ func (p *replayPrinter) result(r deliver.Result) {
 	case p.o.format == "json":
 		p.fail(p.records.Write("delivery", p.recordOf(r)))
 	case r.Err != nil && p.failed <= replayShown:
-		p.failure(r)
+		p.progress.above(func() { p.failure(r) })
 	}
 }
 
@@ -130,7 +143,7 @@ func (p *replayPrinter) unreadable(err error) {
 		}
 		p.fail(p.records.Write("unreadable", record))
 	}
-	p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(err.Error()))
+	p.progress.above(func() { p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(err.Error())) })
 }
 
 // failure shows one delivery that is not as expected, and what to do about it.
@@ -198,7 +211,9 @@ func isCertificate(err error) bool {
 
 // interrupted tells a person why the program does not end at once.
 func (p *replayPrinter) interrupted() {
-	p.a.note("interrupted: waiting for the answers on the way; once more stops at once")
+	p.progress.above(func() {
+		p.a.note("interrupted: waiting for the answers on the way; once more stops at once")
+	})
 }
 
 // replaySummary is the last record. Times are in milliseconds.

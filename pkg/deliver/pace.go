@@ -39,7 +39,7 @@ func (p *Pace) Reached() float64 {
 // begin counts a step of so many deliveries.
 func (p *Pace) begin(now, due time.Time, deliveries int) {
 	late := now.Sub(due)
-	p.Lateness.record(late)
+	p.Lateness.Record(late)
 	count(&p.Late, late > LateAfter)
 	if p.begun == 0 || now.Before(p.first) {
 		p.first = now

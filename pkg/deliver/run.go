@@ -239,7 +239,7 @@ func (r *run) skew(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if d > 0 {
-		r.sum.Skew.record(d)
+		r.sum.Skew.Record(d)
 	}
 }
 
@@ -255,7 +255,7 @@ func (r *run) record(step Step, n, retries int, a Answer) {
 	if a.Status != 0 {
 		s.Answered++
 		s.Statuses[a.Status]++
-		s.Latency.record(a.Latency())
+		s.Latency.Record(a.Latency())
 	}
 	if err == nil {
 		s.OK++

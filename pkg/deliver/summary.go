@@ -98,7 +98,8 @@ type Latency struct{ hist *hdrhistogram.Histogram }
 
 const maxLatency = int64(time.Hour / time.Microsecond)
 
-func (l *Latency) record(d time.Duration) {
+// Record adds a value.
+func (l *Latency) Record(d time.Duration) {
 	if l.hist == nil {
 		l.hist = hdrhistogram.New(1, maxLatency, 3)
 	}

@@ -10,10 +10,10 @@ import (
 func TestLimitMissed(t *testing.T) {
 	var l Latency
 	for range 98 {
-		l.record(10 * time.Millisecond)
+		l.Record(10 * time.Millisecond)
 	}
 	for range 2 {
-		l.record(time.Second)
+		l.Record(time.Second)
 	}
 	limits, err := ParseLimits("p50=10.1ms,p98=10ms,p99=900ms,max=2s,p98=9ms")
 	if err != nil {

@@ -208,7 +208,7 @@ func BenchmarkTogether(b *testing.B) {
 	var all Latency
 	for b.Loop() {
 		_, skew := c.Together(b.Context(), requests)
-		all.record(skew)
+		all.Record(skew)
 	}
 	b.ReportMetric(float64(all.At(50).Microseconds()), "skew-p50-µs")
 	b.ReportMetric(float64(all.At(99).Microseconds()), "skew-p99-µs")

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How often progress is told: to a person who looks on, and in a log.
+const (
+	progressFirst = time.Second // work that is shorter shows none
+	progressFrame = 200 * time.Millisecond
+	progressLine  = 5 * time.Second
+)
+
+// progress tells on stderr how far a long work has come: on a terminal in one
+// line that is drawn again and gone at the end, elsewhere in a line every few
+// seconds. A nil *progress tells nothing.
+type progress struct {
+	out   *output
+	live  bool
+	state progressState
+
+	mu    sync.Mutex
+	drawn bool
+	stop  chan struct{}
+	told  sync.WaitGroup
+}
+
+// progressState says what to tell after so long: the share of the work that is
+// done, 0 where nobody knows, and words, the most important first.
+type progressState func(after time.Duration) (share float64, words []string)
+
+// progress begins to tell of state. The caller ends it.
+func (a *app) progress(state progressState) *progress {
+	p := &progress{
+		out:   a.err,
+		live:  a.err.isTTY() && a.env("TERM") != "dumb",
+		state: state,
+		stop:  make(chan struct{}),
+	}
+	p.told.Go(p.run)
+	return p
+}
+
+func (p *progress) run() {
+	start := time.Now()
+	every, next := progressLine, progressLine
+	if p.live {
+		every, next = progressFrame, progressFirst
+	}
+	timer := time.NewTimer(next)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			p.tell(p.state(time.Since(start)))
+			timer.Reset(every)
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+func (p *progress) tell(share float64, words []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	percent := fmt.Sprintf("%.0f%%", 100*share)
+	switch {
+	case !p.live:
+		if share > 0 {
+			words = append([]string{percent}, words...)
+		}
+		fmt.Fprintf(p.out, "%s\n", strings.Join(words, ", "))
+		return
+	case share > 0:
+		words = append([]string{bar(share, 20) + padLeft(percent, 5)}, words...)
+	}
+	// The last column stays free: some terminals go to the next line with it.
+	fmt.Fprintf(p.out, "\r%s\x1b[K", joinFitting(words, p.out.width()-1))
+	p.drawn = true
+}
+
+// joinFitting joins the parts that fit into so many columns.
+func joinFitting(parts []string, columns int) string {
+	line := ""
+	for i, part := range parts {
+		if i > 0 {
+			part = "  " + part
+		}
+		if cells(line)+cells(part) > columns {
+			break
+		}
+		line += part
+	}
+	return line
+}
+
+// above prints something else, in place of the line, which comes back later.
+func (p *progress) above(print func()) {
+	if p == nil {
+		print()
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	print()
+}
+
+// end stops telling and leaves no line behind.
+func (p *progress) end() {
+	if p == nil {
+		return
+	}
+	close(p.stop)
+	p.told.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+// bar shows a share of 1 in so many cells.
+func bar(share float64, cells int) string {
+	n := int(max(0, min(share, 1))*float64(cells) + 0.5)
+	return strings.Repeat("━", n) + strings.Repeat("─", cells-n)
+}
