@@ -161,8 +161,8 @@ func hostileReport(text string) report.Report {
 
 func hostileCheck(text string) report.Report {
 	return report.Report{Name: "check", Cases: []report.Case{
-		{Name: "a", Group: "g", Verdict: report.Fail, Message: text, Detail: text + "\n" + text},
-		{Name: "b", Group: "g", Verdict: report.Undecided, Message: text},
+		{Name: text, Group: "g", Verdict: report.Fail, Message: text, Detail: text + "\n" + text},
+		{Name: text, Group: "g", Verdict: report.Undecided, Message: text},
 		{Name: "c", Group: "g", Verdict: report.Warn, Message: text, Detail: text},
 		{Name: "d", Group: "g", Verdict: report.Skip, Message: text},
 	}}
@@ -303,7 +303,7 @@ func readGitHub(t testing.TB, r report.Report, out string) {
 				if string(i.Severity) != severity {
 					continue
 				}
-				command := gitHubCommand{name: severity, properties: map[string]string{"title": "julianctl " + r.Name + ": " + i.Rule}}
+				command := gitHubCommand{name: severity, properties: map[string]string{"title": shortTitle("julianctl " + r.Name + ": " + i.Rule)}}
 				if i.File != "" {
 					if file := strings.TrimLeft(safeLine(i.File), "="); file != "" {
 						command.properties["file"] = file
@@ -335,6 +335,14 @@ func readGitHub(t testing.TB, r report.Report, out string) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(gitHubCommand{})); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}
+}
+
+// shortTitle is a title as it is meant, and then trimmed as the runner does.
+func shortTitle(s string) string {
+	if s = safeLine(s); len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return strings.TrimRightFunc(s, unicode.IsSpace)
 }
 
 func readGitLab(t testing.TB, r report.Report, out string) {
@@ -428,6 +436,17 @@ func TestReportsAreBounded(t *testing.T) {
 	if len(r.Cases) != 5001 || r.Cases[5000].Name != "last.json:1" {
 		t.Errorf("%d cases are listed", len(r.Cases))
 	}
+	many := report.Report{Name: "validate"}
+	many.Add(report.OfDocument("many.json:1", slices.Repeat([]validate.Issue{issue}, 6000)))
+	for range 6000 {
+		many.Add(report.Case{Name: "good.json:1", Verdict: report.Pass})
+	}
+	if len(many.Cases) != 5001 || len(many.Cases[0].Findings) != 5000 {
+		t.Errorf("%d cases are listed, %d findings", len(many.Cases), len(many.Cases[0].Findings))
+	}
+	if total := many.Total(); total.Cases[report.Pass] != 6000 || total.Findings[validate.Error] != 6000 {
+		t.Errorf("total %v", total)
+	}
 	rest := documents - 5000
 	for name, says := range map[string]string{
 		"junit":    fmt.Sprintf(`<skipped message="not listed: %d passed with warnings">`, rest),
@@ -457,6 +476,18 @@ func TestReportsBoundText(t *testing.T) {
 	}
 	if n := r.Total().Findings[validate.Error]; n != 2000 {
 		t.Errorf("%d findings are counted", n)
+	}
+	for _, c := range r.Cases {
+		if len(c.Findings) == 0 {
+			t.Error("a case that failed is listed without its findings")
+		}
+	}
+	checks := report.Report{Name: "check"}
+	for range 2000 {
+		checks.Add(report.Case{Name: "a", Verdict: report.Fail, Detail: issue.Message})
+	}
+	if n := len(checks.Cases); n > 900 || n < 100 || checks.Total().Cases[report.Fail] != 2000 {
+		t.Errorf("%d cases without findings are listed", n)
 	}
 	one := report.Report{Name: "validate"}
 	one.Add(report.OfDocument("a", slices.Repeat([]validate.Issue{issue}, 2000)))
@@ -523,7 +554,7 @@ func TestJUnitNamesAreUnique(t *testing.T) {
 func TestWriteErrorsAreReturned(t *testing.T) {
 	for _, f := range report.Formats {
 		out := write(t, f.Name, validated())
-		for room := 0; room < len(out); room += 1 + len(out)/50 {
+		for room := len(out) - 1; room >= 0; room -= 1 + len(out)/50 {
 			left := room
 			full := writerFunc(func(p []byte) (int, error) {
 				if left -= len(p); left < 0 {

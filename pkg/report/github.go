@@ -17,6 +17,8 @@ const (
 	// maxAnnotation is less than the 4,096 characters after which the runner
 	// cuts a message.
 	maxAnnotation = 4000
+	// maxTitle is less than the 255 that a title may have.
+	maxTitle = 200
 )
 
 // The escapes of the runner's parser (ActionCommand.cs in actions/runner), in
@@ -61,7 +63,7 @@ func annotate(out *bufio.Writer, name string, f validate.Issue) {
 			at += fmt.Sprintf("line=%d,col=%d,", f.Line, f.Column)
 		}
 	}
-	title := commandProperty.Replace(safetext.Line("julianctl " + name + ": " + f.Rule))
+	title := commandProperty.Replace(clip(safetext.Line("julianctl "+name+": "+f.Rule), maxTitle))
 	// bufio.Writer keeps its first error for Flush.
 	fmt.Fprintf(out, "::%s %stitle=%s::%s\n", f.Severity, at, title, commandText.Replace(clip(text, maxAnnotation)))
 }

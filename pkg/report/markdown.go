@@ -56,10 +56,8 @@ func markdownRow(f validate.Issue) string {
 		mark = "⚠️"
 	}
 	what := cell(say(f))
-	for line := range strings.Lines(safetext.Text(f.Hint)) {
-		if line = strings.TrimSpace(line); line != "" { // a blank line would end the HTML
-			what += "<br>" + cell(line)
-		}
+	for line := range strings.Lines(f.Hint) {
+		what += "<br>" + cell(strings.TrimRight(line, "\r\n"))
 	}
 	return fmt.Sprintf("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", mark, cell(place(f)), cell(f.Rule), what)
 }

@@ -86,18 +86,21 @@ func (r *Report) Add(c Case) {
 	findings := c.Findings
 	c.Findings = nil
 	for i, f := range findings {
+		one := Case{Findings: findings[i : i+1]}
 		if r.listed.Findings[f.Severity] >= maxFindings || r.text >= maxText {
-			r.Unlisted.add(Case{Findings: findings[i : i+1]})
+			r.Unlisted.add(one)
 			continue
 		}
+		r.listed.add(one)
 		r.text += len(f.Pointer) + len(f.Message) + len(f.Hint)
 		c.Findings = append(c.Findings, f)
 	}
+	verdict := Case{Verdict: c.Verdict}
 	if len(findings) > 0 && len(c.Findings) == 0 {
-		r.Unlisted.add(c)
+		r.Unlisted.add(verdict)
 		return
 	}
-	r.listed.add(c)
+	r.listed.add(verdict)
 	r.Cases = append(r.Cases, c)
 }
 
