@@ -58,7 +58,7 @@ right before it goes live, and is it still right today?`,
 		}
 	}
 	add(groupJob, newSampleCmd(a), newValidateCmd(a), newReplayCmd(a), newListenCmd(a), newCheckCmd(a))
-	add(groupHelp, newDemoCmd(a), newMockCmd(a), newSchemaCmd(a))
+	add(groupHelp, newDemoCmd(a), newGenerateCmd(a), newMockCmd(a), newSchemaCmd(a))
 	add(groupSetup, newAuthCmd(a), newConfigCmd(a), newVersionCmd(a))
 	root.AddCommand(newHelpTopics()...)
 	root.SetHelpCommandGroupID(groupSetup)

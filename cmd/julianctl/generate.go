@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
+)
+
+type generateOptions struct {
+	count      int
+	counted    bool // count was asked for
+	sequences  int  // 0: calls by themselves
+	seed       uint64
+	resultType string // empty: as calls occur
+	lifecycle  string // empty: what fits the result
+	direction  string // empty: as calls occur
+	variant    string
+	invalid    string
+	transcript string // a size, or two with .. between
+	agent      string
+	sets       []string
+	list       bool
+}
+
+// vocabulary is a flag that takes one of some words.
+type vocabulary struct {
+	flag  string
+	into  *string
+	doc   string
+	words []word
+}
+
+type word struct{ name, doc string }
+
+func (o *generateOptions) vocabularies() []vocabulary {
+	return []vocabulary{
+		{"result-type", &o.resultType, "how the calls end (default: as calls occur)",
+			append(valueWords(julian.ResultTypes()), word{"all", "each of them in turn"})},
+		{"lifecycle", &o.lifecycle, "status of the calls' sequences (default: what fits the result)",
+			append(valueWords(julian.LifecycleStatuses()), word{"none", "the calls belong to no sequence"})},
+		{"direction", &o.direction, "who calls: outbound, inbound or web (default: as calls occur)",
+			[]word{{"outbound", "the agent called the contact"}, {"inbound", "the contact called the agent"}, {"web", "the contact called on a web page: no number"}}},
+		{"variant", &o.variant, "make correct payloads of this unusual form",
+			append(words(generate.Variants, func(v generate.Variant) word { return word{v.Name, v.Doc} }), word{"all", "each of them in turn"})},
+		{"invalid", &o.invalid, "make payloads that break this rule of validate",
+			append(words(generate.Mutations, mutationWord), word{"all", "each of them in turn"})},
+	}
+}
+
+func words[T any](rows []T, of func(T) word) []word {
+	out := make([]word, len(rows))
+	for i, row := range rows {
+		out[i] = of(row)
+	}
+	return out
+}
+
+func valueWords[T ~string](values []julian.Value[T]) []word {
+	return words(values, func(v julian.Value[T]) word { return word{string(v.Name), v.Meaning} })
+}
+
+func mutationWord(m generate.Mutation) word {
+	i := slices.IndexFunc(validate.Rules, func(r validate.Rule) bool { return r.ID == m.Rule })
+	if i < 0 {
+		return word{name: m.Rule}
+	}
+	return word{m.Rule, validate.Rules[i].Title}
+}
+
+func (v vocabulary) names() []string {
+	out := make([]string, len(v.words))
+	for i, w := range v.words {
+		out[i] = w.name
+	}
+	return out
+}
+
+func newGenerateCmd(a *app) *cobra.Command {
+	var o generateOptions
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Make synthetic payloads, correct or broken on purpose",
+		Long: `generate writes synthetic payloads to stdout, one on each line (NDJSON). The
+same seed gives the same bytes, on every machine. Without more flags the calls
+are as they occur: of every terminal result type, in several languages and time
+zones, most of them outbound.
+
+No payload is about a real person: the family name of every contact is Test,
+phone numbers are reserved for fiction, addresses are in example.com, and every
+call id begins with call.julianctl-.
+
+--variant asks for correct payloads of an unusual form; --invalid for payloads
+that break one rule of validate and no other; --list names them. Where "all" is
+asked for and no --count is given, there is one of each.`,
+		Example: `  julianctl generate
+  julianctl generate --count 1000 | julianctl validate
+  julianctl generate --result-type all --lifecycle done > calls.ndjson
+  julianctl generate --result-type 'Goal Completed' --transcript-size 1KiB..2MiB --count 10
+  julianctl generate --variant all | julianctl replay - --to http://127.0.0.1:8080/webhook
+  julianctl generate --invalid format
+  julianctl generate --sequences 100 --seed 7`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.counted = cmd.Flags().Changed("count")
+			return runGenerate(cmd.Context(), a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.count, "count", 1, "how many calls")
+	f.IntVar(&o.sequences, "sequences", 0, "tell the stories of this many contacts, each over several calls")
+	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same bytes")
+	for _, v := range o.vocabularies() {
+		f.StringVar(v.into, v.flag, "", v.doc)
+		// The only error is a flag that is not there, and it was declared above.
+		_ = cmd.RegisterFlagCompletionFunc(v.flag, cobra.FixedCompletions(v.names(), cobra.ShellCompDirectiveNoFileComp))
+	}
+	f.StringVar(&o.transcript, "transcript-size", "", "size of the transcripts, where there are any: 64KiB, or a range 0..2MiB")
+	f.StringVar(&o.agent, "agent", generate.Agent, "id of the agent")
+	f.StringArrayVar(&o.sets, "set", nil, "change the payloads, path=value (repeatable)")
+	f.BoolVar(&o.list, "list", false, "list the words that these flags take")
+	return cmd
+}
+
+func runGenerate(ctx context.Context, a *app, o generateOptions) error {
+	if o.list {
+		return listGenerate(a, o)
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	edits, err := parseEdits(o.sets)
+	if err != nil {
+		return err
+	}
+	spec, err := o.spec()
+	if err != nil {
+		return err
+	}
+	next, count := o.maker(spec)
+	if o.counted {
+		count = o.count
+	}
+	w := bufio.NewWriterSize(a.out, 64<<10)
+	err = writeCalls(ctx, a, w, count, next, edits)
+	if w.Flush() != nil {
+		return a.out.Err()
+	}
+	return err
+}
+
+// writeCalls writes whole payloads only, also when it is interrupted.
+func writeCalls(ctx context.Context, a *app, w *bufio.Writer, count int, next maker, edits []edit) error {
+	for i := range count {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		bodies, err := next(i)
+		if err != nil {
+			return err
+		}
+		for _, body := range bodies {
+			if len(edits) > 0 {
+				if !json.Valid(body) {
+					return usage(errors.New("--set needs JSON, and these payloads are broken as such"), "leave --set out, or choose another rule")
+				}
+				if body, err = applyEdits(body, edits); err != nil {
+					return err
+				}
+			}
+			if a.out.isTTY() {
+				body = forEyes(body, a.style)
+			}
+			if _, err := w.Write(append(body, '\n')); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forEyes is a payload as a person wants to see it.
+func forEyes(body []byte, s style) []byte {
+	if text, err := prettyJSON(body, s); err == nil {
+		return []byte(strings.TrimSuffix(text, "\n"))
+	}
+	return []byte(safetext.Line(string(body)))
+}
+
+// check refuses words that no flag takes, and flags that say two things.
+func (o *generateOptions) check() error {
+	for _, v := range o.vocabularies() {
+		if *v.into != "" && !slices.Contains(v.names(), *v.into) {
+			return usage(fmt.Errorf("--%s %q does not exist", v.flag, *v.into), didYouMean(*v.into, v.names(), `"julianctl generate --list" names them`))
+		}
+	}
+	const see = `see "julianctl generate --help"`
+	switch {
+	case o.count < 1:
+		return usage(fmt.Errorf(`--count "%d" is less than 1`, o.count), "")
+	case o.sequences < 0:
+		return usage(fmt.Errorf(`--sequences "%d" is less than 0`, o.sequences), "")
+	case o.variant != "" && o.invalid != "":
+		return usage(errors.New("--variant and --invalid exclude each other"), see)
+	case o.sequences > 0 && (o.counted || o.resultType != "" || o.lifecycle != "" || o.variant != "" || o.invalid != ""):
+		return usage(errors.New("--sequences excludes --count, --result-type, --lifecycle, --variant and --invalid: a story has its own"), see)
+	case !strings.HasPrefix(o.agent, "agent."):
+		return usage(fmt.Errorf(`--agent %q does not begin with "agent."`, o.agent), "--set agentId=… writes any id")
+	}
+	return nil
+}
+
+// spec is what all calls have in common.
+func (o *generateOptions) spec() (spec generate.Spec, err error) {
+	spec.Agent = o.agent
+	if o.resultType != "all" {
+		spec.ResultType = julian.ResultType(o.resultType)
+	}
+	if spec.Single = o.lifecycle == "none"; !spec.Single {
+		spec.Lifecycle = julian.LifecycleStatus(o.lifecycle)
+	}
+	if spec.Web = o.direction == "web"; !spec.Web {
+		spec.Direction = julian.Direction(o.direction)
+	}
+	spec.Transcript, err = parseSizes(o.transcript)
+	return spec, err
+}
+
+// maxTranscript keeps a payload within what validate and replay read.
+const maxTranscript = 128 << 20
+
+// parseSizes reads SIZE or SIZE..SIZE; nil when nothing is asked for.
+func parseSizes(text string) (*generate.Range, error) {
+	if text == "" {
+		return nil, nil
+	}
+	low, high, isRange := strings.Cut(text, "..")
+	if !isRange {
+		high = low
+	}
+	var sizes [2]byteSize
+	for i, word := range []string{low, high} {
+		if word == "0" {
+			continue // byteSize is a limit, and wants more
+		}
+		if err := sizes[i].Set(word); err != nil {
+			return nil, usage(fmt.Errorf("--transcript-size %q: %w", text, err), "a range is written 1KiB..2MiB")
+		}
+	}
+	switch {
+	case sizes[0] > sizes[1]:
+		return nil, usage(fmt.Errorf("--transcript-size %q ends before it begins", text), "")
+	case sizes[1] > maxTranscript:
+		return nil, usage(fmt.Errorf("--transcript-size %q is more than 128MiB", text), "")
+	}
+	return &generate.Range{Min: int(sizes[0]), Max: int(sizes[1])}, nil
+}
+
+// maker makes the payloads of the i-th call, mostly one. They are the caller's
+// until the next call.
+type maker func(i int) ([][]byte, error)
+
+// maker returns what makes the calls, and how many there are unless --count
+// says so: one of each that is asked for.
+func (o *generateOptions) maker(spec generate.Spec) (next maker, count int) {
+	g := generate.New(o.seed)
+	types := []julian.ResultType{spec.ResultType}
+	if o.resultType == "all" {
+		types = nil
+		for _, t := range julian.ResultTypes() {
+			types = append(types, t.Name)
+		}
+	}
+	of := func(i int) generate.Spec {
+		spec := spec
+		spec.ResultType = types[i%len(types)]
+		return spec
+	}
+	switch {
+	case o.sequences > 0:
+		return func(int) ([][]byte, error) { return encodeAll(g.Story(spec)) }, o.sequences
+	case o.variant != "":
+		variants := named(generate.Variants, o.variant, func(v generate.Variant) string { return v.Name })
+		return func(i int) ([][]byte, error) {
+			return variants[i%len(variants)].Payloads(g, g.Draw(of(i/len(variants))))
+		}, len(variants) * len(types)
+	case o.invalid != "":
+		mutations := named(generate.Mutations, o.invalid, func(m generate.Mutation) string { return m.Rule })
+		return func(i int) ([][]byte, error) {
+			m := mutations[i%len(mutations)]
+			spec, err := m.Spec(of(i / len(mutations)))
+			if err != nil {
+				return nil, usage(err, "leave --result-type out")
+			}
+			broken, err := m.Payload(g, g.Draw(spec))
+			return [][]byte{broken.Body}, err
+		}, len(mutations) * len(types)
+	}
+	body := make([][]byte, 1)
+	return func(i int) (_ [][]byte, err error) {
+		body[0], err = g.Append(body[0][:0], g.Draw(of(i)))
+		return body, err
+	}, len(types)
+}
+
+// named is the row of a table that has this name; all rows for "all".
+func named[T any](table []T, name string, of func(T) string) []T {
+	if name == "all" {
+		return table
+	}
+	i := slices.IndexFunc(table, func(row T) bool { return of(row) == name })
+	return table[i : i+1]
+}
+
+func encodeAll(events []julian.CallEvent) (bodies [][]byte, err error) {
+	for _, e := range events {
+		body, err := generate.Encode(e)
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, nil
+}
+
+func listGenerate(a *app, o generateOptions) error {
+	for i, v := range o.vocabularies() {
+		if i > 0 {
+			fmt.Fprintln(a.out)
+		}
+		fmt.Fprintf(a.out, "%s  %s\n", a.style.bold("--"+v.flag), v.doc)
+		for _, w := range v.words {
+			fmt.Fprintf(a.out, "  %s  %s\n", a.style.accent(fmt.Sprintf("%-20s", w.name)), w.doc)
+		}
+	}
+	return nil
+}

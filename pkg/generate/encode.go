@@ -1,0 +1,278 @@
+package generate
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+)
+
+// Encode writes an event as the provider does: UTF-8, no HTML escapes, fields
+// in documented order. The bytes are those of encoding/json, at several times
+// its speed.
+func Encode(e julian.CallEvent) ([]byte, error) {
+	return appendEvent(make([]byte, 0, 1024+len(e.CallResult.Transcription)), &e)
+}
+
+// encoder appends JSON and keeps its first error.
+type encoder struct {
+	b   []byte
+	err error
+}
+
+func appendEvent(dst []byte, e *julian.CallEvent) ([]byte, error) {
+	enc := &encoder{b: dst}
+	enc.event(e)
+	if enc.err != nil {
+		return dst, fmt.Errorf("encoding call %q: %w", e.CallID, enc.err)
+	}
+	return enc.b, nil
+}
+
+func (enc *encoder) event(e *julian.CallEvent) {
+	enc.str(`{"agentId":`, e.AgentID)
+	enc.str(`,"agentName":`, e.AgentName)
+	enc.str(`,"callId":`, e.CallID)
+	enc.str(`,"name":`, e.Name)
+	enc.str(`,"phoneNumber":`, e.PhoneNumber)
+	enc.str(`,"phoneNumberExt":`, e.PhoneNumberExt)
+	enc.str(`,"fromPhoneNumber":`, e.FromPhoneNumber)
+	enc.time(`,"scheduledAt":`, e.ScheduledAt.Time)
+	enc.str(`,"timezone":`, e.Timezone)
+	enc.str(`,"direction":`, string(e.Direction))
+	enc.free(`,"customInputVariables":`, e.CustomInputVariables)
+	enc.number(`,"duration":`, e.Duration)
+	enc.str(`,"callUrl":`, e.CallURL)
+	if e.RescheduledAt == nil {
+		enc.raw(`,"rescheduledAt":null`)
+	} else {
+		enc.time(`,"rescheduledAt":`, e.RescheduledAt.Time)
+	}
+	enc.raw(`,"callResult":`)
+	enc.result(&e.CallResult)
+	if len(e.CRMSchedulingDetails) > 0 {
+		enc.free(`,"crmSchedulingDetails":`, e.CRMSchedulingDetails)
+	}
+	if s := e.Sequence; s != nil {
+		enc.str(`,"sequence":{"sequenceId":`, s.SequenceID)
+		enc.str(`,"lifecycleStatus":`, string(s.LifecycleStatus))
+		enc.raw(`}`)
+	}
+	enc.raw(`}`)
+}
+
+func (enc *encoder) result(r *julian.CallResult) {
+	enc.str(`{"resultType":`, string(r.ResultType))
+	enc.str(`,"summary":`, r.Summary)
+	enc.free(`,"extractedVariables":`, r.ExtractedVariables)
+	list(enc, `,"agentActions":`, r.AgentActions, enc.action)
+	list(enc, `,"humanActions":`, r.HumanActions, enc.action)
+	enc.str(`,"transcription":`, r.Transcription)
+	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
+	if m := r.FollowUpMeetingDetails; m != nil {
+		enc.time(`,"followUpMeetingDetails":{"startTime":`, m.StartTime.Time)
+		enc.time(`,"endTime":`, m.EndTime.Time)
+		enc.str(`,"hostEmail":`, m.HostEmail)
+		enc.raw(`}`)
+	}
+	enc.raw(`}`)
+}
+
+func (enc *encoder) action(a *julian.Action) {
+	enc.str(`{"description":`, a.Description)
+	enc.str(`,"status":`, a.Status)
+	enc.str(`,"actionKey":`, a.ActionKey)
+	enc.str(`,"completedAt":`, a.CompletedAt)
+	enc.free(`,"metadata":`, a.Metadata)
+	enc.raw(`}`)
+}
+
+func (enc *encoder) outcome(o *julian.Outcome) {
+	enc.str(`{"name":`, o.Name)
+	enc.str(`,"reasoning":`, o.Reasoning)
+	enc.raw(`}`)
+}
+
+func list[T any](enc *encoder, before string, items []T, item func(*T)) {
+	enc.raw(before)
+	if items == nil {
+		enc.raw(`null`)
+		return
+	}
+	enc.raw(`[`)
+	for i := range items {
+		if i > 0 {
+			enc.raw(`,`)
+		}
+		item(&items[i])
+	}
+	enc.raw(`]`)
+}
+
+func (enc *encoder) raw(s string) { enc.b = append(enc.b, s...) }
+
+func (enc *encoder) str(before, s string) {
+	enc.raw(before)
+	enc.b = appendString(enc.b, s)
+}
+
+func (enc *encoder) number(before string, f float64) {
+	enc.raw(before)
+	const exact = 1 << 53
+	if f == math.Trunc(f) && math.Abs(f) < exact && (f != 0 || !math.Signbit(f)) {
+		enc.b = strconv.AppendInt(enc.b, int64(f), 10)
+		return
+	}
+	enc.standard(f)
+}
+
+func (enc *encoder) time(before string, t time.Time) {
+	enc.raw(before)
+	if y := t.UTC().Year(); y < 0 || y > 9999 {
+		enc.standard(julian.Timestamp{Time: t}) // which says what is wrong
+		return
+	}
+	enc.raw(`"`)
+	enc.b = appendTime(enc.b, t)
+	enc.raw(`"`)
+}
+
+// free writes an object whose keys nobody knows, in their order.
+func (enc *encoder) free(before string, m map[string]any) {
+	enc.raw(before)
+	if m == nil {
+		enc.raw(`null`)
+		return
+	}
+	enc.raw(`{`)
+	var few [8]string
+	keys := slices.AppendSeq(few[:0], maps.Keys(m))
+	slices.Sort(keys)
+	for i, key := range keys {
+		if i > 0 {
+			enc.raw(`,`)
+		}
+		enc.b = append(appendString(enc.b, key), ':')
+		if s, ok := m[key].(string); ok {
+			enc.b = appendString(enc.b, s)
+		} else {
+			enc.standard(m[key])
+		}
+	}
+	enc.raw(`}`)
+}
+
+// standard writes a value as encoding/json does.
+func (enc *encoder) standard(v any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		if enc.err == nil {
+			enc.err = err
+		}
+		return
+	}
+	enc.b = append(enc.b, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+// appendString adds s in double quotes. Beside what JSON asks for, U+2028 and
+// U+2029 are escaped, and bytes that are not UTF-8 become \ufffd.
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	clean := 0 // what stands before it is in dst already
+	for i := 0; i < len(s); {
+		if len(s)-i >= 8 {
+			special := specials(binary.LittleEndian.Uint64([]byte(s[i : i+8])))
+			if special == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(special) / 8
+		}
+		c, size := rune(s[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(s[i:])
+		}
+		if c < ' ' || c == '"' || c == '\\' || c == '\u2028' || c == '\u2029' || c == utf8.RuneError && size == 1 {
+			dst = appendEscape(append(dst, s[clean:i]...), c)
+			clean = i + size
+		}
+		i += size
+	}
+	return append(append(dst, s[clean:]...), '"')
+}
+
+// specials has the high bit of each byte of x that is no plain character of a
+// string: a control character, quote, backslash, or beyond ASCII. Bits above
+// the lowest may be set without reason.
+func specials(x uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	control := x - ' '*ones
+	quote := (x ^ '"'*ones) - ones
+	backslash := (x ^ '\\'*ones) - ones
+	return (control | quote | backslash | x) & high
+}
+
+// appendEscape adds one character of a string, escaped as encoding/json does.
+func appendEscape(dst []byte, r rune) []byte {
+	switch r {
+	case '"', '\\':
+		return append(dst, '\\', byte(r))
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	return appendHex(dst, r)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendHex adds \uXXXX for a character of the basic plane.
+func appendHex(dst []byte, r rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+}
+
+// appendTime adds a moment of the years 0 to 9999 in the provider's form.
+// Precision below a millisecond is cut off.
+func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = append(appendDigits(dst, year, 4), '-')
+	dst = append(appendDigits(dst, int(month), 2), '-')
+	dst = append(appendDigits(dst, day, 2), 'T')
+	dst = append(appendDigits(dst, hour, 2), ':')
+	dst = append(appendDigits(dst, minute, 2), ':')
+	dst = append(appendDigits(dst, second, 2), '.')
+	return append(appendDigits(dst, t.Nanosecond()/1e6, 3), 'Z')
+}
+
+// appendDigits adds n, not negative, with zeros before it up to width digits.
+func appendDigits(dst []byte, n, width int) []byte {
+	from := len(dst)
+	for range width {
+		dst = append(dst, '0')
+	}
+	for i := len(dst) - 1; i >= from; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}

@@ -1,0 +1,201 @@
+package generate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+)
+
+// Mutation makes payloads that break one rule of package validate, and no
+// other.
+type Mutation struct {
+	Rule string // its id
+	// Results are the result types that the rule is about; empty: all.
+	Results []julian.ResultType
+	make    func(*Generator, Spec) (Broken, error)
+}
+
+// Broken is a payload that breaks a rule.
+type Broken struct {
+	Body    []byte
+	Pointer string // the place that breaks it, as a JSON pointer; "" is the whole
+}
+
+// Spec is spec with a result type that the rule is about. It fails when spec
+// asks for another one.
+func (m Mutation) Spec(spec Spec) (Spec, error) {
+	switch {
+	case len(m.Results) == 0 || slices.Contains(m.Results, spec.ResultType):
+		return spec, nil
+	case spec.ResultType != "":
+		return spec, fmt.Errorf("rule %q says nothing about result type %q", m.Rule, spec.ResultType)
+	}
+	spec.ResultType = m.Results[0]
+	return spec, nil
+}
+
+// Payload makes the next call in a form that breaks the rule.
+func (m Mutation) Payload(g *Generator, spec Spec) (Broken, error) {
+	spec, err := m.Spec(spec)
+	if err != nil {
+		return Broken{}, err
+	}
+	b, err := m.make(g, spec)
+	if err != nil {
+		return Broken{}, fmt.Errorf("breaking rule %q: %w", m.Rule, err)
+	}
+	return b, nil
+}
+
+// Mutations has one for every rule. It is read, never changed.
+var Mutations = []Mutation{
+	{"empty", nil, body(func(_ *Generator, _ []byte) (Broken, error) { return Broken{Body: []byte{}}, nil })},
+	{"syntax", nil, body(breakSyntax)},
+	{"encoding", nil, body(breakEncoding)},
+	{"depth", nil, body(breakDepth)},
+	{"duplicate-key", nil, body(duplicateKey)},
+	{"case-variant-key", nil, body(caseVariantKey)},
+	{"type", nil, fields(ofAnyText, wrongType)},
+	{"required", nil, fields(required, leaveOut)},
+	{"enum", nil, fields(func(f julian.Field) bool { return f.Enum != nil }, misspell)},
+	{"format", nil, fields(func(f julian.Field) bool { return f.Format != "" }, unformat)},
+	{"id-prefix", nil, fields(func(f julian.Field) bool { return f.Prefix != "" }, cutPrefix)},
+	{"unknown-field", nil, body(unknownField)},
+}
+
+// body makes a mutation of one that works on the bytes of a correct payload.
+func body(edit func(*Generator, []byte) (Broken, error)) func(*Generator, Spec) (Broken, error) {
+	return func(g *Generator, spec Spec) (Broken, error) {
+		correct, err := g.Payload(spec)
+		if err != nil {
+			return Broken{}, err
+		}
+		return edit(g, correct)
+	}
+}
+
+// fields makes a mutation that works on one of the fields that are documented
+// as suitable and hold something.
+func fields(suits func(julian.Field) bool, edit func(*Generator, []byte, julian.Field) (Broken, error)) func(*Generator, Spec) (Broken, error) {
+	return body(func(g *Generator, b []byte) (Broken, error) {
+		var there []julian.Field
+		for _, f := range julian.Fields {
+			if suits(f) && !strings.Contains(f.Pointer, "*") && gjson.GetBytes(b, path(f.Pointer)).String() != "" {
+				there = append(there, f)
+			}
+		}
+		return edit(g, b, there[g.rng.IntN(len(there))])
+	})
+}
+
+// set replaces the value of a place, or adds it.
+func set(b []byte, pointer, raw string) (Broken, error) {
+	b, err := sjson.SetRawBytes(b, path(pointer), []byte(raw))
+	return Broken{b, pointer}, err
+}
+
+func breakSyntax(g *Generator, b []byte) (Broken, error) {
+	inside := string(b[:len(b)-1])
+	switch g.rng.IntN(4) {
+	case 0:
+		return Broken{Body: []byte(inside)}, nil // cut off
+	case 1:
+		return Broken{Body: []byte(inside + ",}")}, nil
+	case 2:
+		return set(b, "/duration", "NaN")
+	}
+	return set(b, "/phoneNumberExt", "'204'")
+}
+
+func breakEncoding(g *Generator, b []byte) (Broken, error) {
+	if g.rng.IntN(2) == 0 {
+		return set(b, "/callResult/summary", `"Half an emoji: \ud83d"`)
+	}
+	return set(b, "/callResult/summary", "\"Latin-1: caf\xe9 cr\xe8me\"")
+}
+
+// maxDepth is how many objects and arrays may be open at once.
+const maxDepth = 128
+
+func breakDepth(_ *Generator, b []byte) (Broken, error) {
+	const outside = 2 // the payload and its variables
+	const inside = maxDepth - outside
+	broken, err := set(b, "/customInputVariables/nested", strings.Repeat("[", inside+1)+strings.Repeat("]", inside+1))
+	broken.Pointer += strings.Repeat("/0", inside)
+	return broken, err
+}
+
+// topLevel is a random field of the payload itself that is in every payload.
+func (g *Generator) topLevel() julian.Field {
+	var all []julian.Field
+	for _, f := range julian.Fields {
+		if strings.Count(f.Pointer, "/") == 1 && f.Presence != julian.Optional {
+			all = append(all, f)
+		}
+	}
+	return all[g.rng.IntN(len(all))]
+}
+
+func duplicateKey(g *Generator, b []byte) (Broken, error) {
+	f := g.topLevel()
+	again := fmt.Sprintf(`{"%s":%s,`, f.Pointer[1:], gjson.GetBytes(b, path(f.Pointer)).Raw)
+	return Broken{append([]byte(again), b[1:]...), f.Pointer}, nil
+}
+
+func caseVariantKey(g *Generator, b []byte) (Broken, error) {
+	f := g.topLevel()
+	upper := strings.ToUpper(f.Pointer)
+	return set(b, upper, gjson.GetBytes(b, path(f.Pointer)).Raw)
+}
+
+// ofAnyText tells fields of which nothing is stated but that they are strings,
+// and the duration: whoever reads times and ids wrongly finds more to say.
+func ofAnyText(f julian.Field) bool {
+	return f.Kind == julian.Number || f.Kind == julian.String && f.Format == "" && f.Enum == nil && f.Prefix == ""
+}
+
+func wrongType(g *Generator, b []byte, f julian.Field) (Broken, error) {
+	if f.Kind == julian.Number {
+		return set(b, f.Pointer, `"`+gjson.GetBytes(b, path(f.Pointer)).Raw+`"`)
+	}
+	return set(b, f.Pointer, [...]string{"null", "7", "true", `["text"]`, `{"text":"text"}`}[g.rng.IntN(5)])
+}
+
+func required(f julian.Field) bool { return f.Presence == julian.Required && f.Kind == julian.String }
+
+func leaveOut(g *Generator, b []byte, f julian.Field) (Broken, error) {
+	if f.Enum == nil && g.rng.IntN(2) == 0 {
+		return set(b, f.Pointer, `""`)
+	}
+	b, err := sjson.DeleteBytes(b, path(f.Pointer))
+	return Broken{b, f.Pointer}, err
+}
+
+// misspell writes a value as it would be named in a program.
+func misspell(_ *Generator, b []byte, f julian.Field) (Broken, error) {
+	value := gjson.GetBytes(b, path(f.Pointer)).Str
+	return set(b, f.Pointer, `"`+strings.ToUpper(strings.ReplaceAll(value, " ", "_"))+`"`)
+}
+
+func unformat(_ *Generator, b []byte, f julian.Field) (Broken, error) {
+	return set(b, f.Pointer, map[julian.Format]string{
+		julian.DateTime: `"2026-02-30 10:00"`,
+		julian.E164:     `"(202) 555-0143"`,
+		julian.Zone:     `"Europe/Nowhere"`,
+		julian.URI:      `"/calls/julianctl"`,
+		julian.Email:    `"host at example.com"`,
+	}[f.Format])
+}
+
+func cutPrefix(_ *Generator, b []byte, f julian.Field) (Broken, error) {
+	value := gjson.GetBytes(b, path(f.Pointer)).Str
+	return set(b, f.Pointer, `"`+strings.TrimPrefix(value, f.Prefix)+`"`)
+}
+
+func unknownField(g *Generator, b []byte) (Broken, error) {
+	return set(b, [...]string{"/julianctlField", "/callResult/julianctlField"}[g.rng.IntN(2)], `"not documented"`)
+}
