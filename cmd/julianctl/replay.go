@@ -80,6 +80,9 @@ endpoint, what is sent again is a duplicate, unless --new-ids gives each round
 a callId and sequenceId of its own. They and --set change nothing but what they
 name: every other byte stays as it is.
 
+An https endpoint on another machine is reached through the proxy that HTTPS_PROXY
+names, if there is one, unless NO_PROXY excepts it.
+
 Exit code 1 means that an answer was not as expected or that --max-latency was
 missed, 3 that the endpoint could not be reached at all or that a payload could
 not be read.`,

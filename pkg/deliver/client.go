@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,11 @@ type Options struct {
 	MaxAnswer  int // bytes of body up to which an answer is read; default 1 MiB
 	MaxExcerpt int // bytes of body that are kept; default 4 KiB
 
+	// Proxy says through which proxy an https target that is not this machine
+	// is reached; it may return nil for none. Nil means what HTTPS_PROXY and
+	// NO_PROXY say.
+	Proxy func(target *url.URL) (*url.URL, error)
+
 	// Dial replaces the network's own; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -44,6 +50,7 @@ type Client struct {
 	base   Header // defaults that Options.Header has not replaced
 	head   []byte // of a request with nothing special, up to "Content-Length: "
 	tls    *tls.Config
+	proxy  *url.URL // nil: none
 
 	mu     sync.Mutex
 	idle   []*conn // the last one was used last
@@ -88,6 +95,14 @@ func New(target Target, opts Options) (*Client, error) {
 			return nil, err
 		}
 	}
+	if opts.Proxy == nil {
+		opts.Proxy = proxyFromEnvironment
+	}
+	proxy, err := proxyFor(target, opts.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	c.proxy = proxy
 	c.head = appendHead(nil, "POST", target.path, target.header, c.base, opts.Header)
 	if target.scheme == "https" {
 		name, _, _ := strings.Cut(target.host, "%")
@@ -302,7 +317,7 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, fresh bool) (*
 func (c *Client) dial(ctx context.Context) (*conn, error) {
 	var first error
 	for _, address := range c.target.dial {
-		raw, err := c.opts.Dial(ctx, "tcp", address)
+		raw, err := c.reach(ctx, address)
 		if err != nil {
 			if first == nil {
 				first = err
