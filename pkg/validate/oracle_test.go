@@ -179,6 +179,7 @@ func agree(t *testing.T, v *validate.Validator, o oracle, body []byte) {
 			t.Errorf("issue out of order or place: %+v", i)
 		}
 		last = i.Offset
+		checkExcerpt(t, body, i.Offset, i.Excerpt)
 		before := body[:i.Offset]
 		line := before[bytes.LastIndexByte(before, '\n')+1:]
 		if i.Line != 1+bytes.Count(before, []byte("\n")) || i.Column != 1+utf8.RuneCount(line) {

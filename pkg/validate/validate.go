@@ -43,6 +43,8 @@ type Issue struct {
 	Severity Severity `json:"severity"` // Error or Warning
 	Message  string   `json:"message"`  // one line, such as: is "abc", want a number
 	Hint     string   `json:"hint"`     // what to do about it; may be empty
+	// Excerpt is what stands at the place.
+	Excerpt Excerpt `json:"-"`
 }
 
 // maxDepth is how many arrays and objects may be open at once.

@@ -111,6 +111,7 @@ func (w *walker) issuesOf(doc payload.Document) []Issue {
 		behind = f.offset
 		issues[i] = f.Issue
 		issues[i].File, issues[i].Line, issues[i].Column, issues[i].Offset = doc.Source, at.Line, at.Column, at.Offset
+		issues[i].Excerpt = excerpt(w.b, f.offset)
 	}
 	return issues
 }
