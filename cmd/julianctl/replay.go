@@ -44,6 +44,7 @@ type replayOptions struct {
 	failFast    bool
 	dryRun      bool
 	format      string
+	reports     []string // FORMAT=FILE
 }
 
 // openLoopConcurrency is how many payloads may be on the way at a rate, unless
@@ -85,7 +86,8 @@ names, if there is one, unless NO_PROXY excepts it.
 
 Exit code 1 means that an answer was not as expected or that --max-latency was
 missed, 3 that the endpoint could not be reached at all or that a payload could
-not be read.`,
+not be read or a report not be written. Reports list up to 5,000 deliveries that
+went right and as many that failed, and say how many more there are.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
@@ -93,6 +95,7 @@ not be read.`,
   julianctl replay --loop --count 1000 -c 8 --max-latency p99=500ms --to staging
   julianctl replay --new-ids --loop --count 50 --set callResult.resultType=Busy --to staging
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
+  julianctl replay calls.ndjson --to staging --report junit=deliveries.xml
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -135,7 +138,7 @@ not be read.`,
 	f.Uint64Var(&o.seed, "seed", 0, "of --shuffle, --dup-mode shuffled and --new-ids (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
-	formatFlag(cmd, &o.format, "text", "json")
+	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
 	return cmd
 }
 
@@ -149,6 +152,10 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 		}
 	}
 	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	reports, err := newReports(a, "replay", o.format, o.reports, reportFormats(false))
 	if err != nil {
 		return err
 	}
@@ -171,7 +178,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if o.edits != nil {
 		docs = edited(docs, o.edits)
 	}
-	p := newReplayPrinter(a, o, plan, client)
+	p := newReplayPrinter(a, o, plan, client, reports)
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
@@ -194,7 +201,11 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if err := p.summary(ctx, sum); err != nil {
 		return err
 	}
-	return p.verdict(ctx, sum)
+	err = p.verdict(ctx, sum)
+	if code := p.report(ctx, sum); err == nil {
+		return verdict(code)
+	}
+	return err
 }
 
 // plan checks what the flags say together.
@@ -217,6 +228,8 @@ func (o replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(errors.New("--retries does not go with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
 	case o.loop && slices.Contains(o.paths, "-"):
 		return deliver.Plan{}, usage(errors.New("--loop cannot read stdin again"), "put the payloads into a file")
+	case o.dryRun && (len(o.reports) > 0 || o.format != "text" && o.format != "json"):
+		return deliver.Plan{}, usage(errors.New("--dry-run has nothing to report"), "--format json lists what would be sent")
 	case o.loop && o.dryRun && o.count == 0:
 		return deliver.Plan{}, usage(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
 	case o.dupDelay < 0:

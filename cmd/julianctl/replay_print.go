@@ -29,6 +29,7 @@ type replayPrinter struct {
 	plan    deliver.Plan
 	client  *deliver.Client
 	records *report.Records
+	reports *reports
 
 	tally    *replayTally
 	progress *progress // nil: none is told
@@ -41,10 +42,11 @@ type replayPrinter struct {
 	err    error           // of the first record that could not be made
 }
 
-func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *deliver.Client) *replayPrinter {
+func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *deliver.Client, reports *reports) *replayPrinter {
 	return &replayPrinter{
 		a: a, o: o, plan: plan, client: client,
 		records: report.NewRecords(a.out, "replay"),
+		reports: reports,
 		tally:   newReplayTally(o),
 		hinted:  map[string]bool{},
 	}
@@ -100,10 +102,13 @@ func (p *replayPrinter) result(r deliver.Result) {
 			p.first = r.Err
 		}
 	}
+	if p.reports.wanted() {
+		p.reports.add(p.deliveryCase(r))
+	}
 	switch {
 	case p.o.format == "json":
 		p.fail(p.records.Write("delivery", p.recordOf(r)))
-	case r.Err != nil && p.failed <= replayShown:
+	case p.o.format == "text" && r.Err != nil && p.failed <= replayShown:
 		p.progress.above(func() { p.failure(r) })
 	}
 }
@@ -135,6 +140,9 @@ func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 
 // unreadable tells of a source that gave no payload; the rest goes on.
 func (p *replayPrinter) unreadable(err error) {
+	if p.reports.wanted() {
+		p.reports.add(p.unreadableCase(err))
+	}
 	if p.o.format == "json" {
 		record := map[string]any{"message": err.Error()}
 		var e *payload.Error
@@ -289,6 +297,8 @@ func latencyOf(l deliver.Latency) *latencyJSON {
 func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	if p.o.format == "json" {
 		p.fail(p.records.Write("summary", p.summaryRecord(ctx, s)))
+	}
+	if p.o.format != "text" {
 		return p.err
 	}
 	if more := s.Failed - replayShown; more > 0 {
@@ -524,6 +534,14 @@ func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) stri
 		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
 	}
 	return text
+}
+
+// report writes what --report and --format ask for.
+func (p *replayPrinter) report(ctx context.Context, s deliver.Summary) int {
+	for _, c := range p.limitCases(s.Latency) {
+		p.reports.add(c)
+	}
+	return p.reports.write(ctx)
 }
 
 // verdict is the exit code.
