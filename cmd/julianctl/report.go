@@ -200,8 +200,7 @@ func (r *reports) byDocument(ctx context.Context, v *validate.Validator, paths [
 
 // judge judges a document, or what came in place of one.
 func (r *reports) judge(v *validate.Validator, doc payload.Document, err error) validate.Result {
-	var e *payload.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*payload.Error](err); ok {
 		name := r.relative(e.Source)
 		if issue, ok := validate.FromError(err); ok {
 			r.add(report.OfDocument(name, []validate.Issue{issue}))

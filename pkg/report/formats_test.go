@@ -436,6 +436,7 @@ func TestReportsAreBounded(t *testing.T) {
 	if len(r.Cases) != 5001 || r.Cases[5000].Name != "last.json:1" {
 		t.Errorf("%d cases are listed", len(r.Cases))
 	}
+	issue.Excerpt = validate.Excerpt{Text: "a piece of the payload"}
 	many := report.Report{Name: "validate"}
 	many.Add(report.OfDocument("many.json:1", slices.Repeat([]validate.Issue{issue}, 6000)))
 	for range 6000 {
@@ -443,6 +444,9 @@ func TestReportsAreBounded(t *testing.T) {
 	}
 	if len(many.Cases) != 5001 || len(many.Cases[0].Findings) != 5000 {
 		t.Errorf("%d cases are listed, %d findings", len(many.Cases), len(many.Cases[0].Findings))
+	}
+	if got := many.Cases[0].Findings[0].Excerpt; got != (validate.Excerpt{}) {
+		t.Errorf("a report holds %+v", got)
 	}
 	if total := many.Total(); total.Cases[report.Pass] != 6000 || total.Findings[validate.Error] != 6000 {
 		t.Errorf("total %v", total)

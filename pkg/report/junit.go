@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type (
 func writeJUnit(w io.Writer, r Report) error {
 	cases := r.Cases
 	if len(r.Unlisted.Cases) > 0 {
-		cases = append(cases[:len(cases):len(cases)], Case{Name: "not listed", Verdict: Skip, Message: "not listed: " + r.Unlisted.cases()})
+		cases = append(slices.Clip(cases), Case{Name: "not listed", Verdict: Skip, Message: "not listed: " + r.Unlisted.cases()})
 	}
 	out := bufio.NewWriter(w)
 	// bufio.Writer keeps its first error for Flush.

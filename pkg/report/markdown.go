@@ -55,11 +55,11 @@ func markdownRow(f validate.Issue) string {
 	if f.Severity == validate.Warning {
 		mark = "⚠️"
 	}
-	what := cell(say(f))
+	what := []string{cell(say(f))}
 	for line := range strings.Lines(f.Hint) {
-		what += "<br>" + cell(strings.TrimRight(line, "\r\n"))
+		what = append(what, cell(strings.TrimRight(line, "\r\n")))
 	}
-	return fmt.Sprintf("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", mark, cell(place(f)), cell(f.Rule), what)
+	return fmt.Sprintf("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", mark, cell(place(f)), cell(f.Rule), strings.Join(what, "<br>"))
 }
 
 // cell is text that nothing is made of: in code, no @name, #1 or address

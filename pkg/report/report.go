@@ -93,6 +93,7 @@ func (r *Report) Add(c Case) {
 		}
 		r.listed.add(one)
 		r.text += len(f.Pointer) + len(f.Message) + len(f.Hint)
+		f.Excerpt = validate.Excerpt{} // no format shows it: pieces of payloads stay out
 		c.Findings = append(c.Findings, f)
 	}
 	verdict := Case{Verdict: c.Verdict}
