@@ -330,10 +330,13 @@ func (c *Client) get(ctx context.Context, route string) ([]byte, error) {
 }
 
 // after adds the failure that was being retried, if any, to the one that ended
-// the retries.
+// the retries. When it was time that ended them, the failure says it all.
 func after(err, last error) error {
-	if last == nil {
+	switch {
+	case last == nil:
 		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return last
 	}
 	return fmt.Errorf("%w, after %w", err, last)
 }
