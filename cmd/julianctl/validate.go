@@ -194,15 +194,22 @@ type validatePrinter struct {
 	records *report.Records
 	sum     validateSummary
 	err     error // of the first record that could not be made
+	// columns is the width of the terminal when a person looks on, else 0.
+	columns int
+	groups  issueGroups // not shown yet; only for a person
 }
 
 func newValidatePrinter(a *app, o validateOptions) *validatePrinter {
 	out := bufio.NewWriter(a.out)
-	return &validatePrinter{
+	p := &validatePrinter{
 		a: a, o: o, out: out,
 		records: report.NewRecords(out, "validate"),
 		sum:     validateSummary{Rules: map[string]int{}},
 	}
+	if a.out.isTTY() {
+		p.columns = a.out.width()
+	}
+	return p
 }
 
 // result counts documents and shows their issues.
@@ -216,7 +223,10 @@ func (p *validatePrinter) result(r validate.Result) {
 		} else {
 			p.sum.Warnings++
 		}
-		if p.o.maxIssues == 0 || p.sum.Shown < p.o.maxIssues || !p.shows() {
+		switch {
+		case p.columns > 0 && p.o.format == "text":
+			p.gather(i)
+		case p.o.maxIssues == 0 || p.sum.Shown < p.o.maxIssues || !p.shows():
 			p.sum.Shown++
 			p.issue(i)
 		}
@@ -260,6 +270,7 @@ func (p *validatePrinter) unreadable(err error) bool {
 	if p.o.format == "json" {
 		p.fail(p.records.Write("unreadable", map[string]any{"file": e.Source, "line": e.Line, "message": e.Err.Error()}))
 	}
+	p.showGroups()
 	p.flushed()
 	p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(e.Error()))
 	return true
@@ -334,6 +345,7 @@ func (p *validatePrinter) flushed() { p.fail(p.out.Flush()) }
 
 // flush writes what is left and returns what went wrong on the way.
 func (p *validatePrinter) flush() error {
+	p.showGroups()
 	p.flushed()
 	return p.err
 }
