@@ -111,7 +111,7 @@ func (s *schedule) wait(ctx context.Context, due time.Time) bool {
 // missed is how many deliveries were due and not given away at the end.
 func (s *schedule) missed() int {
 	late := time.Since(s.behind)
-	if s.behind.IsZero() || late < 0 {
+	if s.behind.IsZero() || late <= LateAfter { // the run ended when it was due
 		return 0
 	}
 	return 1 + int(late.Seconds()*s.rate)

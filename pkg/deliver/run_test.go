@@ -183,6 +183,26 @@ func TestRounds(t *testing.T) {
 	}
 }
 
+// A source that cannot be read is told of once, not in every round.
+func TestRoundsTellOnce(t *testing.T) {
+	docs := func(yield func(payload.Document, error) bool) {
+		if yield(payload.Document{}, errors.New("unreadable")) {
+			documents(1)(yield)
+		}
+	}
+	for _, keep := range []int{0, 1 << 20} {
+		var got []string
+		for turn, err := range rounds(docs, true, keep) {
+			if got = append(got, fmt.Sprint(turn.round, err)); len(got) == 4 {
+				break
+			}
+		}
+		if d := cmp.Diff([]string{"0 unreadable", "0 <nil>", "1 <nil>", "2 <nil>"}, got); d != "" {
+			t.Errorf("%d bytes kept (-want +got):\n%s", keep, d)
+		}
+	}
+}
+
 func TestShuffle(t *testing.T) {
 	plan := Plan{Shuffle: true, Duplicates: 1, Count: 40, Seed: 3}
 	got := orders(plan.Steps(documents(60)))
