@@ -45,8 +45,8 @@ func newAuthLoginCmd(a *app) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runAuthLogin(cmd.Context(), a, a.keyStores()) },
 	}
-	configFlag(cmd, "base-url", "")
-	configFlag(cmd, "key-store", "")
+	configFlag(cmd, "base-url")
+	configFlag(cmd, "key-store")
 	return cmd
 }
 
@@ -142,7 +142,7 @@ func newAuthStatusCmd(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAuthStatus(cmd.Context(), a, format) },
 	}
 	apiFlags(cmd)
-	configFlag(cmd, "key-store", "")
+	configFlag(cmd, "key-store")
 	formatFlag(cmd, &format, "text", "json")
 	return cmd
 }
@@ -217,8 +217,8 @@ func newAuthLogoutCmd(a *app) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runAuthLogout(cmd.Context(), a, a.keyStores()) },
 	}
-	configFlag(cmd, "base-url", "")
-	configFlag(cmd, "key-store", "")
+	configFlag(cmd, "base-url")
+	configFlag(cmd, "key-store")
 	return cmd
 }
 

@@ -28,9 +28,9 @@ type apiKey struct {
 // apiFlags declares the flags of every command that calls the API. Their
 // values are in app.cfg.
 func apiFlags(cmd *cobra.Command) {
-	configFlag(cmd, "api-key-file", "")
-	configFlag(cmd, "base-url", "")
-	configFlag(cmd, "timeout", "")
+	configFlag(cmd, "api-key-file")
+	configFlag(cmd, "base-url")
+	configFlag(cmd, "timeout")
 }
 
 // apiClient returns a client with the person's key, and where the key came

@@ -65,7 +65,7 @@ come. The exit code is 1 when that did not come, in time or at all.`,
 	}
 	opts.server.declare(cmd, "127.0.0.1:4040")
 	opts.maxBody = receive.DefaultMaxBody
-	configFlag(cmd, "redact-header", "")
+	configFlag(cmd, "redact-header")
 	flags := cmd.Flags()
 	flags.StringVar(&opts.path, "path", "/", "path that deliveries are taken at; one that ends in / covers all beneath it")
 	flags.IntVar(&opts.status, "status", receive.DefaultStatus, "status that acknowledges a delivery")

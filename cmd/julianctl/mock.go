@@ -114,6 +114,13 @@ func serveMock(ctx context.Context, ln net.Listener, h http.Handler, latency tim
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = srv.Close()
 	}
-	<-served
+	return errors.Join(err, onlyFailure(<-served))
+}
+
+// onlyFailure is err, unless it says that a server was closed.
+func onlyFailure(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
 	return err
 }

@@ -117,7 +117,7 @@ went right and as many that failed, and say how many more there are.`,
 		},
 	}
 	o.delivery.declare(cmd)
-	configFlag(cmd, "redact-header", "")
+	configFlag(cmd, "redact-header")
 	f := cmd.Flags()
 	f.IntVar(&o.dup, "dup", 0, "deliver each payload N more times (--dup alone: 1)")
 	f.Lookup("dup").NoOptDefVal = "1"

@@ -47,7 +47,7 @@ A value of --set is JSON where it is valid JSON, and a string otherwise.`,
 		},
 	}
 	apiFlags(cmd)
-	configFlag(cmd, "key-store", "")
+	configFlag(cmd, "key-store")
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.offline, "offline", false, "use the embedded sample: no key, no network")
 	flags.StringVarP(&opts.output, "output", "o", "", "file or folder for the exact bytes; - is stdout")

@@ -74,7 +74,7 @@ var settings = sync.OnceValue(func() []setting {
 
 // configFlag gives cmd the flag of a configuration key. Its value is read from
 // app.cfg, where flag, environment, files and default have met.
-func configFlag(cmd *cobra.Command, key, shorthand string) {
+func configFlag(cmd *cobra.Command, key string) {
 	for _, s := range settings() {
 		if s.key != key {
 			continue
@@ -86,11 +86,11 @@ func configFlag(cmd *cobra.Command, key, shorthand string) {
 		switch key {
 		case "timeout":
 			d, _ := time.ParseDuration(s.def)
-			cmd.Flags().DurationP(key, shorthand, d, doc)
+			cmd.Flags().Duration(key, d, doc)
 		case "redact-header":
-			cmd.Flags().StringArrayP(key, shorthand, nil, doc)
+			cmd.Flags().StringArray(key, nil, doc)
 		default:
-			cmd.Flags().StringP(key, shorthand, s.def, doc)
+			cmd.Flags().String(key, s.def, doc)
 		}
 	}
 }

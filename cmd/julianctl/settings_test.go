@@ -33,7 +33,7 @@ func settingsAt(t *testing.T, user, project string, environ map[string]string, a
 	cmd.Flags().String("config", "", "")
 	for _, s := range settings() {
 		if s.key != "endpoints" {
-			configFlag(cmd, s.key, "")
+			configFlag(cmd, s.key)
 		}
 	}
 	if err := cmd.ParseFlags(args); err != nil {

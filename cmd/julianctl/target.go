@@ -24,8 +24,8 @@ type deliveryFlags struct {
 }
 
 func (f *deliveryFlags) declare(cmd *cobra.Command) {
-	configFlag(cmd, "to", "")
-	configFlag(cmd, "timeout", "")
+	configFlag(cmd, "to")
+	configFlag(cmd, "timeout")
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "header to send, 'Name: value' (repeatable)")
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that may be reached beside this machine (repeatable)")
