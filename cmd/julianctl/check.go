@@ -36,9 +36,9 @@ func newCheckCmd(a *app) *cobra.Command {
 		Long: `check delivers synthetic calls to an endpoint and judges its answers. Each
 check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no evidence is never a pass.
 
-Every contact is called "Test Contact (julianctl)", with a phone number that is
-reserved for fiction; every call id begins with call.julianctl-. The one
-exception is the provider's own sample.`,
+The family name of every contact is Test, phone numbers are reserved for
+fiction, and every call id begins with call.julianctl-. The one exception is
+the provider's own sample.`,
 		Example: `  julianctl check --to http://127.0.0.1:8080/webhook
   julianctl check --to staging --budget p99=500ms --format junit > check.xml
   julianctl check --to http://127.0.0.1:8080/ --only idempotency
