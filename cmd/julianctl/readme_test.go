@@ -43,15 +43,17 @@ var commandLine = regexp.MustCompile("(?m)(?:`|^|- run: |- )(?:julianctl|go run 
 func commandLines(text string) [][]string {
 	var lines [][]string
 	for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
-		rest, _, _ := strings.Cut(match[1], "#") // a comment
-		rest, _, _ = strings.Cut(rest, " > ")
-		rest, _, _ = strings.Cut(rest, " && ")
-		rest = strings.TrimSuffix(strings.TrimSpace(rest), "&")
-		var words []string
-		for word := range strings.FieldsSeq(rest) {
-			words = append(words, strings.Trim(word, "'"))
+		line, _, _ := strings.Cut(match[1], "#") // a comment
+		for part := range strings.SplitSeq(line, "| julianctl") {
+			part, _, _ = strings.Cut(part, " > ")
+			part, _, _ = strings.Cut(part, " && ")
+			part = strings.TrimSuffix(strings.TrimSpace(part), "&")
+			var words []string
+			for word := range strings.FieldsSeq(part) {
+				words = append(words, strings.Trim(word, "'"))
+			}
+			lines = append(lines, words)
 		}
-		lines = append(lines, words)
 	}
 	return lines
 }
