@@ -53,9 +53,16 @@ func corpus(w io.Writer, n int, seed uint64) error {
 		for v := range r.IntN(5) {
 			b = fmt.Appendf(b, `"variable_%d":"value %d",`, v, r.IntN(1000))
 		}
+		result, duration, moved := results[r.IntN(len(results))], r.IntN(900), "null"
+		if result.Connection == julian.NotConnected {
+			duration = 0
+		}
+		if result.Name == julian.Rescheduled {
+			moved = fmt.Sprintf(`"2026-01-%02dT12:00:00.000Z"`, 1+r.IntN(28))
+		}
 		b = append(bytes.TrimSuffix(b, []byte(",")), `},"duration":`...)
-		b = strconv.AppendInt(b, int64(r.IntN(900)), 10)
-		b = fmt.Appendf(b, `,"callUrl":"https://julian.11x.ai/org/calls/call.%x","rescheduledAt":null,"callResult":{"resultType":%q,"summary":"`, r.Uint64(), results[r.IntN(len(results))].Name)
+		b = strconv.AppendInt(b, int64(duration), 10)
+		b = fmt.Appendf(b, `,"callUrl":"https://julian.11x.ai/org/calls/call.%x","rescheduledAt":%s,"callResult":{"resultType":%q,"summary":"`, r.Uint64(), moved, result.Name)
 		text(80)
 		b = append(b, `","extractedVariables":{"budget":"unknown","interest":"high"},"agentActions":[`...)
 		for a := range r.IntN(3) {

@@ -21,3 +21,32 @@ func widest(n *node) int {
 	}
 	return most
 }
+
+// Meaning is the two fields of a rule on what they say together.
+type Meaning struct{ Rule, Place, Given, PlaceScope, GivenScope string }
+
+// Meanings is every such rule.
+func Meanings() (all []Meaning) {
+	for _, m := range meanings() {
+		all = append(all, Meaning{m.rule, m.place, m.given, scopeOf(m.place), scopeOf(m.given)})
+	}
+	return all
+}
+
+// Slots is how many values a document is remembered by, and how many there is
+// room for.
+func (v *Validator) Slots() (used, room int) { return mostSlots(v.root), slots }
+
+func mostSlots(n *node) int {
+	if n == nil {
+		return 0
+	}
+	most := max(n.slot, mostSlots(n.item))
+	for _, c := range n.children {
+		most = max(most, mostSlots(c))
+	}
+	return most
+}
+
+// IsBefore compares moments.
+func IsBefore(value, than string) bool { return isBefore([]byte(value), []byte(than)) }

@@ -192,7 +192,7 @@ func agree(t *testing.T, v *validate.Validator, o oracle, body []byte) {
 func seeds() (bodies [][]byte) {
 	sample := julian.Sample()
 	bodies = append(bodies, sample, []byte(minified(string(sample))))
-	for _, fault := range faults {
+	for _, fault := range allFaults() {
 		text := string(sample)
 		for _, e := range fault.edits {
 			text = strings.Replace(text, e.old, strings.Replace(e.new, "⌖", "", 1), 1)

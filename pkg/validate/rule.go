@@ -30,6 +30,16 @@ const (
 	RuleFormat         = "format"
 	RuleIDPrefix       = "id-prefix"
 	RuleUnknownField   = "unknown-field"
+
+	RuleVoicemailLink    = "voicemail-without-link"
+	RuleBusyLink         = "busy-with-link"
+	RuleRescheduledTime  = "rescheduled-without-time"
+	RuleRescheduledOrder = "rescheduled-before-scheduled"
+	RuleUnconnected      = "duration-without-connection"
+	RuleCompletedTime    = "completed-without-time"
+	RuleMeetingOrder     = "meeting-ends-before-start"
+	RuleNonTerminal      = "non-terminal-result"
+	RuleDone             = "done-with-non-terminal-result"
 )
 
 // Rules is every rule, in the order in which a payload is looked at. It is
@@ -71,6 +81,35 @@ var Rules = []Rule{
 	{RuleUnknownField, "fields are documented", Off, false,
 		"The provider may add fields at any time, so one that is not documented is correct. Turn the rule on to find misspelt names in payloads made by hand.",
 		`{"agentNmae": "Inbound Agent"}`},
+
+	// What fields say together. The guide forbids none of it formally.
+	{RuleVoicemailLink, "a voicemail has a link", Warning, false,
+		"The guide says of Voicemail that it has a recording, and callUrl is the one link to the call that a payload has. A consumer who follows it to the recording finds nothing here.",
+		`{"callUrl": "", "callResult": {"resultType": "Voicemail"}}`},
+	{RuleBusyLink, "a busy call has no link", Off, false,
+		"The guide says of Busy that there is no recording. But callUrl is documented as the link to the call, not to its recording, so a busy call may well have one. Turn the rule on if your consumer takes callUrl for the recording.",
+		`{"callUrl": "https://example.com/a", "callResult": {"resultType": "Busy"}}`},
+	{RuleRescheduledTime, "a rescheduled call says to when", Warning, false,
+		"The guide says of Rescheduled that the call was rescheduled to a different time; rescheduledAt is that time, and null only when the call was not rescheduled.",
+		`{"rescheduledAt": null, "callResult": {"resultType": "Rescheduled"}}`},
+	{RuleRescheduledOrder, "a call is not moved back in time", Warning, false,
+		"Deliveries come after a call was due, so a new time before scheduledAt had passed already. A call that was brought forward may rightly look so: turn the rule off if yours do.",
+		`{"scheduledAt": "2025-01-20T14:00:00.000Z", "rescheduledAt": "2025-01-19T14:00:00.000Z"}`},
+	{RuleUnconnected, "only calls that connected have a duration", Warning, false,
+		"The guide says that the line of a Busy call failed to connect, that an Invalid Phone Number is not in service, and that a Cancelled call was not executed: none of them can have lasted.",
+		`{"duration": 46, "callResult": {"resultType": "Busy"}}`},
+	{RuleCompletedTime, "a completed action says when", Warning, false,
+		"An action has completedAt for when it was completed. One with the status completed and without that time contradicts itself.",
+		`{"callResult": {"agentActions": [{"status": "completed", "completedAt": ""}]}}`},
+	{RuleMeetingOrder, "a meeting ends after it starts", Warning, false,
+		"A calendar refuses a meeting whose endTime is before its startTime, or shows it on the wrong day.",
+		`{"callResult": {"followUpMeetingDetails": {"startTime": "2025-01-20T14:00:00.000Z", "endTime": "2025-01-20T13:30:00.000Z"}}}`},
+	{RuleNonTerminal, "results are terminal", Off, false,
+		"The guide says that a delivery comes after the call is completed and analysed, which Scheduled, Rescheduled, Processing Analysis and Calling are not. But it lists them among the values of a delivery, so a consumer must expect them. Turn the rule on to find calls of which more is to come.",
+		`{"callResult": {"resultType": "Calling"}}`},
+	{RuleDone, "a sequence is not done while its call is not", Off, false,
+		"The guide says of done that the sequence has a call with a terminal outcome, or has completed all its steps. A call with a result that is not terminal is a step to be completed; but the terminal outcome may be that of another call. Turn the rule on to find sequences that look closed too early.",
+		`{"callResult": {"resultType": "Calling"}, "sequence": {"lifecycleStatus": "done"}}`},
 }
 
 // RuleByID returns a rule. The error of an unknown id names the nearest.

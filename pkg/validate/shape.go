@@ -21,12 +21,20 @@ type node struct {
 	must    uint64 // bits of the children that have to be there, by index
 	format  *format
 	anyText bool // a string of which nothing more is stated
+
+	slot  int    // where its value is remembered; 0: it is not
+	holds []held // of an object
+}
+
+// tree is the nodes by pointer, "" for the payload itself.
+type tree struct {
+	nodes map[string]*node
+	slots int // in use
 }
 
 // compile makes a tree of the field table, in which parents come first.
-func compile(fields []julian.Field) *node {
-	root := &node{Field: julian.Field{Kind: julian.Object}, opens: '{'}
-	nodes := map[string]*node{"": root}
+func compile(fields []julian.Field) *tree {
+	nodes := map[string]*node{"": {Field: julian.Field{Kind: julian.Object}, opens: '{'}}
 	for _, f := range fields {
 		at := strings.LastIndexByte(f.Pointer, '/')
 		parent := nodes[f.Pointer[:at]]
@@ -48,7 +56,7 @@ func compile(fields []julian.Field) *node {
 			parent.must |= 1 << n.index
 		}
 	}
-	return root
+	return &tree{nodes: nodes}
 }
 
 // documented reports whether the object's keys are stated.

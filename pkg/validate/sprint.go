@@ -13,13 +13,16 @@ import (
 // Its methods take the index at which something begins and return the one
 // behind it, or no.
 type sprint struct {
-	v     *Validator
-	b     []byte
-	stops stops
-	keys  []span // keys without a place in the table, of the objects that are open
+	v      *Validator
+	b      []byte
+	stops  stops
+	keys   []span      // keys without a place in the table, of the objects that are open
+	values [slots]span // of a document; each is read only after it was set
 }
 
 type span struct{ from, to int }
+
+func (s *sprint) remembered(slot int) []byte { return s.b[s.values[slot].from:s.values[slot].to] }
 
 const no = -1
 
@@ -69,6 +72,7 @@ func (s *sprint) value(n *node, i, depth int) int {
 	switch {
 	case c != n.opens:
 		if c == 'n' && n.Nullable {
+			s.values[n.slot] = span{i, i + len("null")}
 			return s.literal("null", i)
 		}
 		return no
@@ -79,7 +83,9 @@ func (s *sprint) value(n *node, i, depth int) int {
 	case c == '[':
 		return s.array(n.item, i, depth+1)
 	}
-	return s.number(i)
+	end := s.number(i)
+	s.values[n.slot] = span{i, end}
+	return end
 }
 
 func (s *sprint) any(c byte, i, depth int) int {
@@ -175,6 +181,9 @@ func (s *sprint) object(n *node, i, depth int) int {
 	var seen, must uint64 // bits of documented keys
 	if n != nil {
 		children, must = n.children, n.must
+		for h := range n.holds {
+			s.values[n.holds[h].placeSlot], s.values[n.holds[h].givenSlot] = span{}, span{}
+		}
 	}
 	open := len(s.keys)
 	next := 0 // the child that comes now if the order is the documented one
@@ -214,10 +223,21 @@ func (s *sprint) object(n *node, i, depth int) int {
 		i = s.space(i + 1)
 	}
 	s.keys = s.keys[:open]
-	if seen&must != must {
+	if seen&must != must || n != nil && !s.holds(n) {
 		return no
 	}
 	return i + 1
+}
+
+// holds reports whether the values of an object fit one another.
+func (s *sprint) holds(n *node) bool {
+	for i := range n.holds {
+		h := &n.holds[i]
+		if h.broken(s.remembered(h.placeSlot), s.remembered(h.givenSlot)) {
+			return false
+		}
+	}
+	return true
 }
 
 func hasPrefix(b []byte, prefix string) bool {
@@ -269,6 +289,7 @@ func (s *sprint) text(n *node, i int) int {
 	if !plain {
 		return no
 	}
+	s.values[n.slot] = span{i, end}
 	text := s.b[i+1 : end-1]
 	switch {
 	case len(text) == 0 && n.Empty:

@@ -88,8 +88,9 @@ func FuzzShortWay(f *testing.F) {
 	}
 	plain := newValidator(f, validate.Options{})
 	unknown := newValidator(f, validate.Options{Rules: map[string]validate.Severity{validate.RuleUnknownField: validate.Warning}})
+	meanings := newValidator(f, everyMeaning())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, v := range []*validate.Validator{plain, unknown} {
+		for _, v := range []*validate.Validator{plain, unknown, meanings} {
 			if v.Passes(body) {
 				if issues := v.Look(payload.Document{Body: body}); issues != nil {
 					t.Errorf("the short way takes %q, which has issues: %+v", body, issues)

@@ -16,6 +16,7 @@ import (
 type Result struct {
 	Documents int
 	Incorrect int // documents with an Error among their issues
+	Bytes     int // that were judged, decompressed
 	Issues    []Issue
 	// Err is what could not be read: a [payload.Error] of which [FromError]
 	// makes no issue, or the error of the context. The rest is 0 then.
@@ -142,5 +143,6 @@ func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
 			r = Result{}
 		}
 	}
+	r.Bytes = c.Size()
 	send(r)
 }

@@ -79,7 +79,19 @@ func New(o Options) (*Validator, error) {
 			return nil, fmt.Errorf("rule %q is always an error: a body that breaks it cannot be read", id)
 		}
 	}
-	return &Validator{options: o, root: compile(julian.Fields)}, nil
+	v := &Validator{options: o}
+	t := compile(julian.Fields)
+	for _, m := range meanings() {
+		rule, err := RuleByID(m.rule)
+		if err != nil {
+			return nil, err
+		}
+		if v.severity(m.rule, rule.Severity) != Off {
+			t.hold(m, rule.Severity)
+		}
+	}
+	v.root = t.nodes[""]
+	return v, nil
 }
 
 // severity is that of a rule in which a break is as bad as usual.

@@ -27,6 +27,13 @@ type walker struct {
 	counts map[tally]int
 	// toldBytes and toldHalf: one finding of a kind says enough of a document.
 	toldBytes, toldHalf bool
+	values              [slots]value
+}
+
+// value is one that a meaning asks for.
+type value struct {
+	text   []byte // JSON, but that a string has no escapes; empty: there is none
+	offset int
 }
 
 // step is one part of a JSON pointer: a key, or an index.
@@ -173,6 +180,7 @@ func (w *walker) value(n *node) bool {
 		stated := n != nil && n.Kind == julian.String && !n.anyText
 		text, ok := w.str(stated)
 		if ok && w.kind(n, julian.String, begin) && stated {
+			w.remember(n, begin, text)
 			w.text(n, begin, text)
 		}
 		return ok
@@ -180,18 +188,33 @@ func (w *walker) value(n *node) bool {
 		if !w.number() {
 			return false
 		}
-		w.kind(n, julian.Number, begin)
+		if w.kind(n, julian.Number, begin) {
+			w.remember(n, begin, nil)
+		}
 		return true
 	case w.literal("true"), w.literal("false"):
 		w.kind(n, "boolean", begin)
 		return true
 	case w.literal("null"):
-		if n == nil || !n.Nullable {
-			w.kind(n, "null", begin)
+		if n != nil && n.Nullable || w.kind(n, "null", begin) {
+			w.remember(n, begin, nil)
 		}
 		return true
 	}
 	return w.stop(w.i, RuleSyntax, w.here()+", want a value", w.syntaxHint())
+}
+
+// remember keeps the value between begin and w.i if a meaning asks for it. Of a
+// string it takes the text, from which escapes are gone.
+func (w *walker) remember(n *node, begin int, text []byte) {
+	if n == nil || n.slot == 0 {
+		return
+	}
+	raw := w.b[begin:w.i]
+	if raw[0] == '"' && len(text) != len(raw)-len(`""`) {
+		raw = slices.Concat([]byte{'"'}, text, []byte{'"'})
+	}
+	w.values[n.slot] = value{raw, begin}
 }
 
 // kind checks the type of the value that ends before w.i.
@@ -253,6 +276,11 @@ func (w *walker) object(n *node) bool {
 	w.i++
 	var unknown []string     // the first of them
 	seen := map[string]int{} // offset of each key
+	if n != nil {
+		for _, h := range n.holds {
+			w.values[h.placeSlot], w.values[h.givenSlot] = value{}, value{}
+		}
+	}
 	for w.space(); ; w.space() {
 		if w.i == len(w.b) {
 			return w.cutOff()
@@ -305,8 +333,24 @@ func (w *walker) object(n *node) bool {
 	}
 	if n.documented() {
 		w.missing(n, begin, seen, unknown)
+		w.meanings(n)
 	}
 	return true
+}
+
+// meanings holds the values of an object against one another.
+func (w *walker) meanings(n *node) {
+	for i := range n.holds {
+		h := &n.holds[i]
+		place, given := w.values[h.placeSlot], w.values[h.givenSlot]
+		if !h.broken(place.text, given.text) || !w.wants(h.rule, h.severity) {
+			continue
+		}
+		outside := len(w.path)
+		w.path = append(w.path, h.path...)
+		w.report(place.offset, h.rule, h.severity, h.message(place.text, given.text), "")
+		w.path = w.path[:outside]
+	}
 }
 
 // child is the documented place of a key, nil if there is none.
@@ -398,11 +442,13 @@ func (w *walker) text(n *node, begin int, text []byte) {
 		return
 	}
 	if n.Enum != nil && !slices.Contains(n.Enum, string(text)) && w.wants(RuleEnum, Error) {
-		hint := didYouMean(string(text), n.Enum)
-		if hint == "" {
+		want, hint := "a documented value", didYouMean(string(text), n.Enum)
+		if last := len(n.Enum) - 1; last < maxNamed {
+			want = strings.Join(n.Enum[:last], ", ") + " or " + n.Enum[last]
+		} else if hint == "" {
 			hint = "one of: " + strings.Join(n.Enum, ", ")
 		}
-		w.report(begin, RuleEnum, Error, is+", want a documented value", hint)
+		w.report(begin, RuleEnum, Error, is+", want "+want, hint)
 	}
 	if f := n.format; f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && w.wants(RuleFormat, Error) {
 		hint := ""
@@ -415,6 +461,9 @@ func (w *walker) text(n *node, begin int, text []byte) {
 		w.report(begin, RuleIDPrefix, Warning, fmt.Sprintf("%s, want it to begin with %q", is, n.Prefix), "")
 	}
 }
+
+// maxNamed is how many values of an enumeration a message names.
+const maxNamed = 4
 
 func didYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
