@@ -66,36 +66,42 @@ func (p *progress) run() {
 func (p *progress) tell(share float64, words []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	percent := fmt.Sprintf("%.0f%%", 100*share)
-	switch {
-	case !p.live:
+	if !p.live {
 		if share > 0 {
-			words = append([]string{percent}, words...)
+			words = append([]string{percentText(share)}, words...)
 		}
 		fmt.Fprintf(p.out, "%s\n", strings.Join(words, ", "))
 		return
-	case share > 0:
-		words = append([]string{bar(share, 20) + padLeft(percent, 5)}, words...)
 	}
 	// The last column stays free: some terminals go to the next line with it.
-	fmt.Fprintf(p.out, "\r%s\x1b[K", joinFitting(words, p.out.width()-1))
+	fmt.Fprintf(p.out, "\r%s\x1b[K", liveLine(share, words, p.out.width()-1))
 	p.drawn = true
 }
 
-// joinFitting joins the parts that fit into so many columns.
-func joinFitting(parts []string, columns int) string {
-	line := ""
-	for i, part := range parts {
-		if i > 0 {
-			part = "  " + part
+// liveLine is what fits into so many columns of a bar and words. On a narrow
+// terminal the bar makes room for words.
+func liveLine(share float64, words []string, columns int) string {
+	if share > 0 {
+		done := padLeft(percentText(share), 4)
+		if columns >= 60 {
+			done = bar(share, 20) + " " + done
 		}
-		if cells(line)+cells(part) > columns {
+		words = append([]string{done}, words...)
+	}
+	line := ""
+	for i, word := range words {
+		if i > 0 {
+			word = "  " + word
+		}
+		if cells(line)+cells(word) > columns {
 			break
 		}
-		line += part
+		line += word
 	}
 	return line
 }
+
+func percentText(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
 // above prints something else, in place of the line, which comes back later.
 func (p *progress) above(print func()) {

@@ -55,6 +55,25 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// The line never reaches past the columns that there are.
+func TestProgressFits(t *testing.T) {
+	words := []string{"12 deliveries", "3 a second", "ü界 ok"}
+	for columns, want := range map[int]string{
+		0:  "",
+		3:  "",
+		4:  " 50%",
+		20: " 50%  12 deliveries",
+		38: " 50%  12 deliveries  3 a second",
+		39: " 50%  12 deliveries  3 a second  ü界 ok",
+		60: "━━━━━━━━━━──────────  50%  12 deliveries  3 a second  ü界 ok",
+	} {
+		got := liveLine(0.5, words, columns)
+		if d := cmp.Diff(want, got); d != "" || cells(got) > columns {
+			t.Errorf("in %d columns, %d taken (-want +got):\n%s", columns, cells(got), d)
+		}
+	}
+}
+
 // What is printed meanwhile takes the line's place; nothing is told of nothing.
 func TestProgressAbove(t *testing.T) {
 	var out bytes.Buffer
