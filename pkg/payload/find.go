@@ -41,6 +41,9 @@ func (r *reader) path(path string, emit emit) bool {
 }
 
 func (r *reader) file(path string, emit emit) bool {
+	if r.visit != nil {
+		return r.visit(path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return emit(Chunk{}, &Error{Source: path, Err: cause(err)})

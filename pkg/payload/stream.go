@@ -16,6 +16,8 @@ type reader struct {
 	stdin   io.Reader
 	limit   int         // largest document in bytes
 	free    chan []byte // memory given back; nil if none is to be
+	// visit, if there is one, gets the files instead of their chunks.
+	visit func(path string) bool
 }
 
 // chunks gives the chunks of paths.
