@@ -27,6 +27,7 @@ type validateOptions struct {
 	jobs      int      // 0: one for each core
 	listRules bool
 	explain   string
+	watch     bool
 }
 
 func newValidateCmd(a *app) *cobra.Command {
@@ -45,12 +46,16 @@ errors of them.
 Reports list up to 5,000 errors and as many warnings, and say how many more
 there are. In GitHub Actions (GITHUB_ACTIONS=true) the text form also annotates
 the files, by commands on stderr, and adds to the job's summary; --format github
-writes the annotations to stdout, in place of the text.`,
+writes the annotations to stdout, in place of the text.
+
+With --watch it goes on: each change of a file brings a new run, until Ctrl-C.
+The exit code is then that of the last run.`,
 		Example: `  julianctl validate sample.json
   julianctl validate --strict payloads/ 'more/**/*.ndjson.gz'
   julianctl generate --count 1000 | julianctl validate
   julianctl validate --rule unknown-field=warn --format json calls.ndjson
   julianctl validate --report sarif=issues.sarif --report junit=tests.xml payloads/
+  julianctl validate --watch payloads/
   julianctl validate --explain duplicate-key`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +70,7 @@ writes the annotations to stdout, in place of the text.`,
 	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
 	f.StringVar(&o.explain, "explain", "", "explain one rule")
+	f.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until Ctrl-C")
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(true))
 	return cmd
 }
@@ -90,18 +96,32 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 	if err != nil {
 		return usage(fmt.Errorf("--rule: %w", err), seeRules)
 	}
-	reports, err := newReports(a, "validate", o.format, o.reports, reportFormats(true))
-	if err != nil {
-		return err
-	}
-	reports.report.Rules = validate.Rules
-	reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
 	if len(o.paths) == 0 {
 		if isTerminal(a.in) {
 			return usage(errors.New("validate wants a PATH"), "name a file or a folder, or pipe payloads in")
 		}
 		o.paths = []string{"-"}
 	}
+	once := func(ctx context.Context) error { return validateOnce(ctx, a, o, v) }
+	switch {
+	case !o.watch:
+		return once(ctx)
+	case slices.Contains(o.paths, "-"):
+		return usage(errors.New("--watch cannot read stdin again"), "name a file or a folder")
+	case o.format != "text" && o.format != "json":
+		return usage(fmt.Errorf("--watch: --format %s is for one run", o.format), fmt.Sprintf("--report %s=FILE is written anew after each", o.format))
+	}
+	return a.watch(ctx, o.paths, once)
+}
+
+// validateOnce reads all paths and gives the verdict.
+func validateOnce(ctx context.Context, a *app, o validateOptions, v *validate.Validator) error {
+	reports, err := newReports(a, "validate", o.format, o.reports, reportFormats(true))
+	if err != nil {
+		return err
+	}
+	reports.report.Rules = validate.Rules
+	reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
 	results := v.Stream(ctx, o.paths, a.in, o.jobs)
 	if reports.wanted() {
 		results = reports.byDocument(ctx, v, o.paths, a.in)
