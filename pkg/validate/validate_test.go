@@ -356,6 +356,35 @@ func TestFromError(t *testing.T) {
 	}
 }
 
+// A key is found again however many stood between.
+func TestDuplicatesAmongMany(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	for _, first := range []int{0, 1, 30, 31, 32, 33, 99} {
+		for _, again := range []int{31, 32, 33, 34, 100} {
+			if again <= first {
+				continue
+			}
+			var keys []string
+			for i := range 101 {
+				name := i
+				if i == again {
+					name = first
+				}
+				keys = append(keys, fmt.Sprintf(`"key %d": 0`, name))
+			}
+			body := bytes.Replace(julian.Sample(), []byte(`"metadata": {}`), []byte(`"metadata": {`+strings.Join(keys, ",")+`}`), 1)
+			var got []string
+			for _, i := range v.Issues(payload.Document{Body: body}) {
+				got = append(got, i.Rule+" "+i.Pointer)
+			}
+			want := []string{fmt.Sprintf("duplicate-key /callResult/agentActions/0/metadata/key %d", first)}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("key %d again at %d (-want +got):\n%s", first, again, diff)
+			}
+		}
+	}
+}
+
 func Example() {
 	v, err := validate.New(validate.Options{})
 	if err != nil {

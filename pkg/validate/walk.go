@@ -270,12 +270,44 @@ type key struct {
 	offset int
 }
 
+// keySet is the keys of an object. Few are compared each with each: that costs
+// less than a map.
+type keySet struct {
+	size int
+	few  [32]key
+	many map[string]int // offsets of those that came later
+}
+
+// add returns where the key stood before, if it did.
+func (s *keySet) add(k key) (first int, twice bool) {
+	for i := range min(s.size, len(s.few)) {
+		if string(s.few[i].name) == string(k.name) {
+			return s.few[i].offset, true
+		}
+	}
+	if s.size < len(s.few) {
+		s.few[s.size] = k
+		s.size++
+		return 0, false
+	}
+	if first, twice = s.many[string(k.name)]; twice {
+		return first, true
+	}
+	if s.many == nil {
+		s.many = map[string]int{}
+	}
+	s.many[string(k.name)] = k.offset
+	s.size++
+	return 0, false
+}
+
 // object walks from { to }.
 func (w *walker) object(n *node) bool {
 	begin := w.i
 	w.i++
-	var unknown []string     // the first of them
-	seen := map[string]int{} // offset of each key
+	var unknown []string // the first of them
+	var there uint64     // bits of documented keys, by index
+	var seen keySet
 	if n != nil {
 		for _, h := range n.holds {
 			w.values[h.placeSlot], w.values[h.givenSlot] = value{}, value{}
@@ -285,7 +317,7 @@ func (w *walker) object(n *node) bool {
 		if w.i == len(w.b) {
 			return w.cutOff()
 		}
-		if w.b[w.i] == '}' && len(seen) == 0 {
+		if w.b[w.i] == '}' && seen.size == 0 {
 			w.i++
 			break
 		}
@@ -305,9 +337,7 @@ func (w *walker) object(n *node) bool {
 		w.i++
 		w.space()
 		w.push(step{key: k.name})
-		if first, twice := seen[string(k.name)]; !twice {
-			seen[string(k.name)] = k.offset
-		} else if w.wants(RuleDuplicateKey, Error) {
+		if first, twice := seen.add(k); twice && w.wants(RuleDuplicateKey, Error) {
 			where := "on the same line"
 			if lines := bytes.Count(w.b[first:k.offset], []byte{'\n'}); lines > 0 {
 				where = fmt.Sprintf("%d lines above", lines)
@@ -315,6 +345,9 @@ func (w *walker) object(n *node) bool {
 			w.report(k.offset, RuleDuplicateKey, Error, "is given twice, first "+where, "")
 		}
 		child := w.child(n, k, &unknown)
+		if child != nil {
+			there |= 1 << child.index
+		}
 		if ok = w.value(child); !ok {
 			return false
 		}
@@ -332,7 +365,7 @@ func (w *walker) object(n *node) bool {
 		}
 	}
 	if n.documented() {
-		w.missing(n, begin, seen, unknown)
+		w.missing(n, begin, there, unknown)
 		w.meanings(n)
 	}
 	return true
@@ -381,9 +414,9 @@ func (w *walker) child(n *node, k key, unknown *[]string) *node {
 const maxUnknown = 32
 
 // missing reports the fields that the object at begin lacks.
-func (w *walker) missing(n *node, begin int, seen map[string]int, unknown []string) {
+func (w *walker) missing(n *node, begin int, there uint64, unknown []string) {
 	for _, c := range n.children {
-		if _, ok := seen[c.name]; ok || c.Presence == julian.Optional {
+		if (n.must&^there)&(1<<c.index) == 0 {
 			continue
 		}
 		severity := Warning
@@ -436,7 +469,6 @@ func (w *walker) array(n *node) bool {
 
 // text checks a string against what is stated for it.
 func (w *walker) text(n *node, begin int, text []byte) {
-	is := "is " + quote(text)
 	if len(text) == 0 && n.nonEmpty() {
 		w.report(begin, RuleRequired, Error, "is empty", "")
 		return
@@ -448,17 +480,17 @@ func (w *walker) text(n *node, begin int, text []byte) {
 		} else if hint == "" {
 			hint = "one of: " + strings.Join(n.Enum, ", ")
 		}
-		w.report(begin, RuleEnum, Error, is+", want "+want, hint)
+		w.report(begin, RuleEnum, Error, "is "+quote(text)+", want "+want, hint)
 	}
 	if f := n.format; f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && w.wants(RuleFormat, Error) {
 		hint := ""
 		if f.name == julian.Zone {
 			hint = didYouMean(string(text), zoneNames())
 		}
-		w.report(begin, RuleFormat, Error, is+", want "+f.want, hint)
+		w.report(begin, RuleFormat, Error, "is "+quote(text)+", want "+f.want, hint)
 	}
-	if !bytes.HasPrefix(text, []byte(n.Prefix)) {
-		w.report(begin, RuleIDPrefix, Warning, fmt.Sprintf("%s, want it to begin with %q", is, n.Prefix), "")
+	if !hasPrefix(text, n.Prefix) && w.wants(RuleIDPrefix, Warning) {
+		w.report(begin, RuleIDPrefix, Warning, fmt.Sprintf("is %s, want it to begin with %q", quote(text), n.Prefix), "")
 	}
 }
 
