@@ -24,7 +24,7 @@ type walker struct {
 	path  []step
 	found []finding
 	// counts bounds what a hostile document can make of one rule.
-	counts map[tally]int
+	counts []tally
 	// toldBytes and toldHalf: one finding of a kind says enough of a document.
 	toldBytes, toldHalf bool
 	values              [slots]value
@@ -48,9 +48,22 @@ type finding struct {
 	Issue
 }
 
+// tally counts what was found.
 type tally struct {
 	rule     string
 	severity Severity
+	count    int
+}
+
+// count is that of a rule and severity, until the next one is asked for.
+func (w *walker) count(rule string, severity Severity) *int {
+	for i := range w.counts {
+		if t := &w.counts[i]; t.rule == rule && t.severity == severity {
+			return &t.count
+		}
+	}
+	w.counts = append(w.counts, tally{rule, severity, 0})
+	return &w.counts[len(w.counts)-1].count
 }
 
 const maxPerRule = 100
@@ -64,7 +77,7 @@ func (w *walker) report(offset int, rule string, severity Severity, message, hin
 // hints cost much, a hostile document must not get them without end.
 func (w *walker) wants(rule string, usual Severity) bool {
 	severity := w.v.severity(rule, usual)
-	return severity != Off && w.counts[tally{rule, severity}] < maxPerRule
+	return severity != Off && *w.count(rule, severity) < maxPerRule
 }
 
 // stop notes what makes it impossible to read on, and returns false.
@@ -74,14 +87,14 @@ func (w *walker) stop(offset int, rule string, message, hint string) bool {
 }
 
 func (w *walker) add(offset int, rule string, severity Severity, message, hint string) {
-	t := tally{rule, severity}
-	if severity == Off || w.counts[t] == maxPerRule {
+	if severity == Off {
 		return
 	}
-	if w.counts == nil {
-		w.counts = map[tally]int{}
+	count := w.count(rule, severity)
+	if *count == maxPerRule {
+		return
 	}
-	w.counts[t]++
+	*count++
 	w.found = append(w.found, finding{offset, Issue{Pointer: w.pointer(), Rule: rule, Severity: severity, Message: message, Hint: hint}})
 }
 
