@@ -217,7 +217,7 @@ func (r *reports) judge(v *validate.Validator, doc payload.Document, err error) 
 	}
 	c := report.OfDocument(name, v.Issues(doc))
 	r.add(c)
-	result := validate.Result{Documents: 1, Issues: c.Findings}
+	result := validate.Result{Documents: 1, Bytes: len(doc.Body), Issues: c.Findings}
 	if c.Verdict == report.Fail {
 		result.Incorrect = 1
 	}

@@ -127,11 +127,8 @@ func validateOnce(ctx context.Context, a *app, o validateOptions, v *validate.Va
 		results = reports.byDocument(ctx, v, o.paths, a.in)
 	}
 	p := newValidatePrinter(a, o)
-	for result := range results {
-		if result.Err != nil && !p.unreadable(result.Err) {
-			return errors.Join(p.flush(), result.Err)
-		}
-		p.result(result)
+	if err := p.all(results); err != nil {
+		return errors.Join(p.flush(), err)
 	}
 	code, err := p.summary()
 	if err != nil {
@@ -217,15 +214,14 @@ type validatePrinter struct {
 	// columns is the width of the terminal when a person looks on, else 0.
 	columns int
 	groups  issueGroups // not shown yet; only for a person
+	// progress is told meanwhile; nil when it is not.
+	progress *progress
 }
 
 func newValidatePrinter(a *app, o validateOptions) *validatePrinter {
-	out := bufio.NewWriter(a.out)
-	p := &validatePrinter{
-		a: a, o: o, out: out,
-		records: report.NewRecords(out, "validate"),
-		sum:     validateSummary{Rules: map[string]int{}},
-	}
+	p := &validatePrinter{a: a, o: o, sum: validateSummary{Rules: map[string]int{}}}
+	p.out = bufio.NewWriter(aboveProgress{p})
+	p.records = report.NewRecords(p.out, "validate")
 	if a.out.isTTY() {
 		p.columns = a.out.width()
 	}
@@ -292,7 +288,7 @@ func (p *validatePrinter) unreadable(err error) bool {
 	}
 	p.showGroups()
 	p.flushed()
-	p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(e.Error()))
+	p.progress.above(func() { p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(e.Error())) })
 	return true
 }
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+func TestValidateTally(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, size := range map[string]int{"a.json": 3000, "b.ndjson": 1000, "packed.json.gz": 10, "small.json": 100} {
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		paths []string
+		share float64
+		done  string
+	}{
+		{"files", []string{"a.json", "b.ndjson"}, 0.5, "2.0kB of 4.0kB"},
+		{"a pattern", []string{"[ab].*json"}, 0.5, "2.0kB of 4.0kB"},
+		{"one is not there", []string{"a.json", "b.ndjson", "missing.json"}, 0.5, "2.0kB of 4.0kB"},
+		{"compressed", []string{"a.json", "packed.json.gz"}, 0, "2.0kB"},
+		{"compressed without saying so", []string{"small.json"}, 0, "2.0kB"},
+		{"stdin", []string{"a.json", "-"}, 0, "2.0kB"},
+		{"a device", []string{os.DevNull}, 0, "2.0kB"},
+	} {
+		tally := newValidateTally(tt.paths)
+		tally.add(validate.Result{Documents: 2, Bytes: 1500, Issues: make([]validate.Issue, 3)})
+		tally.add(validate.Result{Documents: 1, Bytes: 500})
+		share, words := tally.state(2 * time.Second)
+		if d := cmp.Diff([]string{"3 payloads", "3 issues", tt.done, "1.0kB/s"}, words); d != "" || share != tt.share {
+			t.Errorf("%s: share %v, want %v (-want +got):\n%s", tt.name, share, tt.share, d)
+		}
+	}
+}
+
+// What is judged adds up to what there is, with and without reports.
+func TestValidateCountsBytes(t *testing.T) {
+	dir := t.TempDir()
+	var size int64
+	for name, body := range map[string]string{"a.ndjson": "{}\n{}\n\n{x\n{}", "b.json": "[{}, {}]\n", "c.json": " {}\n"} {
+		put(t, filepath.Join(dir, name), body)
+		size += int64(len(body))
+	}
+	v, err := validate.New(validate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{dir}
+	tally := newValidateTally(paths)
+	for r := range v.Stream(t.Context(), paths, nil, 2) {
+		tally.add(r)
+	}
+	// Brackets, commas and white space between payloads are not counted.
+	if total := tally.total(); total != size || tally.bytes > size || tally.bytes < size-8 {
+		t.Errorf("%d bytes of %d, %d in the files", tally.bytes, total, size)
+	}
+	r, err := newReports(testApp(t), "validate", "text", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reported := newValidateTally(paths)
+	for result := range r.byDocument(t.Context(), v, paths, nil) {
+		reported.add(result)
+	}
+	if reported.bytes > size || reported.bytes < size-12 {
+		t.Errorf("%d bytes with reports, %d in the files", reported.bytes, size)
+	}
+}
