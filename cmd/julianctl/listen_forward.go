@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -28,12 +27,6 @@ func (a *app) forwarder(opts listenOptions) (forward func(context.Context, *rece
 	if err != nil {
 		return nil, nil, err
 	}
-	guarded, err := deliver.Guard{Allow: to.AllowHosts}.Target(to.URL)
-	if err != nil {
-		var refused *deliver.TargetError
-		errors.As(err, &refused)
-		return nil, nil, usage(err, refused.Hint)
-	}
 	header, err := parseHeaders(to.Headers, nil)
 	if err != nil {
 		return nil, nil, err
@@ -41,7 +34,7 @@ func (a *app) forwarder(opts listenOptions) (forward func(context.Context, *rece
 	if opts.timeout > 0 && to.Timeout == a.cfg.Timeout {
 		to.Timeout = forwardTimeout // --timeout of this command is another one
 	}
-	client, err := deliver.New(guarded, deliver.Options{Timeout: to.Timeout, MaxAnswer: forwardAnswer, MaxExcerpt: forwardAnswer})
+	client, err := deliver.New(to.Guarded, deliver.Options{Timeout: to.Timeout, MaxAnswer: forwardAnswer, MaxExcerpt: forwardAnswer})
 	if err != nil {
 		return nil, nil, usage(err, "")
 	}

@@ -40,12 +40,6 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := deliver.Guard{Allow: t.AllowHosts}.Target(t.URL)
-	if err != nil {
-		var refused *deliver.TargetError
-		errors.As(err, &refused)
-		return nil, usage(err, refused.Hint)
-	}
 	opts := deliver.Options{UserAgent: "julianctl/" + versionNumber(), Timeout: t.Timeout, Insecure: f.insecure}
 	if opts.Header, err = parseHeaders(t.Headers, f.headers); err != nil {
 		return nil, err
@@ -61,7 +55,7 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 			return nil, usage(fmt.Errorf("--cacert %q holds no PEM certificate", f.caCert), "")
 		}
 	}
-	client, err := deliver.New(guarded, opts)
+	client, err := deliver.New(t.Guarded, opts)
 	if err != nil {
 		return nil, usage(err, "")
 	}
@@ -96,20 +90,19 @@ func parseHeaders(endpoint, flags []string) (deliver.Header, error) {
 // target is where deliveries go: a URL as it was given, or a named endpoint.
 type target struct {
 	URL     *url.URL
-	Headers []string // "Name: value", of the named endpoint
+	Guarded deliver.Target // URL, once the guard has passed it
+	Headers []string       // "Name: value", of the named endpoint
 	Timeout time.Duration
-	// AllowHosts are the hosts that may be reached beside loopback: those of
-	// --allow-host, and that of a named endpoint.
-	AllowHosts []string
 }
 
 // target resolves --to (or the configured one): a URL, or a name from the
-// configuration. Whether the host may be reached is the guard's business.
+// configuration. Beside loopback, the hosts of --allow-host may be reached, and
+// that of a named endpoint.
 func (a *app) target(to string, allow []string) (target, error) {
 	if to == "" {
 		return target{}, usage(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:4040/ or a name from the configuration")
 	}
-	t := target{Timeout: a.cfg.Timeout, AllowHosts: slices.Clone(allow)}
+	t := target{Timeout: a.cfg.Timeout}
 	raw := to
 	if !strings.Contains(to, "://") {
 		e, err := a.namedEndpoint(to)
@@ -125,9 +118,16 @@ func (a *app) target(to string, allow []string) (target, error) {
 	if err != nil || u.Host == "" {
 		return target{}, usage(fmt.Errorf("endpoint %q is no URL", withoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
 	}
-	t.URL = u
 	if raw != to {
-		t.AllowHosts = append(t.AllowHosts, u.Hostname())
+		allow = append(slices.Clone(allow), u.Hostname())
+	}
+	t.URL = u
+	if t.Guarded, err = (deliver.Guard{Allow: allow}).Target(u); err != nil {
+		hint := ""
+		if refused, ok := errors.AsType[*deliver.TargetError](err); ok {
+			hint = refused.Hint
+		}
+		return target{}, usage(err, hint)
 	}
 	return t, nil
 }
