@@ -51,14 +51,15 @@ func (o *generateOptions) vocabularies() []vocabulary {
 		{"direction", &o.direction, "who calls: outbound, inbound or web (default: as calls occur)",
 			[]word{{"outbound", "the agent called the contact"}, {"inbound", "the contact called the agent"}, {"web", "the contact called on a web page: no number"}}},
 		{"variant", &o.variant, "make correct payloads of this unusual form",
-			append(words(generate.Variants, func(v generate.Variant) word { return word{v.Name, v.Doc} }), word{"all", "each of them in turn"})},
+			append(each(generate.Variants, func(v generate.Variant) word { return word{v.Name, v.Doc} }), word{"all", "each of them in turn"})},
 		{"invalid", &o.invalid, "make payloads that break this rule of validate",
-			append(words(generate.Mutations, mutationWord), word{"all", "each of them in turn"})},
+			append(each(generate.Mutations, mutationWord), word{"all", "each of them in turn"})},
 	}
 }
 
-func words[T any](rows []T, of func(T) word) []word {
-	out := make([]word, len(rows))
+// each is what of makes of every row.
+func each[T, U any](rows []T, of func(T) U) []U {
+	out := make([]U, len(rows))
 	for i, row := range rows {
 		out[i] = of(row)
 	}
@@ -66,7 +67,7 @@ func words[T any](rows []T, of func(T) word) []word {
 }
 
 func valueWords[T ~string](values []julian.Value[T]) []word {
-	return words(values, func(v julian.Value[T]) word { return word{string(v.Name), v.Meaning} })
+	return each(values, func(v julian.Value[T]) word { return word{string(v.Name), v.Meaning} })
 }
 
 func mutationWord(m generate.Mutation) word {
@@ -78,11 +79,7 @@ func mutationWord(m generate.Mutation) word {
 }
 
 func (v vocabulary) names() []string {
-	out := make([]string, len(v.words))
-	for i, w := range v.words {
-		out[i] = w.name
-	}
-	return out
+	return each(v.words, func(w word) string { return w.name })
 }
 
 func newGenerateCmd(a *app) *cobra.Command {
@@ -146,12 +143,16 @@ func runGenerate(ctx context.Context, a *app, o generateOptions) error {
 	if err != nil {
 		return err
 	}
-	next, count := o.maker(spec)
+	recipes, err := o.recipes(spec)
+	if err != nil {
+		return err
+	}
+	count := max(len(recipes), o.sequences)
 	if o.counted {
 		count = o.count
 	}
 	w := bufio.NewWriterSize(a.out, 64<<10)
-	err = writeCalls(ctx, a, w, count, next, edits)
+	err = writeCalls(ctx, a, w, count, recipes, edits)
 	if w.Flush() != nil {
 		return a.out.Err()
 	}
@@ -159,12 +160,12 @@ func runGenerate(ctx context.Context, a *app, o generateOptions) error {
 }
 
 // writeCalls writes whole payloads only, also when it is interrupted.
-func writeCalls(ctx context.Context, a *app, w *bufio.Writer, count int, next maker, edits []edit) error {
+func writeCalls(ctx context.Context, a *app, w *bufio.Writer, count int, recipes []recipe, edits []edit) error {
 	for i := range count {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		bodies, err := next(i)
+		bodies, err := recipes[i%len(recipes)]()
 		if err != nil {
 			return err
 		}
@@ -265,51 +266,61 @@ func parseSizes(text string) (*generate.Range, error) {
 	return &generate.Range{Min: int(sizes[0]), Max: int(sizes[1])}, nil
 }
 
-// maker makes the payloads of the i-th call, mostly one. They are the caller's
-// until the next call.
-type maker func(i int) ([][]byte, error)
+// recipe makes the payloads of the next call, mostly one. They are the
+// caller's until the next.
+type recipe func() ([][]byte, error)
 
-// maker returns what makes the calls, and how many there are unless --count
-// says so: one of each that is asked for.
-func (o *generateOptions) maker(spec generate.Spec) (next maker, count int) {
+// recipes are those of the calls, in turn: one, or one of each that is asked
+// for.
+func (o *generateOptions) recipes(spec generate.Spec) (all []recipe, err error) {
 	g := generate.New(o.seed)
-	types := []julian.ResultType{spec.ResultType}
+	if o.sequences > 0 {
+		return []recipe{func() ([][]byte, error) { return encodeAll(g.Story(spec)) }}, nil
+	}
+	specs := []generate.Spec{spec}
 	if o.resultType == "all" {
-		types = nil
-		for _, t := range julian.ResultTypes() {
-			types = append(types, t.Name)
+		specs = each(julian.ResultTypes(), func(t julian.Value[julian.ResultType]) generate.Spec {
+			spec.ResultType = t.Name
+			return spec
+		})
+	}
+	var misfit error // a rule and a result type that have nothing to do with each other
+	for _, spec := range specs {
+		switch {
+		case o.variant != "":
+			for _, v := range named(generate.Variants, o.variant, func(v generate.Variant) string { return v.Name }) {
+				all = append(all, func() ([][]byte, error) { return v.Payloads(g, g.Draw(spec)) })
+			}
+		case o.invalid != "":
+			for _, m := range named(generate.Mutations, o.invalid, func(m generate.Mutation) string { return m.Rule }) {
+				fit, err := m.Spec(spec)
+				if err != nil {
+					misfit = err
+					continue
+				}
+				all = append(all, func() ([][]byte, error) {
+					broken, err := m.Payload(g, g.Draw(fit))
+					return [][]byte{broken.Body}, err
+				})
+			}
+		default:
+			all = append(all, ordinary(g, spec))
 		}
 	}
-	of := func(i int) generate.Spec {
-		spec := spec
-		spec.ResultType = types[i%len(types)]
-		return spec
+	if len(all) == 0 {
+		return nil, usage(misfit, "leave --result-type out")
 	}
-	switch {
-	case o.sequences > 0:
-		return func(int) ([][]byte, error) { return encodeAll(g.Story(spec)) }, o.sequences
-	case o.variant != "":
-		variants := named(generate.Variants, o.variant, func(v generate.Variant) string { return v.Name })
-		return func(i int) ([][]byte, error) {
-			return variants[i%len(variants)].Payloads(g, g.Draw(of(i/len(variants))))
-		}, len(variants) * len(types)
-	case o.invalid != "":
-		mutations := named(generate.Mutations, o.invalid, func(m generate.Mutation) string { return m.Rule })
-		return func(i int) ([][]byte, error) {
-			m := mutations[i%len(mutations)]
-			spec, err := m.Spec(of(i / len(mutations)))
-			if err != nil {
-				return nil, usage(err, "leave --result-type out")
-			}
-			broken, err := m.Payload(g, g.Draw(spec))
-			return [][]byte{broken.Body}, err
-		}, len(mutations) * len(types)
-	}
+	return all, nil
+}
+
+// ordinary is the recipe that is used by the million: it makes each payload in
+// the memory of the one before.
+func ordinary(g *generate.Generator, spec generate.Spec) recipe {
 	body := make([][]byte, 1)
-	return func(i int) (_ [][]byte, err error) {
-		body[0], err = g.Append(body[0][:0], g.Draw(of(i)))
+	return func() (_ [][]byte, err error) {
+		body[0], err = g.Append(body[0][:0], g.Draw(spec))
 		return body, err
-	}, len(types)
+	}
 }
 
 // named is the row of a table that has this name; all rows for "all".

@@ -158,7 +158,7 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 		e.Sequence = &julian.Sequence{SequenceID: c.sequence, LifecycleStatus: spec.Lifecycle}
 	}
 	if g.rng.IntN(100) < k.talked {
-		e.CallURL = "https://julian.11x.ai/calls/" + e.CallID
+		e.CallURL = linkTo(e.CallID)
 		e.CallResult.Transcription = g.transcript(k, c, spec.Transcript)
 		e.Duration = float64(2 + len(e.CallResult.Transcription)/bytesPerSecond + g.rng.IntN(20))
 	}
@@ -168,6 +168,9 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	g.result(&e.CallResult, k, c, scheduled.Add(time.Duration(e.Duration)*time.Second))
 	return e
 }
+
+// linkTo is the address of a call that is not there.
+func linkTo(callID string) string { return "https://julian.11x.ai/calls/" + callID }
 
 // bytesPerSecond is how fast people talk, in bytes of a transcript: 150 words
 // a minute.

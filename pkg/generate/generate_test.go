@@ -280,6 +280,9 @@ func TestDraw(t *testing.T) {
 				t.Fatalf("a web call is %s", e.Direction)
 			}
 		}
+		if from := e.FromPhoneNumber; e.Direction == julian.Inbound && from != "" && from != e.PhoneNumber {
+			t.Fatalf("an inbound call of %s came from %s", e.PhoneNumber, from)
+		}
 		if e.Sequence == nil {
 			seen["single"]++
 		} else {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/tidwall/gjson"
@@ -65,7 +66,19 @@ var Mutations = []Mutation{
 	{"format", nil, fields(func(f julian.Field) bool { return f.Format != "" }, unformat)},
 	{"id-prefix", nil, fields(func(f julian.Field) bool { return f.Prefix != "" }, cutPrefix)},
 	{"unknown-field", nil, body(unknownField)},
+	{"voicemail-without-link", []julian.ResultType{julian.Voicemail}, facts(noLink)},
+	{"busy-with-link", []julian.ResultType{julian.Busy}, facts(link)},
+	{"rescheduled-without-time", []julian.ResultType{julian.Rescheduled}, facts(noNewTime)},
+	{"rescheduled-before-scheduled", nil, facts(movedBack)},
+	{"duration-without-connection", []julian.ResultType{julian.Busy, julian.InvalidPhoneNumber, julian.Cancelled}, facts(lasted)},
+	{"completed-without-time", nil, facts(completedAtNoTime)},
+	{"meeting-ends-before-start", nil, facts(meetingBackwards)},
+	{"non-terminal-result", passing, facts(func(*Generator, *julian.CallEvent) string { return "/callResult/resultType" })},
+	{"done-with-non-terminal-result", passing, facts(doneTooEarly)},
 }
+
+// passing are the result types after which more is to come.
+var passing = []julian.ResultType{julian.Scheduled, julian.Rescheduled, julian.ProcessingAnalysis, julian.Calling}
 
 // body makes a mutation of one that works on the bytes of a correct payload.
 func body(edit func(*Generator, []byte) (Broken, error)) func(*Generator, Spec) (Broken, error) {
@@ -75,6 +88,17 @@ func body(edit func(*Generator, []byte) (Broken, error)) func(*Generator, Spec) 
 			return Broken{}, err
 		}
 		return edit(g, correct)
+	}
+}
+
+// facts makes a mutation of one that works on what a call says; edit returns
+// the place.
+func facts(edit func(*Generator, *julian.CallEvent) (pointer string)) func(*Generator, Spec) (Broken, error) {
+	return func(g *Generator, spec Spec) (Broken, error) {
+		e := g.Event(spec)
+		pointer := edit(g, &e)
+		b, err := Encode(e)
+		return Broken{b, pointer}, err
 	}
 }
 
@@ -198,4 +222,56 @@ func cutPrefix(_ *Generator, b []byte, f julian.Field) (Broken, error) {
 
 func unknownField(g *Generator, b []byte) (Broken, error) {
 	return set(b, [...]string{"/julianctlField", "/callResult/julianctlField"}[g.rng.IntN(2)], `"not documented"`)
+}
+
+func noLink(_ *Generator, e *julian.CallEvent) string {
+	e.CallURL = ""
+	return "/callUrl"
+}
+
+func link(_ *Generator, e *julian.CallEvent) string {
+	e.CallURL = linkTo(e.CallID)
+	return "/callUrl"
+}
+
+func noNewTime(_ *Generator, e *julian.CallEvent) string {
+	e.RescheduledAt = nil
+	return "/rescheduledAt"
+}
+
+func movedBack(g *Generator, e *julian.CallEvent) string {
+	e.RescheduledAt = &julian.Timestamp{Time: e.ScheduledAt.AddDate(0, 0, -1-g.rng.IntN(7))}
+	return "/rescheduledAt"
+}
+
+func lasted(g *Generator, e *julian.CallEvent) string {
+	e.Duration = float64(1 + g.rng.IntN(300))
+	return "/duration"
+}
+
+func completedAtNoTime(g *Generator, e *julian.CallEvent) string {
+	list, name := &e.CallResult.AgentActions, "agentActions"
+	if g.rng.IntN(2) == 0 {
+		list, name = &e.CallResult.HumanActions, "humanActions"
+	}
+	*list = append(*list, julian.Action{Description: "Sent a summary by e-mail", Status: "completed", ActionKey: "send_email", Metadata: map[string]any{}})
+	return fmt.Sprintf("/callResult/%s/%d/completedAt", name, len(*list)-1)
+}
+
+func meetingBackwards(g *Generator, e *julian.CallEvent) string {
+	begins := e.ScheduledAt.AddDate(0, 0, 7)
+	e.CallResult.FollowUpMeetingDetails = &julian.FollowUpMeeting{
+		StartTime: julian.Timestamp{Time: begins},
+		EndTime:   julian.Timestamp{Time: begins.Add(-time.Duration(1+g.rng.IntN(4)) * 15 * time.Minute)},
+		HostEmail: "host@example.com",
+	}
+	return "/callResult/followUpMeetingDetails/endTime"
+}
+
+func doneTooEarly(g *Generator, e *julian.CallEvent) string {
+	if e.Sequence == nil {
+		e.Sequence = &julian.Sequence{SequenceID: g.id("call-sequence.")}
+	}
+	e.Sequence.LifecycleStatus = julian.SequenceDone
+	return "/sequence/lifecycleStatus"
 }

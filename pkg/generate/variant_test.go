@@ -132,7 +132,7 @@ func TestVariantsByName(t *testing.T) {
 	}
 	_, body = get("escapes")
 	_, plain := get("unicode")
-	if !sameValue(plain, body) || bytes.ContainsFunc(body, func(r rune) bool { return r > '~' || r < ' ' }) || !bytes.Contains(body, []byte(`\ud83d\udc69`)) {
+	if !sameValue(plain, body) || bytes.ContainsFunc(body, func(r rune) bool { return r > '~' || r < ' ' }) || !bytes.Contains(body, []byte(`\ud83d\udc69`)) || !bytes.Contains(body, []byte(`https:\/\/`)) {
 		t.Errorf("escapes: %s", body)
 	}
 	if !bytes.Contains(plain, []byte("👨‍👩‍👧‍👦")) || !bytes.Contains(plain, []byte("हिन्दी")) {
