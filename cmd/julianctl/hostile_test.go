@@ -177,7 +177,7 @@ func testHostileText(t *testing.T, format string) {
 			t.Errorf("%q: exit %d, want %d\n%s", tt.args, code, tt.code, shown)
 		}
 	}
-	for _, line := range strings.Split(l.printed(), "\n") {
+	for line := range strings.SplitSeq(l.printed(), "\n") {
 		if bad := harmful.FindString(line); bad != "" {
 			t.Errorf("%q was printed in %q", bad, line)
 		}

@@ -104,15 +104,15 @@ func liveLine(share float64, words []string, columns int) string {
 func percentText(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
 // above prints something else, in place of the line, which comes back later.
-func (p *progress) above(print func()) {
+func (p *progress) above(show func()) {
 	if p == nil {
-		print()
+		show()
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	print()
+	show()
 }
 
 // end stops telling and leaves no line behind.

@@ -130,8 +130,7 @@ func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 	}
 	if r.Err != nil {
 		out.Error = &replayError{Class: string(deliver.ClassOf(r.Err)), Message: p.a.hide(r.Err.Error()), Answer: p.a.hide(string(a.Body))}
-		var e *deliver.Error
-		if errors.As(r.Err, &e) {
+		if e, ok := errors.AsType[*deliver.Error](r.Err); ok {
 			out.Error.Location = p.a.hide(e.Location)
 		}
 	}
@@ -145,8 +144,7 @@ func (p *replayPrinter) unreadable(err error) {
 	}
 	if p.o.format == "json" {
 		record := map[string]any{"message": err.Error()}
-		var e *payload.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*payload.Error](err); ok {
 			record["file"], record["line"] = e.Source, e.Line
 		}
 		p.fail(p.records.Write("unreadable", record))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -142,7 +143,7 @@ func TestReplayTally(t *testing.T) {
 		share, words := tally.state(2 * time.Second)
 		want := four
 		if tt.left != "" {
-			want = append(four[:len(four):len(four)], tt.left)
+			want = append(slices.Clip(four), tt.left)
 		}
 		if d := cmp.Diff(want, words); d != "" || share != tt.share {
 			t.Errorf("%s: share %v, want %v (-want +got):\n%s", tt.name, share, tt.share, d)

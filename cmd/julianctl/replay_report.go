@@ -45,8 +45,7 @@ func (p *replayPrinter) deliveryCase(r deliver.Result) report.Case {
 
 // unreadableCase is one source that gave no payload.
 func (p *replayPrinter) unreadableCase(err error) report.Case {
-	var e *payload.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*payload.Error](err); ok {
 		return unreadable(p.reports.relative(e.Source), e)
 	}
 	return report.Case{Name: "payloads", Verdict: report.Undecided, Message: err.Error()}

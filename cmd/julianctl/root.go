@@ -72,8 +72,7 @@ right before it goes live, and is it still right today?`,
 // flagError turns the framework's words into ours, with the nearest flag.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := seeHelp(cmd)
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := "--" + unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
 			name = "-" + unknown.GetSpecifiedName()
@@ -82,8 +81,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
 		return usage(fmt.Errorf("unknown flag %q", name), didYouMean(name, known, hint))
 	}
-	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return usage(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), hint)
 	}
 	return usage(err, hint)

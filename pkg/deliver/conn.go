@@ -321,12 +321,10 @@ func copyHeader(h *fasthttp.ResponseHeader) Header {
 // plainCause is err without the addresses and calls that net puts around it;
 // an orderly end is no cause worth telling.
 func plainCause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	var sys *os.SyscallError
-	if errors.As(err, &sys) {
+	if sys, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = sys.Err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -66,8 +66,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // ClassOf returns the class of err, empty when err is nil or not of this
 // package.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return ""

@@ -170,8 +170,7 @@ func checkBaseURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The reason without the URL: it may hold a password.
-		var parse *url.Error
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*url.Error](err); ok {
 			err = parse.Err
 		}
 		return "", fmt.Errorf("%w: %w", ErrBadBaseURL, err)

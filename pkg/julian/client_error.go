@@ -136,8 +136,7 @@ func (c *Client) location(resp *http.Response) string {
 
 func (c *Client) unreachable(err error) *Error {
 	said := err
-	var request *url.Error
-	if errors.As(err, &request) {
+	if request, ok := errors.AsType[*url.Error](err); ok {
 		said = request.Err
 	}
 	return &Error{Message: c.text(c.base + ": " + said.Error()), kind: ErrUnreachable, cause: err}

@@ -90,8 +90,8 @@ func walk(typ reflect.Type, pointer string, kinds map[string]julian.Kind, option
 
 func fields(typ reflect.Type) func(func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range typ.NumField() {
-			if !yield(typ.Field(i)) {
+		for field := range typ.Fields() {
+			if !yield(field) {
 				return
 			}
 		}

@@ -172,8 +172,7 @@ func (p Place) After(b []byte) Place {
 
 // cause is err without what the file system says around it: operation and path.
 func cause(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err
 	}
 	return err

@@ -45,8 +45,7 @@ func collect(t *testing.T, docs func(func(Document, error) bool)) (all []found) 
 		f := found{At: fmt.Sprintf("%s:%d:%d+%d#%d", filepath.ToSlash(doc.Source), doc.Line, doc.Column, doc.Offset, doc.Index), Body: string(doc.Body)}
 		if err != nil {
 			f = found{Err: err}
-			var e *Error
-			if errors.As(err, &e) {
+			if e, ok := errors.AsType[*Error](err); ok {
 				f.At = fmt.Sprintf("%s:%d:%d+%d", filepath.ToSlash(e.Source), e.Line, e.Column, e.Offset)
 			}
 			for _, s := range sentinels {

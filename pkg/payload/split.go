@@ -148,9 +148,10 @@ func (s *source) lines() bool {
 		}
 		seen = len(s.rest)
 		if s.tooLarge(seen) {
-			if !s.fail(ErrTooLarge) || !s.dropLine() {
+			if !s.fail(ErrTooLarge) {
 				return false
 			}
+			s.dropLine()
 			seen = 0
 			continue
 		}
@@ -165,16 +166,16 @@ func (s *source) lines() bool {
 }
 
 // dropLine leaves out the rest of a line that is too large to hold.
-func (s *source) dropLine() bool {
+func (s *source) dropLine() {
 	for {
 		if i := bytes.IndexByte(s.rest, '\n'); i >= 0 {
 			s.skip(i + 1)
-			return true
+			return
 		}
 		s.skip(len(s.rest))
 		s.rest = nil
 		if !s.more() {
-			return true
+			return
 		}
 	}
 }
