@@ -66,7 +66,7 @@ func wrap(s string, columns int) []string {
 func wrapWords(s string, columns int) []string {
 	var lines []string
 	line, width := "", 0
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		w := cells(word)
 		if line != "" && width+1+w <= columns {
 			line, width = line+" "+word, width+1+w
@@ -95,15 +95,17 @@ func countOf(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// bytesText is a size in at most six columns: 512B, 1.4kB, 10.5MB.
+// bytesText is a size in at most seven columns: 512B, 1.4kB, 10.5MB, 1.2GB.
 func bytesText(n int64) string {
 	switch f := float64(n); {
 	case n < 1000:
 		return fmt.Sprintf("%dB", n)
 	case f < 999.95e3:
 		return fmt.Sprintf("%.1fkB", f/1e3)
+	case f < 999.95e6:
+		return fmt.Sprintf("%.1fMB", f/1e6)
 	}
-	return fmt.Sprintf("%.1fMB", float64(n)/1e6)
+	return fmt.Sprintf("%.1fGB", float64(n)/1e9)
 }
 
 // shortTime is a measured time in at most five columns: 87µs, 3.2ms, 1.5s.

@@ -3,6 +3,7 @@ package main
 import (
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,10 +31,8 @@ func newValidateTally(paths []string) *validateTally {
 // that says anything.
 func bytesOf(paths []string) int64 {
 	var total int64
-	for _, path := range paths {
-		if path == "-" {
-			return 0
-		}
+	if slices.Contains(paths, "-") {
+		return 0
 	}
 	for path := range payload.Files(paths) {
 		info, err := os.Stat(path)
@@ -67,8 +66,8 @@ func (t *validateTally) state(after time.Duration) (share float64, words []strin
 		done += " of " + bytesText(total)
 	}
 	return share, []string{
-		count(t.documents, "payload"), count(t.issues, "issue"), done,
-		bytesText(int64(float64(t.bytes)/after.Seconds())) + "/s",
+		count(t.documents, "payload"), count(t.issues, "issue"),
+		bytesText(int64(float64(t.bytes)/after.Seconds())) + "/s", done,
 	}
 }
 

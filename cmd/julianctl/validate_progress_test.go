@@ -35,7 +35,7 @@ func TestValidateTally(t *testing.T) {
 		tally.add(validate.Result{Documents: 2, Bytes: 1500, Issues: make([]validate.Issue, 3)})
 		tally.add(validate.Result{Documents: 1, Bytes: 500})
 		share, words := tally.state(2 * time.Second)
-		if d := cmp.Diff([]string{"3 payloads", "3 issues", tt.done, "1.0kB/s"}, words); d != "" || share != tt.share {
+		if d := cmp.Diff([]string{"3 payloads", "3 issues", "1.0kB/s", tt.done}, words); d != "" || share != tt.share {
 			t.Errorf("%s: share %v, want %v (-want +got):\n%s", tt.name, share, tt.share, d)
 		}
 	}
