@@ -3,6 +3,7 @@ package validate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func meanings() []meaning {
 // broken takes values as they stand in JSON, but that strings have no escapes.
 // A value that is not there is empty.
 func (m *meaning) broken(place, given []byte) bool {
-	return len(place) > 0 && len(given) > 0 && (m.among == nil || among(unquoted(given), m.among)) && m.wrong(place, given)
+	return len(place) > 0 && len(given) > 0 && (m.among == nil || indexOf(unquoted(given), m.among) >= 0) && m.wrong(place, given)
 }
 
 // message says what is at the place, and why that is odd.
@@ -150,6 +151,7 @@ func moment(b []byte) instant {
 type held struct {
 	meaning
 	placeSlot, givenSlot int
+	about                uint64   // among as bits of given's enumeration; 0: it has none
 	severity             Severity // the usual one
 	path                 []step   // from the object to the place
 }
@@ -161,6 +163,13 @@ const slots = 16
 // hold adds a meaning to the tree.
 func (t *tree) hold(m meaning, usual Severity) {
 	h := held{meaning: m, placeSlot: t.slot(m.place), givenSlot: t.slot(m.given), severity: usual}
+	if enum := t.nodes[m.given].Enum; len(enum) <= 64 {
+		for _, value := range m.among {
+			if i := slices.Index(enum, value); i >= 0 {
+				h.about |= 1 << i
+			}
+		}
+	}
 	scope := scopeOf(m.place)
 	for _, name := range strings.Split(m.place[len(scope)+1:], "/") {
 		h.path = append(h.path, step{key: []byte(name)})

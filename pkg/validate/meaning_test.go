@@ -209,3 +209,29 @@ func TestMoments(t *testing.T) {
 		}
 	}
 }
+
+// Both ways know which results a rule is about.
+func TestMeaningsOfEachResult(t *testing.T) {
+	want := map[string][]string{ // of calls with neither link nor new time that lasted, in a sequence that is done
+		"Voicemail":            {"voicemail-without-link"},
+		"Busy":                 {"duration-without-connection"},
+		"Invalid Phone Number": {"duration-without-connection"},
+		"Cancelled":            {"duration-without-connection"},
+		"Scheduled":            {"non-terminal-result", "done-with-non-terminal-result"},
+		"Rescheduled":          {"rescheduled-without-time", "non-terminal-result", "done-with-non-terminal-result"},
+		"Processing Analysis":  {"non-terminal-result", "done-with-non-terminal-result"},
+		"Calling":              {"non-terminal-result", "done-with-non-terminal-result"},
+	}
+	v := newValidator(t, everyMeaning())
+	for _, r := range julian.ResultTypes() {
+		name := string(r.Name)
+		body := []byte(strings.NewReplacer("Goal Completed", name, callURL, `""`, "in progress", "done").Replace(string(julian.Sample())))
+		var got []string
+		for _, i := range v.Issues(payload.Document{Body: body}) {
+			got = append(got, i.Rule)
+		}
+		if diff := cmp.Diff(want[name], got); diff != "" || v.Passes(body) != (got == nil) {
+			t.Errorf("%s, short way %t (-want +got):\n%s", name, v.Passes(body), diff)
+		}
+	}
+}

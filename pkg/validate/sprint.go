@@ -16,8 +16,9 @@ type sprint struct {
 	v      *Validator
 	b      []byte
 	stops  stops
-	keys   []span      // keys without a place in the table, of the objects that are open
-	values [slots]span // of a document; each is read only after it was set
+	keys   []span       // keys without a place in the table, of the objects that are open
+	values [slots]span  // of a document; each is read only after it was set
+	nth    [slots]uint8 // which of its enumeration such a value is
 }
 
 type span struct{ from, to int }
@@ -233,6 +234,9 @@ func (s *sprint) object(n *node, i, depth int) int {
 func (s *sprint) holds(n *node) bool {
 	for i := range n.holds {
 		h := &n.holds[i]
+		if h.about != 0 && h.about>>(s.nth[h.givenSlot]&63)&1 == 0 {
+			continue // most rules are about few results
+		}
 		if h.broken(s.remembered(h.placeSlot), s.remembered(h.givenSlot)) {
 			return false
 		}
@@ -291,12 +295,17 @@ func (s *sprint) text(n *node, i int) int {
 	}
 	s.values[n.slot] = span{i, end}
 	text := s.b[i+1 : end-1]
+	if n.Enum != nil {
+		nth := indexOf(text, n.Enum)
+		if nth < 0 {
+			return no
+		}
+		s.nth[n.slot] = uint8(nth)
+	}
 	switch {
 	case len(text) == 0 && n.Empty:
 		return end
 	case len(text) == 0 && n.nonEmpty():
-		return no
-	case n.Enum != nil && !among(text, n.Enum):
 		return no
 	case n.format != nil && !n.format.ok(text):
 		return no
@@ -306,13 +315,14 @@ func (s *sprint) text(n *node, i int) int {
 	return end
 }
 
-func among(text []byte, values []string) bool {
-	for _, v := range values {
+// indexOf is that of text in values, or -1.
+func indexOf(text []byte, values []string) int {
+	for i, v := range values {
 		if string(text) == v {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // str takes a string. It is plain if it has no escapes.
