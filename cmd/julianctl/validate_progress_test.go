@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -72,5 +73,35 @@ func TestValidateCountsBytes(t *testing.T) {
 	}
 	if reported.bytes > size || reported.bytes < size-12 {
 		t.Errorf("%d bytes with reports, %d in the files", reported.bytes, size)
+	}
+}
+
+// On a terminal issues take the place of the line; into a file they go beside.
+func TestIssuesAndProgress(t *testing.T) {
+	issue := validate.Issue{File: "a", Line: 1, Column: 2, Rule: "syntax", Severity: validate.Error, Message: "m",
+		Excerpt: validate.Excerpt{Text: "{x", At: 1, Width: 1}}
+	for _, tt := range []struct {
+		name string
+		tty  *os.File // any file: it is asked for its width in vain
+		want string
+	}{
+		{"terminal", os.Stdin, "\rone\x1b[K\r\x1b[Ka:1:2: error[syntax]: m\n 1 | {x\n   |  ^\n\n"},
+		{"file", nil, "\rone\x1b[Ka:1:2: error[syntax]: m\n\r\x1b[K"},
+	} {
+		var shown bytes.Buffer
+		a := testApp(t)
+		a.out, a.err = &output{w: &shown, tty: tt.tty}, &output{w: &shown}
+		a.style, a.errStyle = a.styles("never")
+		p := newValidatePrinter(a, validateOptions{format: "text"})
+		p.progress = &progress{out: a.err, live: true, stop: make(chan struct{})}
+		p.progress.tell(0, []string{"one"})
+		p.result(validate.Result{Documents: 1, Incorrect: 1, Issues: []validate.Issue{issue}})
+		if err := p.flush(); err != nil {
+			t.Fatal(err)
+		}
+		p.progress.end()
+		if d := cmp.Diff(tt.want, shown.String()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
 	}
 }
