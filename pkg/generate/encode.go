@@ -20,17 +20,20 @@ import (
 // in documented order. The bytes are those of encoding/json, at several times
 // its speed.
 func Encode(e julian.CallEvent) ([]byte, error) {
-	return appendEvent(make([]byte, 0, 1024+len(e.CallResult.Transcription)), &e)
+	return appendEvent(make([]byte, 0, 1024+len(e.CallResult.Transcription)), &e, nil)
 }
 
 // encoder appends JSON and keeps its first error.
 type encoder struct {
 	b   []byte
 	err error
+	// talk is the transcript, unless it is nil. To make a string of what is
+	// written at once would be the most costly part of a payload.
+	talk []byte
 }
 
-func appendEvent(dst []byte, e *julian.CallEvent) ([]byte, error) {
-	enc := &encoder{b: dst}
+func appendEvent(dst []byte, e *julian.CallEvent, talk []byte) ([]byte, error) {
+	enc := &encoder{b: dst, talk: talk}
 	enc.event(e)
 	if enc.err != nil {
 		return dst, fmt.Errorf("encoding call %q: %w", e.CallID, enc.err)
@@ -76,7 +79,12 @@ func (enc *encoder) result(r *julian.CallResult) {
 	enc.free(`,"extractedVariables":`, r.ExtractedVariables)
 	list(enc, `,"agentActions":`, r.AgentActions, enc.action)
 	list(enc, `,"humanActions":`, r.HumanActions, enc.action)
-	enc.str(`,"transcription":`, r.Transcription)
+	if enc.talk == nil {
+		enc.str(`,"transcription":`, r.Transcription)
+	} else {
+		enc.raw(`,"transcription":`)
+		enc.b = appendString(enc.b, enc.talk)
+	}
 	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
 	if m := r.FollowUpMeetingDetails; m != nil {
 		enc.time(`,"followUpMeetingDetails":{"startTime":`, m.StartTime.Time)
@@ -187,7 +195,7 @@ func (enc *encoder) standard(v any) {
 
 // appendString adds s in double quotes. Beside what JSON asks for, U+2028 and
 // U+2029 are escaped, and bytes that are not UTF-8 become \ufffd.
-func appendString(dst []byte, s string) []byte {
+func appendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	clean := 0 // what stands before it is in dst already
 	for i := 0; i < len(s); {
@@ -201,7 +209,7 @@ func appendString(dst []byte, s string) []byte {
 		}
 		c, size := rune(s[i]), 1
 		if c >= utf8.RuneSelf {
-			c, size = utf8.DecodeRuneInString(s[i:])
+			c, size = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 		}
 		if c < ' ' || c == '"' || c == '\\' || c == '\u2028' || c == '\u2029' || c == utf8.RuneError && size == 1 {
 			dst = appendEscape(append(dst, s[clean:i]...), c)

@@ -61,6 +61,13 @@ func New(seed uint64) *Generator {
 // connected has no duration, no transcript and no link; a rescheduled one says
 // to when.
 func (g *Generator) Event(spec Spec) julian.CallEvent {
+	e := g.next(spec)
+	e.CallResult.Transcription = string(g.talk)
+	return e
+}
+
+// next is Event, but that the transcript is in g.talk.
+func (g *Generator) next(spec Spec) julian.CallEvent {
 	return g.call(spec.filled(), g.contact(), g.rng.IntN(workingDays))
 }
 
@@ -69,8 +76,8 @@ func (g *Generator) Payload(spec Spec) ([]byte, error) { return Encode(g.Event(s
 
 // Append adds the next call to dst, as [Generator.Payload] gives it.
 func (g *Generator) Append(dst []byte, spec Spec) ([]byte, error) {
-	e := g.Event(spec)
-	return appendEvent(dst, &e)
+	e := g.next(spec)
+	return appendEvent(dst, &e, g.talk)
 }
 
 // Draw fills in what spec leaves open as calls occur: most are outbound and
@@ -121,7 +128,8 @@ func (s Spec) filled() Spec {
 	return s
 }
 
-// call makes a call of a contact on a working day, counted from epoch.
+// call makes a call of a contact on a working day, counted from epoch. It leaves
+// the transcript in g.talk.
 func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	k := kindOf(spec.ResultType)
 	scheduled := g.moment(c.place, day)
@@ -157,10 +165,11 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	if !spec.Single {
 		e.Sequence = &julian.Sequence{SequenceID: c.sequence, LifecycleStatus: spec.Lifecycle}
 	}
+	g.talk = g.talk[:0]
 	if g.rng.IntN(100) < k.talked {
 		e.CallURL = linkTo(e.CallID)
-		e.CallResult.Transcription = g.transcript(k, c, spec.Transcript)
-		e.Duration = float64(2 + len(e.CallResult.Transcription)/bytesPerSecond + g.rng.IntN(20))
+		g.transcript(k, c, spec.Transcript)
+		e.Duration = float64(2 + len(g.talk)/bytesPerSecond + g.rng.IntN(20))
 	}
 	if spec.ResultType == julian.Rescheduled {
 		e.RescheduledAt = &julian.Timestamp{Time: g.moment(c.place, day+1)}

@@ -118,6 +118,21 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
+// Append makes what Payload makes, behind what is there.
+func TestAppend(t *testing.T) {
+	a, b := generate.New(4), generate.New(4)
+	for range 500 {
+		want, err := a.Payload(a.Draw(generate.Spec{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := b.Append([]byte("before"), b.Draw(generate.Spec{}))
+		if diff := cmp.Diff("before"+string(want), string(got)); err != nil || diff != "" {
+			t.Fatalf("(-Payload +Append), %v:\n%s", err, diff)
+		}
+	}
+}
+
 // Whatever a valid spec asks for is a correct payload.
 func TestPayloadsAreCorrect(t *testing.T) {
 	v := strict(t)

@@ -36,6 +36,7 @@ func (g *Generator) Story(spec Spec) []julian.CallEvent {
 			spec.Lifecycle = s.end
 		}
 		events[i] = g.call(spec.filled(), c, day)
+		events[i].CallResult.Transcription = string(g.talk)
 		if i > 0 && events[i-1].RescheduledAt != nil {
 			events[i-1].RescheduledAt.Time = events[i].ScheduledAt.Time
 		}

@@ -11,9 +11,9 @@ import (
 // of details, and one of the endings. A list may be empty.
 type script struct{ openings, questions, details, endings []string }
 
-// transcript makes the talk of a call, of the size that is asked for; nil is a
-// usual one.
-func (g *Generator) transcript(k *kind, c contact, size *Range) string {
+// transcript makes g.talk the talk of a call, of the size that is asked for; nil
+// is a usual one.
+func (g *Generator) transcript(k *kind, c contact, size *Range) {
 	var s script
 	if k.script != nil {
 		s = k.script(c.place.lang)
@@ -22,13 +22,13 @@ func (g *Generator) transcript(k *kind, c contact, size *Range) string {
 	if len(s.endings) > 0 {
 		g.tail = g.say(append(g.tail, '\n'), g.any(s.endings), c)
 	}
-	g.talk = g.talk[:0]
 	if len(s.openings) > 0 {
 		g.talk = g.say(g.talk, g.any(s.openings), c)
 	}
 	if size == nil {
 		g.middle(s, c, g.turns(s), math.MaxInt)
-		return string(append(g.talk, g.tail...))
+		g.talk = append(g.talk, g.tail...)
+		return
 	}
 	target := max(size.Min, 0) + g.rng.IntN(max(size.Max-max(size.Min, 0), 0)+1)
 	if len(s.details) == 0 {
@@ -39,7 +39,7 @@ func (g *Generator) transcript(k *kind, c contact, size *Range) string {
 	}
 	room := target - len(g.tail)
 	g.middle(s, c, math.MaxInt, room)
-	return string(append(cut(g.talk, room), g.tail...))
+	g.talk = append(cut(g.talk, room), g.tail...)
 }
 
 // turns is how many phrases the middle of a talk usually has: most of the
