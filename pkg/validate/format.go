@@ -106,7 +106,9 @@ func isE164(b []byte) bool {
 	if len(b) < 3 || len(b) > 16 || b[0] != '+' || b[1] == '0' {
 		return false
 	}
-	return digits(b, 1, len(b)-1) >= 0
+	// In two parts: 15 digits are more than an int of 32 bits holds.
+	half := len(b) / 2
+	return digits(b, 1, half-1) >= 0 && digits(b, half, len(b)-half) >= 0
 }
 
 // Character classes of RFC 3986 and RFC 5322, one bit each.
