@@ -156,6 +156,10 @@ func parseSeverities(values []string) (map[string]validate.Severity, error) {
 
 func listRules(a *app, format string) error {
 	records := report.NewRecords(a.out, "validate")
+	widest := 0
+	for _, r := range validate.Rules {
+		widest = max(widest, len(r.ID))
+	}
 	for _, r := range validate.Rules {
 		if format == "json" {
 			if err := records.Write("rule", map[string]any{"id": r.ID, "severity": r.Severity, "fixed": r.Fixed, "why": r.Why, "example": r.Example}); err != nil {
@@ -163,7 +167,7 @@ func listRules(a *app, format string) error {
 			}
 			continue
 		}
-		fmt.Fprintf(a.out, "%s  %s  %s\n", a.style.bold(fmt.Sprintf("%-17s", r.ID)), paintSeverity(a, r.Severity, fmt.Sprintf("%-7s", r.Severity)), r.Title)
+		fmt.Fprintf(a.out, "%s  %s  %s\n", a.style.bold(fmt.Sprintf("%-*s", widest, r.ID)), paintSeverity(a, r.Severity, fmt.Sprintf("%-7s", r.Severity)), r.Title)
 	}
 	return nil
 }

@@ -244,13 +244,12 @@ func underline(e validate.Excerpt, columns int) (text string, before int, mark s
 	text = visible(strings.TrimRight(e.Text, " \t\r"))
 	start := cells(visible(e.Text[:e.At]))
 	end := max(start+1, cells(visible(e.Text[:e.At+e.Width])))
-	from, to := 0, max(cells(text), end)
 	cutBefore, cutAfter := e.Before, e.After
-	if to+2*cells(gap) > columns {
+	if to := max(cells(text), end); to+2*cells(gap) > columns {
 		room := columns - 2*cells(gap)
 		// A third of what is shown stands before the place, or less where
 		// the line ends soon.
-		from = max(0, min(start-room/3, to-room))
+		from := max(0, min(start-room/3, to-room))
 		cutBefore = cutBefore || from > 0
 		text = dropCells(text, from)
 		if cells(text) > room {

@@ -77,8 +77,8 @@ func setAll(v reflect.Value, text string, n *int) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			setAll(v.Field(i), text, n)
+		for _, field := range v.Fields() {
+			setAll(field, text, n)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

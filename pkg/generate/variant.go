@@ -89,9 +89,9 @@ func minimal(_ *Generator, e *julian.CallEvent) {
 func maximal(g *Generator, e *julian.CallEvent) {
 	ended := e.ScheduledAt.Add(time.Duration(e.Duration) * time.Second)
 	at := func(d time.Duration) julian.Timestamp { return julian.Timestamp{Time: ended.Add(d)} }
-	action := func(key, what, status string) julian.Action {
+	action := func(key, what string) julian.Action {
 		return julian.Action{
-			Description: what, Status: status, ActionKey: key, CompletedAt: stamp(ended),
+			Description: what, Status: "completed", ActionKey: key, CompletedAt: stamp(ended),
 			Metadata: map[string]any{"channel": "e-mail", "attempts": 1, "tags": []any{"julianctl", "test"}},
 		}
 	}
@@ -106,12 +106,12 @@ func maximal(g *Generator, e *julian.CallEvent) {
 		"example__team_size": 2, "example__decides": true, "example__tools": []any{"spreadsheet", "calendar"},
 	}
 	r.AgentActions = []julian.Action{
-		action("schedule_meeting", "Scheduled follow-up meeting", "completed"),
-		action("send_email", "Sent a summary by e-mail", "completed"),
+		action("schedule_meeting", "Scheduled follow-up meeting"),
+		action("send_email", "Sent a summary by e-mail"),
 	}
 	r.HumanActions = []julian.Action{
-		action("send_information", "Asked for the price list", "completed"),
-		action("call_colleague", "Asked to have a colleague called", "completed"),
+		action("send_information", "Asked for the price list"),
+		action("call_colleague", "Asked to have a colleague called"),
 	}
 	r.Outcomes = []julian.Outcome{
 		{Name: "interested", Reasoning: "Asked for a meeting."},

@@ -171,7 +171,7 @@ func (t *tree) hold(m meaning, usual Severity) {
 		}
 	}
 	scope := scopeOf(m.place)
-	for _, name := range strings.Split(m.place[len(scope)+1:], "/") {
+	for name := range strings.SplitSeq(m.place[len(scope)+1:], "/") {
 		h.path = append(h.path, step{key: []byte(name)})
 	}
 	n := t.nodes[scope]

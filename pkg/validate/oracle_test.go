@@ -148,7 +148,7 @@ func TestZones(t *testing.T) {
 		t.Skip("this Go installation has no lib/time/zoneinfo.zip")
 	}
 	got := map[string]bool{}
-	for _, name := range strings.Fields(string(list)) {
+	for name := range strings.FieldsSeq(string(list)) {
 		got[name] = true
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
