@@ -33,7 +33,11 @@ type app struct {
 
 // main runs one command line and returns the exit code.
 func (a *app) main(ctx context.Context, args []string) int {
-	root := newRoot(a)
+	first := ""
+	if len(args) > 0 {
+		first = args[0]
+	}
+	root := newRoot(a, first)
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)

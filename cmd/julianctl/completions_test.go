@@ -22,7 +22,7 @@ func TestCompletionsAreCurrent(t *testing.T) {
 	dir := filepath.Join("..", "..", "completions")
 	for name, generate := range shells {
 		var want bytes.Buffer
-		if err := generate(newRoot(testApp(t)), &want); err != nil {
+		if err := generate(newRoot(testApp(t), ""), &want); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, name)
@@ -69,8 +69,22 @@ func TestEveryCommandHasExamples(t *testing.T) {
 			walk(sub)
 		}
 	}
-	walk(newRoot(testApp(t)))
+	walk(newRoot(testApp(t), ""))
 	if len(seen) < 10 {
 		t.Errorf("saw only %d commands", len(seen))
+	}
+}
+
+// A command line that begins with a command finds it, alone in the tree, by the
+// name that the registry has for it.
+func TestRegistryNames(t *testing.T) {
+	for _, c := range commands() {
+		made := newRoot(testApp(t), c.name).Commands()
+		if len(made) != 1 || made[0].Name() != c.name {
+			t.Errorf("%s: the tree holds %d commands, the first is %s", c.name, len(made), made[0].Name())
+		}
+	}
+	if n := len(newRoot(testApp(t), "").Commands()); n < len(commands()) {
+		t.Errorf("the whole tree holds %d commands", n)
 	}
 }

@@ -23,7 +23,7 @@ func TestManPages(t *testing.T) {
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	root := newRoot(testApp(t))
+	root := newRoot(testApp(t), "")
 	root.DisableAutoGenTag = true
 	// A fixed date keeps builds of one version identical.
 	epoch := time.Unix(0, 0).UTC()

@@ -19,7 +19,7 @@ func TestDocumentedCommandLines(t *testing.T) {
 		}
 		for _, line := range commandLines(string(text)) {
 			seen++
-			cmd, rest, err := newRoot(testApp(t)).Find(line)
+			cmd, rest, err := newRoot(testApp(t), "").Find(line)
 			if err == nil {
 				err = cmd.ParseFlags(rest)
 			}

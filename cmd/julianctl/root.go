@@ -17,7 +17,35 @@ const (
 	groupSetup = "setup"
 )
 
-func newRoot(a *app) *cobra.Command {
+// registered is one row of the registry.
+type registered struct {
+	group, name string
+	make        func(*app) *cobra.Command
+}
+
+// commands is the registry, in the order of the help page. It is a function
+// because demo, in it, runs the others.
+func commands() []registered {
+	return []registered{
+		{groupJob, "sample", newSampleCmd},
+		{groupJob, "validate", newValidateCmd},
+		{groupJob, "replay", newReplayCmd},
+		{groupJob, "listen", newListenCmd},
+		{groupJob, "check", newCheckCmd},
+		{groupHelp, "demo", newDemoCmd},
+		{groupHelp, "generate", newGenerateCmd},
+		{groupHelp, "mock", newMockCmd},
+		{groupHelp, "schema", newSchemaCmd},
+		{groupSetup, "auth", newAuthCmd},
+		{groupSetup, "config", newConfigCmd},
+		{groupSetup, "version", newVersionCmd},
+	}
+}
+
+// newRoot makes the command tree. Where the first word of the command line is a
+// command, the others are left out: declaring all their flags takes longer
+// than all else at start.
+func newRoot(a *app, first string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "julianctl",
 		Short: "Test services that receive Julian's call webhooks",
@@ -51,16 +79,21 @@ right before it goes live, and is it still right today?`,
 		&cobra.Group{ID: groupHelp, Title: "Helpers:"},
 		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
 	)
-	add := func(group string, cmds ...*cobra.Command) {
-		for _, cmd := range cmds {
-			cmd.GroupID = group
-			root.AddCommand(cmd)
-		}
+	known := false
+	for _, c := range commands() {
+		known = known || c.name == first
 	}
-	add(groupJob, newSampleCmd(a), newValidateCmd(a), newReplayCmd(a), newListenCmd(a), newCheckCmd(a))
-	add(groupHelp, newDemoCmd(a), newGenerateCmd(a), newMockCmd(a), newSchemaCmd(a))
-	add(groupSetup, newAuthCmd(a), newConfigCmd(a), newVersionCmd(a))
-	root.AddCommand(newHelpTopics()...)
+	for _, c := range commands() {
+		if known && c.name != first {
+			continue
+		}
+		cmd := c.make(a)
+		cmd.GroupID = c.group
+		root.AddCommand(cmd)
+	}
+	if !known {
+		root.AddCommand(newHelpTopics()...)
+	}
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)
 	root.SetFlagErrorFunc(flagError)
