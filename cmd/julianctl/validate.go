@@ -352,12 +352,7 @@ func byRule(rules map[string]int) string {
 	return b.String()
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func count(n int, what string) string { return countOf(n, what, what+"s") }
 
 func (p *validatePrinter) fail(err error) { p.err = errors.Join(p.err, err) }
 
