@@ -26,6 +26,7 @@ var tiers = map[string]struct {
 }{
 	"pkg/julian":    {0, nil},
 	"pkg/safetext":  {0, nil},
+	"pkg/page":      {0, nil},
 	"pkg/payload":   {1, nil},
 	"pkg/validate":  {1, []string{"pkg/payload"}},
 	"pkg/generate":  {1, nil},
