@@ -6,14 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
-	"math"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -22,37 +16,17 @@ import (
 )
 
 type replayOptions struct {
-	delivery    deliveryFlags
-	paths       []string // none: the embedded sample
-	dup         int
-	dupMode     string
-	dupDelay    time.Duration
-	concurrency int
-	rate        float64       // deliveries a second; 0: as answers come
-	count       int           // 0: all
-	duration    time.Duration // 0: no end
-	loop        bool
-	shuffle     bool
-	newIDs      bool
-	sets        []string
-	edits       []edit // of sets
-	retries     int
-	expect      string
-	maxLatency  string
-	limits      []deliver.Limit // of maxLatency
-	seed        uint64
-	failFast    bool
-	dryRun      bool
-	format      string
-	reports     []string // FORMAT=FILE
+	planFlags
+	delivery   deliveryFlags
+	retries    int
+	expect     string
+	maxLatency string
+	limits     []deliver.Limit // of maxLatency
+	failFast   bool
+	dryRun     bool
+	format     string
+	reports    []string // FORMAT=FILE
 }
-
-// openLoopConcurrency is how many payloads may be on the way at a rate, unless
-// it is said: room for a stall, with some 40 KiB of memory for each.
-const openLoopConcurrency = 512
-
-// The rates that can be asked for, in deliveries a second.
-const minRate, maxRate = 0.001, 1e6
 
 func newReplayCmd(a *app) *cobra.Command {
 	var o replayOptions
@@ -99,43 +73,19 @@ went right and as many that failed, and say how many more there are.`,
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.paths = args
-			flags := cmd.Flags()
-			if !flags.Changed("seed") {
-				o.seed = uint64(rand.Uint32())
-			}
-			if !flags.Changed("concurrency") {
-				o.concurrency = 1
-				if flags.Changed("rate") {
-					o.concurrency = openLoopConcurrency
-				}
-			}
-			if flags.Changed("rate") && (math.IsNaN(o.rate) || o.rate < minRate || o.rate > maxRate) {
-				return usage(fmt.Errorf(`--rate "%v" is not between %v and %v a second`, o.rate, minRate, int(maxRate)), "")
+			if err := o.resolve(cmd, args); err != nil {
+				return err
 			}
 			return runReplay(cmd.Context(), a, o)
 		},
 	}
+	o.planFlags.declare(cmd)
 	o.delivery.declare(cmd)
 	configFlag(cmd, "redact-header")
 	f := cmd.Flags()
-	f.IntVar(&o.dup, "dup", 0, "deliver each payload N more times (--dup alone: 1)")
-	f.Lookup("dup").NoOptDefVal = "1"
-	o.dupMode = string(deliver.After)
-	choiceFlag(cmd, &o.dupMode, "dup-mode", "when duplicates are sent", string(deliver.After), string(deliver.AtOnce), string(deliver.Shuffled))
-	f.DurationVar(&o.dupDelay, "dup-delay", 0, "wait between an answer and the next copy, with --dup-mode after")
-	f.IntVarP(&o.concurrency, "concurrency", "c", 0, fmt.Sprintf("payloads on the way at a time, at most (default 1, which keeps their order; with --rate %d)", openLoopConcurrency))
-	f.Float64Var(&o.rate, "rate", 0, "deliveries a second, sent when they are due (default as answers come)")
-	f.IntVar(&o.count, "count", 0, "end after N payloads (default all)")
-	f.DurationVar(&o.duration, "duration", 0, "begin nothing more after this time, such as 30s")
-	f.BoolVar(&o.loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
-	f.BoolVar(&o.shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
-	f.BoolVar(&o.newIDs, "new-ids", false, "give payloads a fresh callId and sequenceId; equal ones stay equal")
-	f.StringArrayVar(&o.sets, "set", nil, "change every payload, path=value (repeatable)")
 	f.IntVar(&o.retries, "retries", 0, "try N more times while nothing can be sent; latency includes them")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
-	f.Uint64Var(&o.seed, "seed", 0, "of --shuffle, --dup-mode shuffled and --new-ids (default random)")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
@@ -143,9 +93,6 @@ went right and as many that failed, and say how many more there are.`,
 }
 
 func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
-	if o.edits, err = parseEdits(o.sets); err != nil {
-		return err
-	}
 	if o.maxLatency != "" {
 		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
 			return usage(fmt.Errorf("--max-latency: %w", err), "")
@@ -209,55 +156,26 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 }
 
 // plan checks what the flags say together.
-func (o replayOptions) plan() (deliver.Plan, error) {
+func (o *replayOptions) plan() (deliver.Plan, error) {
+	plan, err := o.planFlags.plan()
+	if err != nil {
+		return deliver.Plan{}, err
+	}
 	expect, err := deliver.ParseStatuses(o.expect)
 	switch {
 	case err != nil:
 		return deliver.Plan{}, usage(fmt.Errorf("--expect %q: %w", o.expect, err), "")
-	case o.dup < 0:
-		return deliver.Plan{}, usage(fmt.Errorf(`--dup "%d" is less than 0`, o.dup), "")
-	case o.concurrency < 1:
-		return deliver.Plan{}, usage(fmt.Errorf(`--concurrency "%d" is less than 1`, o.concurrency), "")
-	case o.count < 0:
-		return deliver.Plan{}, usage(fmt.Errorf(`--count "%d" is less than 0`, o.count), "")
-	case o.duration < 0:
-		return deliver.Plan{}, usage(fmt.Errorf(`--duration "%s" is less than 0`, o.duration), "")
 	case o.retries < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
 	case o.retries > 0 && o.dup > 0 && o.dupMode == string(deliver.AtOnce):
 		return deliver.Plan{}, usage(errors.New("--retries does not go with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
-	case o.loop && slices.Contains(o.paths, "-"):
-		return deliver.Plan{}, usage(errors.New("--loop cannot read stdin again"), "put the payloads into a file")
 	case o.dryRun && (len(o.reports) > 0 || o.format != "text" && o.format != "json"):
 		return deliver.Plan{}, usage(errors.New("--dry-run has nothing to report"), "--format json lists what would be sent")
 	case o.loop && o.dryRun && o.count == 0:
 		return deliver.Plan{}, usage(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
-	case o.dupDelay < 0:
-		return deliver.Plan{}, usage(fmt.Errorf(`--dup-delay "%s" is less than 0`, o.dupDelay), "")
-	case o.dupDelay > 0 && (o.dup == 0 || o.dupMode != string(deliver.After)):
-		return deliver.Plan{}, usage(errors.New("--dup-delay needs --dup, and --dup-mode after"), "")
 	}
-	for _, path := range o.paths {
-		// "--dup 2" is --dup and a file called 2.
-		if _, err := os.Stat(path); o.dup == 1 && strings.Trim(path, "0123456789") == "" && errors.Is(err, fs.ErrNotExist) {
-			return deliver.Plan{}, usage(fmt.Errorf("no file %q", path), fmt.Sprintf("did you mean --dup=%s?", path))
-		}
-	}
-	return deliver.Plan{
-		Duplicates:  o.dup,
-		Mode:        deliver.Mode(o.dupMode),
-		Delay:       o.dupDelay,
-		Concurrency: o.concurrency,
-		Rate:        o.rate,
-		Count:       o.count,
-		Loop:        o.loop,
-		Shuffle:     o.shuffle,
-		NewIDs:      o.newIDs,
-		Retries:     o.retries,
-		Expect:      expect,
-		Seed:        o.seed,
-		FailFast:    o.failFast,
-	}, nil
+	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast
+	return plan, nil
 }
 
 // embeddedSource stands in place of a file's name.

@@ -120,22 +120,22 @@ func TestReplayTally(t *testing.T) {
 	four := []string{"4 deliveries", "2 a second", "3 ok", "1 failed", "p99 20ms"}
 	tests := []struct {
 		name  string
-		o     replayOptions
+		o     planFlags
 		share float64
 		left  string
 	}{
-		{"nobody knows", replayOptions{paths: []string{file, file}}, 0, ""},
-		{"a loop", replayOptions{paths: []string{file}, loop: true}, 0, ""},
-		{"a file", replayOptions{paths: []string{file}}, 0.4, "3s left"},
-		{"a file of another size", replayOptions{paths: []string{file + ".gz"}}, 0, ""},
-		{"a count", replayOptions{paths: []string{"-"}, count: 8}, 0.5, "2s left"},
-		{"a count with duplicates", replayOptions{count: 4, dup: 1, loop: true}, 0.5, "2s left"},
-		{"a time", replayOptions{duration: 10 * time.Second, loop: true}, 0.2, "8s left"},
-		{"what ends first", replayOptions{duration: 10 * time.Second, loop: true, count: 5}, 0.8, "0s left"},
-		{"the sample", replayOptions{dup: 7}, 0.5, "2s left"},
+		{"nobody knows", planFlags{paths: []string{file, file}}, 0, ""},
+		{"a loop", planFlags{paths: []string{file}, loop: true}, 0, ""},
+		{"a file", planFlags{paths: []string{file}}, 0.4, "3s left"},
+		{"a file of another size", planFlags{paths: []string{file + ".gz"}}, 0, ""},
+		{"a count", planFlags{paths: []string{"-"}, count: 8}, 0.5, "2s left"},
+		{"a count with duplicates", planFlags{count: 4, dup: 1, loop: true}, 0.5, "2s left"},
+		{"a time", planFlags{duration: 10 * time.Second, loop: true}, 0.2, "8s left"},
+		{"what ends first", planFlags{duration: 10 * time.Second, loop: true, count: 5}, 0.8, "0s left"},
+		{"the sample", planFlags{dup: 7}, 0.5, "2s left"},
 	}
 	for _, tt := range tests {
-		tally := newReplayTally(tt.o)
+		tally := newReplayTally(replayOptions{planFlags: tt.o})
 		for i := range int64(3) {
 			tally.add(result(i*100, nil))
 		}
@@ -151,7 +151,7 @@ func TestReplayTally(t *testing.T) {
 	}
 
 	// The rate is that of the last seconds: here nothing comes any more.
-	tally := newReplayTally(replayOptions{loop: true})
+	tally := newReplayTally(replayOptions{planFlags: planFlags{loop: true}})
 	tally.add(result(0, nil))
 	for after := time.Second; after < 10*time.Second; after += 200 * time.Millisecond {
 		tally.state(after)
