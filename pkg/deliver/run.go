@@ -22,6 +22,9 @@ type Result struct {
 	Retries  int // tries before the last one, of which nothing was sent
 	Answer   Answer
 	Err      error // nil: as expected; otherwise an *[Error]
+	// Group is all of the document's copies, with the last of them; otherwise
+	// nil.
+	Group *Group
 }
 
 // CallID returns the document's idempotency key; see [CallID].
@@ -156,10 +159,10 @@ func (r *run) send(ctx context.Context, j job) {
 			requests[i] = request
 		}
 		answers, skew := r.client.Together(context.WithoutCancel(ctx), requests)
+		r.skew(j.Step, skew)
 		for i, a := range answers {
 			r.record(j.Step, j.First+i, 0, a)
 		}
-		r.skew(skew)
 		return
 	}
 	for n := j.First; n <= j.Last; n++ {
@@ -212,6 +215,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 // begin counts a step that is about to be sent.
 func (r *run) begin(step job) {
 	now := time.Now()
+	id := ""
+	if r.plan.Duplicates > 0 {
+		id = CallID(step.Document.Body)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if pace := r.sum.Pace; pace != nil {
@@ -222,7 +229,11 @@ func (r *run) begin(step job) {
 		r.sum.Documents++
 	}
 	if r.plan.Duplicates > 0 && r.groups[step.Number] == nil {
-		r.groups[step.Number] = &group{left: r.plan.Duplicates + 1}
+		doc := step.Document
+		r.groups[step.Number] = &group{
+			Group: Group{Source: doc.Source, Line: doc.Line, Number: step.Number, CallID: id},
+			left:  r.plan.Duplicates + 1,
+		}
 	}
 }
 
@@ -235,17 +246,19 @@ func (r *run) unreadable(err error) {
 	}
 }
 
-func (r *run) skew(d time.Duration) {
+func (r *run) skew(step Step, d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if d > 0 {
 		r.sum.Skew.Record(d)
+		r.groups[step.Number].Skew = d
 	}
 }
 
 // record counts one result and shows it.
 func (r *run) record(step Step, n, retries int, a Answer) {
 	err := r.plan.Expect.Judge(a)
+	result := Result{Document: step.Document, Number: step.Number, Copy: n, Retries: retries, Answer: a, Err: err}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.sum
@@ -267,13 +280,13 @@ func (r *run) record(step Step, n, retries int, a Answer) {
 		}
 	}
 	if g := r.groups[step.Number]; g != nil {
-		g.add(a, err == nil)
+		g.add(result)
 		if g.left == 0 {
-			s.Groups.fold(g, r.plan.Duplicates+1)
+			result.Group = s.Groups.fold(g, r.plan.Duplicates+1)
 			delete(r.groups, step.Number)
 		}
 	}
 	if r.observe != nil {
-		r.observe(Result{step.Document, step.Number, n, retries, a, err})
+		r.observe(result)
 	}
 }

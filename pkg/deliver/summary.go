@@ -39,53 +39,6 @@ func (s *Summary) Rate() float64 {
 	return float64(s.Sent) / s.Elapsed.Seconds()
 }
 
-// Groups are the documents that were sent more than once, each with its copies.
-type Groups struct {
-	Total        int
-	Acknowledged int // every copy was answered as expected
-	Partial      int // not every copy was answered
-	// Differ counts groups whose answers were not all alike, in status, in
-	// body, or in both.
-	Differ       int
-	DifferStatus int
-	DifferBody   int
-}
-
-// group is the state of one document's copies while they are on the way.
-type group struct {
-	left, ok, answered       int
-	status                   int
-	hash                     [32]byte
-	differStatus, differBody bool
-}
-
-// add takes in one copy's answer.
-func (g *group) add(a Answer, ok bool) {
-	g.left--
-	if ok {
-		g.ok++
-	}
-	if a.Status == 0 {
-		return
-	}
-	if g.answered == 0 {
-		g.status, g.hash = a.Status, a.BodyHash
-	}
-	g.answered++
-	g.differStatus = g.differStatus || a.Status != g.status
-	g.differBody = g.differBody || a.BodyHash != g.hash
-}
-
-// fold counts a group of copies that is over.
-func (s *Groups) fold(g *group, copies int) {
-	s.Total++
-	count(&s.Acknowledged, g.ok == copies)
-	count(&s.Partial, g.answered < copies)
-	count(&s.Differ, g.differStatus || g.differBody)
-	count(&s.DifferStatus, g.differStatus)
-	count(&s.DifferBody, g.differBody)
-}
-
 func count(n *int, when bool) {
 	if when {
 		*n++
