@@ -112,4 +112,3 @@ func BenchmarkTimeline(b *testing.B) {
 		line.Add(at(start, due, due, due+time.Millisecond+i*7919%time.Millisecond, 200))
 	}
 }
-
