@@ -1,0 +1,240 @@
+"use strict";
+
+// What scripts of julianctl's pages share: data, elements, units, charts.
+// Whatever is shown becomes text through textContent, never markup.
+const page = (() => {
+  // data is the JSON that the page carries under an id.
+  const data = (id = "data") => JSON.parse(document.getElementById(id).textContent);
+
+  // el makes an element of a class with children, which are elements or text.
+  const el = (tag, className, ...children) => {
+    const e = document.createElement(tag);
+    if (className) e.className = className;
+    e.append(...children.filter((c) => c != null));
+    return e;
+  };
+
+  // Units. A value that is not there is a dash.
+
+  const digits = (v) => (v >= 100 ? v.toFixed(0) : v >= 10 ? v.toFixed(1) : v.toFixed(2)).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
+  // ms is a duration of so many milliseconds, such as "310 µs" or "1.2 s".
+  const ms = (v) => {
+    if (v == null) return "–";
+    if (v === 0) return "0";
+    if (v < 0.9995) return digits(v * 1000) + " µs";
+    return v < 999.5 ? digits(v) + " ms" : elapsed(v / 1000);
+  };
+
+  // elapsed is a time of so many seconds, such as "2.5 s" or "1 m 20 s".
+  const elapsed = (s) => {
+    if (s === 0) return "0";
+    if (s < 0.9995) return digits(s * 1000) + " ms";
+    if (s < 60) return digits(s) + " s";
+    const parts = [[Math.floor(s / 3600), "h"], [Math.floor(s / 60) % 60, "m"], [Math.round(s % 60), "s"]];
+    return parts.filter(([n]) => n > 0).slice(0, 2).map(([n, unit]) => n + " " + unit).join(" ");
+  };
+
+  const count = (v) => (v == null ? "–" : v.toLocaleString("en"));
+
+  // clock is a point in time, in seconds since 1970, in the reader's zone.
+  const clock = (s) => new Date(s * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+  // clockLabel is one on an axis with so many seconds between labels.
+  const clockLabel = (s, step) => {
+    const t = new Date(s * 1000), midnight = t.getHours() + t.getMinutes() + t.getSeconds() === 0;
+    if (step >= 86400 || midnight) return t.toLocaleString("en", { month: "short", day: "numeric" });
+    return t.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined, hourCycle: "h23" });
+  };
+
+  // percentile shows 99.9 as "p99.9".
+  const percentile = (p) => "p" + +p.toFixed(6);
+
+  // Colours are CSS tokens (page.css). A canvas wants the colour itself, which
+  // the browser works out on an element that nobody sees.
+  const probe = el("span");
+  probe.hidden = true;
+  const ink = (token, percent = 100) => {
+    if (!probe.isConnected) document.body.append(probe);
+    probe.style.color = `color-mix(in srgb, var(--${token}) ${percent}%, transparent)`;
+    return getComputedStyle(probe).color;
+  };
+
+  // A percentile's place on its axis: each nine takes as much room as the one
+  // before, so the few slow answers are seen as well as the many fast ones.
+  const nines = (p) => -Math.log10(1 - Math.min(p, 99.999999) / 100);
+  const ofNines = (x) => 100 - 100 * 10 ** -x;
+
+  const seconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+  const kindsOfX = {
+    elapsed: { show: elapsed, axis: { incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, ...seconds], space: 70 } },
+    clock: { show: clock, time: true, axis: { space: 70, values: (u, vs, i, space, step) => vs.map((v) => clockLabel(v, step)) } },
+    percentile: {
+      show: (x) => percentile(ofNines(x)),
+      axis: {
+        splits: (u) => [0, 50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999].map(nines).filter((x) => x <= u.scales.x.max),
+        filter: (u, splits) => apart(u, splits, 46),
+        grid: { stroke: () => ink("line"), width: 1 },
+      },
+    },
+  };
+  const kindsOfY = { ms: { show: ms }, count: { show: count }, rate: { show: (v) => (v == null ? "–" : digits(v) + "/s") } };
+
+  // apart drops the labels that would stand closer than so many pixels to the
+  // one before.
+  const apart = (u, splits, room) => {
+    let last = -Infinity;
+    return splits.map((x) => {
+      const at = u.valToPos(x, "x");
+      if (at - last < room) return null;
+      last = at;
+      return x;
+    });
+  };
+
+  const drawn = new Set();
+
+  // chart draws a chart into holder and returns {update(columns), remove()}.
+  //
+  //   title    what it shows, for those who do not see it
+  //   x, y     the kinds of the axes, of kindsOfX and kindsOfY
+  //   series   [{label, ink, width, fill, dash, points}] from bottom to top; ink
+  //            is the name of a token, fill the percent of it under the line
+  //   columns  x, then each series; null where there is no value
+  //   bands    [{between: [upper, lower], ink, fill}] of numbers of series, from 0
+  //   stack    bars that stand on each other, in place of lines
+  //   step     how far apart x are, for bars to have their whole width
+  //   log      a logarithmic y axis
+  //   height   in pixels
+  //   sync     charts with the same word share their cursor
+  const chart = (holder, spec) => {
+    const x = kindsOfX[spec.x], y = kindsOfY[spec.y];
+    const canvas = el("div", "canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", spec.title);
+    const legend = spec.series.map((s) => {
+      const swatch = el("i", s.dash ? "swatch dash" : "swatch");
+      swatch.style.color = `var(--${s.ink})`;
+      return el("li", "", swatch, s.label);
+    });
+    holder.replaceChildren(el("ul", "legend", ...legend), canvas);
+
+    let shown = spec.columns; // as given: a stack draws sums, and shows values
+    const tip = tooltip(x, y, spec, () => shown);
+    const width = () => Math.max(canvas.clientWidth, 80);
+    const u = new uPlot(options(spec, x, y, tip, width()), columns(spec, shown), canvas);
+    const resize = new ResizeObserver(() => { if (width() !== u.width) c.fit(width()); });
+    resize.observe(canvas);
+    const c = {
+      fit: (w = width()) => u.setSize({ width: w, height: spec.height || 220 }),
+      redraw: () => u.redraw(false),
+      update: (next) => { shown = next; u.setData(columns(spec, next)); },
+      remove: () => { resize.disconnect(); drawn.delete(c); u.destroy(); },
+    };
+    drawn.add(c);
+    return c;
+  };
+
+  // columns are those that are drawn: of a stack, sums from the top down, so
+  // that each bar is painted over by those below it.
+  const columns = (spec, given) => {
+    const xs = spec.x === "percentile" ? given[0].map(nines) : given[0];
+    if (!spec.stack) return [xs, ...given.slice(1)];
+    const sums = [];
+    given.slice(1).forEach((column, i) => sums.unshift(column.map((v, j) => v + (i > 0 ? sums[0][j] : 0))));
+    return [xs, ...sums];
+  };
+
+  const options = (spec, x, y, tip, width) => {
+    const font = "12px " + getComputedStyle(document.body).fontFamily;
+    const axis = {
+      stroke: () => ink("muted"), font, ticks: { show: false }, gap: 8,
+      grid: { stroke: () => ink("line"), width: 1 },
+    };
+    const bars = spec.stack && uPlot.paths.bars({ size: [0.8, 48, 1] });
+    const series = spec.series.map((s) => ({
+      stroke: () => ink(s.ink), width: spec.stack ? 0 : s.width || 1.5, dash: s.dash,
+      fill: spec.stack || s.fill ? () => ink(s.ink, spec.stack ? 100 : s.fill) : undefined,
+      points: spec.stack ? { show: false } : { size: 5, show: s.points, fill: () => ink(s.ink) },
+      paths: bars || undefined,
+    }));
+    const half = (spec.step || 0) / 2;
+    return {
+      width, height: spec.height || 220, padding: [8, 22, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: !!x.time, range: (u, min, max) => [min - half, max > min || half ? max + half : min + 1] },
+        y: spec.log ? { distr: 3, range: (u, min, max) => uPlot.rangeLog(min, max, 10, false) }
+          : { range: (u, min, max) => [0, (max || 1) * 1.08] },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, ...x.axis, size: 30, values: x.axis.values || ((u, vs) => vs.map((v) => (v == null ? "" : x.show(v)))) },
+        { ...axis, ...(spec.log ? decades : {}), size: wide, values: (u, vs) => vs.map((v) => (v == null ? "" : y.show(v))), ...(spec.y === "count" ? { incrs: whole } : {}) },
+      ],
+      series: [{}, ...(spec.stack ? series.reverse() : series)],
+      bands: (spec.bands || []).map((b) => ({ series: b.between.map((i) => i + 1), fill: () => ink(b.ink, b.fill) })),
+      cursor: {
+        y: false, drag: { x: spec.x !== "percentile", y: false },
+        points: spec.stack ? { show: false } : { size: 7, width: 0 },
+        sync: spec.sync ? { key: spec.sync } : undefined,
+      },
+      hooks: { init: [(u) => u.over.append(tip.box)], setCursor: [tip.move] },
+    };
+  };
+
+  // A logarithmic axis has lines at whole powers of ten, or at 1, 2 and 5 times
+  // those where it covers few.
+  const decades = {
+    filter: (u, splits) => {
+      const { min, max } = u.scales.y, few = max / min < 50;
+      return splits.map((v) => ((few ? [1, 2, 5] : [1]).includes(+(v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6)) ? v : null));
+    },
+  };
+
+  const whole = Array.from({ length: 36 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
+
+  // wide is the room that the labels of the y axis take.
+  const wide = (u, labels) => {
+    if (!labels) return 40;
+    u.ctx.save();
+    u.ctx.font = u.axes[1].font[0];
+    const longest = Math.max(...labels.map((l) => u.ctx.measureText(l).width));
+    u.ctx.restore();
+    return Math.ceil(longest / devicePixelRatio) + 14;
+  };
+
+  // tooltip shows the values under the cursor, the uppermost series first.
+  const tooltip = (x, y, spec, given) => {
+    const box = el("div", "tip");
+    box.setAttribute("aria-hidden", "true");
+    box.hidden = true;
+    const move = (u) => {
+      const i = u.cursor.idx;
+      box.hidden = i == null || u.cursor.left < 0;
+      if (box.hidden) return;
+      const rows = spec.series.map((s, n) => [s, given()[n + 1][i]]).filter(([, v]) => v != null && !(spec.stack && v === 0));
+      box.replaceChildren(el("b", "", x.show(u.data[0][i])), ...rows.reverse().map(([s, v]) => {
+        const swatch = el("i", "swatch");
+        swatch.style.color = `var(--${s.ink})`;
+        return el("div", "", swatch, s.label, el("span", "", y.show(v)));
+      }));
+      const right = u.cursor.left > u.over.clientWidth / 2;
+      box.style.left = right ? "" : u.cursor.left + 12 + "px";
+      box.style.right = right ? u.over.clientWidth - u.cursor.left + 12 + "px" : "";
+    };
+    return { box, move };
+  };
+
+  const each = (f) => { for (const c of drawn) f(c); };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => each((c) => c.redraw()));
+  // Paper is light and narrow, whatever the screen is.
+  addEventListener("beforeprint", () => {
+    document.documentElement.style.colorScheme = "light";
+    each((c) => c.fit(640));
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.style.colorScheme = "";
+    each((c) => c.fit());
+  });
+
+  return { data, el, ms, elapsed, count, clock, percentile, chart };
+})();

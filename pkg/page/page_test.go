@@ -1,0 +1,183 @@
+package page_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/page"
+	"github.com/julianctl/julianctl/pkg/page/browsertest"
+)
+
+// The sums are those of the files in uPlot 1.6.32 as npm gives it out, whose
+// package has the integrity
+// sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==
+func TestChartLibraryIsUnaltered(t *testing.T) {
+	want := map[string]string{
+		"uplot/LICENSE":           "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+		"uplot/uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+		"uplot/uPlot.min.css":     "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+	}
+	got := map[string]string{}
+	err := fs.WalkDir(page.Files(), "uplot", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(page.Files(), name)
+		got[name] = fmt.Sprintf("%x", sha256.Sum256(body))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Every file that a page is made of is there, and does not end the element that
+// it stands in.
+func TestFilesStandInElements(t *testing.T) {
+	for _, name := range []string{"page.css", "page.js", "uplot/uPlot.min.css", "uplot/uPlot.iife.min.js", "uplot/LICENSE"} {
+		body, err := fs.ReadFile(page.Files(), name)
+		if err != nil || len(body) < 500 {
+			t.Errorf("%s: %d bytes, %v", name, len(body), err)
+		}
+		for _, end := range []string{"</script", "</style", "<!--", "-->"} {
+			if bytes.Contains(bytes.ToLower(body), []byte(end)) {
+				t.Errorf("%s holds %q", name, end)
+			}
+		}
+	}
+}
+
+// hostile text tries to end whatever it may stand in.
+var hostile = []string{
+	"</script><script>document.title='owned'</script>", "<!--<script>", "-->", "]]>", "</title><script>document.title='owned'</script>",
+	"a\u2028b\u2029c", `"><img src=x onerror="document.title='owned'">`, "'-alert(1)-'", "{{.}}", "&lt;b&gt;", "</style>", "javascript:alert(1)",
+	`<a href="https://example.com/">x</a>`, "<link rel=stylesheet href=https://example.com/x.css>",
+}
+
+var body = template.Must(template.New("body").Parse(`<main><h1>{{.Title}}</h1><ul>{{range .Texts}}<li title="{{.}}">{{.}}</li>{{end}}</ul>
+<div id="line"></div><div id="stack"></div><div id="nines"></div></main>`))
+
+const script = `
+const d = page.data();
+page.chart(document.getElementById("line"), {title: "a line", x: "elapsed", y: "ms", log: true,
+  series: [{label: d.label, ink: "data1"}, {label: "max", ink: "data2", dash: [3, 3]}], columns: d.line, bands: [{between: [1, 0], ink: "data1", fill: 15}]});
+page.chart(document.getElementById("stack"), {title: "a stack", x: "clock", y: "count", stack: true, step: 1,
+  series: [{label: "good", ink: "data-good"}, {label: "bad", ink: "data-bad"}], columns: d.stack});
+page.chart(document.getElementById("nines"), {title: "percentiles", x: "percentile", y: "ms",
+  series: [{label: d.label, ink: "data1"}], columns: d.nines});
+`
+
+func document() page.Document {
+	return page.Document{
+		Title: hostile[4],
+		Body:  body,
+		View:  map[string]any{"Title": "A page", "Texts": hostile},
+		Data: map[string]any{
+			"label": hostile[0], "texts": hostile,
+			"line":  [][]any{{0, 1, 2, 3}, {0.2, nil, 0.4, 800}, {1, 2, 3, 900}},
+			"stack": [][]int{{1700000000, 1700000001, 1700000002}, {5, 6, 7}, {0, 3, 1}},
+			"nines": [][]float64{{0, 50, 90, 99, 99.9}, {1, 2, 3, 4, 90}},
+		},
+		Style: "main { max-width: 900px; margin: 0 auto; padding: 24px; }", Script: script,
+	}
+}
+
+func write(t *testing.T, d page.Document) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := d.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Nothing in the data ends its element, and scripts read what was given.
+func TestDataStaysData(t *testing.T) {
+	out := write(t, document())
+	_, data, _ := strings.Cut(out, `<script type="application/json" id="data">`)
+	data, _, _ = strings.Cut(data, "</script")
+	if i := strings.IndexAny(data, "<>&\u2028\u2029"); i >= 0 {
+		t.Errorf("the data holds %q", data[i:min(len(data), i+20)])
+	}
+	var got struct{ Texts []string }
+	if err := json.Unmarshal([]byte(data), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(hostile, got.Texts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := len(regexp.MustCompile(`(?i)<script`).FindAllString(out, -1)); n != 4 {
+		t.Errorf("%d script elements, want 4", n)
+	}
+}
+
+func TestWithoutDataThereAreNoScripts(t *testing.T) {
+	d := document()
+	d.Data = nil
+	out := write(t, d)
+	if strings.Contains(out, "<script") || !strings.Contains(out, "script-src 'none'") {
+		t.Errorf("%.1000s", out)
+	}
+}
+
+func TestNothingIsWrittenOfABrokenPage(t *testing.T) {
+	data, view := document(), document()
+	data.Data = func() {}
+	view.View = 1
+	for name, d := range map[string]page.Document{"data": data, "view": view} {
+		var b bytes.Buffer
+		if err := d.Write(&b); err == nil || b.Len() > 0 {
+			t.Errorf("%s: %v after %d bytes", name, err, b.Len())
+		}
+	}
+	if err := document().Write(full{}); !errors.Is(err, errFull) {
+		t.Errorf("a full disk: %v", err)
+	}
+}
+
+var errFull = errors.New("no space left")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestInBrowser(t *testing.T) {
+	browser := browsertest.Start(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, []byte(write(t, document())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, view := range browsertest.Views {
+		t.Run(name, func(t *testing.T) {
+			p := browser.Open(t, "file://"+path, view)
+			p.CheckCharts(3)
+			p.CheckFits()
+			p.CheckQuiet()
+			if got := browsertest.Eval[string](p, "document.title"); got != hostile[4] {
+				t.Errorf("the title is %q", got)
+			}
+			got := browsertest.Eval[[]string](p, `[...document.querySelectorAll("li[title]")].map((e) => e.textContent === e.title ? e.textContent : "title and text differ")`)
+			if diff := cmp.Diff(hostile, got); diff != "" {
+				t.Errorf("text (-want +got):\n%s", diff)
+			}
+			if got := browsertest.Eval[string](p, `document.querySelector("#nines .legend li").textContent`); got != hostile[0] {
+				t.Errorf("the legend is %q", got)
+			}
+			p.Picture("page " + name)
+		})
+	}
+}
