@@ -49,6 +49,7 @@ func (a *app) apiClient(ctx context.Context) (*julian.Client, string, error) {
 		Transport: a.http,
 		Timeout:   a.cfg.Timeout,
 		UserAgent: "julianctl/" + versionNumber(),
+		Turn:      a.turn(host, key.value),
 		OnRetry: func(err error, wait time.Duration) {
 			a.note("%s; trying again in %s", safetext.Line(err.Error()), wait.Round(10*time.Millisecond))
 		},

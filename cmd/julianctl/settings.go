@@ -273,6 +273,21 @@ func configDir(env func(string) string) string {
 	return ""
 }
 
+// stateDir is where the person's processes keep what outlives them, empty when
+// the environment names no place.
+func stateDir(env func(string) string) string {
+	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "julianctl")
+	}
+	if dir := env("LocalAppData"); dir != "" {
+		return filepath.Join(dir, "julianctl")
+	}
+	if home := env("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "julianctl")
+	}
+	return ""
+}
+
 // readConfigFile reads one file and refuses keys that nobody reads.
 func readConfigFile(path string) (map[string]any, error) {
 	data, err := os.ReadFile(path)
