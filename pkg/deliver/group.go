@@ -64,6 +64,7 @@ const answerKept = 200
 // group is a Group while its copies are on the way.
 type group struct {
 	Group
+	copies             int // that this process sends
 	left, ok, answered int
 	firstAt            time.Time // when First was answered
 }
@@ -91,14 +92,14 @@ func (g *group) add(r Result) {
 	g.Copies = append(g.Copies, c)
 }
 
-// fold counts a group of so many copies that is over, or cut short, and keeps
-// it if it is among the worst.
-func (s *Groups) fold(g *group, copies int) *Group {
-	g.Acknowledged = g.ok == copies
+// fold counts a group that is over, or cut short, and keeps it if it is among
+// the worst.
+func (s *Groups) fold(g *group) *Group {
+	g.Acknowledged = g.ok == g.copies
 	slices.SortFunc(g.Copies, func(a, b Copy) int { return a.Number - b.Number })
 	s.Total++
 	count(&s.Acknowledged, g.Acknowledged)
-	count(&s.Partial, g.answered < copies)
+	count(&s.Partial, g.answered < g.copies)
 	count(&s.Differ, g.DifferStatus || g.DifferBody)
 	count(&s.DifferStatus, g.DifferStatus)
 	count(&s.DifferBody, g.DifferBody)

@@ -74,7 +74,7 @@ func documentBody(n int) string {
 func TestWorstGroups(t *testing.T) {
 	start := time.Now()
 	copies := func(n int, differ bool, statuses ...int) *group {
-		g := &group{Group: Group{Number: n}}
+		g := &group{Group: Group{Number: n}, copies: 2}
 		for i, status := range statuses {
 			r := at(start, 0, 0, time.Duration(n)*time.Millisecond, status)
 			r.Copy = i + 1
@@ -87,7 +87,7 @@ func TestWorstGroups(t *testing.T) {
 	}
 	var s Groups
 	for n := range 10 * KeptGroups {
-		s.fold(copies(n, false, 200, 200), 2)
+		s.fold(copies(n, false, 200, 200))
 	}
 	for _, g := range []*group{
 		copies(5000, false, 500, 500), // not acknowledged
@@ -95,7 +95,7 @@ func TestWorstGroups(t *testing.T) {
 		copies(5002, false, 200, 500), // other statuses
 		copies(5003, false, 200),      // not begun to the last
 	} {
-		s.fold(g, 2)
+		s.fold(g)
 	}
 	var got []int
 	for _, g := range s.Worst {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,11 @@ type Plan struct {
 	Expect   Statuses // default 2xx
 	Seed     uint64   // of Shuffle, mode Shuffled and NewIDs: the same seed, the same run
 	FailFast bool     // begin nothing more after the first failure
+	// File records the run and says what of it is done; nil: neither.
+	File *RunFile
+	// Doubt, if not nil, is told by [Client.Run] of what File leaves in doubt,
+	// in turns with the results.
+	Doubt func(Doubt)
 }
 
 // Step is what one sender does in one go: some copies of one document.
@@ -66,10 +72,22 @@ type Step struct {
 	// First and Last are copies, counted from 1: copy 1 is the delivery, the
 	// others are its duplicates.
 	First, Last int
+	skip        []int // copies between them that are not sent, in order
 }
 
 // Deliveries is the number of deliveries of the step.
-func (s Step) Deliveries() int { return s.Last - s.First + 1 }
+func (s Step) Deliveries() int { return s.Last - s.First + 1 - len(s.skip) }
+
+// Copies are the numbers of the copies that the step sends.
+func (s Step) Copies() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for n := s.First; n <= s.Last; n++ {
+			if !slices.Contains(s.skip, n) && !yield(n) {
+				return
+			}
+		}
+	}
+}
 
 // Steps puts documents into the order of the plan. An error of docs is passed
 // on, and the rest follows. With Loop, docs is gone through more than once, and
@@ -81,7 +99,7 @@ func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, err
 			step := Step{}
 			if err == nil {
 				n++
-				step = Step{t.Document, n, 1, p.Duplicates + 1}
+				step = Step{Document: t.Document, Number: n, First: 1, Last: p.Duplicates + 1}
 				if p.NewIDs {
 					step.Document.Body = newIDs(t.Body, p.Seed, t.round)
 				}
@@ -170,7 +188,7 @@ func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, ma
 				return yield(*step, nil)
 			}
 			// Copies are alike, so they are numbered as they come.
-			one := Step{step.Document, step.Number, step.First, step.First}
+			one := Step{Document: step.Document, Number: step.Number, First: step.First, Last: step.First}
 			step.First++
 			return yield(one, nil)
 		}

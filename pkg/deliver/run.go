@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 	close(jobs)
 	senders.Wait()
 	for _, g := range r.groups { // cut short
-		r.sum.Groups.fold(g, plan.Duplicates+1)
+		r.sum.Groups.fold(g)
 	}
 	r.sum.Elapsed = time.Since(start)
 	return r.sum
@@ -128,9 +129,13 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 	}
 	times := newSchedule(r.plan.Rate)
 	defer times.timer.Stop()
-	for step, err := range r.plan.Steps(docs) {
+	for step, err := range r.plan.File.Left(r.plan.Steps(docs), r.doubt) {
 		// Reading may end a moment before ctx does.
-		if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		if ctx.Err() != nil || ended(err) {
+			break
+		}
+		if errors.Is(err, ErrRunFile) {
+			r.halt(err)
 			break
 		}
 		if err != nil {
@@ -149,31 +154,68 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 	}
 }
 
+// ended reports whether err is the end of a context: no document is at fault.
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// halt ends the run because of its run file.
+func (r *run) halt(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sum.Err == nil {
+		r.sum.Err = err
+	}
+	r.stop()
+}
+
+func (r *run) doubt(d Doubt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.plan.Doubt != nil {
+		r.plan.Doubt(d)
+	}
+}
+
 // send does one step.
 func (r *run) send(ctx context.Context, j job) {
-	r.begin(j)
 	request := Request{Body: j.Document.Body, Due: j.due}
 	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
-		requests := make([]Request, j.Deliveries())
-		for i := range requests {
-			requests[i] = request
-		}
-		answers, skew := r.client.Together(context.WithoutCancel(ctx), requests)
-		r.skew(j.Step, skew)
-		for i, a := range answers {
-			r.record(j.Step, j.First+i, 0, a)
-		}
+		r.sendTogether(ctx, j, request)
 		return
 	}
-	for n := j.First; n <= j.Last; n++ {
-		if n > j.First {
+	first := true
+	for n := range j.Copies() {
+		if !first {
 			if !pause(ctx, r.plan.Delay) {
 				return
 			}
 			request.Due = time.Time{} // the answer before it made it due
 		}
+		if err := r.plan.File.begin(j.Step, n); err != nil {
+			r.halt(err)
+			return
+		}
+		if first {
+			r.begin(j)
+			first = false
+		}
 		a, retries := r.deliver(ctx, request)
 		r.record(j.Step, n, retries, a)
+	}
+}
+
+func (r *run) sendTogether(ctx context.Context, j job, request Request) {
+	numbers := slices.Collect(j.Copies())
+	if err := r.plan.File.begin(j.Step, numbers...); err != nil {
+		r.halt(err)
+		return
+	}
+	r.begin(j)
+	answers, skew := r.client.Together(context.WithoutCancel(ctx), slices.Repeat([]Request{request}, len(numbers)))
+	r.skew(j.Step, skew)
+	for i, a := range answers {
+		r.record(j.Step, numbers[i], 0, a)
 	}
 }
 
@@ -229,10 +271,10 @@ func (r *run) begin(step job) {
 		r.sum.Documents++
 	}
 	if r.plan.Duplicates > 0 && r.groups[step.Number] == nil {
-		doc := step.Document
+		doc, copies := step.Document, r.plan.File.copiesLeft(step.Number, r.plan.Duplicates+1)
 		r.groups[step.Number] = &group{
-			Group: Group{Source: doc.Source, Line: doc.Line, Number: step.Number, CallID: id},
-			left:  r.plan.Duplicates + 1,
+			Group:  Group{Source: doc.Source, Line: doc.Line, Number: step.Number, CallID: id},
+			copies: copies, left: copies,
 		}
 	}
 }
@@ -259,6 +301,7 @@ func (r *run) skew(step Step, d time.Duration) {
 func (r *run) record(step Step, n, retries int, a Answer) {
 	err := r.plan.Expect.Judge(a)
 	result := Result{Document: step.Document, Number: step.Number, Copy: n, Retries: retries, Answer: a, Err: err}
+	r.plan.File.end(result)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.sum
@@ -282,7 +325,7 @@ func (r *run) record(step Step, n, retries int, a Answer) {
 	if g := r.groups[step.Number]; g != nil {
 		g.add(result)
 		if g.left == 0 {
-			result.Group = s.Groups.fold(g, r.plan.Duplicates+1)
+			result.Group = s.Groups.fold(g)
 			delete(r.groups, step.Number)
 		}
 	}

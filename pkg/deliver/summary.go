@@ -29,6 +29,10 @@ type Summary struct {
 	BytesSent int64
 	Elapsed   time.Duration
 	Latency   Latency // of answered deliveries, from due to answered
+
+	// Err ended the run: what its file was to record could not be written, or
+	// the documents are not those that it was begun with ([ErrRunFile]).
+	Err error
 }
 
 // Rate is the number of deliveries sent in a second.
