@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// plannedRecord is one delivery of a dry run.
+type plannedRecord struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Number int    `json:"number"`
+	Copy   int    `json:"copy"`
+	CallID string `json:"callId"`
+	Size   int    `json:"size"` // of the payload, in bytes
+}
+
+// dryRun shows what would be sent, in order.
+func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
+	payloads, deliveries, unreadable := 0, 0, 0
+	for step, err := range p.plan.Steps(docs) {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			unreadable++
+			p.unreadable(err)
+			continue
+		case step.First == 1:
+			payloads++
+		}
+		for n := step.First; n <= step.Last; n++ {
+			deliveries++
+			p.planned(deliveries, plannedRecord{step.Document.Source, step.Document.Line, step.Number, n, deliver.CallID(step.Document.Body), len(step.Document.Body)})
+		}
+	}
+	p.planEnd(payloads, deliveries)
+	switch {
+	case p.err != nil:
+		return p.err
+	case unreadable > 0:
+		return verdict(exitUnable)
+	}
+	return nil
+}
+
+func (p *replayPrinter) planned(n int, r plannedRecord) {
+	if p.o.format == "json" {
+		p.fail(p.records.Write("planned", r))
+		return
+	}
+	line := fmt.Sprintf("%4d  %s:%d  %s", n, safetext.Line(r.File), r.Line, fit(safetext.Line(orDash(r.CallID)), 60))
+	if p.plan.Duplicates > 0 {
+		line += fmt.Sprintf("  copy %d/%d", r.Copy, p.plan.Duplicates+1)
+	}
+	fmt.Fprintf(p.a.out, "%s  %s\n", line, p.a.style.faint(bytesText(int64(r.Size))))
+}
+
+func (p *replayPrinter) planEnd(payloads, deliveries int) {
+	header := make([]string, 0, 4)
+	for _, f := range p.client.Header() {
+		if safetext.SecretHeader(f.Name, p.a.cfg.RedactHeader...) && f.Value != "" {
+			f.Value = safetext.Masked
+		}
+		header = append(header, f.Name+": "+f.Value)
+	}
+	if p.o.format == "json" {
+		p.fail(p.records.Write("summary", map[string]any{
+			"dryRun": true, "target": p.client.Target().String(), "header": header,
+			"documents": payloads, "planned": deliveries, "expect": p.plan.Expect.String(),
+		}))
+		return
+	}
+	fmt.Fprintln(p.a.out)
+	p.row("target", safetext.Line(p.client.Target().String()))
+	for i, line := range header {
+		name := ""
+		if i == 0 {
+			name = "header"
+		}
+		p.row(name, safetext.Line(line))
+	}
+	plan := fmt.Sprintf("%s of %s", countOf(deliveries, "delivery", "deliveries"), countOf(payloads, "payload", "payloads"))
+	if p.plan.Duplicates > 0 {
+		plan += fmt.Sprintf(", %d copies each, %s", p.plan.Duplicates+1, modeTexts[p.plan.Mode])
+	}
+	if p.plan.Rate > 0 {
+		plan += fmt.Sprintf(", %s a second", exactText(p.plan.Rate))
+	}
+	p.row("plan", fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect))
+	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.warn("dry run: nothing was sent"))
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// replayRecord is one delivery. Times are RFC 3339; latencyMs is from due to
+// answered.
+type replayRecord struct {
+	File      string       `json:"file"`
+	Line      int          `json:"line"`
+	Number    int          `json:"number"` // of the payload, from 1
+	Copy      int          `json:"copy"`   // 1 is the delivery, the others duplicates
+	CallID    string       `json:"callId"`
+	OK        bool         `json:"ok"`
+	Status    int          `json:"status"` // 0: no answer
+	Due       time.Time    `json:"due"`
+	Sent      *time.Time   `json:"sent"` // null: nothing was
+	Answered  *time.Time   `json:"answered"`
+	LatencyMS float64      `json:"latencyMs"`
+	Retries   int          `json:"retries,omitempty"`
+	BodySize  int64        `json:"bodySize"`   // of the answer
+	BodyHash  string       `json:"bodySha256"` // empty for an empty one
+	Error     *replayError `json:"error"`
+}
+
+type replayError struct {
+	Class    string `json:"class"`
+	Message  string `json:"message"`
+	Location string `json:"location,omitempty"`
+	Answer   string `json:"answer,omitempty"` // beginning of the answer's body
+}
+
+func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
+	a := r.Answer
+	out := replayRecord{
+		File: r.Document.Source, Line: r.Document.Line, Number: r.Number, Copy: r.Copy, CallID: r.CallID(),
+		OK: r.Err == nil, Status: a.Status, Due: a.Due, LatencyMS: milliseconds(a.Latency()), Retries: r.Retries, BodySize: a.BodySize,
+	}
+	if !a.Sent.IsZero() {
+		out.Sent = &a.Sent
+	}
+	if a.Status != 0 {
+		out.Answered = &a.Answered
+	}
+	if a.BodySize > 0 {
+		out.BodyHash = fmt.Sprintf("%x", a.BodyHash)
+	}
+	if r.Err != nil {
+		out.Error = &replayError{Class: string(deliver.ClassOf(r.Err)), Message: p.a.hide(r.Err.Error()), Answer: p.a.hide(string(a.Body))}
+		if e, ok := errors.AsType[*deliver.Error](r.Err); ok {
+			out.Error.Location = p.a.hide(e.Location)
+		}
+	}
+	return out
+}
+
+// replaySummary is the last record. Times are in milliseconds.
+type replaySummary struct {
+	Target     string         `json:"target"`
+	Documents  int            `json:"documents"`
+	Unreadable int            `json:"unreadable"`
+	Planned    int            `json:"planned"`
+	Sent       int            `json:"sent"`
+	Answered   int            `json:"answered"`
+	OK         int            `json:"ok"`
+	Failed     int            `json:"failed"`
+	Retried    int            `json:"retried,omitempty"`
+	Expect     string         `json:"expect"`
+	Seed       *uint64        `json:"seed,omitempty"` // of what was left to chance
+	Statuses   map[string]int `json:"statuses"`
+	Errors     map[string]int `json:"errors"` // by class
+	Duplicates *groupsJSON    `json:"duplicates,omitempty"`
+	BytesSent  int64          `json:"bytesSent"`
+	ElapsedMS  float64        `json:"elapsedMs"`
+	Rate       float64        `json:"rate"` // deliveries sent a second
+	Pace       *paceJSON      `json:"pace,omitempty"`
+	Latency    *latencyJSON   `json:"latencyMs,omitempty"`
+	Limits     []limitJSON    `json:"limits,omitempty"` // of --max-latency
+	Interrupt  bool           `json:"interrupted"`
+}
+
+type limitJSON struct {
+	Name  string  `json:"name"` // p99, max
+	MaxMS float64 `json:"maxMs"`
+	GotMS float64 `json:"gotMs"`
+	OK    bool    `json:"ok"`
+}
+
+// paceJSON is of a run with a rate; rates are deliveries a second.
+type paceJSON struct {
+	Asked    float64      `json:"asked"`
+	Reached  float64      `json:"reached"`
+	Late     int          `json:"late"`   // begun over 10 ms after they were due
+	Missed   int          `json:"missed"` // due when the run was ended, and not begun
+	Lateness *latencyJSON `json:"latenessMs,omitempty"`
+}
+
+type groupsJSON struct {
+	Copies       int          `json:"copies"` // of each payload, the first included
+	Mode         string       `json:"mode"`
+	Seed         uint64       `json:"seed,omitempty"`
+	Groups       int          `json:"groups"`
+	Acknowledged int          `json:"acknowledged"`
+	Partial      int          `json:"partial"` // not every copy was answered
+	Differ       int          `json:"differ"`
+	DifferStatus int          `json:"differStatus"`
+	DifferBody   int          `json:"differBody"`
+	Skew         *latencyJSON `json:"skewMs,omitempty"`
+}
+
+type latencyJSON struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+func latencyOf(l deliver.Latency) *latencyJSON {
+	if l.Count() == 0 {
+		return nil
+	}
+	return &latencyJSON{milliseconds(l.At(50)), milliseconds(l.At(90)), milliseconds(l.At(95)), milliseconds(l.At(99)), milliseconds(l.Max())}
+}
+
+func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) replaySummary {
+	out := replaySummary{
+		Target: p.client.Target().String(), Documents: s.Documents, Unreadable: s.Unreadable,
+		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed, Retried: s.Retried,
+		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
+		BytesSent: s.BytesSent, ElapsedMS: milliseconds(s.Elapsed), Rate: s.Rate(),
+		Latency: latencyOf(s.Latency), Interrupt: ctx.Err() != nil,
+	}
+	if p.o.shuffle || p.o.newIDs {
+		out.Seed = &p.plan.Seed
+	}
+	if pace := s.Pace; pace != nil {
+		out.Pace = &paceJSON{pace.Asked, pace.Reached(), pace.Late, pace.Missed, latencyOf(pace.Lateness)}
+	}
+	for _, limit := range p.o.limits {
+		got, missed := limit.Missed(s.Latency)
+		out.Limits = append(out.Limits, limitJSON{limit.Name, milliseconds(limit.Max), milliseconds(got), !missed})
+	}
+	for status, n := range s.Statuses {
+		out.Statuses[strconv.Itoa(status)] = n
+	}
+	for class, n := range s.Errors {
+		out.Errors[string(class)] = n
+	}
+	if p.plan.Duplicates > 0 {
+		g := s.Groups
+		out.Duplicates = &groupsJSON{
+			Copies: p.plan.Duplicates + 1, Mode: string(p.plan.Mode), Groups: g.Total, Acknowledged: g.Acknowledged,
+			Partial: g.Partial, Differ: g.Differ, DifferStatus: g.DifferStatus, DifferBody: g.DifferBody, Skew: latencyOf(s.Skew),
+		}
+		if p.plan.Mode == deliver.Shuffled {
+			out.Duplicates.Seed = p.plan.Seed
+		}
+	}
+	return out
+}
