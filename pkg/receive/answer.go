@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ var refusals = map[Refusal]struct {
 	Incomplete:  {http.StatusBadRequest, "the body is malformed or broke off", http.Header{"Connection": {"close"}}},
 	TooSlow:     {http.StatusRequestTimeout, "the body took too long", http.Header{"Connection": {"close"}}},
 	Busy:        {http.StatusServiceUnavailable, "too much is waiting; try again", http.Header{"Retry-After": {retryAfter}}},
+	NoRoom:      {http.StatusInsufficientStorage, "there is no room to store the delivery; try again", http.Header{"Retry-After": {retryAfter}}},
 	NotStored:   {http.StatusServiceUnavailable, "the delivery could not be stored; try again", http.Header{"Retry-After": {retryAfter}}},
 }
 
@@ -34,20 +36,45 @@ func text(status int, line string, header http.Header) ForwardAnswer {
 	return ForwardAnswer{Status: status, Header: all, Body: []byte(line + "\n")}
 }
 
-// answer stores and forwards d as far as it goes, and decides on the answer.
-func (s *Server) answer(d *Delivery) ForwardAnswer {
-	if s.opts.Store != nil {
-		if err := s.opts.Store(s.base, d); err != nil && d.Refusal == "" {
-			d.Refusal = NotStored
-		}
-	}
+// planned is the answer to d as far as it is known before it is stored: it has
+// no status when the endpoint behind this one decides, or there will be none.
+func (s *Server) planned(d *Delivery) ForwardAnswer {
 	switch {
 	case d.Refusal != "":
 		return refuse(d.Refusal)
-	case s.opts.Forward != nil:
-		return s.forward(d)
+	case d.Fault.Failed:
+		return s.opts.Faults.failure()
+	case d.Fault.Dropped || s.opts.Forward != nil:
+		return ForwardAnswer{}
 	}
-	return ForwardAnswer{Status: s.opts.Status}
+	return s.acknowledgement
+}
+
+// answer stores and forwards d as far as it goes, and decides on the answer.
+func (s *Server) answer(d *Delivery) ForwardAnswer {
+	answer := s.planned(d)
+	d.Status = answer.Status
+	if refusal := s.store(d); refusal != "" && d.Refusal == "" {
+		d.Refusal, d.Fault = refusal, Fault{}
+		return refuse(refusal)
+	}
+	if s.opts.Forward != nil && d.Refusal == "" && !d.Fault.Failed {
+		answer = s.forward(d)
+	}
+	return answer
+}
+
+func (s *Server) store(d *Delivery) Refusal {
+	if s.opts.Store == nil {
+		return ""
+	}
+	switch err := s.opts.Store(s.base, d); {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrFull):
+		return NoRoom
+	}
+	return NotStored
 }
 
 func (s *Server) forward(d *Delivery) ForwardAnswer {
@@ -56,7 +83,7 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	if err == nil && (answer.Status < 200 || answer.Status > 599) {
 		err = fmt.Errorf("status %d is no answer", answer.Status)
 	}
-	d.Forward = &Forwarded{Status: answer.Status, Took: s.opts.Now().Sub(start), Err: err}
+	d.Forward = &Forwarded{Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
 	if err != nil {
 		d.Forward.Status = 0
 		return text(http.StatusBadGateway, "the endpoint behind this one gave no answer", nil)
@@ -73,6 +100,10 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 func (a ForwardAnswer) write(w http.ResponseWriter) {
 	header := w.Header()
 	maps.Copy(header, a.Header)
+	if len(a.Body) == 0 {
+		w.WriteHeader(a.Status)
+		return
+	}
 	if header["Content-Type"] == nil {
 		header["Content-Type"] = nil // or net/http would guess one
 	}

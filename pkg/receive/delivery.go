@@ -47,15 +47,18 @@ type Delivery struct {
 
 	// Refusal says why this is no delivery that counts; empty when it is one.
 	Refusal Refusal
-	Status  int           // answered
+	Reason  string        // of Malformed, in net/http's words
+	Fault   Fault         // done on purpose
+	Status  int           // answered; 0: no answer was given
 	Took    time.Duration // from Received until the answer was written
 	// Forward is what the forwarder did; nil when there is none or the
 	// delivery was refused before.
 	Forward *Forwarded
 
-	first earlier // what a copy is compared with; zero once compared
-	held  int64   // bytes of Options.MaxHeld
-	limit int64   // of an inflated body; 0: DefaultMaxBody
+	repeats bool    // there is a first
+	first   earlier // what a copy is compared with; zero once compared
+	held    int64   // bytes of Options.MaxHeld
+	limit   int64   // of an inflated body; 0: DefaultMaxBody
 }
 
 // Refusal is why a request was not taken as a delivery.
@@ -71,24 +74,35 @@ const (
 	TooSlow     Refusal = "too-slow"   // 408: the body took longer than Options.ReadTimeout
 	Busy        Refusal = "busy"       // 503: too much is waiting for the sink
 	NotStored   Refusal = "not-stored" // 503: the store failed
+	NoRoom      Refusal = "no-room"    // 507: the store is full
+	// Malformed is what net/http refused by itself, as no request or one too
+	// large in its header: Status is its answer (400, 417, 431, 501, 505), or 0
+	// where not even TLS came about. Method, URI, Header and Body are not known.
+	Malformed Refusal = "malformed"
 )
 
 // Forwarded is what came of forwarding one delivery.
 type Forwarded struct {
-	Status int // of the endpoint; 0 when Err is set
-	Took   time.Duration
-	Err    error // why there is no answer; nil when there is one
+	Status   int // of the endpoint; 0 when Err is set
+	Took     time.Duration
+	Attempts int   // how often the delivery was sent, 1 or more
+	Err      error // why there is no answer; nil when there is one
 }
 
 // Acknowledged reports whether the sender was told that its delivery arrived.
 func (d *Delivery) Acknowledged() bool { return d.Refusal == "" && d.Status/100 == 2 }
+
+// Answered reports whether the sender got the answer that was meant for it:
+// its delivery was neither refused nor left without one or failed on purpose.
+func (d *Delivery) Answered() bool { return d.Refusal == "" && !d.Fault.Failed && !d.Fault.Dropped }
 
 // Payload returns the body as its sender meant it: inflated when it is
 // gzip-encoded. The error says why it cannot be, for one because it would
 // become larger than Options.MaxBody. The result may share memory with Body.
 func (d *Delivery) Payload() ([]byte, error) {
 	limit := cmp.Or(d.limit, DefaultMaxBody)
-	switch encoding := strings.ToLower(strings.TrimSpace(d.Header.Get("Content-Encoding"))); encoding {
+	encoding := d.Header.Get("Content-Encoding")
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 		return d.Body, nil
 	case "gzip", "x-gzip":

@@ -113,6 +113,8 @@ func TestIdentify(t *testing.T) {
 		{`{"callId":"a","CALLID":"b","callResult":{"RESULTTYPE":"x"}}`, "a", ""},
 		{`{"CallId":"a"}`, "", ""},
 		{`{"callId":7,"callResult":[]}`, "", ""},
+		{`{"callResult":{"resultType":"a"},"callResult":{},"callId":"b"}`, "b", ""},
+		{`{"callResult":{"resultType":"a"},"callResult":3,"callId":"b"}`, "b", ""},
 		{`{"callId":null,"callResult":null}`, "", ""},
 		{`{"x":{"callId":"a"}}`, "", ""},
 		{`[{"callId":"a"}]`, "", ""},
@@ -155,6 +157,9 @@ func FuzzIdentify(f *testing.F) {
 			_ = json.Unmarshal(top["duration"], &want.Seconds)
 		}
 		got.identify(body)
+		if s := (scan{b: body}); s.json() != (utf8.Valid(body) && json.Valid(body)) {
+			t.Fatalf("%q is JSON: %v", body, json.Valid(body))
+		}
 		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Delivery{})); d != "" {
 			t.Fatalf("%q: %s", body, d)
 		}

@@ -71,7 +71,7 @@ func (m *memory) number(d *Delivery, payload []byte) {
 	}
 	if c := m.calls[key]; c != nil {
 		c.copies++
-		d.Copy, d.first = c.copies, c.earlier
+		d.Copy, d.first, d.repeats = c.copies, c.earlier, true
 		return
 	}
 	d.Copy = 1

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -36,13 +38,20 @@ type Options struct {
 	Path string
 	// Status acknowledges a delivery; DefaultStatus when zero. 200 to 599.
 	Status int
+	// Body is that of the acknowledgement; nil: none.
+	Body        []byte
+	ContentType string // of Body
+	// Faults are done to deliveries on purpose.
+	Faults Faults
 	// Require are header fields that a delivery must carry; one that does not
 	// is answered 401. Values are compared in constant time.
 	Require []Field
 
 	MaxBody        int64 // bytes of a body; past them the answer is 413
 	MaxHeaderBytes int   // past them net/http answers 431
-	MaxConns       int   // connections at a time; further ones wait to be accepted
+	// MaxConns is how many connections are open at a time. At the bound, the one
+	// that has been without a whole request for longest makes room for another.
+	MaxConns int
 	// MaxHeld bounds the bytes of bodies that are being read or wait for the
 	// sink. At the bound a request waits up to HoldTimeout, then the answer is
 	// 503 with Retry-After.
@@ -57,9 +66,20 @@ type Options struct {
 	HoldTimeout   time.Duration // see MaxHeld
 	DrainTimeout  time.Duration // for requests under way once the context is cancelled
 
+	// TLS makes the server speak HTTPS, also HTTP/2; it holds a certificate.
+	// Nil: plain HTTP.
+	TLS *tls.Config
+
 	// Store makes a delivery durable. It is called before the answer, from many
-	// goroutines at once; when it fails the answer is 503. Nil: nothing is
-	// stored.
+	// goroutines at once, for every request that was read, refused ones
+	// included, and for the [Malformed], whose answer was given. When it fails
+	// the answer is 503, or 507 if the error is [ErrFull].
+	//
+	// The delivery is whole but for what is not known yet: Took, Forward and
+	// Change, and Status where it is forwarded. Until Store returns nobody else
+	// uses it. Store may set Copy, for one to count what came before this
+	// server began; it changes nothing else. It stands between the delivery and
+	// its answer: what can wait belongs into Sink.
 	Store func(context.Context, *Delivery) error
 	// Forward passes a delivery on, and its answer is handed back to the
 	// sender, without hop-by-hop fields. When it fails the answer is 502. Its
@@ -67,8 +87,12 @@ type Options struct {
 	// called from many goroutines at once. Nil: Status is the answer.
 	Forward func(context.Context, *Delivery) (ForwardAnswer, error)
 	// Sink sees every delivery after its answer, refused ones included, one at
-	// a time. Nil: nobody looks.
+	// a time, in the order of the answers. It may set Change. Nil: nobody looks.
 	Sink func(*Delivery)
+	// Flush is called after Sink, within a few milliseconds, by the same
+	// goroutine: Sink may leave its output in a buffer until then. Nil: it does
+	// not.
+	Flush func()
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 }
@@ -76,11 +100,15 @@ type Options struct {
 // Field is one header field.
 type Field struct{ Name, Value string }
 
+// ErrFull is a store that has no room for a delivery.
+var ErrFull = errors.New("no room to store the delivery")
+
 // ForwardAnswer is what an endpoint answered to a forwarded delivery.
 type ForwardAnswer struct {
-	Status int
-	Header http.Header
-	Body   []byte // as it came: not inflated
+	Status   int
+	Header   http.Header
+	Body     []byte // as it came: not inflated
+	Attempts int    // how often the delivery was sent; 0 counts as once
 }
 
 func (o Options) withDefaults() Options {
@@ -101,6 +129,9 @@ func (o Options) withDefaults() Options {
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, DefaultDrainTimeout)
 	if o.Sink == nil {
 		o.Sink = func(*Delivery) {}
+	}
+	if o.Flush == nil {
+		o.Flush = func() {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,11 +18,13 @@ import (
 
 // Server receives deliveries on one listener.
 type Server struct {
-	opts   Options
-	memory *memory
-	budget *semaphore.Weighted // of Options.MaxHeld
-	queue  chan *Delivery      // answered, on the way to the sink
-	shed   atomic.Int64
+	opts            Options
+	acknowledgement ForwardAnswer
+	memory          *memory
+	budget          *semaphore.Weighted // of Options.MaxHeld
+	queue           chan *Delivery      // answered, on the way to the sink
+	conns           *conns
+	shed            atomic.Int64
 
 	mu     sync.Mutex
 	closed bool            // no further request may begin
@@ -32,13 +35,19 @@ type Server struct {
 // New returns a server that waits for [Server.Serve].
 func New(opts Options) *Server {
 	opts = opts.withDefaults()
-	return &Server{
-		opts:   opts,
-		memory: newMemory(opts.MaxCalls, opts.MaxRemembered),
-		budget: semaphore.NewWeighted(opts.MaxHeld),
+	s := &Server{
+		opts:            opts,
+		acknowledgement: ForwardAnswer{Status: opts.Status, Body: opts.Body},
+		memory:          newMemory(opts.MaxCalls, opts.MaxRemembered),
+		budget:          semaphore.NewWeighted(opts.MaxHeld),
 		// Every delivery holds the overhead at least: sending never blocks.
 		queue: make(chan *Delivery, opts.MaxHeld/overhead),
 	}
+	s.conns = newConns(&s.opts, s.malformed)
+	if opts.ContentType != "" {
+		s.acknowledgement.Header = http.Header{"Content-Type": {opts.ContentType}}
+	}
+	return s
 }
 
 // Serve takes deliveries from ln, which it closes, until ctx is cancelled. Then
@@ -49,36 +58,25 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s.base = base
-	conns := &conns{fresh: map[net.Conn]struct{}{}}
-	srv := &http.Server{
-		Handler:           http.HandlerFunc(s.handle),
-		ReadHeaderTimeout: s.opts.HeaderTimeout,
-		ReadTimeout:       s.opts.ReadTimeout,
-		WriteTimeout:      s.opts.ReadTimeout + s.opts.WriteTimeout, // for a 100 Continue
-		IdleTimeout:       s.opts.IdleTimeout,
-		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
-		ConnState:         conns.track,
-		// "OPTIONS *" is shown like any other request.
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-	}
+	s.conns.Listener = ln
+	srv := s.httpServer()
 	var shown, accepting sync.WaitGroup
-	shown.Go(func() {
-		for d := range s.queue {
-			s.show(d)
-		}
-	})
+	shown.Go(s.showAll)
 	var failed error
 	ctx, stop := context.WithCancel(ctx)
 	accepting.Go(func() {
-		failed = srv.Serve(limitConns(ln, s.opts.MaxConns))
+		if s.opts.TLS != nil {
+			failed = srv.ServeTLS(s.conns, "", "")
+		} else {
+			failed = srv.Serve(s.conns)
+		}
 		stop()
 	})
 
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(base, s.opts.DrainTimeout)
 	defer cancel()
-	conns.closeFresh()
+	s.conns.closeFresh()
 	if srv.Shutdown(drain) != nil {
 		cut()
 		// What matters is that the connections are closed; of the listener
@@ -98,11 +96,41 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return failed
 }
 
+func (s *Server) httpServer() *http.Server {
+	srv := &http.Server{
+		Handler:           http.HandlerFunc(s.handle),
+		ReadHeaderTimeout: s.opts.HeaderTimeout,
+		ReadTimeout:       s.opts.ReadTimeout,
+		IdleTimeout:       s.opts.IdleTimeout,
+		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
+		ConnState:         s.conns.track,
+		ConnContext:       withConn,
+		// "OPTIONS *" is shown like any other request.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		// What waits for a handler to read it is memory beside MaxHeld.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          100,
+			MaxReceiveBufferPerConnection: 128 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			WriteByteTimeout:              s.opts.WriteTimeout,
+		},
+	}
+	if s.opts.TLS != nil {
+		srv.TLSConfig = s.opts.TLS.Clone()
+		srv.ErrorLog = slog.NewLogLogger(handshakes{s}, slog.LevelError)
+	}
+	return srv
+}
+
 // Shed is how many requests were answered 503 without becoming a [Delivery],
 // because even their header found no room within Options.MaxHeld.
 func (s *Server) Shed() int64 { return s.shed.Load() }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if !s.conns.begin(r.Context()) {
+		return
+	}
 	if !s.enter() {
 		refuse(Busy).write(w)
 		return
@@ -123,6 +151,37 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		refuse(Busy).write(w)
 		return
 	}
+	control := http.NewResponseController(w)
+	if r.Header["Expect"] != nil {
+		s.patient(control) // 100 Continue is written by reading
+	}
+	s.take(d, r)
+	answer := s.answer(d)
+	s.wait(d.Fault.Delay)
+	d.Status = answer.Status
+	if d.Fault.Dropped {
+		d.Status = 0
+	} else {
+		s.patient(control)
+		answer.write(w)
+	}
+	d.Took = s.opts.Now().Sub(d.Received)
+	dropped := d.Fault.Dropped
+	s.queue <- d
+	if dropped {
+		panic(http.ErrAbortHandler) // the documented way to leave a request without an answer
+	}
+}
+
+// patient gives what is written from now on Options.WriteTimeout to go out. Of
+// a failure the sender has closed the connection, and will know.
+func (s *Server) patient(control *http.ResponseController) {
+	_ = control.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
+}
+
+// take reads the body of r into d, gives d its numbers, and decides whether and
+// how it is refused or suffers a fault.
+func (s *Server) take(d *Delivery, r *http.Request) {
 	switch {
 	case !s.opts.takes(r.URL.Path):
 		d.Refusal = WrongPath
@@ -135,19 +194,70 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if refusal := s.read(d, r); d.Refusal == "" {
 		d.Refusal = refusal
 	}
-	if payload, err := d.Payload(); err == nil && len(payload) > 0 {
-		d.identify(payload)
-		s.memory.number(d, payload)
-	} else {
-		s.memory.number(d, nil)
+	payload, err := d.Payload()
+	if err != nil {
+		payload = nil
 	}
-	answer := s.answer(d)
-	d.Status = answer.Status
-	// Of a failure the sender has closed the connection, and will know.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
-	answer.write(w)
-	d.Took = s.opts.Now().Sub(d.Received)
+	if len(payload) > 0 {
+		d.identify(payload)
+	}
+	s.memory.number(d, payload)
+	d.Fault = s.opts.Faults.of(d)
+}
+
+// wait holds an answer back, as long as the server lasts.
+func (s *Server) wait(delay time.Duration) {
+	if delay <= 0 {
+		return
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.base.Done():
+	}
+}
+
+// malformed records what net/http refused by itself.
+func (s *Server) malformed(conn net.Conn, answer []byte) {
+	status, why := refusedBy(answer)
+	s.record(&Delivery{Remote: conn.RemoteAddr().String(), Refusal: Malformed, Status: status, Reason: why})
+}
+
+// record hands over what never became a request.
+func (s *Server) record(d *Delivery) {
+	if !s.enter() {
+		return
+	}
+	defer s.under.Done()
+	if !s.budget.TryAcquire(overhead) {
+		s.shed.Add(1)
+		return
+	}
+	d.held, d.Received = overhead, s.opts.Now()
+	s.memory.number(d, nil)
+	s.store(d) // that it fails changes nothing: the answer is given
 	s.queue <- d
+}
+
+// handshakes takes what net/http has to say of TLS: with whom it did not come
+// about, and why.
+type handshakes struct{ *Server }
+
+func (handshakes) Enabled(context.Context, slog.Level) bool { return true }
+func (h handshakes) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (h handshakes) WithGroup(string) slog.Handler          { return h }
+
+// Handle implements slog.Handler.
+func (h handshakes) Handle(_ context.Context, r slog.Record) error {
+	const prefix = "http: TLS handshake error from "
+	text, found := strings.CutPrefix(r.Message, prefix)
+	remote, why, _ := strings.Cut(text, ": ")
+	if !found || why == "EOF" { // somebody looked whether the port is open
+		return nil
+	}
+	h.record(&Delivery{Remote: remote, Refusal: Malformed, Reason: why})
+	return nil
 }
 
 // enter begins a request, unless the server has ended.
@@ -230,10 +340,32 @@ func readFull(r io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// show hands d to the sink. It is called by one goroutine, in the order of the
-// answers.
+// linger is how long what the sink has written may wait to be flushed.
+const linger = 5 * time.Millisecond
+
+// showAll hands deliveries to the sink, in the order of the answers.
+func (s *Server) showAll() {
+	defer s.opts.Flush()
+	var flush <-chan time.Time // nil: nothing waits
+	for {
+		select {
+		case d, open := <-s.queue:
+			if !open {
+				return
+			}
+			s.show(d)
+			if flush == nil {
+				flush = time.After(linger)
+			}
+		case <-flush:
+			s.opts.Flush()
+			flush = nil
+		}
+	}
+}
+
 func (s *Server) show(d *Delivery) {
-	if d.Copy > 1 {
+	if d.repeats {
 		if payload, err := d.Payload(); err == nil {
 			d.Change = d.first.compare(payload)
 		}

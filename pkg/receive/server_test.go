@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -99,6 +100,9 @@ func (r *running) dial() *net.TCPConn {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		r.t.Fatal(err)
+	}
 	return conn.(*net.TCPConn)
 }
 
@@ -335,17 +339,66 @@ func TestHalfOpenConnectionsAreInNobodysWay(t *testing.T) {
 	}
 }
 
-func TestConnectionCap(t *testing.T) {
-	r := run(t, Options{MaxConns: 2})
-	first, second := r.dial(), r.dial()
+// hang sends what is not a whole request.
+func (r *running) hang(part string) net.Conn {
+	r.t.Helper()
+	conn := r.dial()
+	if _, err := io.WriteString(conn, part); err != nil {
+		r.t.Fatal(err)
+	}
+	return conn
+}
+
+// At the bound, a connection that waits for nothing makes room: the one that
+// was opened, or kept alive, longest ago.
+func TestConnectionsMakeRoom(t *testing.T) {
 	keep := strings.Replace(post("/"), "Connection: close\r\n", "", 1)
-	for _, conn := range []net.Conn{first, second} {
-		if _, err := io.WriteString(conn, keep); err != nil {
-			t.Fatal(err)
-		}
+	kept := func(r *running) net.Conn {
+		conn := r.hang(keep)
 		if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 			t.Fatal(err)
 		}
+		return conn
+	}
+	tests := map[string]func(*running) net.Conn{
+		"silent":      func(r *running) net.Conn { return r.hang("") },
+		"half header": func(r *running) net.Conn { return r.hang("POST / HTTP/1.1\r\nHo") },
+		"kept alive":  kept,
+	}
+	for name, open := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, Options{MaxConns: 3})
+			busy := r.hang(post("/")[:len(post("/"))-1])
+			oldest := open(r)
+			younger := kept(r)
+			if got := statusLine(r.exchange(post("/"))); got != "HTTP/1.1 204 No Content" {
+				t.Errorf("answer %q", got)
+			}
+			if _, err := io.ReadAll(oldest); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the oldest is still open")
+			}
+			if _, err := io.WriteString(younger, post("/")); err != nil {
+				t.Error(err)
+			}
+			if got := statusLine(readAll(t, younger)); got != "HTTP/1.1 204 No Content" {
+				t.Errorf("the younger got %q", got)
+			}
+			if _, err := io.WriteString(busy, "}"); err != nil {
+				t.Error(err)
+			}
+			if got := statusLine(readAll(t, busy)); got != "HTTP/1.1 204 No Content" {
+				t.Errorf("the busy one got %q", got)
+			}
+		})
+	}
+}
+
+// Connections with a request under way are never closed for another.
+func TestConnectionCap(t *testing.T) {
+	r := run(t, Options{MaxConns: 2})
+	first, second := r.hang(post("/")[:100]), r.hang(post("/")[:100])
+	for r.busy() < 2 {
+		runtime.Gosched()
 	}
 	third := r.dial()
 	if _, err := io.WriteString(third, post("/")); err != nil {
@@ -366,6 +419,20 @@ func TestConnectionCap(t *testing.T) {
 	if got := statusLine(readAll(t, third)); got != "HTTP/1.1 204 No Content" {
 		t.Errorf("answer %q", got)
 	}
+	if _, err := io.WriteString(second, post("/")[100:]); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusLine(readAll(t, second)); got != "HTTP/1.1 204 No Content" {
+		t.Errorf("answer %q", got)
+	}
+}
+
+// busy is how many connections have a request under way.
+func (r *running) busy() int {
+	c := r.server.conns
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open - c.idle.Len()
 }
 
 func TestSimultaneousCopiesAreNumbered(t *testing.T) {
@@ -467,7 +534,7 @@ func TestStore(t *testing.T) {
 	}
 	seen := r.end()
 	// No status yet: the answer comes after the store.
-	if d := cmp.Diff([]string{"1 1 0 ", "2 2 0 ", "3 0 0 method"}, stored); d != "" {
+	if d := cmp.Diff([]string{"1 1 204 ", "2 2 204 ", "3 0 405 method"}, stored); d != "" {
 		t.Error(d)
 	}
 	if seen[1].Refusal != NotStored || seen[1].Acknowledged() || !seen[0].Acknowledged() {
@@ -487,19 +554,19 @@ func TestForward(t *testing.T) {
 		want    Forwarded
 	}{
 		"answer": {
-			answer: ForwardAnswer{202, http.Header{
+			answer: ForwardAnswer{Status: 202, Header: http.Header{
 				"X-Id": {"1", "2"}, "Content-Type": {"text/x"}, "Connection": {"X-Hop, keep-alive"}, "X-Hop": {"h"},
 				"Transfer-Encoding": {"chunked"}, "Content-Length": {"999"}, "Keep-Alive": {"timeout=5"}, "Proxy-Authenticate": {"x"},
-			}, []byte("taken\x00")},
+			}, Body: []byte("taken\x00")},
 			status: "HTTP/1.1 202 Accepted", lines: []string{"X-Id: 1", "X-Id: 2", "Content-Type: text/x", "Content-Length: 6"},
 			without: []string{"X-Hop", "Keep-Alive", "Proxy-Authenticate", "Transfer-Encoding", "999"},
-			body:    "taken\x00", want: Forwarded{Status: 202},
+			body:    "taken\x00", want: Forwarded{Attempts: 1, Status: 202},
 		},
-		"no content": {answer: ForwardAnswer{204, nil, []byte("x")}, status: "HTTP/1.1 204 No Content", without: []string{"Content-Type"}, want: Forwarded{Status: 204}},
-		"redirect":   {answer: ForwardAnswer{302, http.Header{"Location": {"http://x/"}}, nil}, status: "HTTP/1.1 302 Found", lines: []string{"Location: http://x/"}, want: Forwarded{Status: 302}},
-		"failing":    {answer: ForwardAnswer{500, nil, []byte("oops")}, status: "HTTP/1.1 500 Internal Server Error", body: "oops", want: Forwarded{Status: 500}},
-		"dead":       {err: dead, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Err: dead}},
-		"no status":  {answer: ForwardAnswer{101, nil, nil}, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Err: cmpopts.AnyError}},
+		"no content": {answer: ForwardAnswer{Status: 204, Body: []byte("x")}, status: "HTTP/1.1 204 No Content", without: []string{"Content-Type"}, want: Forwarded{Attempts: 1, Status: 204}},
+		"redirect":   {answer: ForwardAnswer{Status: 302, Header: http.Header{"Location": {"http://x/"}}}, status: "HTTP/1.1 302 Found", lines: []string{"Location: http://x/"}, want: Forwarded{Attempts: 1, Status: 302}},
+		"failing":    {answer: ForwardAnswer{Status: 500, Body: []byte("oops")}, status: "HTTP/1.1 500 Internal Server Error", body: "oops", want: Forwarded{Attempts: 1, Status: 500}},
+		"dead":       {err: dead, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Attempts: 1, Err: dead}},
+		"no status":  {answer: ForwardAnswer{Status: 101}, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Attempts: 1, Err: cmpopts.AnyError}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
