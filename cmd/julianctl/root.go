@@ -32,6 +32,7 @@ func commands() []registered {
 		{groupJob, "replay", newReplayCmd},
 		{groupJob, "listen", newListenCmd},
 		{groupJob, "check", newCheckCmd},
+		{groupJob, "export", newExportCmd},
 		{groupHelp, "demo", newDemoCmd},
 		{groupHelp, "generate", newGenerateCmd},
 		{groupHelp, "mock", newMockCmd},

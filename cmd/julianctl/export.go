@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/export"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/spf13/cobra"
+)
+
+type exportOptions struct {
+	planFlags
+	delivery   deliveryFlags
+	engine     export.Engine
+	output     string // a folder; empty: stdout, of vegeta's targets
+	shards     int
+	expect     string
+	maxLatency string
+	format     string
+}
+
+func newExportCmd(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write deliveries for vegeta or k6, and account for them",
+		Long: `export writes what replay would send as files that another load engine runs
+unchanged, for load beyond one machine. Every delivery carries the id of the
+export, the number of its payload and of its copy in headers, so that
+"julianctl export verify" tells afterwards what arrived.`,
+		Example: `  julianctl export vegeta calls.ndjson --to staging -o out
+  julianctl export k6 calls.ndjson --dup --to staging --shards 3 -o out
+  julianctl export verify --manifest out/manifest.json --received received.ndjson`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newExportVegetaCmd(a), newExportK6Cmd(a), newExportVerifyCmd(a))
+	return cmd
+}
+
+func newExportVegetaCmd(a *app) *cobra.Command {
+	o := exportOptions{engine: export.Vegeta, expect: "2xx"}
+	cmd := newEngineCmd(a, &o)
+	cmd.Use = "vegeta [PATH…|-] --to URL|NAME [-o FOLDER]"
+	cmd.Short = "Write deliveries as vegeta's JSON targets"
+	cmd.Long = `vegeta writes a plan of deliveries as targets for "vegeta attack", one JSON object
+a line. A PATH is as for replay; without one it is the documented sample. With -o
+they go into a new folder, together with a manifest for "export verify"; without
+it to stdout, to be piped. The command that runs them is shown.
+
+vegeta ends when the targets do, so each is sent once. It reports a few results
+more, "no targets to attack": that is how it ends, and nothing was sent for them.
+It does not wait for the answer to a copy before it sends the next, unless -c is 1,
+and it judges nothing: --expect and --max-latency are for export k6.
+` + exportSecrets
+	cmd.Example = `  julianctl export vegeta calls.ndjson --to http://127.0.0.1:4040/ -o out
+  julianctl export vegeta calls.ndjson --dup=2 --dup-mode shuffled -c 64 --to staging -o out
+  julianctl export vegeta calls.ndjson --rate 5000 --shards 4 --to staging -o out
+  julianctl export vegeta calls.ndjson --to http://127.0.0.1:4040/ |
+    vegeta attack -format json -lazy -rate 100 | vegeta report`
+	return cmd
+}
+
+func newExportK6Cmd(a *app) *cobra.Command {
+	o := exportOptions{engine: export.K6}
+	cmd := newEngineCmd(a, &o)
+	cmd.Use = "k6 [PATH…|-] --to URL|NAME -o FOLDER"
+	cmd.Short = "Write deliveries as a k6 script"
+	cmd.Long = `k6 writes a plan of deliveries into a new folder: a script for "k6 run", the
+deliveries that it reads, and a manifest for "export verify". A PATH is as for
+replay; without one it is the documented sample.
+
+The script keeps the plan as replay does: copies after the answer to the one
+before or shuffled, -c payloads on the way, and with --rate an open loop in which
+none is left out. --expect and --max-latency become thresholds: k6 exits with 99
+where they are missed. On several machines, run the same files with
+--execution-segment and --execution-segment-sequence, as the script's first lines
+show, or split them with --shards; each delivery is then sent once.
+
+k6 reads a file of deliveries whole, and takes about four times its size in
+memory, and some 3 MB for each of -c: --shards makes the files smaller.
+` + exportSecrets
+	cmd.Example = `  julianctl export k6 calls.ndjson --to http://127.0.0.1:4040/ -o out
+  julianctl export k6 calls.ndjson --dup --rate 2000 --max-latency p99=500ms --to staging -o out
+  julianctl export k6 calls.ndjson --loop --count 100000 --new-ids -c 64 --shards 4 --to staging -o out`
+	f := cmd.Flags()
+	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
+	f.StringVar(&o.maxLatency, "max-latency", "", "what answers may take: p99=500ms, or p50=100ms,max=2s")
+	return cmd
+}
+
+const exportSecrets = `
+The files hold payloads and are for their owner only. They hold no secrets:
+Authorization, Cookie, x-api-key, the headers of --redact-header and those whose
+name tells of a token or key are taken from the environment when the engine runs,
+each from a variable that is named.`
+
+// newEngineCmd is what the commands of all engines share.
+func newEngineCmd(a *app, o *exportOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.resolve(cmd, args); err != nil {
+				return err
+			}
+			return runExport(cmd.Context(), a, *o)
+		},
+	}
+	o.planFlags.declare(cmd)
+	o.delivery.declare(cmd)
+	configFlag(cmd, "redact-header")
+	f := cmd.Flags()
+	f.StringVarP(&o.output, "output", "o", "", "folder to make for the files")
+	f.IntVar(&o.shards, "shards", 1, "split the deliveries into so many files, which run side by side")
+	formatFlag(cmd, &o.format, "text", "json")
+	return cmd
+}
+
+func runExport(ctx context.Context, a *app, o exportOptions) error {
+	if o.output == "" && (o.engine != export.Vegeta || o.shards != 1 || o.format != "text") {
+		return usage(errors.New("no folder for the files"), "say where: -o FOLDER, which must not exist yet")
+	}
+	e, err := a.export(&o)
+	if err != nil {
+		return err
+	}
+	for _, warning := range e.Warnings() {
+		a.note("%s %s", a.errStyle.warn("warning:"), safetext.Line(warning))
+	}
+	docs, done := a.documents(ctx, o.paths)
+	defer done()
+	if o.edits != nil {
+		docs = edited(docs, o.edits)
+	}
+	steps := until(ctx, e.Plan.Steps(docs))
+	if o.output == "" {
+		return a.exportTargets(e, steps)
+	}
+	m, err := e.Write(o.output, steps)
+	if err != nil {
+		return exportFault(o.output, err)
+	}
+	if o.format == "json" {
+		return report.NewRecords(a.out, "export").Write("summary", exportSummary{Folder: o.output, Manifest: m})
+	}
+	a.showExport(o.output, m)
+	return nil
+}
+
+// exportSummary is the one record of an export.
+type exportSummary struct {
+	Schema string `json:"schema,omitempty"` // in place of the manifest's: the record has it
+	Folder string `json:"folder"`
+	*export.Manifest
+}
+
+// export is what the flags say together.
+func (a *app) export(o *exportOptions) (export.Export, error) {
+	var none export.Export
+	if o.loop && o.count == 0 && o.rate > 0 && o.duration > 0 {
+		// As many as are due within that time.
+		o.count = int(math.Ceil(o.rate * o.duration.Seconds() / float64(o.dup+1)))
+	}
+	plan, err := o.plan()
+	if err != nil {
+		return none, err
+	}
+	if plan.Expect, err = deliver.ParseStatuses(o.expect); err != nil {
+		return none, usage(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+	}
+	e := export.Export{
+		Engine: o.engine, Run: strings.ToLower(rand.Text()[:16]), Plan: plan, Shards: o.shards, Created: a.now(),
+		Duration: o.duration, Timeout: a.cfg.Timeout, Insecure: o.delivery.insecure,
+	}
+	if o.maxLatency != "" {
+		if e.Limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
+			return none, usage(fmt.Errorf("--max-latency: %w", err), "")
+		}
+	}
+	if err := a.exportTarget(&e, o); err != nil {
+		return none, err
+	}
+	if err := e.Check(); err != nil {
+		return none, exportFault(o.output, err)
+	}
+	return e, nil
+}
+
+// exportTarget fills in where deliveries go, and with which header. What is
+// exported passes the same guard as what is sent.
+func (a *app) exportTarget(e *export.Export, o *exportOptions) error {
+	client, err := a.deliveryClient(o.delivery)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	to, err := a.target(a.cfg.To, o.delivery.allowHosts)
+	if err != nil {
+		return err
+	}
+	e.URL, e.Timeout = client.Target().String(), to.Timeout
+	for _, f := range client.Header() {
+		switch {
+		case f.Name == "Host" && strings.Contains(e.URL, "://"+f.Value+"/"): // the URL's own
+		case safetext.SecretHeader(f.Name, a.cfg.RedactHeader...) || soundsSecret(f.Name):
+			e.Secrets = append(e.Secrets, f.Name)
+		default:
+			e.Header = append(e.Header, f)
+		}
+	}
+	if o.delivery.caCert != "" { // the engine runs in another folder
+		e.CACert, err = filepath.Abs(o.delivery.caCert)
+	}
+	return err
+}
+
+// exportFault is err with its exit code.
+func exportFault(output string, err error) error {
+	if refused, ok := errors.AsType[*export.PlanError](err); ok {
+		return usage(err, refused.Hint)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return usage(fmt.Errorf("--output %q is there already", output), "each export takes a folder of its own")
+	}
+	return err
+}
+
+// until ends steps with the error of ctx.
+func until(ctx context.Context, steps iter.Seq2[deliver.Step, error]) iter.Seq2[deliver.Step, error] {
+	return func(yield func(deliver.Step, error) bool) {
+		for step, err := range steps {
+			if ctx.Err() != nil {
+				step, err = deliver.Step{}, ctx.Err()
+			}
+			if !yield(step, err) {
+				return
+			}
+		}
+	}
+}
+
+// exportTargets writes vegeta's targets to stdout.
+func (a *app) exportTargets(e export.Export, steps iter.Seq2[deliver.Step, error]) error {
+	counts, err := e.Targets(a.out, steps)
+	if err != nil {
+		return exportFault("", err)
+	}
+	a.note("%s of run %s", deliveriesOf(counts, e.Plan.Duplicates+1), e.Run)
+	a.note("%s %s", a.errStyle.faint("run:"), safetext.Line(e.VegetaCommand("")))
+	return nil
+}
+
+func deliveriesOf(c export.Counts, copies int) string {
+	text := fmt.Sprintf("%s of %s", countOf(c.Deliveries, "delivery", "deliveries"), countOf(c.Payloads, "payload", "payloads"))
+	if copies > 1 {
+		text += fmt.Sprintf(", %d copies each", copies)
+	}
+	return text
+}
+
+// showExport says what was written and what to do with it.
+func (a *app) showExport(dir string, m *export.Manifest) {
+	s := a.style
+	row := func(name, text string) { fmt.Fprintf(a.out, "%s %s\n", s.faint(fmt.Sprintf("%-11s", name)), text) }
+	row("run", m.Run)
+	row("target", safetext.Line(m.URL))
+	row("deliveries", fmt.Sprintf("%s (seed %d)", deliveriesOf(m.Counts, m.Copies), m.Seed))
+	name := "files"
+	for _, shard := range m.Shards {
+		row(name, fmt.Sprintf("%s  %s  %s", shard.Name, countOf(shard.Deliveries, "delivery", "deliveries"), bytesText(shard.Bytes)))
+		name = ""
+	}
+	if m.Variables != nil {
+		row("secrets", "from the environment: "+strings.Join(m.Variables, ", "))
+	}
+	fmt.Fprintf(a.out, "\n%s\n", s.faint("run in "+safetext.Line(filepath.Clean(dir))+":"))
+	for _, shard := range m.Shards {
+		fmt.Fprintf(a.out, "  %s\n", safetext.Line(shard.Command))
+	}
+	fmt.Fprintf(a.out, "%s\n  %s\n", s.faint("then, with what arrived:"),
+		safetext.Line("julianctl export verify --manifest "+export.Quote(filepath.Join(dir, export.ManifestFile))+" --received FILE"))
+	fmt.Fprintf(a.out, "\n%s is written\n", safetext.Line(filepath.Clean(dir)))
+}

@@ -1,0 +1,88 @@
+package export
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// command is what runs a shard, for a POSIX shell in the folder of the files.
+// Secrets come from the environment of that shell.
+func (e Export) command(m *Manifest, shard int) string {
+	if e.Engine == K6 {
+		return e.k6Command(m, shard)
+	}
+	return e.VegetaCommand(m.Shards[shard].Name)
+}
+
+func (e Export) k6Command(m *Manifest, shard int) string {
+	var words []string
+	if e.CACert != "" {
+		words = append(words, "SSL_CERT_FILE="+Quote(e.CACert)) // k6 has no flag for it
+	}
+	words = append(words, "k6", "run")
+	if len(m.Shards) > 1 {
+		words = append(words, "-e", fmt.Sprintf("SHARD=%d", shard+1))
+	}
+	return strings.Join(append(words, ScriptFile), " ")
+}
+
+// VegetaCommand is what runs a file of targets, or stdin where targets is
+// empty. Each target is sent once: read lazily, the attack ends with the file.
+func (e Export) VegetaCommand(targets string) string {
+	words := []string{"vegeta", "attack", "-format", "json", "-lazy"}
+	add := func(name, value string) { words = append(words, name, value) }
+	if targets != "" {
+		add("-targets", Quote(targets))
+	}
+	senders := strconv.Itoa(max(e.Plan.Concurrency, 1))
+	add("-rate", vegetaRate(e.Plan.Rate/float64(e.shards())))
+	add("-workers", strconv.Itoa(min(max(e.Plan.Concurrency, 1), 10))) // more as they are needed
+	add("-max-workers", senders)
+	if e.Duration > 0 {
+		add("-duration", e.Duration.String())
+	}
+	add("-timeout", e.timeout().String())
+	add("-redirects", "0")
+	add("-max-body", "0")
+	if e.Insecure {
+		words = append(words, "-insecure")
+	}
+	if e.CACert != "" {
+		add("-root-certs", Quote(e.CACert))
+	}
+	for _, name := range e.Secrets {
+		// ${…:?} ends the command where the variable is missing.
+		add("-header", fmt.Sprintf(`"%s: ${%s:?}"`, shellInQuotes.Replace(name), Variable(name)))
+	}
+	return strings.Join(words, " ") + " | vegeta report"
+}
+
+// vegetaRate is a rate a second as vegeta reads it: whole hits in a time. 0 is
+// as fast as answers come.
+func vegetaRate(rate float64) string {
+	seconds := 1.0
+	for rate*seconds != math.Trunc(rate*seconds) && rate*seconds < 1e5 {
+		seconds *= 10
+	}
+	hits := strconv.FormatFloat(rate*seconds, 'f', 0, 64)
+	if seconds == 1 {
+		return hits
+	}
+	return fmt.Sprintf("%s/%.0fs", hits, seconds)
+}
+
+// shellInQuotes makes a header's name safe between double quotes: of what may
+// stand in a token (RFC 9110, 5.6.2), these two mean something there.
+var shellInQuotes = strings.NewReplacer("$", `\$`, "`", "\\`")
+
+// Quote is s as one word of a POSIX shell.
+func Quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-./:,+@%=", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

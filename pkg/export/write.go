@@ -1,0 +1,187 @@
+package export
+
+import (
+	"bufio"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// Write writes the export into a new folder dir, whole or not at all: every
+// file first goes into a folder beside it that then takes its name. Files are
+// for their owner only (0600). Shards get the plan's payloads in turn; copies
+// that are sent one after the other stay in one shard. The first error of steps
+// ends it. Memory follows the largest payload.
+func (e Export) Write(dir string, steps iter.Seq2[deliver.Step, error]) (_ *Manifest, err error) {
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return nil, cmp.Or(err, error(&fs.PathError{Op: "write", Path: dir, Err: fs.ErrExist}))
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".julianctl-*") // 0700
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	m, err := e.writeFiles(tmp, steps)
+	if err != nil {
+		return nil, err
+	}
+	m.dir = dir
+	return m, os.Rename(tmp, dir)
+}
+
+func (e Export) writeFiles(dir string, steps iter.Seq2[deliver.Step, error]) (_ *Manifest, err error) {
+	m := &Manifest{
+		Schema: manifestSchema, Engine: e.Engine, Run: e.Run, Created: e.Created.UTC(), URL: e.URL,
+		Seed: e.Plan.Seed, Copies: e.copies(), Warnings: e.Warnings(),
+	}
+	for _, name := range e.Secrets {
+		m.Variables = append(m.Variables, Variable(name))
+	}
+	if err := e.writeDeliveries(dir, m, steps); err != nil {
+		return nil, err
+	}
+	if e.Engine == K6 {
+		script := e.script(m)
+		if err := writeFile(filepath.Join(dir, ScriptFile), script); err != nil {
+			return nil, err
+		}
+		m.Script = &File{ScriptFile, int64(len(script)), digest(script)}
+	}
+	for i := range m.Shards {
+		m.Shards[i].Command = e.command(m, i)
+	}
+	manifest, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return m, writeFile(filepath.Join(dir, ManifestFile), append(manifest, '\n'))
+}
+
+func (e Export) writeDeliveries(dir string, m *Manifest, steps iter.Seq2[deliver.Step, error]) (err error) {
+	lines := newTargets(e)
+	shards := make([]*shardFile, e.shards())
+	for i := range shards {
+		if shards[i], err = newShardFile(dir, shardName(i, len(shards))); err != nil {
+			return err
+		}
+		defer shards[i].close(&err)
+	}
+	sums, err := os.OpenFile(filepath.Join(dir, DigestsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sums.Close()) }()
+	plan := sha256.New()
+	turn := 0
+	for step, err := range steps {
+		if err != nil {
+			return err
+		}
+		shard := shards[turn%len(shards)]
+		turn++
+		m.add(step)
+		shard.counts.add(step)
+		sum := digest(step.Document.Body)
+		if step.First == 1 {
+			// Payloads may come in any order.
+			if _, err := sums.WriteAt([]byte(sum+"\n"), int64(step.Number-1)*digestLine); err != nil {
+				return err
+			}
+		}
+		for n := step.First; n <= step.Last; n++ {
+			fmt.Fprintf(plan, "%d %d %s\n", step.Number, n, sum) // a hash takes everything
+			if err := lines.write(shard, step.Number, n, step.Document.Body); err != nil {
+				return err
+			}
+		}
+	}
+	if turn < len(shards) {
+		return &PlanError{fmt.Sprintf(`--shards "%d" is more than there is to deliver: %d`, len(shards), turn), ""}
+	}
+	m.PlanSHA256 = hex.EncodeToString(plan.Sum(nil))
+	for _, s := range shards {
+		file, err := s.finish()
+		if err != nil {
+			return err
+		}
+		m.Shards = append(m.Shards, Shard{File: file, Counts: s.counts})
+	}
+	m.Digests, err = describe(sums)
+	return err
+}
+
+// describe reads a file again that was written in any order, and makes it last.
+func describe(f *os.File) (File, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return File{}, err
+	}
+	sum := sha256.New()
+	size, err := io.Copy(sum, f)
+	if err != nil {
+		return File{}, err
+	}
+	return File{filepath.Base(f.Name()), size, hex.EncodeToString(sum.Sum(nil))}, f.Sync()
+}
+
+func shardName(i, n int) string {
+	if n == 1 {
+		return "deliveries.ndjson"
+	}
+	return fmt.Sprintf("deliveries-%d-of-%d.ndjson", i+1, n)
+}
+
+// shardFile is a file of deliveries that is being written.
+type shardFile struct {
+	f      *os.File
+	w      *bufio.Writer
+	sum    hash.Hash
+	size   int64
+	counts Counts
+}
+
+func newShardFile(dir, name string) (*shardFile, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &shardFile{f: f, w: bufio.NewWriterSize(f, 64<<10), sum: sha256.New()}, nil
+}
+
+// Write implements io.Writer.
+func (s *shardFile) Write(p []byte) (int, error) {
+	s.sum.Write(p)
+	s.size += int64(len(p))
+	return s.w.Write(p)
+}
+
+func (s *shardFile) finish() (File, error) {
+	err := errors.Join(s.w.Flush(), s.f.Sync())
+	return File{filepath.Base(s.f.Name()), s.size, hex.EncodeToString(s.sum.Sum(nil))}, err
+}
+
+func (s *shardFile) close(err *error) { *err = errors.Join(*err, s.f.Close()) }
+
+// writeFile writes a new file in a folder that nobody else knows yet.
+func writeFile(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
