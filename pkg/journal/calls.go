@@ -1,0 +1,158 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"time"
+)
+
+// maxCalls is how many calls are remembered at least; twice as many at most.
+const maxCalls = 100_000
+
+// calls knows, for each call of late, how many copies of it are in the log. It
+// is what the log says, held in memory: every delivery asks.
+type calls struct {
+	window time.Duration
+	seen   int64 // the last id that is accounted for
+	// New ones go to recent; when it is full it takes the place of older.
+	recent, older map[callKey]place
+	undo          []change // nil: nothing is recorded
+}
+
+// callKey is the beginning of the SHA-256 of a call id, which may be long.
+type callKey [16]byte
+
+// place is where the copies of one call stand.
+type place struct {
+	copies int
+	first  int64 // id of the first
+	last   int64 // when the last came, in nanoseconds
+}
+
+type change struct {
+	key callKey
+	was place
+	had bool
+}
+
+func newCalls(window time.Duration) *calls {
+	return &calls{window: window, recent: map[callKey]place{}, older: map[callKey]place{}}
+}
+
+// number gives d its Copy and First.
+func (c *calls) number(d *Delivery) {
+	d.Copy, d.First = 0, 0
+	c.seen = max(c.seen, d.ID)
+	if d.CallID == "" || d.Refusal != "" {
+		return
+	}
+	key := keyOf(d.CallID)
+	p, had := c.get(key)
+	c.undo = append(c.undo, change{key, p, had})
+	now := d.Received.UnixNano()
+	if !had || now-p.last > int64(c.window) {
+		p = place{first: d.ID}
+	}
+	p.copies++
+	// A clock that was set back does not make a window shorter.
+	p.last = max(p.last, now)
+	c.put(key, p)
+	d.Copy, d.First = p.copies, p.first
+}
+
+// begin returns what takes back all numbers given since.
+func (c *calls) begin() (undo func()) {
+	c.undo = c.undo[:0]
+	seen := c.seen
+	return func() {
+		for i := len(c.undo) - 1; i >= 0; i-- {
+			if u := c.undo[i]; u.had {
+				c.put(u.key, u.was)
+			} else {
+				delete(c.recent, u.key)
+				delete(c.older, u.key)
+			}
+		}
+		c.seen = min(c.seen, seen)
+	}
+}
+
+// learn reads what this process does not know yet: all within the window at
+// first, then what other processes have appended.
+func (c *calls) learn(ctx context.Context, conn *conn, now time.Time) error {
+	since := now.Add(-c.window).UnixNano()
+	rows, err := conn.QueryContext(ctx,
+		"SELECT id, call_id, copy, first, received FROM deliveries WHERE id > ? AND received >= ? AND copy > 0 ORDER BY id",
+		c.seen, since)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var call sql.RawBytes
+		var p place
+		if err := rows.Scan(&id, &call, &p.copies, &p.first, &p.last); err != nil {
+			return err
+		}
+		c.put(keyOf(string(call)), p)
+		c.seen = id
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return c.learnSegments(ctx, conn, since)
+}
+
+// learnSegments reads what is not in the table yet.
+func (c *calls) learnSegments(ctx context.Context, conn *conn, since int64) error {
+	segments, err := conn.QueryContext(ctx, "SELECT data FROM segments WHERE last > ? ORDER BY id", c.seen)
+	if err != nil {
+		return err
+	}
+	defer segments.Close()
+	for segments.Next() {
+		var data sql.RawBytes
+		if err := segments.Scan(&data); err != nil {
+			return err
+		}
+		for r, err := range records(data) {
+			if err != nil {
+				return err
+			}
+			if r.kind != deliveryRecord {
+				continue
+			}
+			d, _, err := r.delivery()
+			if err != nil {
+				return err
+			}
+			if d.ID > c.seen && d.Copy > 0 && d.Received.UnixNano() >= since {
+				c.put(keyOf(d.CallID), place{d.Copy, d.First, d.Received.UnixNano()})
+			}
+			c.seen = max(c.seen, d.ID)
+		}
+	}
+	return segments.Err()
+}
+
+func (c *calls) get(key callKey) (place, bool) {
+	if p, ok := c.recent[key]; ok {
+		return p, true
+	}
+	p, ok := c.older[key]
+	return p, ok
+}
+
+func (c *calls) put(key callKey, p place) {
+	c.recent[key] = p
+	if len(c.recent) > maxCalls {
+		c.older, c.recent = c.recent, map[callKey]place{}
+	}
+}
+
+func keyOf(call string) callKey {
+	sum := sha256.Sum256([]byte(call))
+	return callKey(sum[:16])
+}

@@ -1,0 +1,45 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+)
+
+// conn is a connection that prepares each statement once: preparing one costs
+// more than running it. It is used by one goroutine at a time.
+type conn struct {
+	*sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+func newConn(c *sql.Conn) *conn { return &conn{c, map[string]*sql.Stmt{}} }
+
+func (c *conn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := c.prepared[query]; s != nil {
+		return s, nil
+	}
+	s, err := c.PrepareContext(ctx, query)
+	if err == nil {
+		c.prepared[query] = s // closed with the connection
+	}
+	return s, err
+}
+
+func (c *conn) exec(ctx context.Context, query string, args ...any) error {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx, args...)
+	return err
+}
+
+// scan reads the one row of a query; there is none when the error is
+// sql.ErrNoRows.
+func (c *conn) scan(ctx context.Context, query string, args []any, into ...any) error {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, args...).Scan(into...)
+}

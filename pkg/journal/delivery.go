@@ -1,0 +1,82 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"time"
+)
+
+// Delivery is one request as it came. Everything in it but Body is text from a
+// stranger: not safe to print.
+type Delivery struct {
+	// ID, Copy and First are given by [Log.Append].
+	ID       int64
+	Received time.Time
+	Remote   string // address and port of the peer
+	Method   string
+	URI      string // as in the request line
+	Proto    string // such as HTTP/1.1
+	Host     string
+	// Header is stored with its secrets masked, see [Options].
+	Header http.Header
+	// Body is exactly what was received, still compressed if it came so.
+	Body []byte
+	Size int64  // bytes that were read; more than len(Body) when they were refused
+	Hash []byte // SHA-256 of Body
+
+	// CallID and ResultType are what the receiver found in the body.
+	CallID     string
+	ResultType string
+	Seconds    *float64 // length of the call
+	// Refusal is why this does not count as a delivery; empty when it does.
+	Refusal string
+	// Copy is 1 for the first delivery of a call within Options.Window, then 2,
+	// 3, …; 0 for what was refused or has no call id. First is the ID of the
+	// first.
+	Copy  int
+	First int64
+}
+
+// Outcome is what became of a delivery.
+type Outcome struct {
+	Status int           // answered
+	Took   time.Duration // from Received until the answer was written
+	// Forward is nil when the delivery was not passed on.
+	Forward *Forward
+	// Errors and Warnings count the findings, and Findings is JSON that says
+	// what they are: whatever the caller stores.
+	Errors, Warnings int
+	Findings         []byte
+	// Contact is what lists show of the payload.
+	Contact
+}
+
+// Contact is who was called, and how.
+type Contact struct {
+	Name, Phone, Agent   string
+	Direction, Lifecycle string
+}
+
+// Forward is what the endpoint behind the receiver answered.
+type Forward struct {
+	Status int // 0 when Err says why there is none
+	Took   time.Duration
+	Err    string
+}
+
+// Entry is a delivery with its outcome, as the queries return it. Body, Header,
+// Proto and Host are there only where a query says so.
+type Entry struct {
+	Delivery
+	// Outcome is nil when the process ended before the answer was written, or
+	// has not written it yet.
+	Outcome *Outcome
+}
+
+// Failed reports whether the sender was told that its delivery did not arrive.
+func (e *Entry) Failed() bool { return e.Outcome != nil && e.Outcome.Status/100 != 2 }
+
+func hash(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return sum[:]
+}

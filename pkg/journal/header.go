@@ -1,0 +1,26 @@
+package journal
+
+import (
+	"bufio"
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// storedHeader is header as on the wire, without the empty line at its end,
+// secrets masked.
+func (o *Options) storedHeader(header http.Header) string {
+	if !o.KeepSecrets {
+		header = safetext.MaskHeader(header, o.Secrets...)
+	}
+	var b strings.Builder
+	_ = header.Write(&b) // a Builder takes everything
+	return b.String()
+}
+
+func parseHeader(stored []byte) http.Header {
+	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(string(stored) + "\r\n"))).ReadMIMEHeader()
+	return http.Header(header) // of what cannot be read, as far as it can
+}

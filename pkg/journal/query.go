@@ -1,0 +1,274 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// Filter chooses deliveries. The zero value chooses all, oldest first.
+type Filter struct {
+	Since, Until time.Time // of Received: from Since on, before Until
+	CallID       string
+	ResultTypes  []string // any of them
+	Dups         bool     // only copies of an earlier delivery
+	Failed       bool     // only those answered with anything but 2xx
+	Unanswered   bool     // only those without an outcome
+	Findings     bool     // only those with an error or a warning
+	Accepted     bool     // only those that were not refused
+	// Text is words that all must occur in call id, names, summary or
+	// transcript; the last one may be the beginning of a word.
+	Text string
+	// After and Before are ids, exclusive: cursors for going on from where a
+	// page ended. 0: no bound.
+	After, Before int64
+	Newest        bool // newest first
+	Limit         int  // 0: no limit
+}
+
+// pageRows is how many deliveries a query reads at a time. No reading
+// transaction lasts longer: a reader that waits, for a pager or a network, does
+// not keep the write-ahead log from being reused.
+const pageRows = 256
+
+const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
+	status, took, forward_status, forward_took, forward_error, errors, warnings, findings, name, phone, agent, direction, lifecycle`
+
+// Entries returns the deliveries that f chooses, by id, without Body, Hash,
+// Header, Proto and Host. Memory does not grow with their number. The sequence
+// ends after an error. Deliveries that are appended meanwhile may be in it.
+func (l *Log) Entries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
+	return l.entries(ctx, f, false)
+}
+
+// Deliveries is [Log.Entries] with everything that is stored of each.
+func (l *Log) Deliveries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
+	return l.entries(ctx, f, true)
+}
+
+// Get returns everything that is stored of one delivery, or [ErrNotFound].
+func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
+	for e, err := range l.Deliveries(ctx, Filter{After: id - 1, Before: id + 1}) {
+		return e, err
+	}
+	return nil, fmt.Errorf("%w: %d", ErrNotFound, id)
+}
+
+// Last is the highest id in the log, 0 when it is empty: where to begin to
+// follow it with [Filter.After].
+func (l *Log) Last(ctx context.Context) (id int64, err error) {
+	err = l.read.QueryRowContext(ctx, "SELECT coalesce(max(last), 0) FROM segments").Scan(&id)
+	return id, typed(err)
+}
+
+func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		if err := l.ready(ctx, f); err != nil {
+			yield(nil, typed(err))
+			return
+		}
+		var s segment
+		for left := f.Limit; ; {
+			page := f
+			page.Limit = pageRows
+			if f.Limit > 0 {
+				page.Limit = min(pageRows, left)
+			}
+			found, err := l.page(ctx, page)
+			for _, row := range found {
+				if f.Newest {
+					f.Before = row.ID
+				} else {
+					f.After = row.ID
+				}
+				if whole {
+					err := l.fill(ctx, row, &s)
+					if errors.Is(err, sql.ErrNoRows) {
+						continue // pruned in the meantime
+					}
+					if err != nil {
+						yield(nil, typed(err))
+						return
+					}
+				}
+				if !yield(&row.Entry, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(nil, typed(err))
+				return
+			}
+			left -= len(found)
+			if len(found) < page.Limit || f.Limit > 0 && left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// ready brings what f asks for up to date, as far as this process may.
+func (l *Log) ready(ctx context.Context, f Filter) error {
+	err := l.Index(ctx)
+	if err == nil && f.words() != "" {
+		err = l.indexWords(ctx)
+	}
+	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
+		return nil
+	}
+	return err
+}
+
+// row is an entry, and where its record is.
+type row struct {
+	Entry
+	segment       int64
+	place, length int
+}
+
+// segment is the one that was read last: neighbours are often in the same.
+type segment struct {
+	id   int64
+	data []byte
+}
+
+// fill reads what is not in the table.
+func (l *Log) fill(ctx context.Context, r *row, s *segment) error {
+	if s.id != r.segment {
+		s.id = 0
+		if err := l.read.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", r.segment).Scan(&s.data); err != nil {
+			return err
+		}
+		s.id = r.segment
+	}
+	d, header, err := recordAt(s.data, r.place, r.length)
+	if err != nil {
+		return fmt.Errorf("delivery %d: %w", r.ID, err)
+	}
+	d.Header = parseHeader(header)
+	d.Body, d.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
+	r.Delivery = *d
+	return nil
+}
+
+func recordAt(data []byte, place, length int) (*Delivery, []byte, error) {
+	if place < 0 || length < 1 || place > len(data) || length > len(data)-place {
+		return nil, nil, errRecord
+	}
+	r, _, err := nextRecord(data[place:place+length], place)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.delivery()
+}
+
+func (l *Log) page(ctx context.Context, f Filter) (found []*row, err error) {
+	query, args := f.sql()
+	rows, err := l.read.QueryContext(ctx, "SELECT "+columns+" FROM deliveries"+query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return found, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}
+
+func scan(rows *sql.Rows) (*row, error) {
+	r := &row{}
+	o := &Outcome{}
+	var received int64
+	var status, took, forwardStatus, forwardTook, failures, warnings sql.NullInt64
+	var forwardError, name, phone, agent, direction, lifecycle sql.NullString
+	if err := rows.Scan(
+		&r.segment, &r.place, &r.length,
+		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
+		&status, &took, &forwardStatus, &forwardTook, &forwardError, &failures, &warnings, &o.Findings, &name, &phone, &agent, &direction, &lifecycle,
+	); err != nil {
+		return nil, err
+	}
+	r.Received = time.Unix(0, received)
+	if !status.Valid {
+		return r, nil
+	}
+	r.Outcome = o
+	o.Status, o.Took = int(status.Int64), time.Duration(took.Int64)
+	o.Errors, o.Warnings = int(failures.Int64), int(warnings.Int64)
+	o.Contact = Contact{name.String, phone.String, agent.String, direction.String, lifecycle.String}
+	if forwardStatus.Valid {
+		o.Forward = &Forward{int(forwardStatus.Int64), time.Duration(forwardTook.Int64), forwardError.String}
+	}
+	return r, nil
+}
+
+// where is the condition of f.
+func (f *Filter) where() (condition string, args []any) {
+	var all []string
+	add := func(on bool, condition string, values ...any) {
+		if on {
+			all = append(all, condition)
+			args = append(args, values...)
+		}
+	}
+	add(!f.Since.IsZero(), "received >= ?", f.Since.UnixNano())
+	add(!f.Until.IsZero(), "received < ?", f.Until.UnixNano())
+	add(f.CallID != "", "call_id = ?", f.CallID)
+	add(f.Dups, "copy > 1")
+	add(f.Failed, "status NOT BETWEEN 200 AND 299")
+	add(f.Unanswered, "status IS NULL")
+	add(f.Findings, "errors + warnings > 0")
+	add(f.Accepted, "refusal = ''")
+	add(f.After != 0, "id > ?", f.After)
+	add(f.Before != 0, "id < ?", f.Before)
+	if len(f.ResultTypes) > 0 {
+		var types []any
+		for _, t := range f.ResultTypes {
+			types = append(types, t)
+		}
+		add(true, "result_type IN (?"+strings.Repeat(",?", len(types)-1)+")", types...)
+	}
+	if words := f.words(); words != "" {
+		add(true, "id IN (SELECT rowid FROM words WHERE words MATCH ?)", words)
+	}
+	if all == nil {
+		return "", nil
+	}
+	return " WHERE " + strings.Join(all, " AND "), args
+}
+
+// sql is what follows FROM.
+func (f *Filter) sql() (string, []any) {
+	query, args := f.where()
+	query += " ORDER BY id"
+	if f.Newest {
+		query += " DESC"
+	}
+	if f.Limit > 0 {
+		query += " LIMIT ?"
+		args = append(args, f.Limit)
+	}
+	return query, args
+}
+
+// words is Text for full-text search: each word quoted, so that none is taken
+// for an operator.
+func (f *Filter) words() string {
+	var quoted []string
+	for word := range strings.FieldsSeq(f.Text) {
+		quoted = append(quoted, `"`+strings.ReplaceAll(word, `"`, `""`)+`"`)
+	}
+	if quoted == nil {
+		return ""
+	}
+	return strings.Join(quoted, " ") + "*"
+}

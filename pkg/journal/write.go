@@ -1,0 +1,411 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	maxBatch      = 256     // deliveries a transaction
+	maxBatchBytes = 8 << 20 // of bodies, unless one is larger
+	maxOutcomes   = 4096    // that wait to be written
+	// outcomeWait is how long outcomes wait for deliveries to share their
+	// transaction with.
+	outcomeWait = 2 * time.Millisecond
+	// batchWait is how long a batch waits to become half as large as the one
+	// before.
+	batchWait = time.Millisecond / 2
+	// fewDeliveries in one batch leave time to index them at once. After a
+	// larger one, indexing waits until nothing came for idleAfter.
+	fewDeliveries = 4
+	idleAfter     = 20 * time.Millisecond
+	// indexAtOnce is how many deliveries are indexed in one transaction, while
+	// others may wait.
+	indexAtOnce = 64
+	// maxBody leaves room for the rest of a row under SQLite's limit of 10^9.
+	maxBody = 999_000_000
+	// walPages is how long the write-ahead log gets before it is copied into
+	// the file: short, since deliveries wait meanwhile.
+	walPages = 256
+)
+
+// writer owns the connection that writes. One goroutine, run, does all of it,
+// many deliveries a transaction: whatever came while the one before was on its
+// way to the disk.
+type writer struct {
+	path    string
+	opts    Options
+	appends chan *appended
+	results chan finished
+	jobs    chan job
+	ended   chan struct{} // closed when run has returned
+
+	mu     sync.RWMutex
+	closed bool
+
+	// What follows belongs to run.
+	db       *sql.DB
+	conn     *conn
+	file     os.FileInfo // what path was when it was opened
+	batch    []*appended
+	last     int // how many were in the batch before
+	outcomes []finished
+	buf      []byte // a segment
+	next     next
+	calls    *calls
+	behind   bool  // something may be left to index
+	err      error // the last failure to write outcomes
+}
+
+// next is where the file ends. It is known until another process writes.
+type next struct {
+	version int64 // of the data, as SQLite counts it for this connection; 0: not known
+	segment int64 // id of the next one
+	id      int64 // of the next delivery
+}
+
+// appended is a delivery on its way to the disk.
+type appended struct {
+	*Delivery
+	header string // as stored
+	done   chan error
+}
+
+type finished struct {
+	id int64
+	Outcome
+}
+
+// job is other work for the connection that writes: one transaction.
+type job struct {
+	do   func(context.Context) error
+	done chan error
+}
+
+func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
+	w := &writer{
+		path: path, opts: opts,
+		appends: make(chan *appended, maxBatch),
+		results: make(chan finished, maxBatch),
+		jobs:    make(chan job),
+		ended:   make(chan struct{}),
+		calls:   newCalls(opts.Window),
+		behind:  true,
+	}
+	if err := w.open(ctx); err != nil {
+		return nil, errors.Join(err, w.shut())
+	}
+	go w.run()
+	return w, nil
+}
+
+// open opens path, and makes it a delivery log if it is empty.
+func (w *writer) open(ctx context.Context) (err error) {
+	w.next = next{}
+	w.db, err = openDB(w.path, w.opts.Busy, url.Values{"_pragma": {
+		fmt.Sprintf("page_size(%d)", pageSize), "auto_vacuum(incremental)",
+		"journal_mode(wal)", "synchronous(full)", "cache_size(-8000)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), "journal_size_limit(67108864)",
+	}})
+	if err != nil {
+		return err
+	}
+	if w.file, err = os.Stat(w.path); err != nil {
+		return err
+	}
+	w.db.SetMaxOpenConns(1)
+	c, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	w.conn = newConn(c)
+	return migrate(ctx, c, true)
+}
+
+// shut closes the file.
+func (w *writer) shut() (err error) {
+	if w.conn != nil {
+		err = w.conn.Close()
+	}
+	if w.db != nil {
+		err = errors.Join(err, w.db.Close())
+	}
+	w.db, w.conn = nil, nil
+	return err
+}
+
+// Append stores d and returns once it is on disk, with its ID, Copy and First
+// set. When it fails, nothing of d is stored, and a later Append may succeed
+// again.
+func (l *Log) Append(ctx context.Context, d *Delivery) error {
+	if l.write == nil {
+		return ErrReadOnly
+	}
+	if len(d.Body) > maxBody {
+		return ErrTooLarge
+	}
+	if d.Hash == nil {
+		d.Hash = hash(d.Body)
+	}
+	a := &appended{Delivery: d, header: l.opts.storedHeader(d.Header), done: make(chan error, 1)}
+	if err := enqueue(ctx, l.write, l.write.appends, a); err != nil {
+		return err
+	}
+	return <-a.done
+}
+
+// Finish adds what became of the delivery called id. It returns before that is
+// on disk; [Log.Close] waits for it.
+func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
+	if l.write == nil {
+		return ErrReadOnly
+	}
+	return enqueue(ctx, l.write, l.write.results, finished{id, o})
+}
+
+// exec runs do as one transaction, between those of deliveries.
+func (w *writer) exec(ctx context.Context, do func(context.Context) error) error {
+	j := job{do, make(chan error, 1)}
+	if err := enqueue(ctx, w, w.jobs, j); err != nil {
+		return err
+	}
+	return typed(<-j.done)
+}
+
+// enqueue hands v to run, unless the log is closed.
+func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return ErrClosed
+	}
+	select {
+	case to <- v:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	already := w.closed
+	w.closed = true
+	if !already {
+		close(w.appends)
+	}
+	w.mu.Unlock()
+	<-w.ended
+	if already {
+		return nil
+	}
+	return errors.Join(w.err, w.shut())
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	for open := true; open; {
+		open = w.collect()
+		w.commit()
+	}
+}
+
+// collect waits for work, and takes what else is waiting. When there is none
+// for a while, something is indexed. It returns false once the log is closed.
+func (w *writer) collect() bool {
+	var idle <-chan time.Time
+	if w.behind {
+		idle = time.After(idleAfter)
+	}
+	select {
+	case a, open := <-w.appends:
+		return w.take(a, open)
+	case f := <-w.results:
+		w.outcomes = append(w.outcomes, f)
+	case j := <-w.jobs:
+		j.done <- w.transaction(j.do)
+		return true
+	case <-idle:
+		w.tidy()
+		return true
+	}
+	// Outcomes alone are in no hurry: a delivery may come to share their
+	// transaction.
+	wait := time.After(outcomeWait)
+	for len(w.outcomes) < maxOutcomes {
+		select {
+		case a, open := <-w.appends:
+			return w.take(a, open)
+		case f := <-w.results:
+			w.outcomes = append(w.outcomes, f)
+		case <-wait:
+			return true
+		}
+	}
+	return true
+}
+
+// take begins a batch with a, and takes what else is waiting.
+func (w *writer) take(a *appended, open bool) bool {
+	var enough <-chan time.Time
+	for size := 0; open; {
+		w.batch = append(w.batch, a)
+		size += len(a.Body)
+		if len(w.batch) == maxBatch || size >= maxBatchBytes {
+			break
+		}
+		if len(w.appends) > 0 {
+			a, open = <-w.appends // nobody else takes them
+			continue
+		}
+		// Those who were answered just now are about to send again. One that
+		// went ahead alone would keep them waiting for the disk twice.
+		if len(w.batch) >= w.last/2 {
+			break
+		}
+		if enough == nil {
+			enough = time.After(batchWait)
+		}
+		select {
+		case a, open = <-w.appends:
+			continue
+		case <-enough:
+		}
+		break
+	}
+	for len(w.results) > 0 && len(w.outcomes) < maxOutcomes {
+		w.outcomes = append(w.outcomes, <-w.results)
+	}
+	return open
+}
+
+// busy reports whether many deliveries come at a time.
+func (w *writer) busy() bool { return max(w.last, len(w.batch)) > fewDeliveries }
+
+// commit writes the batch and the outcomes as one segment.
+func (w *writer) commit() {
+	if len(w.batch)+len(w.outcomes) == 0 {
+		return
+	}
+	undo := w.calls.begin()
+	err := w.transaction(func(ctx context.Context) error {
+		if err := w.segment(ctx); err != nil {
+			return err
+		}
+		if w.busy() {
+			w.behind = true // there are more important things to do
+			return nil
+		}
+		var err error
+		w.behind, err = indexSome(ctx, w.conn, indexAtOnce)
+		return err
+	})
+	if err != nil {
+		undo()
+		w.next = next{}
+		err = typed(err)
+	}
+	for _, a := range w.batch {
+		a.done <- err
+	}
+	w.last, w.batch = len(w.batch), w.batch[:0]
+	clear(w.batch[:w.last])
+	switch {
+	case err == nil:
+		clear(w.outcomes)
+		w.outcomes = w.outcomes[:0]
+	case len(w.outcomes) >= maxOutcomes:
+		// A disk that stays full must not fill the memory too.
+		w.outcomes, w.err = w.outcomes[:0], err
+	}
+}
+
+// transaction runs f between BEGIN and COMMIT. It is on disk when the error is
+// nil, and undone otherwise.
+func (w *writer) transaction(f func(context.Context) error) error {
+	ctx := context.Background()
+	if err := w.present(ctx); err != nil {
+		return err
+	}
+	if err := w.conn.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f(ctx)
+	if err == nil {
+		err = w.conn.exec(ctx, "COMMIT")
+	}
+	if err != nil {
+		// It fails when SQLite has rolled back by itself.
+		_ = w.conn.exec(ctx, "ROLLBACK")
+	}
+	return err
+}
+
+// present opens the file again when it was moved away or deleted: what is
+// written to a file that nobody finds is lost.
+func (w *writer) present(ctx context.Context) error {
+	now, err := os.Stat(w.path)
+	if w.conn != nil && err == nil && os.SameFile(now, w.file) {
+		return nil
+	}
+	_ = w.shut() // of a file that is gone
+	if err := create(w.path); err != nil {
+		return err
+	}
+	if err := w.open(ctx); err != nil {
+		return errors.Join(err, w.shut())
+	}
+	return nil
+}
+
+// segment writes the batch and the outcomes. Nobody else gives out ids or
+// numbers copies until the transaction is over.
+func (w *writer) segment(ctx context.Context) error {
+	if err := w.catchUp(ctx); err != nil {
+		return err
+	}
+	if cap(w.buf) > maxBatchBytes {
+		w.buf = nil // one was very large
+	}
+	w.buf = w.buf[:0]
+	for _, a := range w.batch {
+		a.ID = w.next.id
+		w.next.id++
+		w.calls.number(a.Delivery)
+		w.buf = appendDelivery(w.buf, a.Delivery, a.header)
+	}
+	for i := range w.outcomes {
+		w.buf = appendOutcome(w.buf, w.outcomes[i].id, &w.outcomes[i].Outcome)
+	}
+	err := w.conn.exec(ctx, "INSERT INTO segments VALUES (?, ?, ?, ?)", w.next.segment, w.next.id-1, checksum(w.buf), w.buf)
+	w.next.segment++
+	return err
+}
+
+// catchUp finds out what other processes have written.
+func (w *writer) catchUp(ctx context.Context) error {
+	var version int64
+	if err := w.conn.scan(ctx, "PRAGMA data_version", nil, &version); err != nil {
+		return err
+	}
+	if version == w.next.version {
+		return nil
+	}
+	w.next = next{version, 1, 1}
+	err := w.conn.scan(ctx, "SELECT id+1, last+1 FROM segments ORDER BY id DESC LIMIT 1", nil, &w.next.segment, &w.next.id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return w.calls.learn(ctx, w.conn, w.opts.Now())
+}
+
+func checksum(data []byte) int64 {
+	return int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
+}
