@@ -152,6 +152,11 @@ func testHostileText(t *testing.T, format string) {
 	hook := l.serve("listen", "--addr", "127.0.0.1:0", "--format", listenFormat, "--save", filepath.Join(l.dir, "saved"))
 
 	ctx := t.Context()
+	// A run that was cut short: what is sent again is named.
+	cut := filepath.Join(l.dir, "cut\x1b[31m\u202e")
+	l.run(ctx, strings.NewReader(""), "replay", clean, raw, "--to", hook, "--resume", cut)
+	run, _ := os.ReadFile(cut)
+	l.file(filepath.Base(cut), regexp.MustCompile("(?m)^<.*\n").ReplaceAll(run, nil))
 	for _, tt := range []struct {
 		code int
 		args []string
@@ -163,6 +168,9 @@ func testHostileText(t *testing.T, format string) {
 		{exitYes, []string{"replay", clean, "--dup=2", "--to", hook, "--format", format}},
 		{exitYes, []string{"replay", raw, "--to", hook, "--format", format}},
 		{exitYes, []string{"replay", clean, "--to", hook, "--format", format, "-H", "X-Name: \u202e\u00e9 ::error::"}},
+		{exitYes, []string{"replay", clean, raw, "--to", hook, "--format", format, "--resume", cut}},
+		{exitUsage, []string{"replay", clean, clean, "--to", hook, "--resume", cut}},
+		{exitUsage, []string{"replay", clean, "--to", hook, "--resume", raw}},
 		{exitUsage, []string{"replay", clean, "--to", "http://\x1b[31m\u202e/"}},
 		{exitUsage, []string{"replay", clean, "--to", hostile}},
 		{exitUsage, []string{"replay", clean, "--to", hook, "-H", "X: " + hostile}},

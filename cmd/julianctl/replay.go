@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -24,6 +25,8 @@ type replayOptions struct {
 	limits     []deliver.Limit // of maxLatency
 	failFast   bool
 	dryRun     bool
+	resume     string // run file; empty: none
+	seedGiven  bool
 	format     string
 	reports    []string // FORMAT=FILE
 }
@@ -55,8 +58,18 @@ endpoint, what is sent again is a duplicate, unless --new-ids gives each round
 a callId and sequenceId of its own. They and --set change nothing but what they
 name: every other byte stays as it is.
 
-An https endpoint on another machine is reached through the proxy that HTTPS_PROXY
-names, if there is one, unless NO_PROXY excepts it.
+With --resume the run is recorded in a file as it goes, and the same command goes
+on where it ended, however it ended: what was answered is not sent again; what
+was sent and not answered is, and is named, since the endpoint may have seen it
+twice. Each delivery is in the file before a byte of it leaves. That outlasts the
+program, by kill -9 too, but not a power failure. Another command, or payloads
+that have changed, are refused.
+
+--timeout is for a delivery as a whole, from the moment it is begun to the last
+byte of the answer; waiting for its turn does not count. Copies that are sent
+together have it from the moment they are released. An https endpoint on another
+machine is reached through the proxy that HTTPS_PROXY names, if there is one,
+unless NO_PROXY excepts it; plain http never is: the proxy would read the payloads.
 
 Exit code 1 means that an answer was not as expected or that --max-latency was
 missed, 3 that the endpoint could not be reached at all or that a payload could
@@ -69,6 +82,7 @@ went right and as many that failed, and say how many more there are.`,
   julianctl replay --loop --count 1000 -c 8 --max-latency p99=500ms --to staging
   julianctl replay --new-ids --loop --count 50 --set callResult.resultType=Busy --to staging
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
+  julianctl replay calls.ndjson -c 16 --to staging --resume run.txt
   julianctl replay calls.ndjson --to staging --report junit=deliveries.xml
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
@@ -76,6 +90,7 @@ went right and as many that failed, and say how many more there are.`,
 			if err := o.resolve(cmd, args); err != nil {
 				return err
 			}
+			o.seedGiven = cmd.Flags().Changed("seed")
 			return runReplay(cmd.Context(), a, o)
 		},
 	}
@@ -83,16 +98,24 @@ went right and as many that failed, and say how many more there are.`,
 	o.delivery.declare(cmd)
 	configFlag(cmd, "redact-header")
 	f := cmd.Flags()
+	f.DurationVar(&o.delivery.connectTimeout, "connect-timeout", 0, "how long connecting may take, TLS included (default 10s)")
+	f.DurationVar(&o.delivery.firstByteTimeout, "first-byte-timeout", 0, "how long an answer may take to begin (default all of --timeout)")
 	f.IntVar(&o.retries, "retries", 0, "try N more times while nothing can be sent; latency includes them")
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
+	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
 	return cmd
 }
 
 func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
+	for name, d := range map[string]time.Duration{"connect-timeout": o.delivery.connectTimeout, "first-byte-timeout": o.delivery.firstByteTimeout} {
+		if d < 0 {
+			return usage(fmt.Errorf(`--%s "%s" is less than 0`, name, d), "")
+		}
+	}
 	if o.maxLatency != "" {
 		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
 			return usage(fmt.Errorf("--max-latency: %w", err), "")
@@ -111,6 +134,12 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 		return err
 	}
 	defer client.Close()
+	if o.resume != "" {
+		if err := a.resumePlan(ctx, o, client, &plan); err != nil {
+			return err
+		}
+		defer func() { err = closed(plan.File, err) }()
+	}
 	// Reading ends with the run, also where --duration or --fail-fast ends it.
 	running := ctx
 	if o.duration > 0 && !o.dryRun {
@@ -120,11 +149,8 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	}
 	reading, stop := context.WithCancel(running)
 	defer stop()
-	docs, done := a.documents(reading, o.paths)
+	docs, done := o.documents(reading, a)
 	defer done()
-	if o.edits != nil {
-		docs = edited(docs, o.edits)
-	}
 	p := newReplayPrinter(a, o, plan, client, reports)
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
@@ -135,7 +161,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 		defer close(told)
 		p.interrupted()
 	})
-	sum := client.Run(running, docs, plan, func(r deliver.Result) {
+	sum := client.Run(running, docs, p.plan, func(r deliver.Result) {
 		p.result(r)
 		if plan.FailFast && r.Err != nil {
 			stop()
@@ -176,6 +202,15 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 	}
 	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast
 	return plan, nil
+}
+
+// documents are what is sent, with the edits of --set made. Done releases stdin.
+func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[payload.Document, error], done func()) {
+	docs, done = a.documents(ctx, o.paths)
+	if o.edits != nil {
+		docs = edited(docs, o.edits)
+	}
+	return docs, done
 }
 
 // embeddedSource stands in place of a file's name.

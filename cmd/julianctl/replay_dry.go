@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -23,10 +24,12 @@ type plannedRecord struct {
 // dryRun shows what would be sent, in order.
 func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
 	payloads, deliveries, unreadable := 0, 0, 0
-	for step, err := range p.plan.Steps(docs) {
+	for step, err := range p.plan.File.Left(p.plan.Steps(docs), p.doubt) {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, deliver.ErrRunFile):
+			return runFileFault(err)
 		case err != nil:
 			unreadable++
 			p.unreadable(err)
@@ -34,7 +37,7 @@ func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Docum
 		case step.First == 1:
 			payloads++
 		}
-		for n := step.First; n <= step.Last; n++ {
+		for n := range step.Copies() {
 			deliveries++
 			p.planned(deliveries, plannedRecord{step.Document.Source, step.Document.Line, step.Number, n, deliver.CallID(step.Document.Body), len(step.Document.Body)})
 		}

@@ -83,6 +83,7 @@ type replaySummary struct {
 	Pace       *paceJSON      `json:"pace,omitempty"`
 	Latency    *latencyJSON   `json:"latencyMs,omitempty"`
 	Limits     []limitJSON    `json:"limits,omitempty"` // of --max-latency
+	Resume     *resumeJSON    `json:"resume,omitempty"`
 	Interrupt  bool           `json:"interrupted"`
 }
 
@@ -136,7 +137,7 @@ func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) re
 		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed, Retried: s.Retried,
 		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
 		BytesSent: s.BytesSent, ElapsedMS: milliseconds(s.Elapsed), Rate: s.Rate(),
-		Latency: latencyOf(s.Latency), Interrupt: ctx.Err() != nil,
+		Latency: latencyOf(s.Latency), Resume: p.resumeRecord(), Interrupt: ctx.Err() != nil,
 	}
 	if p.o.shuffle || p.o.newIDs {
 		out.Seed = &p.plan.Seed

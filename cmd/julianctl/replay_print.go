@@ -33,17 +33,20 @@ type replayPrinter struct {
 	many   bool            // payloads came from more than one source
 	first  error           // the first failure
 	failed int             // deliveries that failed
+	doubts int             // deliveries that may have arrived more than once
 	err    error           // of the first record that could not be made
 }
 
 func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *deliver.Client, reports *reports) *replayPrinter {
-	return &replayPrinter{
+	p := &replayPrinter{
 		a: a, o: o, plan: plan, client: client,
 		records: report.NewRecords(a.out, "replay"),
 		reports: reports,
 		tally:   newReplayTally(o),
 		hinted:  map[string]bool{},
 	}
+	p.plan.Doubt = p.doubt
+	return p
 }
 
 // begin tells of the progress from now on, unless records run over the same
@@ -132,7 +135,12 @@ func (p *replayPrinter) report(ctx context.Context, s deliver.Summary) int {
 // verdict is the exit code.
 func (p *replayPrinter) verdict(ctx context.Context, s deliver.Summary) error {
 	switch {
+	case s.Err != nil:
+		return stoppedFault(s.Err)
 	case ctx.Err() != nil:
+		if p.plan.File != nil {
+			p.a.hint("the same command continues the run in %q", p.o.resume)
+		}
 		return ctx.Err()
 	case neverReached(s):
 		hint := "start the endpoint, or say with --to where it is"
@@ -140,14 +148,16 @@ func (p *replayPrinter) verdict(ctx context.Context, s deliver.Summary) error {
 			hint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
 		}
 		return unable(fmt.Errorf("endpoint %q: %w", p.client.Target(), p.first), hint)
-	case s.Failed > 0, p.missed(s) != "":
+	case s.Failed > 0, p.missed(s) != "", p.failedBefore() > 0:
 		return verdict(exitNo)
 	case s.Unreadable > 0:
 		return verdict(exitUnable)
-	case s.OK == 0:
-		return unable(errors.New("there was no payload to deliver"), "")
+	case s.OK > 0, p.nothingLeft(s):
+		return nil
+	case p.o.duration > 0 && s.Elapsed >= p.o.duration:
+		return unable(fmt.Errorf(`--duration "%s" was over before a payload was sent`, p.o.duration), "give it more time")
 	}
-	return nil
+	return unable(errors.New("there was no payload to deliver"), "")
 }
 
 // neverReached reports whether nothing was sent because nothing could be.

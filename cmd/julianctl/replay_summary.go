@@ -23,7 +23,7 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	if more := s.Failed - replayShown; more > 0 {
 		fmt.Fprintf(p.a.out, "      %s\n", p.a.style.faint(fmt.Sprintf("and %d more; --format json lists them all", more)))
 	}
-	if s.Failed > 0 {
+	if s.Failed > 0 || p.doubts > 0 {
 		fmt.Fprintln(p.a.out)
 	}
 	p.row("target", safetext.Line(p.client.Target().String()))
@@ -33,6 +33,9 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 		deliveries += fmt.Sprintf(", %s a second", rateText(s.Rate()))
 	}
 	p.row("deliveries", deliveries)
+	if text := p.resumed(); text != "" {
+		p.row("resumed", text)
+	}
 	if s.Pace != nil && s.Sent > 0 {
 		p.row("rate", p.pace(*s.Pace))
 	}
@@ -203,6 +206,12 @@ func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) stri
 		return p.a.style.warn("interrupted before anything was delivered")
 	case ctx.Err() != nil:
 		return p.a.style.warn(fmt.Sprintf("interrupted after %s, all answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
+	case s.Err != nil:
+		return p.a.style.bad(fmt.Sprintf("stopped after %s", countOf(s.OK, "delivery", "deliveries")))
+	case p.failedBefore() > 0:
+		return p.a.style.bad(fmt.Sprintf("%s failed before", countOf(p.failedBefore(), "delivery", "deliveries"))) + fmt.Sprintf(", %d now answered %s", s.OK, p.plan.Expect)
+	case p.nothingLeft(s):
+		return p.a.style.good("nothing was left to deliver")
 	case s.OK == 0:
 		return p.a.style.warn("nothing was delivered")
 	case p.missed(s) != "":

@@ -38,6 +38,7 @@ func TestSecretsNeverShow(t *testing.T) {
 			}
 		}()
 	}
+	runFile := filepath.Join(l.dir, "run")
 	header := []string{"-H", "X-Api-Key: " + canary, "-H", "Authorization: Bearer " + canary, "-H", "Cookie: a=" + canary}
 	for _, args := range [][]string{
 		{"sample", "agent.x"},
@@ -47,6 +48,8 @@ func TestSecretsNeverShow(t *testing.T) {
 		append([]string{"replay", sample, "--to", echo.URL}, header...),
 		append([]string{"replay", sample, "--to", echo.URL, "--format", "json"}, header...),
 		append([]string{"replay", sample, "--to", echo.URL, "--dry-run"}, header...),
+		append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile}, header...),
+		append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile, "--set", "agentName=x"}, header...),
 		append([]string{"check", "--to", echo.URL}, header...),
 		append([]string{"check", "--to", echo.URL, "--format", "json"}, header...),
 		append([]string{"check", "--to", echo.URL, "--format", "junit"}, header...),

@@ -21,6 +21,9 @@ type deliveryFlags struct {
 	allowHosts []string
 	insecure   bool
 	caCert     string
+
+	connectTimeout   time.Duration // 0: the client's own
+	firstByteTimeout time.Duration // 0: the whole time-out
 }
 
 func (f *deliveryFlags) declare(cmd *cobra.Command) {
@@ -40,7 +43,10 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := deliver.Options{UserAgent: "julianctl/" + versionNumber(), Timeout: t.Timeout, Insecure: f.insecure}
+	opts := deliver.Options{
+		UserAgent: "julianctl/" + versionNumber(), Insecure: f.insecure,
+		Timeout: t.Timeout, ConnectTimeout: f.connectTimeout, FirstByteTimeout: f.firstByteTimeout,
+	}
 	if opts.Header, err = parseHeaders(t.Headers, f.headers); err != nil {
 		return nil, err
 	}

@@ -60,8 +60,10 @@ type Client struct {
 // limits are of one answer.
 type limits struct {
 	body, excerpt int
-	noBody        bool      // of HEAD: there is none, whatever the header says
-	deadline      time.Time // set once the first byte is there; zero: it is set already
+	noBody        bool // of HEAD: there is none, whatever the header says
+	// deadline is that of the whole answer, which is set once its first byte is
+	// there; nil: it is set already.
+	deadline func() time.Time
 
 	first, total time.Duration // the time-outs, for words
 }
@@ -214,7 +216,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, a *Answer, r Request,
 	_ = conn.SetDeadline(deadline)
 	if l.first < l.total {
 		_ = conn.SetReadDeadline(time.Now().Add(l.first))
-		l.deadline = deadline
+		l.deadline = func() time.Time { return deadline }
 	}
 	stop := closeOnDone(ctx, conn)
 	rest := c.prepare(conn, r)

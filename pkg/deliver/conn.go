@@ -208,8 +208,8 @@ func (c *conn) statusLine(a *Answer, l limits) error {
 		}
 		if a.First.IsZero() {
 			a.First = time.Now()
-			if !l.deadline.IsZero() {
-				_ = c.SetReadDeadline(l.deadline)
+			if l.deadline != nil {
+				_ = c.SetReadDeadline(l.deadline())
 			}
 		}
 		digit := '0' <= b[i] && b[i] <= '9'

@@ -171,7 +171,12 @@ func openRun(path string, file *os.File, info runInfo) (*RunFile, error) {
 }
 
 // Close writes what is not yet written.
-func (f *RunFile) Close() error { return f.out.close() }
+func (f *RunFile) Close() error {
+	if f.out == nil { // read only
+		return nil
+	}
+	return f.out.close()
+}
 
 func (f *RunFile) refuse(why, hint string) error { return &RunFileError{f.path, why, hint} }
 

@@ -41,6 +41,13 @@ type seen struct {
 	nth    int
 }
 
+// soFar is a copy of the counts.
+func (s *seen) soFar() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.counts)
+}
+
 func (s *seen) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
@@ -87,14 +94,16 @@ func TestRunFileContinues(t *testing.T) {
 				}
 				kept := data[:bytes.LastIndexByte(data[:cut], '\n')+1]
 				// What the endpoint has seen is what was sent as the file has it.
-				clear(endpoint.counts)
+				before := map[string]int{}
 				for _, line := range strings.Split(string(kept), "\n") {
 					var number, which int
 					if n, _ := fmt.Sscanf(line, "> %d.%d", &number, &which); n == 2 {
-						endpoint.counts[bodies[number]]++
+						before[bodies[number]]++
 					}
 				}
-				before := maps.Clone(endpoint.counts)
+				endpoint.mu.Lock()
+				endpoint.counts = maps.Clone(before)
+				endpoint.mu.Unlock()
 				done := map[string]int{}
 				for _, m := range answered.FindAllStringSubmatch(string(kept), -1) {
 					var number int
@@ -123,9 +132,9 @@ func TestRunFileContinues(t *testing.T) {
 				if err := errors.Join(p.File.Close(), sum.Err); err != nil {
 					t.Fatal(err)
 				}
-				copies := plan.Duplicates + 1
+				copies, counts := plan.Duplicates+1, endpoint.soFar()
 				for number, body := range bodies {
-					got := endpoint.counts[body]
+					got := counts[body]
 					if got < copies || got > copies+more[body] {
 						t.Errorf("payload %d arrived %d times, of %d copies, and %d are in doubt", number, got, copies, more[body])
 					}
@@ -138,7 +147,9 @@ func TestRunFileContinues(t *testing.T) {
 				}
 			}
 			// Without trouble it ends, and then there is nothing left.
+			endpoint.mu.Lock()
 			endpoint.fail = nil
+			endpoint.mu.Unlock()
 			for _, want := range []bool{false, true} {
 				p := plan
 				p.File = openRunFile(t, path, plan)
@@ -272,8 +283,8 @@ func TestRunFileFull(t *testing.T) {
 		c := newClient(t, s.URL, Options{})
 		sum := c.Run(t.Context(), documents(1000), plan, nil)
 		c.Close()
-		if sum.Err == nil || !strings.Contains(sum.Err.Error(), "no space left") || sum.Sent+sum.Planned > 0 || len(endpoint.counts) > 0 {
-			t.Errorf("%v, %d arrived, %+v", sum.Err, len(endpoint.counts), sum)
+		if sum.Err == nil || !strings.Contains(sum.Err.Error(), "no space left") || sum.Sent+sum.Planned > 0 || len(endpoint.soFar()) > 0 {
+			t.Errorf("%v, %d arrived, %+v", sum.Err, len(endpoint.soFar()), sum)
 		}
 		if err := plan.File.Close(); err == nil {
 			t.Error("closed as if nothing were")

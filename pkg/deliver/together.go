@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,8 +12,8 @@ import (
 // one go. Answers are in the order of requests; skew is the time from before
 // the first release to after the last one, 0 when fewer than two were ready.
 //
-// The time-out runs anew from the release, for all of them; FirstByteTimeout does
-// not apply.
+// Timeout runs anew from the release, for all of them, and so does
+// FirstByteTimeout.
 func (c *Client) Together(ctx context.Context, requests []Request) (answers []Answer, skew time.Duration) {
 	answers = make([]Answer, len(requests))
 	copies := make([]*held, len(requests))
@@ -52,12 +53,16 @@ type held struct {
 	writeErr error
 	readErr  error
 	stop     func() bool
+	deadline atomic.Int64 // of the whole answer, in ns since 1970
 }
 
 // hold connects and sends all of r but its last byte.
 func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *held {
 	h := &held{answer: Answer{Due: r.Due}, limits: c.limits(r)}
-	h.limits.first = h.limits.total
+	if h.limits.first < h.limits.total {
+		h.limits.deadline = func() time.Time { return time.Unix(0, h.deadline.Load()) }
+	}
+	h.deadline.Store(deadline.UnixNano())
 	if h.planned = !r.Due.IsZero(); !h.planned {
 		h.answer.Due = time.Now()
 	}
@@ -110,10 +115,12 @@ func (h *held) write(rest []byte) error {
 // few microseconds, waking a goroutine for each would be more.
 func (c *Client) releaseAll(copies []*held) (skew time.Duration) {
 	var ready []*held
-	deadline := time.Now().Add(c.opts.Timeout)
+	now := time.Now()
 	for _, h := range copies {
 		if h.conn != nil && h.writeErr == nil {
-			_ = h.conn.SetDeadline(deadline)
+			h.deadline.Store(now.Add(h.limits.total).UnixNano())
+			_ = h.conn.SetWriteDeadline(now.Add(h.limits.total))
+			_ = h.conn.SetReadDeadline(now.Add(h.limits.first))
 			ready = append(ready, h)
 		}
 	}

@@ -2,15 +2,19 @@ package deliver
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -186,14 +190,55 @@ func TestTogetherEarlyEnd(t *testing.T) {
 	}
 }
 
+// Together has the same time-outs as Send, from the release on.
 func TestTogetherTimesOut(t *testing.T) {
-	noLeaks(t)
-	s := newRawServer(t, func(_ int, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	answers, _ := newClient(t, s.url, Options{Timeout: 200 * time.Millisecond}).Together(t.Context(), make([]Request, 3))
-	for i, a := range answers {
-		if !errors.Is(a.Err, Timeout) || a.Err.Error() != "no answer within 200ms" {
-			t.Errorf("copy %d: %v", i, a.Err)
+	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	slow := func(first, rest time.Duration) func(net.Conn) {
+		return func(c net.Conn) {
+			_, _ = readRequest(bufio.NewReader(c))
+			<-time.After(first)
+			if _, err := io.WriteString(c, ok204[:10]); err == nil {
+				<-time.After(rest)
+				_, _ = io.WriteString(c, ok204[10:])
+			}
 		}
+	}
+	for _, tt := range []struct {
+		name  string
+		opts  Options
+		serve func(net.Conn)
+		took  time.Duration
+		want  string // error of every copy
+	}{
+		{"total", Options{Timeout: 5 * time.Second}, silent, 5 * time.Second, "no answer within 5s"},
+		{"first byte", Options{Timeout: 9 * time.Second, FirstByteTimeout: 2 * time.Second}, silent, 2 * time.Second, "no answer within 2s"},
+		{"first byte in time", Options{Timeout: 9 * time.Second, FirstByteTimeout: 2 * time.Second}, slow(time.Second, 5*time.Second), 6 * time.Second, ""},
+		{"first byte in time, and then nothing", Options{Timeout: 9 * time.Second, FirstByteTimeout: 2 * time.Second}, slow(time.Second, time.Hour), 9 * time.Second, "answer not complete within 9s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, serving := pipeClient(t, tt.opts, tt.serve)
+				dial, held := c.opts.Dial, new(atomic.Int32)
+				c.opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if held.Add(1) == 3 { // the release waits for the last copy
+						<-time.After(4 * time.Second)
+					}
+					return dial(ctx, network, address)
+				}
+				start := time.Now()
+				answers, _ := c.Together(t.Context(), make([]Request, 3))
+				for i, a := range answers {
+					if got := fmt.Sprint(a.Err); got != cmp.Or(tt.want, "<nil>") || (a.Status == 204) != (tt.want == "") {
+						t.Errorf("copy %d: %d, %v", i, a.Status, a.Err)
+					}
+				}
+				if took := time.Since(start) - 4*time.Second; took != tt.took {
+					t.Errorf("took %s from the release, want %s", took, tt.took)
+				}
+				c.Close()
+				serving.Wait()
+			})
+		})
 	}
 }
 
