@@ -96,7 +96,7 @@ func (d *demo) run(ctx context.Context) error {
 	d.step(ctx, exitNo, "validate", "broken.json")
 
 	d.title("Listen in place of the endpoint; deliver the sample once, and twice again")
-	stopListen, hook, err := d.background(ctx, "listen", "--addr", "127.0.0.1:0", "--format", "pretty", "--exit-after", "3")
+	stopListen, hook, err := d.background(ctx, "listen", "--addr", "127.0.0.1:0", "--format", "pretty", "--exit-after", "3", "--log", noLog)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 
 type listenOptions struct {
 	server       serverFlags
+	log          listenLogFlags
 	path         string
 	status       int
 	maxBody      byteSize
@@ -64,6 +66,7 @@ come. The exit code is 1 when that did not come, in time or at all.`,
 		},
 	}
 	opts.server.declare(cmd, "127.0.0.1:4040")
+	opts.log.declare(cmd)
 	opts.maxBody = receive.DefaultMaxBody
 	configFlag(cmd, "redact-header")
 	flags := cmd.Flags()
@@ -101,7 +104,7 @@ func (o *listenOptions) check() error {
 	return nil
 }
 
-func runListen(ctx context.Context, a *app, opts listenOptions) error {
+func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err := opts.check(); err != nil {
 		return err
 	}
@@ -127,6 +130,11 @@ func runListen(ctx context.Context, a *app, opts listenOptions) error {
 		return err
 	}
 	defer ln.Close()
+	logged, err := a.listenLog(ctx, opts.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, logged.close()) }()
 	url := "http://" + ln.Addr().String() + opts.path
 	a.listenBanner(url, ln.Addr(), opts)
 	remove, err := opts.server.announce(url)
@@ -144,10 +152,11 @@ func runListen(ctx context.Context, a *app, opts listenOptions) error {
 	seen := newTally(opts)
 	server := receive.New(receive.Options{
 		Path: opts.path, Status: opts.status, Require: require, MaxBody: int64(opts.maxBody),
-		Store: store.hook(), Forward: forward, Now: a.now,
+		Store: storeAll(logged.hook(), store.hook()), Forward: forward, Now: a.now,
 		Sink: func(d *receive.Delivery) {
-			invalid := printer.delivery(d)
-			seen.add(d, invalid)
+			shown := printer.delivery(logged.see(d))
+			logged.finish(d, shown.issues)
+			seen.add(shown, d.Copy == 1)
 			if seen.complete() || a.out.Err() != nil {
 				stop()
 			}
@@ -205,7 +214,8 @@ type tally struct {
 
 func newTally(opts listenOptions) *tally { return &tally{opts: opts, ids: map[string]struct{}{}} }
 
-func (t *tally) add(d *receive.Delivery, invalid bool) {
+// add counts d; first says that its call was not delivered in this run before.
+func (t *tally) add(d *shownDelivery, first bool) {
 	if d.Refusal != "" {
 		t.Refused++
 		return
@@ -214,7 +224,7 @@ func (t *tally) add(d *receive.Delivery, invalid bool) {
 	if d.Copy > 1 {
 		t.Duplicates++
 	}
-	if invalid {
+	if d.invalid {
 		t.Invalid++
 	}
 	// A failing --status is an answer as asked for.
@@ -227,7 +237,7 @@ func (t *tally) add(d *receive.Delivery, invalid bool) {
 	if d.Copy > 0 && t.opts.expectUnique >= 0 {
 		t.ids[d.CallID] = struct{}{}
 	}
-	if d.Copy == 1 {
+	if first {
 		t.Calls++
 	}
 }

@@ -69,8 +69,8 @@ func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
 	return p, nil
 }
 
-// delivery shows d and reports whether its payload has an error.
-func (p *listenPrinter) delivery(d *receive.Delivery) (invalid bool) {
+// delivery shows d and returns what it found out.
+func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
 	s := &shownDelivery{Delivery: d}
 	body, err := d.Payload()
 	switch {
@@ -83,7 +83,7 @@ func (p *listenPrinter) delivery(d *receive.Delivery) (invalid bool) {
 	s.invalid = slices.ContainsFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
 	// A stream that cannot be written to keeps its error, and ends the command.
 	_ = p.show(s)
-	return s.invalid
+	return s
 }
 
 // raw writes the exact body. A terminal gets it made safe: bytes that a

@@ -34,6 +34,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CONFIG_HOME", "")
 			e.Setenv("XDG_STATE_HOME", "")
+			e.Setenv("JULIANCTL_LOG", "off")        // but where a script is about it
 			e.Setenv("JULIANCTL_KEY_STORE", "file") // never the caller's keyring
 			return os.Mkdir(e.WorkDir+"/home", 0o700)
 		},

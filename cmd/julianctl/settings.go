@@ -29,6 +29,7 @@ type config struct {
 	Color        string        `key:"color" default:"auto" oneof:"auto always never" doc:"when to use colour"`
 	Endpoints    []endpoint    `key:"endpoints" doc:"named endpoints, for --to NAME"`
 	KeyStore     string        `key:"key-store" default:"auto" oneof:"auto keyring file" doc:"where auth login keeps the API key"`
+	Log          string        `key:"log" doc:"delivery log: a file, or off (default in the state folder)"`
 	RedactHeader []string      `key:"redact-header" doc:"names of further headers whose values are never shown"`
 	Timeout      time.Duration `key:"timeout" default:"30s" doc:"how long one delivery or API call may take"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`

@@ -47,11 +47,9 @@ type Outcome struct {
 	// what they are: whatever the caller stores.
 	Errors, Warnings int
 	Findings         []byte
-	// Contact is what lists show of the payload.
-	Contact
 }
 
-// Contact is who was called, and how.
+// Contact is who was called, and how, as the payload has it.
 type Contact struct {
 	Name, Phone, Agent   string
 	Direction, Lifecycle string
@@ -68,6 +66,7 @@ type Forward struct {
 // Proto and Host are there only where a query says so.
 type Entry struct {
 	Delivery
+	Contact
 	// Outcome is nil when the process ended before the answer was written, or
 	// has not written it yet.
 	Outcome *Outcome

@@ -12,6 +12,7 @@ type indexed struct {
 	segment int64
 	record  record
 	*Delivery
+	Contact
 	outcome *Outcome // nil: not known yet
 }
 
@@ -56,11 +57,11 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 				}
 				continue
 			}
-			d, _, err := r.delivery()
+			d, header, err := r.delivery()
 			if err != nil {
 				return false, err
 			}
-			row := &indexed{id, r, d, nil}
+			row := &indexed{id, r, d, contactOf(payloadOf(d, header)), nil}
 			rows = append(rows, row)
 			known[d.ID] = row
 		}
@@ -74,7 +75,7 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 	for id, o := range late {
 		args := append(outcomeColumns(nil, o), id)
 		if err := c.exec(ctx, `UPDATE deliveries SET (status, took, forward_status, forward_took, forward_error,
-			errors, warnings, findings, name, phone, agent, direction, lifecycle) = (?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id = ?`, args...); err != nil {
+			errors, warnings, findings) = (?,?,?,?,?,?,?,?) WHERE id = ?`, args...); err != nil {
 			return false, err
 		}
 	}
@@ -96,7 +97,8 @@ func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
 		for _, r := range rows[:n] {
 			d := r.Delivery
 			args = append(args, d.ID, r.segment, r.record.place, r.record.length, d.Received.UnixNano(), d.CallID, d.ResultType,
-				d.Seconds, d.Refusal, d.Copy, d.First, d.Size, d.Method, d.URI, d.Remote)
+				d.Seconds, d.Refusal, d.Copy, d.First, d.Size, d.Method, d.URI, d.Remote,
+				r.Name, r.Phone, r.Agent, r.Direction, r.Lifecycle)
 			args = outcomeColumns(args, r.outcome)
 		}
 		row := ",(?" + strings.Repeat(",?", deliveryColumns-1) + ")"
@@ -110,14 +112,14 @@ func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
 
 func outcomeColumns(args []any, o *Outcome) []any {
 	if o == nil {
-		return append(args, make([]any, 13)...)
+		return append(args, make([]any, 8)...)
 	}
 	var forward [3]any
 	if f := o.Forward; f != nil {
 		forward = [3]any{f.Status, int64(f.Took), f.Err}
 	}
 	return append(args, o.Status, int64(o.Took), forward[0], forward[1], forward[2],
-		o.Errors, o.Warnings, o.Findings, o.Name, o.Phone, o.Agent, o.Direction, o.Lifecycle)
+		o.Errors, o.Warnings, o.Findings)
 }
 
 // tidy does what can wait: nothing has come for a while.

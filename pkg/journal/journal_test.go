@@ -64,7 +64,7 @@ func TestAppendAndRead(t *testing.T) {
 	refused.Refusal, refused.Body, refused.Size = "too-large", nil, 99
 	outcome := Outcome{
 		Status: 502, Took: 3 * time.Millisecond, Forward: &Forward{Took: time.Second, Err: "refused"},
-		Errors: 1, Warnings: 2, Findings: []byte(`[{"rule":"x"}]`), Contact: Contact{"Zoë", "+1", "agent", "inbound", "done"},
+		Errors: 1, Warnings: 2, Findings: []byte(`[{"rule":"x"}]`),
 	}
 	want := []*Entry{{Delivery: *first, Outcome: &outcome}, {Delivery: *second}, {Delivery: *refused, Outcome: &Outcome{Status: 413, Forward: &Forward{Status: 500}}}}
 	for i, e := range want {

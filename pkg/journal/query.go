@@ -37,7 +37,7 @@ type Filter struct {
 const pageRows = 256
 
 const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
-	status, took, forward_status, forward_took, forward_error, errors, warnings, findings, name, phone, agent, direction, lifecycle`
+	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_error, errors, warnings, findings`
 
 // Entries returns the deliveries that f chooses, by id, without Body, Hash,
 // Header, Proto and Host. Memory does not grow with their number. The sequence
@@ -189,11 +189,12 @@ func scan(rows *sql.Rows) (*row, error) {
 	o := &Outcome{}
 	var received int64
 	var status, took, forwardStatus, forwardTook, failures, warnings sql.NullInt64
-	var forwardError, name, phone, agent, direction, lifecycle sql.NullString
+	var forwardError sql.NullString
 	if err := rows.Scan(
 		&r.segment, &r.place, &r.length,
 		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
-		&status, &took, &forwardStatus, &forwardTook, &forwardError, &failures, &warnings, &o.Findings, &name, &phone, &agent, &direction, &lifecycle,
+		&r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
+		&status, &took, &forwardStatus, &forwardTook, &forwardError, &failures, &warnings, &o.Findings,
 	); err != nil {
 		return nil, err
 	}
@@ -204,7 +205,6 @@ func scan(rows *sql.Rows) (*row, error) {
 	r.Outcome = o
 	o.Status, o.Took = int(status.Int64), time.Duration(took.Int64)
 	o.Errors, o.Warnings = int(failures.Int64), int(warnings.Int64)
-	o.Contact = Contact{name.String, phone.String, agent.String, direction.String, lifecycle.String}
 	if forwardStatus.Valid {
 		o.Forward = &Forward{int(forwardStatus.Int64), time.Duration(forwardTook.Int64), forwardError.String}
 	}

@@ -65,7 +65,7 @@ func appendOutcome(b []byte, id int64, o *Outcome) []byte {
 	if o.Forward != nil {
 		forward = *o.Forward
 	}
-	texts := [...]string{forward.Err, string(o.Findings), o.Name, o.Phone, o.Agent, o.Direction, o.Lifecycle}
+	texts := [...]string{forward.Err, string(o.Findings)}
 	size := 80
 	for _, s := range texts {
 		size += len(s) + binary.MaxVarintLen64
@@ -198,7 +198,6 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 	o.Errors, o.Warnings = int(f.number()), int(f.number())
 	forward.Err = f.text()
 	o.Findings = f.bytes()
-	o.Contact = Contact{f.text(), f.text(), f.text(), f.text(), f.text()}
 	if forward.Status >= 0 {
 		o.Forward = forward
 	}

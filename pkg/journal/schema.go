@@ -45,6 +45,11 @@ CREATE TABLE deliveries (
 	method         TEXT NOT NULL,
 	uri            TEXT NOT NULL,
 	remote         TEXT NOT NULL,
+	name           TEXT NOT NULL,
+	phone          TEXT NOT NULL,
+	agent          TEXT NOT NULL,
+	direction      TEXT NOT NULL,
+	lifecycle      TEXT NOT NULL,
 	status         INTEGER,
 	took           INTEGER, -- nanoseconds, as all durations
 	forward_status INTEGER, -- NULL: not forwarded
@@ -52,12 +57,7 @@ CREATE TABLE deliveries (
 	forward_error  TEXT,
 	errors         INTEGER,
 	warnings       INTEGER,
-	findings       BLOB,
-	name           TEXT,
-	phone          TEXT,
-	agent          TEXT,
-	direction      TEXT,
-	lifecycle      TEXT
+	findings       BLOB
 ) STRICT;
 CREATE TABLE state (
 	one     INTEGER PRIMARY KEY CHECK (one = 1),

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
+)
+
+// listenLogFlags are what listen says of the delivery log.
+type listenLogFlags struct {
+	window      timeSpan
+	keep        int
+	size        byteSize
+	keepSecrets bool
+}
+
+func (f *listenLogFlags) declare(cmd *cobra.Command) {
+	f.window, f.size = timeSpan(journal.DefaultWindow), byteSize(journal.DefaultMaxBytes)
+	configFlag(cmd, "log")
+	flags := cmd.Flags()
+	flags.Var(&f.window, "dup-window", "how long after one delivery of a call the next counts as its duplicate")
+	flags.IntVar(&f.keep, "log-keep", journal.DefaultMaxDeliveries, "deliveries that the log keeps; the oldest go first")
+	flags.Var(&f.size, "log-size", "bytes that the log keeps; the oldest deliveries go first")
+	flags.BoolVar(&f.keepSecrets, "keep-secrets", false, "log header values that are secrets, too")
+}
+
+// listenLog stores deliveries before they are answered, and what became of them
+// after. Off, it does nothing.
+type listenLog struct {
+	a   *app
+	log *journal.Log // nil: off
+
+	mu sync.Mutex
+	// pending are the deliveries between their store and the sink.
+	pending map[*receive.Delivery]*journal.Delivery
+	failing int   // deliveries that could not be stored since the last that could
+	err     error // the first failure
+}
+
+func (a *app) listenLog(ctx context.Context, f listenLogFlags) (*listenLog, error) {
+	l := &listenLog{a: a, pending: map[*receive.Delivery]*journal.Delivery{}}
+	if f.keep < 1 {
+		return nil, usage(fmt.Errorf(`--log-keep "%d" is less than 1`, f.keep), "--log off keeps nothing")
+	}
+	path, err := a.logPath()
+	if err != nil || path == "" {
+		return l, err
+	}
+	l.log, err = journal.Open(ctx, path, journal.Options{
+		MaxDeliveries: f.keep, MaxBytes: int64(f.size), Window: f.window.duration(),
+		KeepSecrets: f.keepSecrets, Secrets: a.cfg.RedactHeader, Now: a.now,
+	})
+	if err != nil {
+		return nil, logFault(path, err)
+	}
+	return l, nil
+}
+
+// hook stores one delivery; nil when the log is off.
+func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
+	if l.log == nil {
+		return nil
+	}
+	return func(ctx context.Context, d *receive.Delivery) error {
+		stored := &journal.Delivery{
+			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Host: d.Host,
+			Header: d.Header, Body: d.Body, Size: d.Size,
+			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal),
+		}
+		err := l.log.Append(ctx, stored)
+		stored.Body, stored.Header = nil, nil // d has them
+		l.mu.Lock()
+		if err == nil {
+			l.pending[d] = stored
+		}
+		l.told(err)
+		l.mu.Unlock()
+		if errors.Is(err, journal.ErrFull) {
+			return fmt.Errorf("%w: %w", receive.ErrFull, err)
+		}
+		return err
+	}
+}
+
+// told tells the person once that deliveries cannot be stored, and once that
+// they can again.
+func (l *listenLog) told(err error) {
+	s := l.a.errStyle
+	if err != nil {
+		l.failing++
+		if l.failing == 1 {
+			l.a.note("%s delivery log %q: %s; senders are told to try again later", s.bad("julianctl:"), safetext.Line(l.log.Path()), safetext.Line(err.Error()))
+		}
+		if l.err == nil {
+			l.err = err
+		}
+		return
+	}
+	if l.failing > 0 {
+		l.a.note("%s after %s was turned away", s.good("the delivery log works again"), countOf(l.failing, "delivery", "deliveries"))
+		l.failing = 0
+	}
+}
+
+// see is d as it is among all that the log knows: its number among the copies
+// of its call, and what differs from the first.
+func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
+	stored := l.stored(d)
+	if stored == nil || stored.Copy == d.Copy {
+		return d // the first came in this run
+	}
+	seen := *d
+	seen.Copy, seen.Change = stored.Copy, receive.Change{}
+	if seen.Copy > 1 {
+		seen.Change = l.change(stored.First, d)
+	}
+	return &seen
+}
+
+func (l *listenLog) stored(d *receive.Delivery) *journal.Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pending[d]
+}
+
+// change compares d with the first delivery of its call.
+func (l *listenLog) change(first int64, d *receive.Delivery) receive.Change {
+	unknown := receive.Change{Kind: receive.Unknown}
+	e, err := l.log.Get(context.Background(), first)
+	if err != nil {
+		return unknown // pruned
+	}
+	old, err := payloadOf(e)
+	if err != nil {
+		return unknown
+	}
+	payload, err := d.Payload()
+	if err != nil {
+		return unknown
+	}
+	return receive.Compare(old, payload)
+}
+
+// payloadOf is what e holds, inflated.
+func payloadOf(e *journal.Entry) ([]byte, error) {
+	d := receive.Delivery{Header: e.Header, Body: e.Body}
+	return d.Payload()
+}
+
+// finish stores what became of a delivery that was shown.
+func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
+	if l.log == nil {
+		return
+	}
+	l.mu.Lock()
+	stored := l.pending[d]
+	delete(l.pending, d)
+	l.mu.Unlock()
+	if stored == nil {
+		return
+	}
+	o := journal.Outcome{Status: d.Status, Took: d.Took}
+	if f := d.Forward; f != nil {
+		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took}
+		if f.Err != nil {
+			o.Forward.Err = f.Err.Error()
+		}
+	}
+	for _, i := range issues {
+		if i.Severity == validate.Error {
+			o.Errors++
+		} else {
+			o.Warnings++
+		}
+	}
+	if len(issues) > 0 {
+		o.Findings, _ = json.Marshal(issues) // plain values
+	}
+	if err := l.log.Finish(context.Background(), stored.ID, o); err != nil {
+		l.mu.Lock()
+		l.told(err)
+		l.mu.Unlock()
+	}
+}
+
+// close ends the log. The error says that not everything is in it.
+func (l *listenLog) close() error {
+	if l.log == nil {
+		return nil
+	}
+	err := l.log.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+	if l.err == nil {
+		return nil
+	}
+	return unable(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), "")
+}
+
+// storeAll is one hook that calls several; nil when all are.
+func storeAll(hooks ...func(context.Context, *receive.Delivery) error) func(context.Context, *receive.Delivery) error {
+	var all []func(context.Context, *receive.Delivery) error
+	for _, h := range hooks {
+		if h != nil {
+			all = append(all, h)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return func(ctx context.Context, d *receive.Delivery) error {
+		for _, h := range all {
+			if err := h(ctx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+)
+
+// noLog is the value of --log that keeps none.
+const noLog = "off"
+
+// logPath is the file of the delivery log, empty when there is none.
+func (a *app) logPath() (string, error) {
+	switch a.cfg.Log {
+	case noLog:
+		return "", nil
+	case "":
+		dir := stateDir(a.env)
+		if dir == "" {
+			return "", usage(errors.New("there is no place for the delivery log: HOME is not set"), "--log FILE says where; --log off keeps none")
+		}
+		return filepath.Join(dir, "deliveries.db"), nil
+	}
+	return a.cfg.Log, nil
+}
+
+// openLog opens the delivery log of --log to look at it.
+func (a *app) openLog(ctx context.Context) (*journal.Log, error) {
+	return a.openLogWith(ctx, journal.Options{ReadOnly: true})
+}
+
+func (a *app) openLogWith(ctx context.Context, opts journal.Options) (*journal.Log, error) {
+	path, err := a.logPath()
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return nil, usage(errors.New("--log off: there is nothing to look at"), "")
+	}
+	opts.Secrets, opts.Now = a.cfg.RedactHeader, a.now
+	l, err := journal.Open(ctx, path, opts)
+	if err != nil {
+		return nil, logFault(path, err)
+	}
+	return l, nil
+}
+
+// logHints say what to do about a log that cannot be used.
+var logHints = []struct {
+	err  error
+	hint string // %[1]q is the file
+}{
+	{fs.ErrNotExist, `"julianctl listen" makes one; --log FILE names another`},
+	{journal.ErrForeign, "nothing was changed; --log FILE names another file"},
+	{journal.ErrCorrupt, `nothing was changed; keep it and begin anew with: mv %[1]q %[2]q`},
+	{journal.ErrNewer, "update julianctl, or name another file with --log"},
+	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
+	{journal.ErrFull, "make room, or name a file on another disk with --log"},
+	{journal.ErrReadOnly, "--log FILE names another file; listen --log off keeps none"},
+	{fs.ErrPermission, "--log FILE names another file; listen --log off keeps none"},
+}
+
+// logFault is what stands in the way of the log at path.
+func logFault(path string, err error) error {
+	if _, ok := errors.AsType[*fault](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	hint := ""
+	for _, h := range logHints {
+		if errors.Is(err, h.err) {
+			hint = fmt.Sprintf(h.hint+"%.0[2]s%.0[1]s", path, path+".damaged")
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("there is none yet")
+	}
+	return unable(fmt.Errorf("delivery log %q: %w", path, err), hint)
+}
+
+// timeSpan is a flag like 90m, 24h or 7d.
+type timeSpan time.Duration
+
+func (t *timeSpan) Type() string            { return "time" }
+func (t *timeSpan) duration() time.Duration { return time.Duration(*t) }
+
+func (t *timeSpan) String() string {
+	const day = 24 * time.Hour
+	switch d := t.duration(); {
+	case d > 0 && d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d > 0 && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d > 0 && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	default:
+		return d.String()
+	}
+}
+
+func (t *timeSpan) Set(s string) error {
+	var days int64
+	d, err := time.ParseDuration(s)
+	if _, scanErr := fmt.Sscanf(s+"\n", "%dd\n", &days); scanErr == nil && days < 36500 {
+		d, err = time.Duration(days)*24*time.Hour, nil
+	}
+	if err != nil || d <= 0 {
+		return errors.New("want a time such as 90m, 24h or 7d")
+	}
+	*t = timeSpan(d)
+	return nil
+}
