@@ -35,6 +35,10 @@ const page = (() => {
     return parts.filter(([n]) => n > 0).slice(0, 2).map(([n, unit]) => n + " " + unit).join(" ");
   };
 
+  const bytes = (v) => {
+    const i = Math.min(Math.floor(Math.log2(Math.max(v, 1)) / 10), 3);
+    return digits(v / 1024 ** i) + " " + ["B", "KiB", "MiB", "GiB"][i];
+  };
   const count = (v) => (v == null ? "–" : v.toLocaleString("en"));
 
   // clock is a point in time, in seconds since 1970, in the reader's zone.
@@ -64,16 +68,19 @@ const page = (() => {
   const nines = (p) => -Math.log10(1 - Math.min(p, 99.999999) / 100);
   const ofNines = (x) => 100 - 100 * 10 ** -x;
 
+  const binary = Array.from({ length: 30 }, (_, i) => 2 ** (i + 4));
   const seconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
   const kindsOfX = {
     elapsed: { show: elapsed, axis: { incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, ...seconds], space: 70 } },
-    clock: { show: clock, time: true, axis: { space: 70, values: (u, vs, i, space, step) => vs.map((v) => clockLabel(v, step)) } },
+    clock: { show: clock, time: true, axis: { space: 70, incrs: seconds, values: (u, vs, i, space, step) => vs.map((v) => clockLabel(v, step)) } },
+    bytes: { show: (v) => bytes(v), axis: { incrs: binary, space: 90 } },
+    number: { show: (v) => count(v), axis: { space: 60 } },
     percentile: {
       show: (x) => percentile(ofNines(x)),
       axis: {
-        splits: (u) => [0, 50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999].map(nines).filter((x) => x <= u.scales.x.max),
+        splits: (u) => [50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999].map(nines).filter((x) => x <= u.scales.x.max),
         filter: (u, splits) => apart(u, splits, 46),
-        grid: { stroke: () => ink("line"), width: 1 },
+        grid: { stroke: () => ink("line"), width: 1, filter: (u, splits) => apart(u, splits, 46) },
       },
     },
   };
@@ -97,10 +104,12 @@ const page = (() => {
   //
   //   title    what it shows, for those who do not see it
   //   x, y     the kinds of the axes, of kindsOfX and kindsOfY
-  //   series   [{label, ink, width, fill, dash, points}] from bottom to top; ink
-  //            is the name of a token, fill the percent of it under the line
+  //   series   [{label, ink, weight, fill, dash, dots}] from bottom to top; ink
+  //            is the name of a token, fill the percent of it under the line,
+  //            weight the width of that; dots stand without a line
   //   columns  x, then each series; null where there is no value
   //   bands    [{between: [upper, lower], ink, fill}] of numbers of series, from 0
+  //   marks    [{label, at, ink}]: lines across, at values of y
   //   stack    bars that stand on each other, in place of lines
   //   step     how far apart x are, for bars to have their whole width
   //   log      a logarithmic y axis
@@ -152,10 +161,10 @@ const page = (() => {
     };
     const bars = spec.stack && uPlot.paths.bars({ size: [0.8, 48, 1] });
     const series = spec.series.map((s) => ({
-      stroke: () => ink(s.ink), width: spec.stack ? 0 : s.width || 1.5, dash: s.dash,
+      stroke: () => ink(s.ink), width: spec.stack ? 0 : s.weight || 1.25, dash: s.dash,
       fill: spec.stack || s.fill ? () => ink(s.ink, spec.stack ? 100 : s.fill) : undefined,
-      points: spec.stack ? { show: false } : { size: 5, show: s.points, fill: () => ink(s.ink) },
-      paths: bars || undefined,
+      points: spec.stack ? { show: false } : { size: 4, show: s.dots || undefined, fill: () => ink(s.ink) },
+      paths: bars || (s.dots ? () => null : undefined),
     }));
     const half = (spec.step || 0) / 2;
     return {
@@ -163,12 +172,12 @@ const page = (() => {
       legend: { show: false },
       scales: {
         x: { time: !!x.time, range: (u, min, max) => [min - half, max > min || half ? max + half : min + 1] },
-        y: spec.log ? { distr: 3, range: (u, min, max) => uPlot.rangeLog(min, max, 10, false) }
-          : { range: (u, min, max) => [0, (max || 1) * 1.08] },
+        y: spec.log ? { distr: 3, range: (u, min, max) => uPlot.rangeLog(min, Math.max(max, ...near(spec, max)), 10, false) }
+          : { range: (u, min, max) => [0, Math.max((max || 1) * 1.08, ...near(spec, max))] },
       },
       axes: [
         { ...axis, grid: { show: false }, ...x.axis, size: 30, values: x.axis.values || ((u, vs) => vs.map((v) => (v == null ? "" : x.show(v)))) },
-        { ...axis, ...(spec.log ? decades : {}), size: wide, values: (u, vs) => vs.map((v) => (v == null ? "" : y.show(v))), ...(spec.y === "count" ? { incrs: whole } : {}) },
+        { ...axis, ...(spec.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}), size: wide, values: (u, vs) => vs.map((v) => (v == null ? "" : y.show(v))), ...(spec.y === "count" ? { incrs: whole } : {}) },
       ],
       series: [{}, ...(spec.stack ? series.reverse() : series)],
       bands: (spec.bands || []).map((b) => ({ series: b.between.map((i) => i + 1), fill: () => ink(b.ink, b.fill) })),
@@ -177,29 +186,54 @@ const page = (() => {
         points: spec.stack ? { show: false } : { size: 7, width: 0 },
         sync: spec.sync ? { key: spec.sync } : undefined,
       },
-      hooks: { init: [(u) => u.over.append(tip.box)], setCursor: [tip.move] },
+      hooks: { init: [(u) => u.over.append(tip.box)], setCursor: [tip.move], draw: [(u) => marks(u, spec.marks || [])] },
     };
+  };
+
+  // near are the marks that the axis makes room for; one far above all values
+  // would press them to the floor.
+  const near = (spec, max) => (spec.marks || []).map((m) => m.at * 1.05).filter((at) => at < max * 2);
+
+  const marks = (u, list) => {
+    const { ctx, bbox } = u;
+    let above = -Infinity;
+    for (const m of list.filter((m) => m.at <= u.scales.y.max && m.at >= u.scales.y.min).sort((a, b) => b.at - a.at)) {
+      const y = Math.round(u.valToPos(m.at, "y", true));
+      ctx.save();
+      ctx.strokeStyle = ctx.fillStyle = ink(m.ink);
+      ctx.lineWidth = devicePixelRatio;
+      ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      ctx.font = u.axes[1].font[0];
+      // Labels that would stand on each other stand at both ends.
+      ctx.textAlign = y - above < 16 * devicePixelRatio ? "left" : "right";
+      ctx.fillText(m.label, ctx.textAlign === "right" ? bbox.left + bbox.width : bbox.left + 4, y - 5 * devicePixelRatio);
+      ctx.restore();
+      above = y;
+    }
   };
 
   // A logarithmic axis has lines at whole powers of ten, or at 1, 2 and 5 times
   // those where it covers few.
-  const decades = {
-    filter: (u, splits) => {
-      const { min, max } = u.scales.y, few = max / min < 50;
-      return splits.map((v) => ((few ? [1, 2, 5] : [1]).includes(+(v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6)) ? v : null));
-    },
+  const decades = (u, splits) => {
+    const { min, max } = u.scales.y, lead = max / min < 50 ? [1, 2, 5] : [1];
+    return splits.map((v) => (lead.includes(+(v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6)) ? v : null));
   };
 
   const whole = Array.from({ length: 36 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
 
-  // wide is the room that the labels of the y axis take.
+  // wide is the room that the labels of the y axis take; mostly the same, so
+  // that charts below each other line up.
   const wide = (u, labels) => {
-    if (!labels) return 40;
+    if (!labels) return 60;
     u.ctx.save();
     u.ctx.font = u.axes[1].font[0];
     const longest = Math.max(...labels.map((l) => u.ctx.measureText(l).width));
     u.ctx.restore();
-    return Math.ceil(longest / devicePixelRatio) + 14;
+    return Math.max(60, Math.ceil(longest / devicePixelRatio) + 14);
   };
 
   // tooltip shows the values under the cursor, the uppermost series first.

@@ -34,6 +34,7 @@ const (
 // Case is one thing that was judged: a document, a delivery, a check.
 type Case struct {
 	Name    string // formats that need unique names number those that repeat
+	Title   string // what is said of it, where that is more than its name; may be empty
 	Group   string
 	Verdict Verdict
 	Message string        // one line: why the verdict
@@ -54,6 +55,8 @@ type Report struct {
 	Cases   []Case          // what is listed
 	// Unlisted counts what [Report.Add] did not list.
 	Unlisted Tally
+	// Overview may be nil.
+	Overview *Overview
 
 	listed Tally
 	text   int // bytes of text that Add listed
@@ -183,4 +186,5 @@ var Formats = []Format{
 	{"github", "annotations of GitHub Actions", false, writeGitHub},
 	{"gitlab", "GitLab's code quality report", true, writeGitLab},
 	{"markdown", "Markdown, as GitHub shows job summaries", false, writeMarkdown},
+	{"html", "a web page in one file, which asks no network", false, writeHTML},
 }

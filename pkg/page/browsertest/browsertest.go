@@ -166,6 +166,12 @@ func (p *Page) event(event any) {
 	}
 }
 
+// settle waits until the page was laid out and painted, and has seen it.
+func (p *Page) settle() {
+	p.t.Helper()
+	Eval[bool](p, "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true)))))")
+}
+
 // Do does steps in the page, and fails the test with the first that fails.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
@@ -200,6 +206,7 @@ func (p *Page) Picture(name string) {
 	if dir == "" {
 		return
 	}
+	p.settle()
 	path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png")
 	if err := os.WriteFile(path, Run(p, chromedp.FullScreenshot(100)), 0o600); err != nil {
 		p.t.Fatal(err)
@@ -211,7 +218,7 @@ func (p *Page) Picture(name string) {
 // anything but itself.
 func (p *Page) CheckQuiet() {
 	p.t.Helper()
-	Eval[bool](p, "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(true))))")
+	p.settle()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, problem := range p.problems {
@@ -240,6 +247,7 @@ func sameOrigin(page, request string) bool {
 // what sticks out.
 func (p *Page) CheckFits() {
 	p.t.Helper()
+	p.settle()
 	out := Eval[[]string](p, `(() => {
 		const root = document.documentElement;
 		if (root.scrollWidth <= root.clientWidth) return [];

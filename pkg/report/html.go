@@ -1,0 +1,284 @@
+package report
+
+import (
+	"cmp"
+	_ "embed" // of the page
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/page"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// What a page lists: it is for people. Of what passed in a group it lists all
+// or nothing.
+const (
+	htmlPassed   = 40  // cases of a group that passed
+	htmlCases    = 100 // cases of a group that did not, those that are alike once
+	htmlNames    = 100 // of cases that are alike
+	htmlOpen     = 10  // of those, or rows of a table, what is not folded away
+	htmlFindings = 100 // of a case
+)
+
+//go:embed html.tmpl
+var htmlTemplate string
+
+//go:embed html.css
+var htmlStyle string
+
+//go:embed html.js
+var htmlScript string
+
+// htmlBody is the page between <body> and its scripts. Text passes through
+// line or lines, which make it safe to read; that it is no markup is the
+// template's own business.
+var htmlBody = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("report").Funcs(template.FuncMap{
+		"line":  safetext.Line,
+		"lines": func(s string) string { return strings.TrimSpace(safetext.Text(s)) },
+		"place": place,
+		"tone":  func(v any) string { return tones[fmt.Sprint(v)] },
+		"took":  shortTime,
+		"rows":  htmlRows,
+	}).Parse(htmlTemplate)
+})
+
+// tones are the classes of verdicts and severities in page.css.
+var tones = map[string]string{
+	string(Pass): "good", string(Warn): "warn", string(Fail): "bad", string(Undecided): "unsure", string(Skip): "muted",
+	string(validate.Error): "bad", string(validate.Warning): "warn",
+}
+
+// writeHTML writes one page that needs no other file and no network.
+func writeHTML(w io.Writer, r Report) error {
+	body, err := htmlBody()
+	if err != nil {
+		return err
+	}
+	v := htmlOf(r)
+	d := page.Document{
+		Title: safetext.Line(fmt.Sprintf("%s: %s", v.Name, v.Title)),
+		Body:  body, View: v, Style: htmlStyle, Script: htmlScript,
+	}
+	if plots := v.plots(); plots != nil {
+		d.Data = plots
+	}
+	return d.Write(w)
+}
+
+// htmlView is what the template is executed with.
+type htmlView struct {
+	Overview
+	Name, Version string
+	Started       time.Time
+	Took          time.Duration
+	Groups        []htmlGroup
+	Unlisted      string // how many cases the report does not list
+}
+
+// htmlGroup are the cases of a group that are shown.
+type htmlGroup struct {
+	Name   string
+	Tally  string // of all cases in it
+	Open   []htmlCase
+	Folded []htmlCase
+	More   int // cases that did not pass and are not shown
+}
+
+// htmlCase is a case, or several that went wrong in the same way.
+type htmlCase struct {
+	Case
+	More  int      // findings that are not shown
+	Alike int      // cases like it, itself included
+	Names []string // of those, as far as they are shown
+}
+
+func htmlOf(r Report) htmlView {
+	v := htmlView{Name: "julianctl " + r.Name, Version: r.Version, Started: r.Started, Took: r.Took}
+	if r.Overview != nil {
+		v.Overview = *r.Overview
+	}
+	total := r.Total()
+	v.Verdict = cmp.Or(v.Verdict, total.worst())
+	if v.Title == "" {
+		v.Title = total.cases()
+		if total.sum() > 0 {
+			v.Title += ": " + total.findings()
+		}
+	}
+	if len(r.Unlisted.Cases) > 0 {
+		v.Unlisted = r.Unlisted.cases()
+	}
+	var names []string
+	groups := map[string][]Case{}
+	for _, c := range r.Cases {
+		if groups[c.Group] == nil {
+			names = append(names, c.Group)
+		}
+		groups[c.Group] = append(groups[c.Group], c)
+	}
+	for _, name := range names {
+		if g := htmlGroupOf(name, groups[name]); len(g.Open) > 0 {
+			v.Groups = append(v.Groups, g)
+		}
+	}
+	return v
+}
+
+// worst is the verdict of the whole.
+func (t Tally) worst() Verdict {
+	for _, v := range []Verdict{Fail, Undecided, Warn, Pass} {
+		if t.Cases[v] > 0 {
+			return v
+		}
+	}
+	return Skip
+}
+
+func htmlGroupOf(name string, cases []Case) htmlGroup {
+	var t Tally
+	for _, c := range cases {
+		t.add(Case{Verdict: c.Verdict})
+	}
+	g := htmlGroup{Name: name, Tally: t.cases()}
+	shown := alike(cases, t.Cases[Pass]+t.Cases[Skip] <= htmlPassed)
+	// What passed is context: only a list of faults alone is folded.
+	open := len(shown)
+	if !slices.ContainsFunc(shown, func(c htmlCase) bool { return c.good() }) {
+		open = htmlOpen
+	}
+	bad := 0
+	for _, c := range shown {
+		if !c.good() {
+			bad++
+		}
+		switch {
+		case bad > htmlCases && !c.good():
+			g.More += c.Alike
+		case len(g.Open) < open:
+			g.Open = append(g.Open, c)
+		default:
+			g.Folded = append(g.Folded, c)
+		}
+	}
+	return g
+}
+
+// alike puts cases together that went wrong in the same way, where the first of
+// them stands. What passed is left out unless it is asked for.
+func alike(cases []Case, passed bool) []htmlCase {
+	type way struct {
+		verdict         Verdict
+		message, detail string
+	}
+	var list []htmlCase
+	ways := map[way]int{} // where in the list, from 1
+	for _, c := range cases {
+		h := htmlCase{Case: c, Alike: 1, Names: []string{c.Name}}
+		if h.good() && !passed {
+			continue
+		}
+		h.More = max(0, len(c.Findings)-htmlFindings)
+		h.Findings = c.Findings[:len(c.Findings)-h.More]
+		w := way{c.Verdict, c.Message, c.Detail}
+		if at := ways[w]; at > 0 && c.Title == "" && len(c.Findings) == 0 {
+			same := &list[at-1]
+			same.Alike++
+			if len(same.Names) < htmlNames {
+				same.Names = append(same.Names, c.Name)
+			}
+			continue
+		}
+		list = append(list, h)
+		if !h.good() && c.Title == "" && len(c.Findings) == 0 && c.Message != "" {
+			ways[w] = len(list)
+		}
+	}
+	return list
+}
+
+func (c Case) good() bool { return c.Verdict == Pass || c.Verdict == Skip }
+
+// Shows reports whether the case has more to show than fits its line.
+func (c htmlCase) Shows() bool { return strings.TrimSpace(c.Detail) != "" || len(c.Findings) > 0 }
+
+// Unfolded reports whether that is shown at once.
+func (c htmlCase) Unfolded() bool { return !c.good() }
+
+// Unnamed is how many cases like it are not named.
+func (c htmlCase) Unnamed() int { return c.Alike - len(c.Names) }
+
+// htmlCell is a cell that knows its column.
+type htmlCell struct {
+	Cell
+	Number bool
+}
+
+// htmlRows are the rows of a table: those that are open, and those that are
+// folded away.
+func htmlRows(t Table) [2][][]htmlCell {
+	rows := make([][]htmlCell, len(t.Rows))
+	for i, row := range t.Rows {
+		for j, c := range row {
+			rows[i] = append(rows[i], htmlCell{c, t.Columns[j].Number})
+		}
+	}
+	open := t.Open
+	if open == 0 || len(rows) <= open+1 { // one row takes no more room than what unfolds it
+		open = len(rows)
+	}
+	return [2][][]htmlCell{rows[:open], rows[open:]}
+}
+
+// plots is the data of the page's charts, in the order in which they stand.
+func (v htmlView) plots() []any {
+	var plots []any
+	for _, s := range v.Sections {
+		for _, p := range s.Plots {
+			columns := []Values{p.X}
+			p.Title = safetext.Line(p.Title)
+			p.Series, p.Marks = slices.Clone(p.Series), slices.Clone(p.Marks)
+			for i := range p.Series {
+				p.Series[i].Label = safetext.Line(p.Series[i].Label)
+				columns = append(columns, p.Series[i].Y)
+			}
+			for i := range p.Marks {
+				p.Marks[i].Label = safetext.Line(p.Marks[i].Label)
+			}
+			plots = append(plots, struct {
+				Plot
+				Columns []Values `json:"columns"`
+			}{p, columns})
+		}
+	}
+	return plots
+}
+
+// shortTime is a measured time with the digits that are worth reading, as
+// page.js writes it: 87 µs, 3.2 ms, 1.5 s, 2 m 5 s.
+func shortTime(d time.Duration) string {
+	ms := float64(d.Microseconds()) / 1000
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case ms < 9.95:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	case d < 9950*time.Millisecond:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 59500*time.Millisecond:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	if d < time.Hour {
+		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+}

@@ -1,0 +1,198 @@
+package report_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// readHTML reads the page as strictly as XML: every element ends, attributes
+// are those of the layout, and what the cases say is there as text. It skips
+// the scripts and styles, which are the same in all pages.
+func readHTML(t testing.TB, r report.Report, out string) {
+	t.Helper()
+	_, body, _ := strings.Cut(out, "<body>")
+	body, _, found := strings.Cut(body, "</main>")
+	if !found {
+		t.Fatalf("there is no page: %.2000q", out)
+	}
+	if n := strings.Count(strings.ToLower(out), "<script"); n != 0 && n != 4 {
+		t.Errorf("%d script elements", n)
+	}
+	dec := xml.NewDecoder(strings.NewReader(body + "</main>"))
+	var text strings.Builder
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in %.3000q", err, body)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if !slices.Contains(strings.Fields("main header p h1 h2 span small dl div dt dd section ul li details summary code pre figure table thead tbody tr th td footer"), token.Name.Local) {
+				t.Errorf("element %s", token.Name.Local)
+			}
+			for _, a := range token.Attr {
+				if a.Name.Local != "class" && a.Name.Local != "colspan" {
+					t.Errorf("attribute %s=%q of %s", a.Name.Local, a.Value, token.Name.Local)
+				}
+			}
+		case xml.CharData:
+			text.Write(token)
+		case xml.Comment, xml.ProcInst, xml.Directive:
+			t.Errorf("%T in the page", token)
+		}
+	}
+	for _, c := range r.Cases {
+		if c.Verdict == report.Pass || c.Verdict == report.Skip || len(r.Cases) > 100 {
+			continue
+		}
+		says := []string{c.Name, c.Message}
+		for i, f := range c.Findings { // they say more than the message
+			says = append(says[:1+i], f.Message)
+		}
+		for _, want := range says {
+			if want = safetext.Line(want); !strings.Contains(text.String(), strings.ReplaceAll(want, "\x00", "")) {
+				t.Errorf("the page does not say %.200q", want)
+			}
+		}
+	}
+}
+
+// naughty is the Big List of Naughty Strings, or what this package knows of
+// such where the suites are not here.
+func naughty(t *testing.T) []string {
+	t.Helper()
+	dir := os.Getenv("JULIANCTL_SUITES")
+	if dir == "" {
+		t.Log("JULIANCTL_SUITES is not set: the Big List of Naughty Strings is not read")
+		return hostile
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "blns", "blns.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	if err := json.Unmarshal(body, &texts); err != nil || len(texts) < 400 {
+		t.Fatalf("%d naughty strings: %v", len(texts), err)
+	}
+	return append(texts, hostile...)
+}
+
+// hostileAll holds hostile text wherever a page may hold what others wrote.
+func hostileAll(t *testing.T) report.Report {
+	r := report.Report{Name: "check", Version: "</footer><script>"}
+	o := &report.Overview{Verdict: report.Fail, Title: "</title><script>document.title = 'owned'</script>"}
+	table := report.Table{Columns: []report.Column{{Name: hostile[0]}, {Name: "<script>"}}, Open: 5, More: "</table><img src=x>"}
+	plot := report.Plot{Title: "<img src=x onerror=alert(1)>", Along: report.Elapsed, Up: report.Count, X: report.Values{0, 1, 2}}
+	for i, text := range naughty(t) {
+		r.Add(report.Case{Name: text, Title: text, Group: hostile[i/100], Verdict: report.Fail, Message: text, Detail: text + "\n" + text})
+		o.Facts = append(o.Facts, report.Fact{Name: text, Value: text})
+		o.Figures = append(o.Figures, report.Figure{Name: text, Value: text})
+		table.Rows = append(table.Rows, []report.Cell{{Text: text, Code: true}, {Text: text, Verdict: report.Warn}})
+		if i%40 == 0 {
+			plot.Series = append(plot.Series, report.Series{Label: text, Ink: report.Ink1, Y: report.Values{1, float64(i), math.NaN()}})
+			plot.Marks = append(plot.Marks, report.Mark{Label: text, At: float64(i), Ink: report.InkBad})
+		}
+	}
+	o.Sections = []report.Section{{Title: hostile[0], Note: "</p><script>", Plots: []report.Plot{plot}, Table: table}}
+	o.Facts, o.Figures = o.Facts[max(0, len(o.Facts)-60):], o.Figures[max(0, len(o.Figures)-20):]
+	r.Overview = o
+	return r
+}
+
+func TestNaughtyTextStaysText(t *testing.T) {
+	r := hostileAll(t)
+	out := write(t, "html", r)
+	checkShown(t, "html", out)
+	readHTML(t, r, out)
+}
+
+// checkedWithPlots is a report of checks as large as they come.
+func checkedWithPlots() report.Report {
+	r := report.Report{Name: "check", Version: "1.2.3", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Took: 12400 * time.Millisecond}
+	for _, c := range []report.Case{
+		{Name: "sample", Group: "accepts", Title: "accepts the documented sample", Verdict: report.Pass, Message: "204 in 1.2 ms", Detail: "the sample: 204 in 1.2 ms"},
+		{Name: "result-types", Group: "accepts", Title: "accepts every result type", Verdict: report.Pass, Message: "13 of 13 acknowledged"},
+		{Name: "unknown-result-type", Group: "accepts", Title: "accepts a result type of tomorrow", Verdict: report.Warn, Message: "422 for \"Callback Requested\": a new type would be lost", Detail: "unknown result type: 422 in 0.8 ms"},
+		{Name: "repeat", Group: "idempotency", Title: "handles a repeat once", Verdict: report.Pass, Message: "1 effect after 2 deliveries"},
+		{Name: "together", Group: "idempotency", Title: "handles copies at one instant once", Verdict: report.Fail, Message: "2 effects for one callId: 8 copies within 84 µs raced", Detail: "copy 1: 204 in 1.4 ms\ncopy 2: 204 in 1.5 ms\neffects before: 0, after: 2\nrepeat: julianctl check --to http://127.0.0.1:8080/webhooks/julian --only together --seed 1"},
+		{Name: "budget", Group: "speed", Title: "acknowledges in time", Verdict: report.Pass, Message: "p99 is 3.1 ms, within 2 s"},
+		{Name: "slope", Group: "speed", Title: "answers before it works", Verdict: report.Undecided, Message: "too few answers to tell"},
+		{Name: "secret", Group: "security", Title: "refuses a wrong secret", Verdict: report.Skip, Message: "no secret was given with -H"},
+	} {
+		c.Took = 31 * time.Millisecond
+		r.Add(c)
+	}
+	size := report.Plot{
+		Title: "Latency by size of the transcript", Along: report.Bytes, Up: report.Millisecond, Half: true,
+		X: report.Values{1 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20}, Series: []report.Series{{Label: "median of 5", Ink: report.Ink1, Y: report.Values{1.1, 1.3, 2.2, 3.9, 7.4}, Weight: 2}},
+	}
+	burst := report.Plot{
+		Title: "Latency in a burst of 50", Along: report.Number, Up: report.Millisecond, Half: true,
+		Series: []report.Series{{Label: "cold", Ink: report.Ink2, Dots: true}, {Label: "warm", Ink: report.Ink1, Dots: true}},
+		Marks:  []report.Mark{{Label: "p99 at most 20 ms", At: 20, Ink: report.InkBad}},
+	}
+	for i := range 50 {
+		burst.X = append(burst.X, float64(i+1))
+		burst.Series[0].Y = append(burst.Series[0].Y, 4+3*math.Sin(float64(i*i)))
+		burst.Series[1].Y = append(burst.Series[1].Y, 2+math.Cos(float64(i*i)))
+	}
+	r.Overview = &report.Overview{
+		Title:    "The endpoint is not ready: 1 of 8 checks failed",
+		Facts:    []report.Fact{{Name: "Target", Value: "http://127.0.0.1:8080/webhooks/julian"}, {Name: "Probe", Value: "./count-effects {callId}"}, {Name: "Seed", Value: "1"}},
+		Sections: []report.Section{{Title: "Speed", Plots: []report.Plot{size, burst}}},
+	}
+	return r
+}
+
+// A page stays small however long the run was.
+func TestPagesAreBounded(t *testing.T) {
+	start := time.Now()
+	timeline := deliver.NewTimeline(start)
+	r := report.Report{Name: "replay"}
+	view := report.Replay{Copies: 2}
+	for i := range 100_000 {
+		at := start.Add(time.Duration(i) * 50 * time.Millisecond)
+		a := deliver.Answer{Status: 500, Due: at, Sent: at, Answered: at.Add(time.Duration(1+i%7919) * time.Microsecond)}
+		timeline.Add(deliver.Result{Answer: a, Err: errFull})
+		view.Summary.Latency.Record(a.Latency())
+		r.Add(report.Case{Name: fmt.Sprint("calls.ndjson:", i), Group: "delivery", Verdict: report.Fail, Message: "status 500", Detail: strings.Repeat("long ", 40)})
+	}
+	for i := range deliver.KeptGroups {
+		g := deliver.Group{Source: "calls.ndjson", Line: i}
+		for n := range 50 {
+			g.Copies = append(g.Copies, deliver.Copy{Number: n + 1, Status: 200, BodyHash: [32]byte{byte(n)}, Answer: strings.Repeat("x", 200)})
+		}
+		view.Summary.Groups.Worst = append(view.Summary.Groups.Worst, g)
+	}
+	view.Summary.Groups.Total = 1_000_000
+	view.Series = timeline.Series()
+	r.Overview = view.Overview()
+	out := write(t, "html", r)
+	t.Logf("%d bytes", len(out))
+	if len(out) > 400_000 {
+		t.Errorf("a page of %d bytes", len(out))
+	}
+	readHTML(t, r, out)
+	for _, says := range []string{"999,900 more are not listed", "and 4900 more", "not listed: 95000 failed", "46 other answers"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+}

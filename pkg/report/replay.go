@@ -1,0 +1,427 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// Replay is what came of a replay, to be shown.
+type Replay struct {
+	Verdict Verdict
+	Title   string // the answer in one line
+	Facts   []Fact // target and plan, secrets masked
+	Copies  int    // of each payload, the first included
+	Limits  []deliver.Limit
+	Summary deliver.Summary
+	Series  deliver.Series
+	// Hide takes secrets out of what the endpoint answered; nil takes out none.
+	Hide func(string) string
+}
+
+// Overview lays a replay out: numbers, latency over time, answers over time,
+// latency by percentile, duplicates. It is bounded however long the run was.
+func (r Replay) Overview() *Overview {
+	o := &Overview{Verdict: r.Verdict, Title: r.Title, Figures: r.figures(), Facts: slices.Clone(r.Facts)}
+	if text := outcomes(r.Summary); text != "" {
+		o.Facts = append(o.Facts, Fact{"Answers", text})
+	}
+	if r.Summary.Pace != nil {
+		o.Facts = append(o.Facts, Fact{"Rate", pace(*r.Summary.Pace)})
+	}
+	o.Sections = slices.Concat(r.latency(), r.answers(), r.percentiles(), r.duplicates())
+	return o
+}
+
+func (r Replay) figures() []Figure {
+	s := r.Summary
+	failed := Figure{Name: "Failed", Value: number(s.Failed)}
+	if s.Failed > 0 {
+		failed.Verdict = Fail
+	}
+	figures := []Figure{{Name: "Sent", Value: number(s.Sent)}, {Name: "As expected", Value: number(s.OK)}, failed}
+	if s.Latency.Count() == 1 {
+		figures = append(figures, Figure{Name: "Latency", Value: shortTime(s.Latency.Max())})
+	} else {
+		for _, at := range shownPercentiles[:4] {
+			if !has(s.Latency, at.percentile) {
+				continue
+			}
+			f := Figure{Name: at.name, Value: shortTime(s.Latency.At(at.percentile))}
+			if r.missed(at.percentile) {
+				f.Verdict = Fail
+			}
+			figures = append(figures, f)
+		}
+	}
+	perSecond := Figure{Name: "Per second", Value: rate(s.Rate())}
+	if pace := s.Pace; pace != nil {
+		perSecond.Value = rate(pace.Reached())
+		if pace.Reached() < 0.99*pace.Asked || pace.Missed > 0 {
+			perSecond.Verdict = Warn
+		}
+	}
+	if s.Sent > 1 {
+		figures = append(figures, perSecond)
+	}
+	return figures
+}
+
+// pace says how a run kept to its rate.
+func pace(p deliver.Pace) string {
+	text := fmt.Sprintf("%s a second asked, %s reached", rate(p.Asked), rate(p.Reached()))
+	if p.Late > 0 {
+		text += fmt.Sprintf(", %s late by over %s", number(p.Late), shortTime(deliver.LateAfter))
+	}
+	if p.Missed > 0 {
+		text += fmt.Sprintf(", %s due at the end and not sent", number(p.Missed))
+	}
+	return text
+}
+
+// shownPercentiles are those that numbers are given of; those in large figures
+// stand first.
+var shownPercentiles = []struct {
+	name       string
+	percentile float64
+}{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}, {"p75", 75}, {"p95", 95}, {"p99.9", 99.9}, {"p99.99", 99.99}}
+
+// has reports whether there are so many values that this percentile is one of
+// its own.
+func has(l deliver.Latency, percentile float64) bool {
+	n := float64(l.Count())
+	return n > 0 && (percentile == 100 || n*(100-percentile) >= 100)
+}
+
+// missed reports whether a limit for this percentile was not kept.
+func (r Replay) missed(percentile float64) bool {
+	return slices.ContainsFunc(r.Limits, func(l deliver.Limit) bool {
+		_, missed := l.Missed(r.Summary.Latency)
+		return l.Percentile == percentile && missed
+	})
+}
+
+// seldom is how many times the median the worst answer takes where latencies
+// are drawn on a logarithmic axis: on another, most would lie on the floor.
+const seldom = 20
+
+func (r Replay) log() bool {
+	l := r.Summary.Latency
+	return l.Max() > seldom*max(l.At(50), time.Microsecond)
+}
+
+// latency is the plot of latency over time.
+func (r Replay) latency() []Section {
+	buckets := r.Series.Buckets
+	known := 0
+	for _, b := range buckets {
+		if b.Latencies > 0 {
+			known++
+		}
+	}
+	if known < 2 {
+		return nil
+	}
+	p := Plot{
+		Title: "Latency over time: median, 99th percentile and maximum", Along: Elapsed, Up: Millisecond,
+		Step: r.Series.Width.Seconds(), Log: r.log(), Sync: "time",
+		Series: []Series{{Label: "median", Ink: Ink1, Weight: 2}, {Label: "p99", Ink: Ink3}, {Label: "max", Ink: Ink2}},
+		Bands:  []Band{{Between: [2]int{1, 0}, Ink: Ink1, Fill: 16}},
+	}
+	// Lines between spans that nothing is known of would be made up.
+	dots := known < len(buckets)*2/3
+	for i := range p.Series {
+		p.Series[i].Dots = dots
+	}
+	if dots {
+		p.Bands = nil
+	}
+	for _, b := range buckets {
+		p.X = append(p.X, (b.After + r.Series.Width/2).Seconds())
+		for i, d := range []time.Duration{b.P50, b.P99, b.Max} {
+			p.Series[i].Y = append(p.Series[i].Y, known0(b.Latencies, d))
+		}
+	}
+	for _, l := range r.Limits {
+		p.Marks = append(p.Marks, Mark{Label: fmt.Sprintf("%s at most %s", l.Name, shortTime(l.Max)), At: inMS(l.Max), Ink: InkBad})
+	}
+	note := "Each answer stands where its delivery was due: a stall is as wide as it was."
+	return []Section{{Title: "Latency over time", Note: note, Plots: []Plot{p}}}
+}
+
+// known0 is d in milliseconds, or not a number where it is of nothing.
+func known0(n int, d time.Duration) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return inMS(d)
+}
+
+func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// classes are what deliveries came to, by the first digit of their status; 0 is
+// no answer.
+var classes = []struct {
+	class int
+	label string
+	ink   Ink
+}{{2, "2xx", InkGood}, {3, "3xx", Ink5}, {4, "4xx", InkWarn}, {5, "5xx", InkBad}, {0, "no answer", Ink4}}
+
+// maxBars is how many bars can be told apart.
+const maxBars = 120
+
+// answers is the plot of answers over time, by status.
+func (r Replay) answers() []Section {
+	buckets := r.Series.Buckets
+	if len(buckets) < 2 {
+		return nil
+	}
+	each := (len(buckets) + maxBars - 1) / maxBars // buckets of a bar
+	width := time.Duration(each) * r.Series.Width
+	p := Plot{Title: "Answers over time by status", Along: Elapsed, Up: Count, Stack: true, Step: width.Seconds(), Sync: "time"}
+	for bar := range slices.Chunk(buckets, each) {
+		p.X = append(p.X, (bar[0].After + width/2).Seconds())
+	}
+	for _, c := range classes {
+		s := Series{Label: c.label, Ink: c.ink}
+		any := false
+		for bar := range slices.Chunk(buckets, each) {
+			n := 0
+			for _, b := range bar {
+				n += b.Classes[c.class]
+			}
+			any = any || n > 0
+			s.Y = append(s.Y, float64(n))
+		}
+		if any {
+			p.Series = append(p.Series, s)
+		}
+	}
+	return []Section{{Title: "Answers over time", Note: "Deliveries in each " + shortTime(width) + ", when they were answered or given up.", Plots: []Plot{p}}}
+}
+
+// percentiles is the distribution of latency, as a curve and in numbers.
+func (r Replay) percentiles() []Section {
+	l := r.Summary.Latency
+	if l.Count() == 0 || l.Count() == 1 && len(r.Limits) == 0 {
+		return nil
+	}
+	t := Table{Columns: []Column{{Name: "Percentile"}, {Name: "Latency", Number: true}}}
+	if len(r.Limits) > 0 {
+		t.Columns = append(t.Columns, Column{Name: "Limit", Number: true}, Column{})
+	}
+	for _, row := range r.percentileRows() {
+		cells := []Cell{{Text: row.name}, {Text: shortTime(l.At(row.percentile))}}
+		if len(r.Limits) > 0 {
+			cells = append(cells, row.limit...)
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	s := Section{Title: "Latency by percentile", Table: t}
+	if l.Count() >= 10 { // of fewer, the table says it all
+		p := Plot{Title: "Latency by percentile", Along: Percentile, Up: Millisecond, Log: r.log(), Half: true, Height: 300, Series: []Series{{Label: "latency", Ink: Ink1, Weight: 2, Fill: 12}}}
+		// The largest of so many values is no hundredth percentile: it stands
+		// where half of the next would.
+		last := 100 - 50/float64(l.Count())
+		for _, at := range l.Curve() {
+			p.X = append(p.X, min(at.Percentile, last))
+			p.Series[0].Y = append(p.Series[0].Y, inMS(at.Value))
+		}
+		s.Plots = []Plot{p}
+	}
+	return []Section{s}
+}
+
+// percentileRow is a percentile and the cells of its limit.
+type percentileRow struct {
+	name       string
+	percentile float64
+	limit      []Cell
+}
+
+// percentileRows are the usual percentiles that so many answers have, and those
+// that have a limit.
+func (r Replay) percentileRows() []percentileRow {
+	var rows []percentileRow
+	l := r.Summary.Latency
+	for _, at := range shownPercentiles {
+		if has(l, at.percentile) {
+			rows = append(rows, percentileRow{at.name, at.percentile, []Cell{{}, {}}})
+		}
+	}
+	for _, limit := range r.Limits {
+		i := slices.IndexFunc(rows, func(row percentileRow) bool { return row.percentile == limit.Percentile })
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, percentileRow{name: limit.Name, percentile: limit.Percentile})
+		}
+		verdict := Cell{Text: "kept", Verdict: Pass}
+		if _, missed := limit.Missed(l); missed {
+			verdict = Cell{Text: "missed", Verdict: Fail}
+		}
+		rows[i].limit = []Cell{{Text: shortTime(limit.Max)}, verdict}
+	}
+	slices.SortStableFunc(rows, func(a, b percentileRow) int { return cmp.Compare(a.percentile, b.percentile) })
+	return rows
+}
+
+// duplicates are the payloads that were sent more than once.
+func (r Replay) duplicates() []Section {
+	g := r.Summary.Groups
+	if g.Total == 0 {
+		return nil
+	}
+	parts := []string{fmt.Sprintf("%s of %d copies", count(g.Total, "group"), r.Copies)}
+	if g.Acknowledged == g.Total {
+		parts = append(parts, "all acknowledged")
+	} else {
+		parts = append(parts, number(g.Acknowledged)+" acknowledged")
+	}
+	if g.Partial > 0 {
+		parts = append(parts, number(g.Partial)+" not answered to the last copy")
+	}
+	if g.Differ == 0 {
+		parts = append(parts, "answers alike")
+	} else {
+		parts = append(parts, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", number(g.Differ), number(g.DifferStatus), number(g.DifferBody)))
+	}
+	note := strings.Join(parts, ", ") + "."
+	if skew := r.Summary.Skew; skew.Count() > 0 {
+		note += fmt.Sprintf(" Sent together: from the first copy to the last %s in the median, %s at most.", shortTime(skew.At(50)), shortTime(skew.Max()))
+	}
+	return []Section{{Title: "Duplicates", Note: note, Table: r.groupTable()}}
+}
+
+// groupTable lists the worst groups.
+func (r Replay) groupTable() Table {
+	worst := r.Summary.Groups.Worst
+	skew := slices.ContainsFunc(worst, func(g deliver.Group) bool { return g.Skew > 0 })
+	t := Table{Columns: []Column{{Name: "Payload"}, {}, {Name: "Answers"}, {Name: "First", Number: true}, {Name: "Slowest", Number: true}}, Open: htmlOpen}
+	if skew {
+		t.Columns = append(t.Columns, Column{Name: "Skew", Number: true})
+	}
+	for _, g := range worst {
+		name := fmt.Sprintf("%s:%d", g.Source, g.Line)
+		if g.CallID != "" {
+			name = g.CallID + "\n" + name
+		}
+		first := "–"
+		if g.First > 0 {
+			first = fmt.Sprintf("copy %d", g.First)
+		}
+		slowest := slices.MaxFunc(g.Copies, func(a, b deliver.Copy) int { return cmp.Compare(a.Latency(), b.Latency()) })
+		row := []Cell{{Text: name, Code: true}, groupVerdict(g), {Text: r.groupAnswers(g), Code: true}, {Text: first}, {Text: shortTime(slowest.Latency())}}
+		if skew {
+			row = append(row, Cell{Text: shortTime(g.Skew)})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if more := r.Summary.Groups.Total - len(worst); more > 0 && len(worst) > 0 {
+		t.More = fmt.Sprintf("These are the worst; %s more are not listed.", number(more))
+	}
+	return t
+}
+
+func groupVerdict(g deliver.Group) Cell {
+	switch {
+	case g.DifferStatus:
+		return Cell{Text: "statuses differ", Verdict: Fail}
+	case !g.Acknowledged:
+		return Cell{Text: "not acknowledged", Verdict: Fail}
+	case g.DifferBody:
+		return Cell{Text: "bodies differ", Verdict: Warn}
+	}
+	return Cell{Text: "alike", Verdict: Pass}
+}
+
+// Of the answers of a group as many are told apart, each by so many bytes.
+const (
+	groupAnswersShown = 4
+	answerShown       = 80
+)
+
+// groupAnswers counts the answers of a group that are alike, one kind a line,
+// such as "3 × 200 {"ok":true}".
+func (r Replay) groupAnswers(g deliver.Group) string {
+	type answer struct {
+		status int
+		class  deliver.Class
+		hash   [32]byte
+	}
+	texts := map[answer]string{}
+	times := map[answer]int{}
+	var order []answer
+	for _, c := range g.Copies {
+		a := answer{status: c.Status, hash: c.BodyHash}
+		text := fmt.Sprintf("%d %s", c.Status, fit(r.hide(strings.TrimSpace(c.Answer)), answerShown))
+		if c.Status == 0 {
+			a, text = answer{class: c.Class}, string(c.Class)
+		}
+		if times[a]++; times[a] == 1 {
+			order, texts[a] = append(order, a), strings.TrimSpace(text)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b answer) int { return cmp.Compare(times[b], times[a]) })
+	var lines []string
+	for i, a := range order {
+		if i == groupAnswersShown {
+			lines = append(lines, fmt.Sprintf("and %d other answers", len(order)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%d × %s", times[a], strings.Join(strings.Fields(texts[a]), " ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (r Replay) hide(s string) string {
+	if r.Hide == nil {
+		return s
+	}
+	return r.Hide(s)
+}
+
+// fit is the beginning of s, as many characters as fit.
+func fit(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+// outcomes counts deliveries by status, then by what went wrong without one.
+func outcomes(s deliver.Summary) string {
+	var parts []string
+	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
+		parts = append(parts, fmt.Sprintf("%s × %d", number(s.Statuses[status]), status))
+	}
+	for _, class := range slices.Sorted(maps.Keys(s.Errors)) {
+		if class != deliver.Status && class != deliver.Redirect { // counted by status
+			parts = append(parts, fmt.Sprintf("%s × %s", number(s.Errors[class]), class))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// number is n with its thousands apart.
+func number(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// rate is so many a second, with the digits that are worth reading.
+func rate(perSecond float64) string {
+	if perSecond < 10 {
+		return fmt.Sprintf("%.2g", perSecond)
+	}
+	return number(int(math.Round(perSecond)))
+}
