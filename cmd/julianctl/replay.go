@@ -106,7 +106,7 @@ went right and as many that failed, and say how many more there are.`,
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
-	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
+	reportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
 	return cmd
 }
 
@@ -125,7 +125,8 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	reports, err := newReports(a, "replay", o.format, o.reports, reportFormats(false))
+	timeline := new(deliver.Timeline)
+	reports, err := newReports(a, "replay", o.format, o.reports, replayFormats(timeline))
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
-	p.begin()
+	p.begin(timeline)
 	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
 		defer close(told)
@@ -174,7 +175,10 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if err := p.summary(ctx, sum); err != nil {
 		return err
 	}
-	err = p.verdict(ctx, sum)
+	err = p.outcome(ctx, sum)
+	if ctx.Err() != nil && plan.File != nil {
+		a.hint("the same command goes on with the run in %q", o.resume)
+	}
 	if code := p.report(ctx, sum); err == nil {
 		return verdict(code)
 	}

@@ -65,13 +65,7 @@ func (p *replayPrinter) planned(n int, r plannedRecord) {
 }
 
 func (p *replayPrinter) planEnd(payloads, deliveries int) {
-	header := make([]string, 0, 4)
-	for _, f := range p.client.Header() {
-		if safetext.SecretHeader(f.Name, p.a.cfg.RedactHeader...) && f.Value != "" {
-			f.Value = safetext.Masked
-		}
-		header = append(header, f.Name+": "+f.Value)
-	}
+	header := headerLines(p.a, p.client)
 	if p.o.format == "json" {
 		p.fail(p.records.Write("summary", map[string]any{
 			"dryRun": true, "target": p.client.Target().String(), "header": header,
@@ -88,6 +82,12 @@ func (p *replayPrinter) planEnd(payloads, deliveries int) {
 		}
 		p.row(name, safetext.Line(line))
 	}
+	p.row("plan", p.planText(deliveries, payloads))
+	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.warn("dry run: nothing was sent"))
+}
+
+// planText says what is sent, and how.
+func (p *replayPrinter) planText(deliveries, payloads int) string {
 	plan := fmt.Sprintf("%s of %s", countOf(deliveries, "delivery", "deliveries"), countOf(payloads, "payload", "payloads"))
 	if p.plan.Duplicates > 0 {
 		plan += fmt.Sprintf(", %d copies each, %s", p.plan.Duplicates+1, modeTexts[p.plan.Mode])
@@ -95,6 +95,17 @@ func (p *replayPrinter) planEnd(payloads, deliveries int) {
 	if p.plan.Rate > 0 {
 		plan += fmt.Sprintf(", %s a second", exactText(p.plan.Rate))
 	}
-	p.row("plan", fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect))
-	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.warn("dry run: nothing was sent"))
+	return fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect)
+}
+
+// headerLines are what is sent with every delivery, without secrets.
+func headerLines(a *app, client *deliver.Client) []string {
+	var lines []string
+	for _, f := range client.Header() {
+		if safetext.SecretHeader(f.Name, a.cfg.RedactHeader...) && f.Value != "" {
+			f.Value = safetext.Masked
+		}
+		lines = append(lines, f.Name+": "+f.Value)
+	}
+	return lines
 }

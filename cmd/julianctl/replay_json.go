@@ -61,6 +61,28 @@ func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 	return out
 }
 
+// groupRecord is one payload that was sent more than once, after the last of its
+// copies; their own records say the rest.
+type groupRecord struct {
+	File         string  `json:"file"`
+	Line         int     `json:"line"`
+	Number       int     `json:"number"`
+	CallID       string  `json:"callId"`
+	Copies       int     `json:"copies"` // that were sent
+	First        int     `json:"first"`  // the copy that was answered first; 0: none was
+	Acknowledged bool    `json:"acknowledged"`
+	DifferStatus bool    `json:"differStatus"`
+	DifferBody   bool    `json:"differBody"`
+	SkewMS       float64 `json:"skewMs,omitempty"` // from the first copy's release to the last's, where they were sent together
+}
+
+func groupRecordOf(g *deliver.Group) groupRecord {
+	return groupRecord{
+		g.Source, g.Line, g.Number, g.CallID, len(g.Copies), g.First,
+		g.Acknowledged, g.DifferStatus, g.DifferBody, milliseconds(g.Skew),
+	}
+}
+
 // replaySummary is the last record. Times are in milliseconds.
 type replaySummary struct {
 	Target     string         `json:"target"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -26,7 +27,8 @@ type replayPrinter struct {
 	reports *reports
 
 	tally    *replayTally
-	progress *progress // nil: none is told
+	progress *progress         // nil: none is told
+	timeline *deliver.Timeline // nil: no report needs it
 
 	hinted map[string]bool // hints that were given
 	source string          // of the payloads, while there is only one
@@ -50,8 +52,12 @@ func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *delive
 }
 
 // begin tells of the progress from now on, unless records run over the same
-// terminal.
-func (p *replayPrinter) begin() {
+// terminal, and keeps a timeline where a report needs it.
+func (p *replayPrinter) begin(line *deliver.Timeline) {
+	if p.reports.has(hdrReport, htmlReport) {
+		*line = *deliver.NewTimeline(time.Now())
+		p.timeline = line
+	}
 	if p.o.format == "text" || !p.a.out.isTTY() {
 		p.progress = p.a.progress(p.tally.state)
 	}
@@ -64,6 +70,9 @@ func (p *replayPrinter) result(r deliver.Result) {
 		return
 	}
 	p.tally.add(r)
+	if p.timeline != nil {
+		p.timeline.Add(r)
+	}
 	p.many = p.many || p.source != "" && p.source != r.Document.Source
 	p.source = r.Document.Source
 	if r.Err != nil {
@@ -78,6 +87,9 @@ func (p *replayPrinter) result(r deliver.Result) {
 	switch {
 	case p.o.format == "json":
 		p.fail(p.records.Write("delivery", p.recordOf(r)))
+		if r.Group != nil {
+			p.fail(p.records.Write("group", groupRecordOf(r.Group)))
+		}
 	case p.o.format == "text" && r.Err != nil && p.failed <= replayShown:
 		p.progress.above(func() { p.failure(r) })
 	}
@@ -124,23 +136,12 @@ func (p *replayPrinter) interrupted() {
 	})
 }
 
-// report writes what --report and --format ask for.
-func (p *replayPrinter) report(ctx context.Context, s deliver.Summary) int {
-	for _, c := range p.limitCases(s.Latency) {
-		p.reports.add(c)
-	}
-	return p.reports.write(ctx)
-}
-
-// verdict is the exit code.
-func (p *replayPrinter) verdict(ctx context.Context, s deliver.Summary) error {
+// outcome is the exit code, and why where the summary does not say it.
+func (p *replayPrinter) outcome(ctx context.Context, s deliver.Summary) error {
 	switch {
 	case s.Err != nil:
 		return stoppedFault(s.Err)
 	case ctx.Err() != nil:
-		if p.plan.File != nil {
-			p.a.hint("the same command continues the run in %q", p.o.resume)
-		}
 		return ctx.Err()
 	case neverReached(s):
 		hint := "start the endpoint, or say with --to where it is"

@@ -2,13 +2,30 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 )
+
+// hdrReport is a report that other commands have not.
+const hdrReport = "hdr"
+
+// htmlReport is a report that shows the run over time.
+const htmlReport = "html"
+
+// replayFormats are the formats of a replay's reports. Line is filled in before
+// they are written.
+func replayFormats(line *deliver.Timeline) []report.Format {
+	return append(reportFormats(false), report.Format{
+		Name: hdrReport, Doc: "latency over time, an HdrHistogram interval log",
+		Write: func(w io.Writer, _ report.Report) error { return line.WriteLog(w) },
+	})
+}
 
 // deliveryCase is one delivery in a report. Of one that nothing was sent of,
 // nobody knows how it would have been answered.
@@ -67,4 +84,45 @@ func (p *replayPrinter) limitCases(l deliver.Latency) []report.Case {
 		cases = append(cases, c)
 	}
 	return cases
+}
+
+// report writes what --report and --format ask for.
+func (p *replayPrinter) report(ctx context.Context, s deliver.Summary) int {
+	for _, c := range p.limitCases(s.Latency) {
+		p.reports.add(c)
+	}
+	if p.reports.has(htmlReport) {
+		p.reports.report.Overview = p.overview(ctx, s).Overview()
+	}
+	return p.reports.write(ctx)
+}
+
+// overview is the run as a page shows it.
+func (p *replayPrinter) overview(ctx context.Context, s deliver.Summary) report.Replay {
+	plain := newStyle(io.Discard, false)
+	r := report.Replay{
+		Title: p.verdictText(ctx, s, plain), Copies: p.plan.Duplicates + 1, Limits: p.o.limits,
+		Summary: s, Series: p.timeline.Series(), Hide: p.a.hide,
+	}
+	err := p.outcome(ctx, s)
+	if no, ok := errors.AsType[*fault](err); err == nil {
+		r.Verdict = report.Pass
+	} else if ok && no.code == exitNo {
+		r.Verdict = report.Fail
+	} else {
+		r.Verdict = report.Undecided
+	}
+	r.Facts = []report.Fact{
+		{Name: "Target", Value: p.client.Target().String()},
+		{Name: "Payloads", Value: p.payloads(s, plain)},
+		{Name: "Plan", Value: p.planText(s.Planned, s.Documents)},
+	}
+	for i, line := range headerLines(p.a, p.client) {
+		name := ""
+		if i == 0 {
+			name = "Header"
+		}
+		r.Facts = append(r.Facts, report.Fact{Name: name, Value: line})
+	}
+	return r
 }

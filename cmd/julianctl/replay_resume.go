@@ -41,16 +41,8 @@ func (a *app) resumePlan(ctx context.Context, o replayOptions, client *deliver.C
 
 // runSettings are what decides which deliveries a run is made of.
 func (o replayOptions) runSettings(a *app, client *deliver.Client) []deliver.Setting {
-	var header []string
-	for _, f := range client.Header() {
-		switch {
-		case strings.EqualFold(f.Name, "User-Agent"): // changes with every release
-			continue
-		case safetext.SecretHeader(f.Name, a.cfg.RedactHeader...): // a new secret makes no other run
-			f.Value = safetext.Masked
-		}
-		header = append(header, f.Name+": "+f.Value)
-	}
+	// Another version is no other run, nor is one with a new secret.
+	header := slices.DeleteFunc(headerLines(a, client), func(line string) bool { return strings.HasPrefix(line, "User-Agent: julianctl/") })
 	mode := ""
 	if o.dup > 0 {
 		mode = o.dupMode

@@ -27,7 +27,7 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 		fmt.Fprintln(p.a.out)
 	}
 	p.row("target", safetext.Line(p.client.Target().String()))
-	p.row("payloads", p.payloads(s))
+	p.row("payloads", p.payloads(s, p.a.style))
 	deliveries := fmt.Sprintf("%d planned, %d sent, %d answered in %s", s.Planned, s.Sent, s.Answered, shortTime(s.Elapsed))
 	if s.Sent > 1 {
 		deliveries += fmt.Sprintf(", %s a second", rateText(s.Rate()))
@@ -50,6 +50,7 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	}
 	if s.Latency.Count() > 0 {
 		p.row("latency", percentiles(s.Latency))
+		p.histogram(s.Latency)
 		if p.o.limits != nil {
 			p.row("limits", p.limits(s.Latency))
 		}
@@ -57,7 +58,7 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	if s.Skew.Count() > 0 {
 		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", shortTime(s.Skew.At(50)), shortTime(s.Skew.Max())))
 	}
-	fmt.Fprintf(p.a.out, "\n%s\n", p.verdictText(ctx, s))
+	fmt.Fprintf(p.a.out, "\n%s\n", p.verdictText(ctx, s, p.a.style))
 	if short := p.o.count - s.Documents - s.Unreadable; short > 0 && !p.o.loop && s.OK == s.Planned {
 		p.a.hint("there were no more than %s; --loop begins again", countOf(s.Documents, "payload", "payloads"))
 	}
@@ -69,7 +70,7 @@ func (p *replayPrinter) row(name, text string) {
 	fmt.Fprintf(p.a.out, "%s %s\n", p.a.style.faint(fmt.Sprintf("%-11s", name)), text)
 }
 
-func (p *replayPrinter) payloads(s deliver.Summary) string {
+func (p *replayPrinter) payloads(s deliver.Summary, style style) string {
 	text := strconv.Itoa(s.Documents)
 	switch {
 	case p.source == embeddedSource:
@@ -88,7 +89,7 @@ func (p *replayPrinter) payloads(s deliver.Summary) string {
 		text += fmt.Sprintf(", %s (seed %d)", strings.Join(chance, ", "), p.plan.Seed)
 	}
 	if s.Unreadable > 0 {
-		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
+		text += style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
 	}
 	return text
 }
@@ -192,37 +193,38 @@ func percentiles(l deliver.Latency) string {
 	return strings.Join(append(parts, "max "+shortTime(l.Max())), "  ")
 }
 
-func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary) string {
+// verdictText is the answer in one line.
+func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary, style style) string {
 	whole := countOf(s.Planned, "delivery", "deliveries")
 	left := s.Planned - s.OK - s.Failed
 	switch {
 	case neverReached(s):
-		return p.a.style.bad("the endpoint could not be reached")
+		return style.bad("the endpoint could not be reached")
 	case s.Failed > 0 && left > 0:
-		return p.a.style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole)) + fmt.Sprintf(", %d not sent any more", left)
+		return style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole)) + fmt.Sprintf(", %d not sent any more", left)
 	case s.Failed > 0:
-		return p.a.style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole))
+		return style.bad(fmt.Sprintf("%d of %s failed", s.Failed, whole))
 	case ctx.Err() != nil && s.OK == 0:
-		return p.a.style.warn("interrupted before anything was delivered")
+		return style.warn("interrupted before anything was delivered")
 	case ctx.Err() != nil:
-		return p.a.style.warn(fmt.Sprintf("interrupted after %s, all answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
+		return style.warn(fmt.Sprintf("interrupted after %s, all answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
 	case s.Err != nil:
-		return p.a.style.bad(fmt.Sprintf("stopped after %s", countOf(s.OK, "delivery", "deliveries")))
+		return style.bad(fmt.Sprintf("stopped after %s", countOf(s.OK, "delivery", "deliveries")))
 	case p.failedBefore() > 0:
-		return p.a.style.bad(fmt.Sprintf("%s failed before", countOf(p.failedBefore(), "delivery", "deliveries"))) + fmt.Sprintf(", %d now answered %s", s.OK, p.plan.Expect)
+		return style.bad(fmt.Sprintf("%s failed before", countOf(p.failedBefore(), "delivery", "deliveries"))) + fmt.Sprintf(", %d now answered %s", s.OK, p.plan.Expect)
 	case p.nothingLeft(s):
-		return p.a.style.good("nothing was left to deliver")
+		return style.good("nothing was left to deliver")
 	case s.OK == 0:
-		return p.a.style.warn("nothing was delivered")
+		return style.warn("nothing was delivered")
 	case p.missed(s) != "":
-		return p.a.style.bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect)
+		return style.bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", countOf(s.OK, "delivery", "deliveries"), p.plan.Expect)
 	}
-	text := p.a.style.good(countOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
+	text := style.good(countOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
 	if left > 0 { // by --duration
 		text += fmt.Sprintf(", %d not sent any more", left)
 	}
 	if s.Unreadable > 0 { // a good verdict hides nothing
-		text += p.a.style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
+		text += style.warn(fmt.Sprintf("; %s not read", countOf(s.Unreadable, "source", "sources")))
 	}
 	return text
 }

@@ -97,6 +97,12 @@ func newReports(a *app, name, format string, files []string, formats []report.Fo
 // wanted reports whether there is anything to write.
 func (r *reports) wanted() bool { return r.stdout != nil || len(r.files) > 0 || r.annotate }
 
+// has reports whether one of the formats is to be written.
+func (r *reports) has(names ...string) bool {
+	return r.stdout != nil && slices.Contains(names, r.stdout.Name) ||
+		slices.ContainsFunc(r.files, func(f reportFile) bool { return slices.Contains(names, f.format.Name) })
+}
+
 // add adds a case to the report.
 func (r *reports) add(c report.Case) {
 	c.Findings = slices.Clone(c.Findings)

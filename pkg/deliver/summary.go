@@ -83,3 +83,31 @@ func (l Latency) At(percent float64) time.Duration {
 
 // Max returns the largest value.
 func (l Latency) Max() time.Duration { return l.At(100) }
+
+// Min returns the smallest value, 0 when there are none.
+func (l Latency) Min() time.Duration {
+	if l.Count() == 0 {
+		return 0
+	}
+	return time.Duration(l.hist.Min()) * time.Microsecond
+}
+
+// Counts is how many values there are up to each of edges, which grow, and over
+// the one before it.
+func (l Latency) Counts(edges []time.Duration) []int64 {
+	counts := make([]int64, len(edges))
+	if l.Count() == 0 {
+		return counts
+	}
+	i := 0
+	for _, bar := range l.hist.Distribution() {
+		for i < len(edges) && time.Duration(bar.From)*time.Microsecond > edges[i] {
+			i++
+		}
+		if i == len(edges) {
+			break
+		}
+		counts[i] += bar.Count
+	}
+	return counts
+}

@@ -31,3 +31,17 @@ func TestLimitMissed(t *testing.T) {
 		t.Errorf("of nothing: %s, %v", at, missed)
 	}
 }
+
+func TestLatencyCounts(t *testing.T) {
+	var l Latency
+	for _, ms := range []int{1, 1, 2, 3, 5, 6, 10, 500} {
+		l.Record(time.Duration(ms) * time.Millisecond)
+	}
+	edges := []time.Duration{time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond}
+	if d := cmp.Diff([]int64{2, 1, 2, 2, 0}, l.Counts(edges)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if l.Min() != time.Millisecond || (Latency{}).Min() != 0 || (Latency{}).Counts(edges)[0] != 0 {
+		t.Errorf("min %s", l.Min())
+	}
+}
