@@ -100,7 +100,7 @@ func read(t *testing.T, path ...string) []byte {
 // once, with its bytes, in order; of shards, in turns.
 func TestFilesAreThePlan(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 7))
-	for i := range 60 {
+	for i := range 30 {
 		plan := deliver.Plan{
 			Duplicates: random.IntN(4), Mode: []deliver.Mode{deliver.After, deliver.Shuffled}[random.IntN(2)],
 			Shuffle: random.IntN(2) == 0, NewIDs: random.IntN(2) == 0, Seed: random.Uint64(),
@@ -263,6 +263,8 @@ func TestVerifyLeavesAlone(t *testing.T) {
 		bytes.Replace(record("run1", all[0]), []byte(`"kind"`), []byte(`"refusal":"busy","kind"`), 1),
 		[]byte(`{"header":{"X-Julianctl-Run":["run1","run1"]}}`),
 		[]byte("no record"),
+		[]byte(`["no object"]`),
+		[]byte(`{"header":{},"bodyBase64":"no base64"}`),
 		record("run1", all[1]),
 		[]byte(`{"header":{"X-Julianctl-Run":["run1"],"X-Julianctl-Seq":["-1"],"X-Julianctl-Copy":["1"]}}`),
 	}
@@ -281,11 +283,12 @@ func TestVerifyLeavesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`unreadable 6 reading "r" at line 6: is no record of a delivery`, "unplanned 8 <nil>", `unreadable 0 reading "gone": file does not exist`, "missing 0 <nil>"}
+	want := []string{`unreadable 6 reading "r" at line 6: is no record of a delivery`,
+		`unreadable 7 reading "r" at line 7: is no record of a delivery`, `unreadable 8 reading "r" at line 8: is no record of a delivery`, "unplanned 10 <nil>", `unreadable 0 reading "gone": file does not exist`, "missing 0 <nil>"}
 	if d := cmp.Diff(want, kinds); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(export.Account{Planned: 2, Arrived: 1, Missing: 1, Unplanned: 1, Refused: 1, Others: 3, Unreadable: 2}, account); d != "" {
+	if d := cmp.Diff(export.Account{Planned: 2, Arrived: 1, Missing: 1, Unplanned: 1, Refused: 1, Others: 3, Unreadable: 4}, account); d != "" {
 		t.Error(d)
 	}
 	stopped := errors.New("stopped")
@@ -369,6 +372,7 @@ func TestManifestRefused(t *testing.T) {
 		{`"copies": 1`, `"copies": 0`},
 		{`"copies": 1`, `"copies": 9223372036854775807`},
 		{`"deliveries": 3,`, `"deliveries": -3,`},
+		{"\"deliveries\": 3,\n  \"copies\": 1", "\"deliveries\": 7,\n  \"copies\": 2"},
 		{`"payloads.sha256"`, `"../out/payloads.sha256"`},
 		{`"run": "run1"`, `"run": ""`},
 	} {

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/tidwall/gjson"
 )
 
 // Kind is what is wrong with a delivery that arrived, or did not.
@@ -52,38 +54,59 @@ func (a Account) Exact() bool {
 }
 
 // arrival is what a record of "julianctl listen --format json" says of a
-// delivery; any NDJSON with these fields serves.
+// delivery: its fields header, body (or bodyBase64, where that is not UTF-8) and
+// refusal. Any NDJSON with these serves.
 type arrival struct {
-	Header     map[string][]string `json:"header"`
-	Body       *string             `json:"body"`
-	BodyBase64 []byte              `json:"bodyBase64"` // in place of a body that is not UTF-8
-	Refusal    string              `json:"refusal"`    // not empty: it was not taken in
+	header       bool // it has one: it is of a delivery
+	run          string
+	number, copy int // 0: the header says none
+	body         []byte
+	refused      bool // it was not taken in
 }
 
-func (a arrival) body() []byte {
-	if a.Body != nil {
-		return []byte(*a.Body)
+// readArrival reports whether record is an object with such fields.
+func readArrival(record []byte) (a arrival, ok bool) {
+	if !json.Valid(record) {
+		return a, false
 	}
-	return a.BodyBase64
-}
-
-// get is the one value of a header field; "" where there is none or several.
-func (a arrival) get(name string) string {
-	for n, values := range a.Header {
-		if strings.EqualFold(n, name) && len(values) == 1 {
-			return values[0]
+	root := gjson.ParseBytes(record)
+	ok = root.IsObject()
+	root.ForEach(func(key, value gjson.Result) bool {
+		switch key.Str {
+		case "header":
+			a.header = true
+			a.readHeader(value)
+		case "body":
+			a.body = []byte(value.Str)
+		case "bodyBase64":
+			body, err := base64.StdEncoding.DecodeString(value.Str)
+			a.body, ok = body, ok && err == nil
+		case "refusal":
+			a.refused = value.Str != ""
 		}
-	}
-	return ""
+		return true
+	})
+	return a, ok
 }
 
-// number is a field that counts from 1; 0 where it is not one.
-func (a arrival) number(name string) int {
-	n, err := strconv.Atoi(a.get(name))
-	if err != nil {
-		return 0
-	}
-	return max(n, 0)
+// readHeader reads what the export has put into the header, {"Name": ["value"]}.
+// A name with several values has none that can be told.
+func (a *arrival) readHeader(header gjson.Result) {
+	header.ForEach(func(name, values gjson.Result) bool {
+		all := values.Array()
+		if len(all) != 1 {
+			return true
+		}
+		switch {
+		case strings.EqualFold(name.Str, HeaderRun):
+			a.run = all[0].Str
+		case strings.EqualFold(name.Str, HeaderSeq):
+			a.number, _ = strconv.Atoi(all[0].Str) // what is no number was not planned
+		case strings.EqualFold(name.Str, HeaderCopy):
+			a.copy, _ = strconv.Atoi(all[0].Str)
+		}
+		return true
+	})
 }
 
 // Verify accounts for the deliveries of the export in received, which are
@@ -140,29 +163,30 @@ func (v *verification) find(count *int, f Finding) {
 var errRecord = errors.New("is no record of a delivery")
 
 func (v *verification) add(doc payload.Document) error {
-	var a arrival
-	if json.Unmarshal(doc.Body, &a) != nil {
-		err := &payload.Error{Source: doc.Source, Line: doc.Line, Column: doc.Column, Offset: doc.Offset, Err: errRecord}
-		v.find(&v.account.Unreadable, Finding{Kind: Unreadable, Source: doc.Source, Line: doc.Line, Err: err})
+	a, ok := readArrival(doc.Body)
+	switch {
+	case !ok:
+		v.find(&v.account.Unreadable, Finding{
+			Kind: Unreadable, Source: doc.Source, Line: doc.Line,
+			Err: &payload.Error{Source: doc.Source, Line: doc.Line, Column: doc.Column, Offset: doc.Offset, Err: errRecord},
+		})
 		return nil
-	}
-	if a.get(HeaderRun) != v.m.Run {
-		if a.Header != nil { // a summary has none
-			v.account.Others++
-		}
+	case !a.header: // a summary
 		return nil
-	}
-	if a.Refusal != "" {
+	case a.run != v.m.Run:
+		v.account.Others++
+		return nil
+	case a.refused:
 		v.account.Refused++
 		return nil
 	}
-	f := Finding{Number: a.number(HeaderSeq), Copy: a.number(HeaderCopy), Source: doc.Source, Line: doc.Line}
+	f := Finding{Number: a.number, Copy: a.copy, Source: doc.Source, Line: doc.Line}
 	if f.Number < 1 || f.Number > v.m.Payloads || f.Copy < 1 || f.Copy > v.m.Copies {
 		f.Kind = Unplanned
 		v.find(&v.account.Unplanned, f)
 		return nil
 	}
-	same, err := v.sums.is(f.Number, a.body())
+	same, err := v.sums.is(f.Number, a.body)
 	if err != nil {
 		return err
 	}
