@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"html/template"
 	"io"
 	"io/fs"
 	"strings"
@@ -38,10 +37,7 @@ func Files() fs.FS { return files }
 // Document is a page in one file.
 type Document struct {
 	Title string
-	// Body is what stands in <body>, executed with View. Text in View is
-	// escaped where it stands.
-	Body *template.Template
-	View any
+	Body  Node
 	// Data is given to scripts: page.data() returns it, as encoding/json writes
 	// it. Without data there are no scripts and no charts.
 	Data any
@@ -81,9 +77,8 @@ func (d Document) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "<style>%s</style>\n", s)
 	}
 	b.WriteString("</head>\n<body>\n")
-	if err := d.Body.Execute(&b, d.View); err != nil {
-		return fmt.Errorf("body of the page: %w", err)
-	}
+	d.Body.write(&b)
+	b.WriteByte('\n')
 	if scripts != nil {
 		fmt.Fprintf(&b, "<script type=\"application/json\" id=\"data\">%s</script>\n<!-- uPlot draws the charts.\n\n%s\n-->\n", data, read("uplot/LICENSE"))
 	}

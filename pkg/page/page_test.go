@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,24 +67,29 @@ var hostile = []string{
 	`<a href="https://example.com/">x</a>`, "<link rel=stylesheet href=https://example.com/x.css>",
 }
 
-var body = template.Must(template.New("body").Parse(`<main><h1>{{.Title}}</h1><ul>{{range .Texts}}<li title="{{.}}">{{.}}</li>{{end}}</ul>
-<div id="line"></div><div id="stack"></div><div id="nines"></div></main>`))
+func body() page.Node {
+	var items []page.Node
+	for _, text := range hostile {
+		items = append(items, page.El("li", text, page.Text(text)))
+	}
+	return page.El("main", "", page.El("h1", "", page.Text("A page")), page.El("ul", "", items...),
+		page.El("div", "line"), page.El("div", "stack"), page.El("div", "nines"))
+}
 
 const script = `
 const d = page.data();
-page.chart(document.getElementById("line"), {title: "a line", x: "elapsed", y: "ms", log: true,
+page.chart(document.querySelector(".line"), {title: "a line", x: "elapsed", y: "ms", log: true,
   series: [{label: d.label, ink: "data1"}, {label: "max", ink: "data2", dash: [3, 3]}], columns: d.line, bands: [{between: [1, 0], ink: "data1", fill: 15}]});
-page.chart(document.getElementById("stack"), {title: "a stack", x: "clock", y: "count", stack: true, step: 1,
+page.chart(document.querySelector(".stack"), {title: "a stack", x: "clock", y: "count", stack: true, step: 1,
   series: [{label: "good", ink: "data-good"}, {label: "bad", ink: "data-bad"}], columns: d.stack});
-page.chart(document.getElementById("nines"), {title: "percentiles", x: "percentile", y: "ms",
+page.chart(document.querySelector(".nines"), {title: "percentiles", x: "percentile", y: "ms",
   series: [{label: d.label, ink: "data1"}], columns: d.nines});
 `
 
 func document() page.Document {
 	return page.Document{
 		Title: hostile[4],
-		Body:  body,
-		View:  map[string]any{"Title": "A page", "Texts": hostile},
+		Body:  body(),
 		Data: map[string]any{
 			"label": hostile[0], "texts": hostile,
 			"line":  [][]any{{0, 1, 2, 3}, {0.2, nil, 0.4, 800}, {1, 2, 3, 900}},
@@ -135,14 +139,11 @@ func TestWithoutDataThereAreNoScripts(t *testing.T) {
 }
 
 func TestNothingIsWrittenOfABrokenPage(t *testing.T) {
-	data, view := document(), document()
-	data.Data = func() {}
-	view.View = 1
-	for name, d := range map[string]page.Document{"data": data, "view": view} {
-		var b bytes.Buffer
-		if err := d.Write(&b); err == nil || b.Len() > 0 {
-			t.Errorf("%s: %v after %d bytes", name, err, b.Len())
-		}
+	broken := document()
+	broken.Data = func() {}
+	var b bytes.Buffer
+	if err := broken.Write(&b); err == nil || b.Len() > 0 {
+		t.Errorf("%v after %d bytes", err, b.Len())
 	}
 	if err := document().Write(full{}); !errors.Is(err, errFull) {
 		t.Errorf("a full disk: %v", err)
@@ -170,11 +171,11 @@ func TestInBrowser(t *testing.T) {
 			if got := browsertest.Eval[string](p, "document.title"); got != hostile[4] {
 				t.Errorf("the title is %q", got)
 			}
-			got := browsertest.Eval[[]string](p, `[...document.querySelectorAll("li[title]")].map((e) => e.textContent === e.title ? e.textContent : "title and text differ")`)
+			got := browsertest.Eval[[]string](p, `[...document.querySelectorAll("main > ul > li")].map((e) => e.textContent === e.className ? e.textContent : "class and text differ")`)
 			if diff := cmp.Diff(hostile, got); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
 			}
-			if got := browsertest.Eval[string](p, `document.querySelector("#nines .legend li").textContent`); got != hostile[0] {
+			if got := browsertest.Eval[string](p, `document.querySelector(".nines .legend li").textContent`); got != hostile[0] {
 				t.Errorf("the legend is %q", got)
 			}
 			p.Picture("page " + name)

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	_ "embed" // of the page
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/page"
@@ -26,28 +23,11 @@ const (
 	htmlFindings = 100 // of a case
 )
 
-//go:embed html.tmpl
-var htmlTemplate string
-
 //go:embed html.css
 var htmlStyle string
 
 //go:embed html.js
 var htmlScript string
-
-// htmlBody is the page between <body> and its scripts. Text passes through
-// line or lines, which make it safe to read; that it is no markup is the
-// template's own business.
-var htmlBody = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("report").Funcs(template.FuncMap{
-		"line":  safetext.Line,
-		"lines": func(s string) string { return strings.TrimSpace(safetext.Text(s)) },
-		"place": place,
-		"tone":  func(v any) string { return tones[fmt.Sprint(v)] },
-		"took":  shortTime,
-		"rows":  htmlRows,
-	}).Parse(htmlTemplate)
-})
 
 // tones are the classes of verdicts and severities in page.css.
 var tones = map[string]string{
@@ -57,22 +37,15 @@ var tones = map[string]string{
 
 // writeHTML writes one page that needs no other file and no network.
 func writeHTML(w io.Writer, r Report) error {
-	body, err := htmlBody()
-	if err != nil {
-		return err
-	}
 	v := htmlOf(r)
-	d := page.Document{
-		Title: safetext.Line(fmt.Sprintf("%s: %s", v.Name, v.Title)),
-		Body:  body, View: v, Style: htmlStyle, Script: htmlScript,
-	}
+	d := page.Document{Title: safetext.Line(v.Name + ": " + v.Title), Body: v.page(), Style: htmlStyle, Script: htmlScript}
 	if plots := v.plots(); plots != nil {
 		d.Data = plots
 	}
 	return d.Write(w)
 }
 
-// htmlView is what the template is executed with.
+// htmlView is what a page shows.
 type htmlView struct {
 	Overview
 	Name, Version string
@@ -204,37 +177,6 @@ func alike(cases []Case, passed bool) []htmlCase {
 }
 
 func (c Case) good() bool { return c.Verdict == Pass || c.Verdict == Skip }
-
-// Shows reports whether the case has more to show than fits its line.
-func (c htmlCase) Shows() bool { return strings.TrimSpace(c.Detail) != "" || len(c.Findings) > 0 }
-
-// Unfolded reports whether that is shown at once.
-func (c htmlCase) Unfolded() bool { return !c.good() }
-
-// Unnamed is how many cases like it are not named.
-func (c htmlCase) Unnamed() int { return c.Alike - len(c.Names) }
-
-// htmlCell is a cell that knows its column.
-type htmlCell struct {
-	Cell
-	Number bool
-}
-
-// htmlRows are the rows of a table: those that are open, and those that are
-// folded away.
-func htmlRows(t Table) [2][][]htmlCell {
-	rows := make([][]htmlCell, len(t.Rows))
-	for i, row := range t.Rows {
-		for j, c := range row {
-			rows[i] = append(rows[i], htmlCell{c, t.Columns[j].Number})
-		}
-	}
-	open := t.Open
-	if open == 0 || len(rows) <= open+1 { // one row takes no more room than what unfolds it
-		open = len(rows)
-	}
-	return [2][][]htmlCell{rows[:open], rows[open:]}
-}
 
 // plots is the data of the page's charts, in the order in which they stand.
 func (v htmlView) plots() []any {

@@ -190,7 +190,7 @@ func TestPagesAreBounded(t *testing.T) {
 		t.Errorf("a page of %d bytes", len(out))
 	}
 	readHTML(t, r, out)
-	for _, says := range []string{"999,900 more are not listed", "and 4900 more", "not listed: 95000 failed", "46 other answers"} {
+	for _, says := range []string{"999,900 more are not listed", "and 4,900 more", "not listed: 95000 failed", "46 other answers"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("the page does not say %q", says)
 		}
