@@ -23,6 +23,7 @@ type validateOptions struct {
 	reports   []string // FORMAT=FILE
 	strict    bool
 	rules     []string // ID=SEVERITY
+	schema    string   // file of a JSON Schema; empty: the documented fields
 	maxIssues int      // 0: all
 	jobs      int      // 0: one for each core
 	listRules bool
@@ -48,6 +49,12 @@ there are. In GitHub Actions (GITHUB_ACTIONS=true) the text form also annotates
 the files, by commands on stderr, and adds to the job's summary; --format github
 writes the annotations to stdout, in place of the text.
 
+With --schema payloads are held against your own JSON Schema, draft 2020-12, in
+place of the documented fields. Of the rules, those on syntax, encoding, depth,
+duplicate keys and empty input hold as well; those on what fields mean do not.
+What the schema says of format is checked; what its $ref says is read from its
+folder or below, never from a network.
+
 With --watch it goes on: each change of a file brings a new run, until Ctrl-C.
 The exit code is then that of the last run.`,
 		Example: `  julianctl validate sample.json
@@ -55,6 +62,7 @@ The exit code is then that of the last run.`,
   julianctl generate --count 1000 | julianctl validate
   julianctl validate --rule unknown-field=warn --format json calls.ndjson
   julianctl validate --report sarif=issues.sarif --report junit=tests.xml payloads/
+  julianctl validate --schema our.schema.json calls.ndjson
   julianctl validate --watch payloads/
   julianctl validate --explain duplicate-key`,
 		Args: cobra.ArbitraryArgs,
@@ -66,6 +74,7 @@ The exit code is then that of the last run.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
 	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
+	f.StringVar(&o.schema, "schema", "", "JSON Schema to check against, in place of the documented fields")
 	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues, as text or json; 0 shows all")
 	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
@@ -92,26 +101,25 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 	if err != nil {
 		return err
 	}
-	v, err := validate.New(validate.Options{Strict: o.strict, Rules: severities})
-	if err != nil {
-		return usage(fmt.Errorf("--rule: %w", err), seeRules)
-	}
 	if len(o.paths) == 0 {
 		if isTerminal(a.in) {
 			return usage(errors.New("validate wants a PATH"), "name a file or a folder, or pipe payloads in")
 		}
 		o.paths = []string{"-"}
 	}
-	once := func(ctx context.Context) error { return validateOnce(ctx, a, o, v) }
+	v := &validation{a: a, o: o, severities: severities}
+	validator, err := v.validator()
 	switch {
+	case err != nil:
+		return err
 	case !o.watch:
-		return once(ctx)
+		return validateOnce(ctx, a, o, validator)
 	case slices.Contains(o.paths, "-"):
 		return usage(errors.New("--watch cannot read stdin again"), "name a file or a folder")
 	case o.format != "text" && o.format != "json":
 		return usage(fmt.Errorf("--watch: --format %s is for one run", o.format), fmt.Sprintf("--report %s=FILE is written anew after each", o.format))
 	}
-	return a.watch(ctx, o.paths, once)
+	return a.watch(ctx, v.watched, v.run)
 }
 
 // validateOnce reads all paths and gives the verdict.

@@ -24,13 +24,13 @@ const (
 	watchPatience = 10
 )
 
-// watch calls run, and again each time that a file of paths has changed, until
-// the context ends. The result is then that of the last run that came to its
-// end; one that fails rather than answers ends it all.
-func (a *app) watch(ctx context.Context, paths []string, run func(context.Context) error) error {
+// watch calls run, and again each time that a file has changed of paths, which
+// a run may change, until the context ends. The result is then that of the last
+// run that came to its end; one that fails rather than answers ends it all.
+func (a *app) watch(ctx context.Context, paths func() []string, run func(context.Context) error) error {
 	var last error
 	for first := true; ; first = false {
-		seen := look(paths)
+		seen := look(paths())
 		err := run(ctx)
 		var answer *fault
 		switch isAnswer := err == nil || errors.As(err, &answer) && answer.err == nil; {
@@ -44,7 +44,7 @@ func (a *app) watch(ctx context.Context, paths []string, run func(context.Contex
 		if first {
 			a.note("%s", a.errStyle.faint(fmt.Sprintf("watching %s; Ctrl-C ends", count(len(seen), "file"))))
 		}
-		changed := awaitChange(ctx, paths, seen)
+		changed := awaitChange(ctx, paths(), seen)
 		if ctx.Err() != nil {
 			return last
 		}

@@ -32,7 +32,7 @@ func watched(t *testing.T, run func(n int) error, script func(dir string, runs <
 		go func() {
 			defer close(done)
 			n := 0
-			err = a.watch(ctx, []string{dir}, func(context.Context) error {
+			err = a.watch(ctx, func() []string { return []string{dir} }, func(context.Context) error {
 				n++
 				select {
 				case runs <- n:

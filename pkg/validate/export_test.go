@@ -50,3 +50,11 @@ func mostSlots(n *node) int {
 
 // IsBefore compares moments.
 func IsBefore(value, than string) bool { return isBefore([]byte(value), []byte(than)) }
+
+// CompileSchema is LoadSchema for a document that was read already, from a
+// folder that has any URI.
+func CompileSchema(name string, body []byte, folder string, read func(name string) (path string, body []byte, err error)) (*Schema, error) {
+	c := newCompiler()
+	c.folder, c.read = folder, read
+	return c.compile(name, folder+name, body)
+}

@@ -30,6 +30,7 @@ const (
 	RuleFormat         = "format"
 	RuleIDPrefix       = "id-prefix"
 	RuleUnknownField   = "unknown-field"
+	RuleSchema         = "schema"
 
 	RuleVoicemailLink    = "voicemail-without-link"
 	RuleBusyLink         = "busy-with-link"
@@ -81,6 +82,9 @@ var Rules = []Rule{
 	{RuleUnknownField, "fields are documented", Off, false,
 		"The provider may add fields at any time, so one that is not documented is correct. Turn the rule on to find misspelt names in payloads made by hand.",
 		`{"agentNmae": "Inbound Agent"}`},
+	{RuleSchema, "the values fit your own schema", Error, false,
+		"With --schema a payload is held against that schema, in place of the documented fields. Where it breaks what other rules are about as well, such as type and required, those say so; this one is for all other keywords, such as maxLength, pattern and oneOf.",
+		`{"agentName": ""}`},
 
 	// What fields say together. The guide forbids none of it formally.
 	{RuleVoicemailLink, "a voicemail has a link", Warning, false,

@@ -19,6 +19,7 @@ type sprint struct {
 	keys   []span       // keys without a place in the table, of the objects that are open
 	values [slots]span  // of a document; each is read only after it was set
 	nth    [slots]uint8 // which of its enumeration such a value is
+	run    run          // against a schema
 }
 
 type span struct{ from, to int }
@@ -36,6 +37,9 @@ func (s *sprint) passes(b []byte) bool {
 	s.b, s.keys = b, s.keys[:0]
 	if ascii := s.stops.index(b); !ascii && !utf8.Valid(b) {
 		return false
+	}
+	if s.v.options.Schema != nil {
+		return s.conforms()
 	}
 	i := s.value(s.v.root, s.space(0), 0)
 	return i != no && s.space(i) == len(b)

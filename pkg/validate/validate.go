@@ -56,6 +56,9 @@ type Options struct {
 	Strict bool
 	// Rules gives rules another severity, by id. It wins over Strict.
 	Rules map[string]Severity
+	// Schema is what documents have to fit in place of the documented fields:
+	// of the other rules, those on syntax, encoding, depth and keys hold.
+	Schema *Schema
 }
 
 // Validator judges documents. It is safe for concurrent use.
@@ -80,6 +83,9 @@ func New(o Options) (*Validator, error) {
 		}
 	}
 	v := &Validator{options: o}
+	if o.Schema != nil {
+		return v, nil
+	}
 	t := compile(julian.Fields)
 	for _, m := range meanings() {
 		rule, err := RuleByID(m.rule)
@@ -125,6 +131,9 @@ func (v *Validator) Issues(doc payload.Document) []Issue {
 // look is Issues without the short way.
 func (v *Validator) look(doc payload.Document) []Issue {
 	w := &walker{v: v, b: doc.Body}
+	if v.options.Schema != nil {
+		w.tape = &tape{b: doc.Body}
+	}
 	w.document()
 	return w.issuesOf(doc)
 }

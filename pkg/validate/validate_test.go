@@ -231,7 +231,7 @@ func text(t *testing.T, b broken) string {
 
 // Every rule has a fault that breaks it, here or where it is tested by itself.
 func TestRules(t *testing.T) {
-	tested := map[string]bool{validate.RuleEmpty: true, validate.RuleDepth: true, validate.RuleUnknownField: true}
+	tested := map[string]bool{validate.RuleEmpty: true, validate.RuleDepth: true, validate.RuleUnknownField: true, validate.RuleSchema: true}
 	for _, fault := range allFaults() {
 		tested[fault.want.Rule] = true
 	}

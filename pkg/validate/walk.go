@@ -27,6 +27,7 @@ type walker struct {
 	counts []tally
 	// toldBytes and toldHalf: one finding of a kind says enough of a document.
 	toldBytes, toldHalf bool
+	tape                *tape // what is read, for a schema; nil: nobody asks
 	values              [slots]value
 }
 
@@ -98,10 +99,13 @@ func (w *walker) add(offset int, rule string, severity Severity, message, hint s
 	w.found = append(w.found, finding{offset, Issue{Pointer: w.pointer(), Rule: rule, Severity: severity, Message: message, Hint: hint}})
 }
 
-// pointer is the way to where the walk is, after RFC 6901.
-func (w *walker) pointer() string {
+// pointer is the way to where the walk is.
+func (w *walker) pointer() string { return pointerOf(w.path) }
+
+// pointerOf is a way as a JSON pointer, after RFC 6901.
+func pointerOf(path []step) string {
 	var b strings.Builder
-	for _, s := range w.path {
+	for _, s := range path {
 		b.WriteByte('/')
 		if s.key == nil {
 			b.WriteString(strconv.Itoa(s.index))
@@ -155,6 +159,10 @@ func (w *walker) document() {
 	}
 	if w.space(); w.i < len(w.b) {
 		w.stop(w.i, RuleSyntax, w.here()+" after the end of the payload", w.syntaxHint())
+		return
+	}
+	if w.v.options.Schema != nil {
+		w.conform()
 	}
 }
 
@@ -180,6 +188,18 @@ func (w *walker) space() {
 
 // value walks one value. What n says is checked; nil is any value.
 func (w *walker) value(n *node) bool {
+	if w.tape == nil {
+		return w.valueOf(n)
+	}
+	at := w.tape.open(w.i)
+	ok := w.valueOf(n)
+	if ok {
+		w.tape.close(at, w.i)
+	}
+	return ok
+}
+
+func (w *walker) valueOf(n *node) bool {
 	begin := w.i
 	if w.i == len(w.b) {
 		return w.cutOff()
@@ -341,6 +361,9 @@ func (w *walker) object(n *node) bool {
 		var ok bool
 		if k.name, ok = w.str(true); !ok {
 			return false
+		}
+		if w.tape != nil {
+			w.tape.close(w.tape.open(k.offset), w.i)
 		}
 		if w.space(); w.i == len(w.b) {
 			return w.cutOff()

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// validation is validating again and again, each time by the schema as it is
+// then.
+type validation struct {
+	a          *app
+	o          validateOptions
+	severities map[string]validate.Severity
+	files      []string // of the schema that was read last
+}
+
+// run validates once. That the schema cannot be used, since somebody is at
+// work on it, is said, and ends nothing but this run.
+func (v *validation) run(ctx context.Context) error {
+	validator, err := v.validator()
+	if err != nil {
+		return verdict(v.a.report(ctx, err))
+	}
+	return validateOnce(ctx, v.a, v.o, validator)
+}
+
+func (v *validation) validator() (*validate.Validator, error) {
+	options := validate.Options{Strict: v.o.strict, Rules: v.severities}
+	if v.o.schema != "" {
+		schema, err := loadSchema(v.o.schema)
+		if err != nil {
+			return nil, err
+		}
+		options.Schema, v.files = schema, schema.Files()
+	}
+	validator, err := validate.New(options)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--rule: %w", err), seeRules)
+	}
+	return validator, nil
+}
+
+// watched is the files whose changes bring a new run.
+func (v *validation) watched() []string { return slices.Concat(v.files, v.o.paths) }
+
+// loadSchema reads the value of --schema.
+func loadSchema(file string) (*validate.Schema, error) {
+	schema, err := validate.LoadSchema(file)
+	if e, ok := errors.AsType[*validate.SchemaError](err); ok {
+		return nil, usage(fmt.Errorf("--schema: %w", e), e.Hint)
+	}
+	if err != nil {
+		reason := err
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			reason = e.Err
+		}
+		return nil, unable(fmt.Errorf("--schema %q: %w", file, reason), "")
+	}
+	return schema, nil
+}

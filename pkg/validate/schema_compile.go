@@ -1,0 +1,331 @@
+package validate
+
+import (
+	"fmt"
+	"slices"
+)
+
+// vocabulary is a set of the draft's groups of keywords.
+type vocabulary uint8
+
+const (
+	core vocabulary = 1 << iota
+	applicator
+	unevaluated
+	validation
+	formatting
+
+	wholeDraft = core | applicator | unevaluated | validation | formatting
+)
+
+// keyword is one that a schema may hold.
+type keyword struct {
+	name string
+	of   vocabulary
+	// compile takes the keyword's value, which the schema of the draft allows.
+	compile func(c *compiler, s *schema, at int) error
+}
+
+// keywords is all that say something of a value.
+func keywords() []keyword {
+	return []keyword{
+		{"$ref", core, func(c *compiler, s *schema, at int) error {
+			target, err := c.refer(s, at)
+			rules := s.inlineRules()
+			rules.all = append(rules.all, target)
+			return err
+		}},
+		{"$dynamicRef", core, compileDynamicRef},
+
+		{"allOf", applicator, list(func(s *schema) *[]*schema { return &s.inlineRules().all })},
+		{"anyOf", applicator, list(func(s *schema) *[]*schema { return &s.inlineRules().any })},
+		{"oneOf", applicator, list(func(s *schema) *[]*schema { return &s.inlineRules().one })},
+		{"not", applicator, one(func(s *schema) **schema { return &s.inlineRules().not })},
+		{"if", applicator, one(func(s *schema) **schema { return &s.inlineRules().cond })},
+		{"then", applicator, one(func(s *schema) **schema { return &s.inlineRules().then })},
+		{"else", applicator, one(func(s *schema) **schema { return &s.inlineRules().elseThen })},
+		{"prefixItems", applicator, list(func(s *schema) *[]*schema { return &s.arrayRules().prefix })},
+		{"items", applicator, one(func(s *schema) **schema { return &s.arrayRules().items })},
+		{"contains", applicator, one(func(s *schema) **schema { return &s.arrayRules().contains })},
+		{"additionalProperties", applicator, one(func(s *schema) **schema { return &s.objectRules().additional })},
+		{"propertyNames", applicator, one(func(s *schema) **schema { return &s.objectRules().names })},
+		{"properties", applicator, compileProperties},
+		{"patternProperties", applicator, compilePatternProperties},
+		{"dependentSchemas", applicator, compileDependentSchemas},
+
+		{"unevaluatedItems", unevaluated, one(func(s *schema) **schema { return &s.unevaluatedItems })},
+		{"unevaluatedProperties", unevaluated, one(func(s *schema) **schema { return &s.unevaluatedProperties })},
+
+		{"type", validation, compileType},
+		{"enum", validation, compileEnum},
+		{"const", validation, func(_ *compiler, s *schema, at int) error {
+			s.allow("const", []int{at})
+			return nil
+		}},
+		number("multipleOf"), number("maximum"), number("exclusiveMaximum"), number("minimum"), number("exclusiveMinimum"),
+		least("minLength", func(s *schema) *limits { return &s.textRules().length }),
+		most("maxLength", func(s *schema) *limits { return &s.textRules().length }),
+		least("minItems", func(s *schema) *limits { return &s.arrayRules().size }),
+		most("maxItems", func(s *schema) *limits { return &s.arrayRules().size }),
+		least("minContains", func(s *schema) *limits { return &s.arrayRules().matches }),
+		most("maxContains", func(s *schema) *limits { return &s.arrayRules().matches }),
+		least("minProperties", func(s *schema) *limits { return &s.objectRules().size }),
+		most("maxProperties", func(s *schema) *limits { return &s.objectRules().size }),
+		{"uniqueItems", validation, func(_ *compiler, s *schema, at int) error {
+			s.arrayRules().unique = s.source.kind(at) == 't'
+			return nil
+		}},
+		{"pattern", validation, func(_ *compiler, s *schema, at int) (err error) {
+			s.textRules().pattern, err = s.source.compilePattern(at)
+			return err
+		}},
+		{"required", validation, func(_ *compiler, s *schema, at int) error {
+			s.objectRules().required = s.slots(at)
+			return nil
+		}},
+		{"dependentRequired", validation, compileDependentRequired},
+
+		{"format", formatting, func(_ *compiler, s *schema, at int) error {
+			if f := schemaFormat(string(s.source.text(at))); f != nil {
+				s.textRules().format = f
+			}
+			return nil
+		}},
+	}
+}
+
+// one compiles a keyword that holds a schema.
+func one(field func(*schema) **schema) func(*compiler, *schema, int) error {
+	return func(c *compiler, s *schema, at int) (err error) {
+		*field(s), err = c.at(place{s.source, at})
+		return err
+	}
+}
+
+// list compiles a keyword that holds an array of schemas.
+func list(field func(*schema) *[]*schema) func(*compiler, *schema, int) error {
+	return func(c *compiler, s *schema, at int) error {
+		into := field(s)
+		for _, item := range s.source.items(at) {
+			sub, err := c.at(place{s.source, item})
+			if err != nil {
+				return err
+			}
+			*into = append(*into, sub)
+		}
+		return nil
+	}
+}
+
+func number(name string) keyword {
+	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
+		raw := s.source.raw(at)
+		rules := s.numberRules()
+		rules.bounds = append(rules.bounds, bound{name, parseDecimal(raw), raw})
+		return nil
+	}}
+}
+
+func least(name string, field func(*schema) *limits) keyword {
+	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
+		l := field(s)
+		l.min, l.hasMin = parseDecimal(s.source.raw(at)).int(), true
+		return nil
+	}}
+}
+
+func most(name string, field func(*schema) *limits) keyword {
+	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
+		l := field(s)
+		l.max, l.hasMax = parseDecimal(s.source.raw(at)).int(), true
+		return nil
+	}}
+}
+
+// allow limits the values to those at some places. Those of enum and const
+// are both asked for; what both allow is what is left.
+func (s *schema) allow(keyword string, at []int) {
+	t := &s.source.tape
+	if s.values != nil {
+		before := s.values
+		at = slices.DeleteFunc(at, func(v int) bool { return !before.has(t, v) })
+	}
+	s.values = &values{keyword: keyword, t: t, at: at, strings: map[string]bool{}}
+	for _, v := range at {
+		if t.isString(v) {
+			s.values.strings[string(t.text(v))] = true
+		}
+	}
+}
+
+func compileEnum(_ *compiler, s *schema, at int) error {
+	var allowed []int
+	for _, item := range s.source.items(at) {
+		allowed = append(allowed, item)
+	}
+	s.allow("enum", allowed)
+	return nil
+}
+
+func compileType(_ *compiler, s *schema, at int) error {
+	if s.source.isString(at) {
+		s.types = typeByName(s.source.text(at))
+		return nil
+	}
+	for _, item := range s.source.items(at) {
+		s.types |= typeByName(s.source.text(item))
+	}
+	return nil
+}
+
+// slots is the slots of an array of names.
+func (s *schema) slots(at int) (slots []int) {
+	rules := s.objectRules()
+	for _, item := range s.source.items(at) {
+		slots = append(slots, rules.slot(string(s.source.text(item))))
+	}
+	return slots
+}
+
+func compileProperties(c *compiler, s *schema, at int) error {
+	rules := s.objectRules()
+	for k, v := range s.source.members(at) {
+		sub, err := c.at(place{s.source, v})
+		if err != nil {
+			return err
+		}
+		n := rules.slot(string(s.source.text(k)))
+		rules.slots[n].property = sub
+	}
+	return nil
+}
+
+func compilePatternProperties(c *compiler, s *schema, at int) error {
+	rules := s.objectRules()
+	for k, v := range s.source.members(at) {
+		pattern, err := s.source.compilePattern(k)
+		if err != nil {
+			return err
+		}
+		sub, err := c.at(place{s.source, v})
+		if err != nil {
+			return err
+		}
+		rules.patterns = append(rules.patterns, patternSchema{pattern, sub})
+	}
+	return nil
+}
+
+func compileDependentSchemas(c *compiler, s *schema, at int) error {
+	rules := s.objectRules()
+	for k, v := range s.source.members(at) {
+		sub, err := c.at(place{s.source, v})
+		if err != nil {
+			return err
+		}
+		n := rules.slot(string(s.source.text(k)))
+		rules.slots[n].then = sub
+		rules.depends(n)
+	}
+	return nil
+}
+
+func compileDependentRequired(_ *compiler, s *schema, at int) error {
+	rules := s.objectRules()
+	for k, v := range s.source.members(at) {
+		needs := s.slots(v)
+		n := rules.slot(string(s.source.text(k)))
+		rules.slots[n].needs = needs
+		rules.depends(n)
+	}
+	return nil
+}
+
+func (o *objectRules) depends(slot int) {
+	if !slices.Contains(o.dependents, slot) {
+		o.dependents = append(o.dependents, slot)
+	}
+}
+
+func compileDynamicRef(c *compiler, s *schema, at int) error {
+	usual, err := c.refer(s, at)
+	if err != nil {
+		return err
+	}
+	rules := s.inlineRules()
+	anchor := fragmentOf(string(s.source.text(at)))
+	if at, ok := usual.resource.dynamicAnchors[anchor]; !ok || at != usual.at {
+		rules.all = append(rules.all, usual)
+		return nil
+	}
+	rules.dynamic = &dynamicRef{usual, anchor}
+	c.dynamic[anchor] = true
+	return nil
+}
+
+// finish is what takes all keywords of a schema together.
+func (s *schema) finish() {
+	if a := s.array; a != nil && a.contains != nil && !a.matches.hasMin {
+		a.matches.min, a.matches.hasMin = 1, true
+	}
+}
+
+// endless looks for a schema that leads to itself without looking at another
+// value in between, through $ref and the like.
+func endless(compiled []*schema) *schema {
+	const open, done = 1, 2
+	state := map[*schema]int{}
+	var visit func(s *schema) *schema
+	visit = func(s *schema) *schema {
+		switch state[s] {
+		case open:
+			return s
+		case done:
+			return nil
+		}
+		state[s] = open
+		for _, next := range s.inlines() {
+			if found := visit(next); found != nil {
+				return found
+			}
+		}
+		state[s] = done
+		return nil
+	}
+	for _, s := range compiled {
+		if found := visit(s); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// inlines is the schemas that speak of the same value as s.
+func (s *schema) inlines() (all []*schema) {
+	if r := s.inline; r != nil {
+		all = slices.Concat(r.all, r.any, r.one)
+		for _, sub := range []*schema{r.not, r.cond, r.then, r.elseThen} {
+			if sub != nil {
+				all = append(all, sub)
+			}
+		}
+	}
+	if s.object != nil {
+		for _, n := range s.object.dependents {
+			if sub := s.object.slots[n].then; sub != nil {
+				all = append(all, sub)
+			}
+		}
+	}
+	return all
+}
+
+// compilePattern compiles the regular expression that stands at a string.
+func (s *source) compilePattern(at int) (*pattern, error) {
+	text := string(s.text(at))
+	re, err := compileECMA(text)
+	if err != nil {
+		return nil, s.errorAt(at, fmt.Sprintf("is %s, want a regular expression that can be used: %v", quote([]byte(text)), err), regexpHint(err))
+	}
+	return &pattern{text, re}, nil
+}

@@ -1,0 +1,142 @@
+package validate
+
+import (
+	_ "embed"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// metaschemas is the schemas of draft 2020-12, which schemas are held against:
+// an array of the files that json-schema.org publishes under
+// https://json-schema.org/draft/2020-12/.
+//
+//go:embed metaschemas.json
+var metaschemas []byte
+
+const (
+	draft     = "https://json-schema.org/draft/2020-12/"
+	thisDraft = draft + "schema"
+)
+
+// draftOf is what the $schema at a place, if there is one, knows of.
+func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary, error) {
+	v := -1
+	if source.kind(at) == '{' {
+		v = source.member(at, "$schema")
+	}
+	if v < 0 || !source.isString(v) {
+		return usual, nil
+	}
+	uri := strings.TrimSuffix(string(source.text(v)), "#")
+	if known, ok := c.drafts[uri]; ok {
+		return known, nil
+	}
+	if strings.HasPrefix(uri, "http://json-schema.org/") || strings.HasPrefix(uri, "https://json-schema.org/") && !strings.HasPrefix(uri, draft) {
+		return 0, source.errorAt(v, fmt.Sprintf("is %s, want draft 2020-12", quote([]byte(uri))),
+			fmt.Sprintf("write %q; where the drafts differ, such as definitions, dependencies and items that are an array, the schema has to change too", thisDraft))
+	}
+	// Somebody's own draft, which says what it has of this one.
+	c.drafts[uri] = wholeDraft
+	r, err := c.resource(uri)
+	if err != nil {
+		return 0, source.errorAt(v, fmt.Sprintf("is %s, which is not known", quote([]byte(uri))), fmt.Sprintf("want %q", thisDraft))
+	}
+	of, err := r.vocabularies()
+	if err != nil {
+		return 0, err
+	}
+	c.drafts[uri] = of
+	own := *c
+	own.compiled, own.order, own.todo, own.dynamic = map[place]*schema{}, nil, nil, map[string]bool{}
+	program, err := own.program(r)
+	if err != nil {
+		return 0, err
+	}
+	c.files = own.files
+	return of, holdAgainst(program, place{source, at}, uri)
+}
+
+// vocabularies reads $vocabulary.
+func (r *resource) vocabularies() (vocabulary, error) {
+	v := -1
+	if r.source.kind(r.at) == '{' {
+		v = r.source.member(r.at, "$vocabulary")
+	}
+	if v < 0 {
+		return wholeDraft, nil
+	}
+	known := map[string]vocabulary{
+		"core": core, "applicator": applicator, "unevaluated": unevaluated, "validation": validation,
+		"format-annotation": formatting, "format-assertion": formatting, "meta-data": core, "content": core,
+	}
+	of := core
+	for k, required := range r.source.members(v) {
+		name, ours := strings.CutPrefix(string(r.source.text(k)), draft+"vocab/")
+		if group, ok := known[name]; ours && ok {
+			of |= group
+		} else if r.source.kind(required) == 't' {
+			return 0, r.source.errorAt(k, fmt.Sprintf("is %s, a vocabulary that is not known", quote(r.source.text(k))), "")
+		}
+	}
+	return of, nil
+}
+
+// addDraft takes the schemas of the draft in.
+func (c *compiler) addDraft() error {
+	source, err := parseSource(thisDraft, thisDraft, metaschemas)
+	if err != nil {
+		return err
+	}
+	for _, at := range source.items(0) {
+		r := c.newResource(source, at, &url.URL{}, wholeDraft)
+		if err := c.index(source, at, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metaschema is the schema of schemas.
+func (c *compiler) metaschema() (*Schema, error) {
+	if c.meta != nil {
+		return c.meta, nil
+	}
+	own := newCompiler()
+	r, err := own.resource(thisDraft)
+	if err == nil {
+		c.meta, err = own.program(r)
+	}
+	return c.meta, err
+}
+
+// checked holds a place against the schema of schemas.
+func (c *compiler) checked(p place) error {
+	meta, err := c.metaschema()
+	if err != nil {
+		return err
+	}
+	return holdAgainst(meta, p, "")
+}
+
+// holdAgainst holds a schema against that of its draft.
+func holdAgainst(program *Schema, p place, name string) error {
+	r := &run{tape: p.source.tape, program: program}
+	if r.conformsAt(p.at, true) {
+		return nil
+	}
+	if len(r.found) == 0 {
+		return p.source.errorAt(p.at, "takes too long to be checked", "")
+	}
+	slices.SortStableFunc(r.found, func(a, b failure) int { return a.at - b.at })
+	f := r.found[0]
+	words := r.words(f)
+	e := p.source.errorAt(f.at, words.message, words.hint)
+	e.Pointer = pointerOf(words.path)
+	if name != "" {
+		e.Message += fmt.Sprintf(" (%s)", name)
+	}
+	e.More = len(r.found) - 1
+	return e
+}
