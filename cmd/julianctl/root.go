@@ -75,6 +75,7 @@ right before it goes live, and is it still right today?`,
 	}
 	root.PersistentFlags().String("config", "", "configuration file, in place of the user's and the project's")
 	root.PersistentFlags().String("color", "auto", "when to use colour: auto, always, never")
+	isSetting(root.PersistentFlags(), "color")
 	root.AddGroup(
 		&cobra.Group{ID: groupJob, Title: "The main job:"},
 		&cobra.Group{ID: groupHelp, Title: "Helpers:"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 )
 
@@ -93,7 +94,18 @@ func configFlag(cmd *cobra.Command, key string) {
 		default:
 			cmd.Flags().String(key, s.def, doc)
 		}
+		isSetting(cmd.Flags(), key)
 	}
+}
+
+const settingMark = "julianctl_setting"
+
+// isSetting marks the flag called key as that of the configuration key. Without
+// it a flag may have the name of a key and be another matter: the --timeout of
+// listen waits for deliveries.
+func isSetting(flags *pflag.FlagSet, key string) {
+	// The only error is a flag that is not there, and it was declared before.
+	_ = flags.SetAnnotation(key, settingMark, []string{key})
 }
 
 // loadConfig merges default, user file, project file, environment and flags,
@@ -139,7 +151,7 @@ func loadConfig(env func(string) string, cmd *cobra.Command) (config, error) {
 			origin[s.key] = "environment " + name
 			break
 		}
-		if f := cmd.Flags().Lookup(s.key); f != nil && f.Changed {
+		if f := cmd.Flags().Lookup(s.key); f != nil && f.Changed && f.Annotations[settingMark] != nil {
 			v.Set(s.key, f.Value.String())
 			if list, ok := f.Value.(interface{ GetSlice() []string }); ok {
 				v.Set(s.key, list.GetSlice())
