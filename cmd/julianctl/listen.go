@@ -10,29 +10,34 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
 type listenOptions struct {
-	server       serverFlags
-	log          listenLogFlags
-	path         string
-	status       int
-	maxBody      byteSize
-	requires     []string // "Name: value"
-	save         string   // a folder
-	forwardTo    string   // URL or name
-	allowHosts   []string
-	exitAfter    int
-	expectUnique int // -1: not asked for
-	timeout      time.Duration
-	format       string // empty: by what stdout is
-	full         bool
+	server    serverFlags
+	log       listenLogFlags
+	path      string
+	answer    answerFlags
+	maxBody   byteSize
+	requires  []string // "Name: value"
+	save      string   // a folder
+	forward   forwardFlags
+	faults    faultFlags
+	expect    expectFlags
+	tls       tlsFlags
+	tunnel    string // name of a program
+	onFailure string // a command line
+	filter    []string
+	format    string // empty: by what stdout is
+	full      bool
+
+	statusGiven bool           // --status
+	shown       payload.Filter // of filter
 }
 
 // listenFormats are the forms of stdout; the first is for a person.
@@ -49,19 +54,38 @@ and whether it is a duplicate and of what it differs from the first.
 
 Without --format a terminal gets "pretty", anything else "summary": one line a
 delivery. "json" is one record a line, the last with "kind":"summary"; "raw" is
-the exact bodies, each followed by a line feed.
+the exact bodies, each followed by a line feed. --filter says which deliveries
+are shown; all are taken in, answered and counted.
 
-It ends with Ctrl-C, or once what --exit-after and --expect-unique ask for has
-come. The exit code is 1 when that did not come, in time or at all.`,
+It ends with Ctrl-C, or once what --exit-after, --until and --expect-unique ask
+for has come. The exit code is 1 when that did not come, in time or at all.
+A delivery that failed or was dropped on purpose is not counted there: its
+sender does not know that it arrived, and sends it again.
+
+--delay, --fail-rate, --fail-first and --drop-rate show how a sender takes an
+endpoint that is slow, fails, or takes a delivery in and does not say so. What
+fails is not forwarded; what is dropped is. Each fault is shown.
+
+--on-failure runs a command for each delivery whose payload has an error, that
+the endpoint of --forward-to did not take, or that could not be taken in (too
+large, broken off, not stored). No shell reads it. It gets the body as the file
+$JULIANCTL_BODY_FILE, which is gone afterwards, and in the environment REASON
+(invalid, not-forwarded, refused), DETAIL, CALL_ID, RESULT_TYPE, COPY, SEQ,
+STATUS and RECEIVED, each with JULIANCTL_ before it.`,
 		Example: `  julianctl listen
-  julianctl listen --forward-to http://127.0.0.1:8080/webhook
+  julianctl listen --forward-to http://127.0.0.1:8080/webhook --forward-retries 3
+  julianctl listen --tunnel cloudflared --require-header 'X-Hook-Token: abc'
   julianctl listen --exit-after 3 --expect-unique 1 --timeout 10s --format json
-  julianctl listen --path /hook --require-header 'X-Hook-Token: abc' --save payloads`,
+  julianctl listen --until callId=call.abc123 --timeout 2m
+  julianctl listen --filter 'callResult.resultType=Goal Completed' --filter 'duration>60'
+  julianctl listen --delay 200ms..2s --fail-first 1 --drop-rate 0.1
+  julianctl listen --on-failure 'notify-send "webhook failed"'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("format") {
 				opts.format = ""
 			}
+			opts.statusGiven = cmd.Flags().Changed("status")
 			return runListen(cmd.Context(), a, opts)
 		},
 	}
@@ -71,35 +95,42 @@ come. The exit code is 1 when that did not come, in time or at all.`,
 	configFlag(cmd, "redact-header")
 	flags := cmd.Flags()
 	flags.StringVar(&opts.path, "path", "/", "path that deliveries are taken at; one that ends in / covers all beneath it")
-	flags.IntVar(&opts.status, "status", receive.DefaultStatus, "status that acknowledges a delivery")
+	opts.answer.declare(cmd)
 	flags.Var(&opts.maxBody, "max-body", "largest body; past it the answer is 413")
 	flags.StringArrayVar(&opts.requires, "require-header", nil, "header that a delivery must carry, 'Name: value', or the answer is 401 (repeatable)")
 	flags.StringVar(&opts.save, "save", "", "folder to write each body to before it is acknowledged")
-	flags.StringVar(&opts.forwardTo, "forward-to", "", "endpoint to pass deliveries on to, and whose answer to hand back: a URL or a configured name")
-	flags.StringArrayVar(&opts.allowHosts, "allow-host", nil, "host that --forward-to may reach beside this machine (repeatable)")
-	flags.IntVar(&opts.exitAfter, "exit-after", 0, "end once so many deliveries are acknowledged")
-	flags.IntVar(&opts.expectUnique, "expect-unique", -1, "exit 1 unless exactly so many different calls were delivered")
-	flags.DurationVar(&opts.timeout, "timeout", 0, "longest wait for what is expected")
+	opts.forward.declare(cmd)
+	opts.faults.declare(cmd)
+	opts.expect.declare(cmd)
+	opts.tls.declare(cmd)
+	choiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
+	flags.StringVar(&opts.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
+	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this condition: "+payload.FilterSyntax+" (repeatable: all must be met)")
 	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
 	formatFlag(cmd, &opts.format, listenFormats...)
 	return cmd
 }
 
 // check finds what no flag parser can.
-func (o *listenOptions) check() error {
-	switch {
-	case !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# "):
+func (o *listenOptions) check() (err error) {
+	if !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# ") {
 		return usage(fmt.Errorf("--path %q is no path", o.path), "it begins with a slash and has no query, such as /webhook")
-	case o.status < 200 || o.status > 599:
-		return usage(fmt.Errorf("--status %d is no final status", o.status), "want 200 to 599")
-	case o.exitAfter < 0:
-		return usage(fmt.Errorf("--exit-after %d is negative", o.exitAfter), "")
-	case o.expectUnique < -1:
-		return usage(fmt.Errorf("--expect-unique %d is negative", o.expectUnique), "")
-	case o.timeout < 0:
-		return usage(fmt.Errorf("--timeout %s is negative", o.timeout), "")
-	case o.timeout > 0 && o.exitAfter == 0 && o.expectUnique < 0:
-		return usage(errors.New("--timeout waits for nothing"), "say what is expected: --exit-after N or --expect-unique N")
+	}
+	if o.shown, err = parseFilter("filter", o.filter); err != nil {
+		return err
+	}
+	switch {
+	case o.answer.body != "" && o.forward.to != "":
+		return usage(errors.New("--body is one answer, and --forward-to hands another back"), "say one of them")
+	case o.tunnel != "" && o.tls.on():
+		return usage(errors.New("--tunnel has a certificate of its own"), "leave --tls out: only the tunnel speaks to this listener")
+	case o.tunnel != "" && o.server.expose:
+		return usage(errors.New("--tunnel reaches this listener on loopback, and --expose opens it beside"), "say one of them")
+	}
+	for _, check := range []func() error{o.forward.check, o.faults.check, o.expect.check, o.tls.check} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -112,11 +143,15 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	forward, closeForward, err := a.forwarder(opts)
+	body, contentType, err := opts.answer.read(opts.statusGiven)
 	if err != nil {
 		return err
 	}
-	defer closeForward()
+	forward, err := a.forwarder(opts.forward)
+	if err != nil {
+		return err
+	}
+	defer forward.close()
 	store, err := newSaver(a, opts.save)
 	if err != nil {
 		return err
@@ -135,7 +170,28 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, logged.close()) }()
-	url := "http://" + ln.Addr().String() + opts.path
+	secure, err := opts.tls.config(a, ln.Addr())
+	if err != nil {
+		return err
+	}
+	failures, err := newOnFailure(ctx, a, opts.onFailure)
+	if err != nil {
+		return err
+	}
+	defer failures.close()
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	url := "http://" + ln.Addr().String()
+	if secure != nil {
+		url = "https://" + ln.Addr().String()
+	}
+	endTunnel, err := a.openTunnel(ctx, opts, url, stop)
+	if err != nil {
+		return err
+	}
+	defer endTunnel()
+	url += opts.path
 	a.listenBanner(url, ln.Addr(), opts)
 	remove, err := opts.server.announce(url)
 	if err != nil {
@@ -143,22 +199,27 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	}
 	defer remove()
 
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	if opts.timeout > 0 {
-		ctx, stop = context.WithTimeout(ctx, opts.timeout)
-		defer stop()
+	if opts.expect.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, opts.expect.timeout)
+		defer cancel()
 	}
-	seen := newTally(opts)
+	seen := newTally(opts.expect)
 	server := receive.New(receive.Options{
-		Path: opts.path, Status: opts.status, Require: require, MaxBody: int64(opts.maxBody),
-		Store: storeAll(logged.hook(), store.hook()), Forward: forward, Now: a.now,
+		Path: opts.path, Status: opts.answer.status, Body: body, ContentType: contentType,
+		Require: require, MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
+		Store: storeAll(logged.hook(), store.hook()), Forward: forward.hook(), Now: a.now,
 		Sink: func(d *receive.Delivery) {
 			shown := printer.delivery(logged.see(d))
 			logged.finish(d, shown.issues)
-			seen.add(shown, d.Copy == 1)
-			if seen.complete() || a.out.Err() != nil {
-				stop()
+			failures.look(shown)
+			if seen.add(shown, d.Copy == 1); seen.complete() {
+				stop(nil)
+			}
+		},
+		Flush: func() {
+			if printer.flush(); a.out.Err() != nil {
+				stop(nil)
 			}
 		},
 	})
@@ -166,18 +227,32 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err := server.Serve(ctx, ln); err != nil {
 		return unable(err, "")
 	}
+	failures.close() // what it says stands before the summary
 	seen.Shed, seen.ElapsedMS = server.Shed(), milliseconds(a.now().Sub(start))
-	return a.listenEnd(printer, seen, store)
+	if err := a.listenEnd(printer, seen, store); err != nil {
+		return err
+	}
+	if gone, ok := errors.AsType[*tunnelError](context.Cause(ctx)); ok {
+		return unable(gone, "")
+	}
+	return nil
 }
 
 func (a *app) listenBanner(url string, addr net.Addr, opts listenOptions) {
 	s := a.errStyle
 	a.note("%s %s  %s", s.good("listening on"), s.bold(safetext.Line(url)), s.faint("Ctrl-C stops it"))
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		a.note("%s other machines can reach it, and nothing is encrypted", s.warn("warning:"))
+		open := "other machines can reach it"
+		if !opts.tls.on() {
+			open += ", and nothing is encrypted"
+		}
+		a.note("%s %s", s.warn("warning:"), open)
 	}
-	if opts.forwardTo != "" {
-		a.note("forwarding to %s", safetext.Line(opts.forwardTo))
+	if to := opts.forward.to; to != "" {
+		a.note("forwarding to %s", safetext.Line(withoutPassword(to)))
+	}
+	if faults := opts.faults.String(); faults != "" {
+		a.note("%s %s", s.warn("faults on purpose:"), faults)
 	}
 	a.note("%s julianctl replay --dup --to %s", s.faint("try:"), safetext.Line(url))
 }
@@ -193,75 +268,6 @@ func (a *app) listenEnd(printer *listenPrinter, seen *tally, store *saver) error
 		return &fault{code: exitNo, err: errors.New(missed)}
 	}
 	return store.failed()
-}
-
-// tally counts what came. It is used by one goroutine at a time.
-type tally struct {
-	Deliveries   int     `json:"deliveries"`   // taken in: at the right place and whole
-	Acknowledged int     `json:"acknowledged"` // of them, answered 2xx
-	Calls        int     `json:"calls"`        // different call ids among the acknowledged
-	Duplicates   int     `json:"duplicates"`   // deliveries of a call that had been delivered before
-	Invalid      int     `json:"invalid"`      // deliveries whose payload has an error
-	Refused      int     `json:"refused"`      // other requests
-	Shed         int64   `json:"shed"`         // refused without a record: too much was waiting
-	Complete     bool    `json:"complete"`     // what was expected has come
-	ElapsedMS    float64 `json:"elapsedMs"`
-
-	opts   listenOptions
-	counts int // towards --exit-after
-	ids    map[string]struct{}
-}
-
-func newTally(opts listenOptions) *tally { return &tally{opts: opts, ids: map[string]struct{}{}} }
-
-// add counts d; first says that its call was not delivered in this run before.
-func (t *tally) add(d *shownDelivery, first bool) {
-	if d.Refusal != "" {
-		t.Refused++
-		return
-	}
-	t.Deliveries++
-	if d.Copy > 1 {
-		t.Duplicates++
-	}
-	if d.invalid {
-		t.Invalid++
-	}
-	// A failing --status is an answer as asked for.
-	if d.Acknowledged() || d.Forward == nil {
-		t.counts++
-	}
-	if d.Acknowledged() {
-		t.Acknowledged++
-	}
-	if d.Copy > 0 && t.opts.expectUnique >= 0 {
-		t.ids[d.CallID] = struct{}{}
-	}
-	if first {
-		t.Calls++
-	}
-}
-
-// complete reports whether nothing more is waited for.
-func (t *tally) complete() bool {
-	switch {
-	case t.opts.exitAfter > 0:
-		return t.counts >= t.opts.exitAfter
-	case t.opts.expectUnique > 0:
-		return len(t.ids) >= t.opts.expectUnique
-	}
-	return false
-}
-
-// missed says what was expected and did not come; empty when all did.
-func (t *tally) missed() string {
-	switch want := t.opts; {
-	case t.counts < want.exitAfter:
-		return fmt.Sprintf("%d of %d expected deliveries came", t.counts, want.exitAfter)
-	case want.expectUnique >= 0 && len(t.ids) != want.expectUnique:
-		return fmt.Sprintf("%s came, and %d expected", count(len(t.ids), "different call"), want.expectUnique)
-	}
-	return ""
 }
 
 // byteSize is a flag like 10MiB.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,45 +14,123 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/spf13/cobra"
 )
 
 const (
-	forwardTimeout = 30 * time.Second // of an endpoint without one of its own
-	forwardAnswer  = 1 << 20          // bytes of an endpoint's answer
+	forwardAnswer = 1 << 20 // bytes of an endpoint's answer
+	firstBackOff  = 200 * time.Millisecond
+	longestWait   = 5 * time.Second // between two attempts
 )
 
-// forwarder returns what passes deliveries on to --forward-to, nil when there
-// is none, and what ends it.
-func (a *app) forwarder(opts listenOptions) (forward func(context.Context, *receive.Delivery) (receive.ForwardAnswer, error), end func(), err error) {
-	if opts.forwardTo == "" {
-		return nil, func() {}, nil
+// forwardFlags are where listen passes deliveries on to.
+type forwardFlags struct {
+	to         string // URL or name
+	allowHosts []string
+	retries    int
+	timeout    time.Duration // 0: the endpoint's
+}
+
+func (f *forwardFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.to, "forward-to", "", "endpoint to pass deliveries on to, and whose answer to hand back: a URL or a configured name")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that --forward-to may reach beside this machine (repeatable)")
+	flags.IntVar(&f.retries, "forward-retries", 0, "how often to try again after a 5xx or without an answer, with growing pauses; the sender waits")
+	flags.DurationVar(&f.timeout, "forward-timeout", 0, "longest that forwarding one delivery takes, retries included (default that of the endpoint, or the configured timeout)")
+}
+
+func (f *forwardFlags) check() error {
+	switch {
+	case f.retries < 0:
+		return usage(fmt.Errorf("--forward-retries %d is negative", f.retries), "")
+	case f.timeout < 0:
+		return usage(fmt.Errorf("--forward-timeout %s is negative", f.timeout), "")
+	case f.to == "" && (f.retries > 0 || f.timeout > 0):
+		return usage(errors.New("--forward-retries and --forward-timeout need an endpoint"), "say --forward-to URL")
 	}
-	to, err := a.target(opts.forwardTo, opts.allowHosts)
+	return nil
+}
+
+// forwarder passes deliveries on to one endpoint.
+type forwarder struct {
+	client  *deliver.Client
+	to      *url.URL
+	header  deliver.Header // the endpoint's own
+	retries int
+	timeout time.Duration
+}
+
+// forwarder is nil when nothing is passed on. The caller closes its client.
+func (a *app) forwarder(f forwardFlags) (*forwarder, error) {
+	if f.to == "" {
+		return nil, nil
+	}
+	to, err := a.target(f.to, f.allowHosts)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	header, err := parseHeaders(to.Headers, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if opts.timeout > 0 && to.Timeout == a.cfg.Timeout {
-		to.Timeout = forwardTimeout // --timeout of this command is another one
-	}
-	client, err := deliver.New(to.Guarded, deliver.Options{Timeout: to.Timeout, MaxAnswer: forwardAnswer, MaxExcerpt: forwardAnswer})
+	timeout := cmp.Or(f.timeout, to.Timeout)
+	client, err := deliver.New(to.Guarded, deliver.Options{Timeout: timeout, MaxAnswer: forwardAnswer, MaxExcerpt: forwardAnswer})
 	if err != nil {
-		return nil, nil, usage(err, "")
+		return nil, usage(err, "")
 	}
-	return func(ctx context.Context, d *receive.Delivery) (receive.ForwardAnswer, error) {
-		answer := client.Send(ctx, forwardRequest(to.URL, header, d))
-		if answer.Err != nil {
-			return receive.ForwardAnswer{}, answer.Err
+	return &forwarder{client, to.URL, header, f.retries, timeout}, nil
+}
+
+// hook is nil when nothing is passed on.
+func (f *forwarder) hook() func(context.Context, *receive.Delivery) (receive.ForwardAnswer, error) {
+	if f == nil {
+		return nil
+	}
+	return f.forward
+}
+
+func (f *forwarder) close() {
+	if f != nil {
+		f.client.Close()
+	}
+}
+
+// forward delivers d until the endpoint takes a position on it: an answer
+// below 500. The last answer counts when the attempts or the time are over.
+func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.ForwardAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	request := forwardRequest(f.to, f.header, d)
+	for attempt := 1; ; attempt++ {
+		answer := f.client.Send(ctx, request)
+		failed := answer.Err != nil || answer.Status >= 500
+		if failed && attempt <= f.retries && pause(ctx, attempt) {
+			continue
 		}
-		back := receive.ForwardAnswer{Status: answer.Status, Header: http.Header{}, Body: answer.Body}
+		back := receive.ForwardAnswer{Status: answer.Status, Header: http.Header{}, Body: answer.Body, Attempts: attempt}
 		for _, field := range answer.Header {
 			back.Header.Add(field.Name, field.Value)
 		}
-		return back, nil
-	}, client.Close, nil
+		return back, answer.Err
+	}
+}
+
+// pause waits before the attempt after this one: twice as long each time, and
+// not the same for any two senders. It is false when no time is left to try.
+func pause(ctx context.Context, attempt int) bool {
+	wait := min(longestWait, firstBackOff<<min(attempt-1, 10))
+	wait = wait/2 + rand.N(wait/2)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // forwardRequest is d as the endpoint would have got it: its bytes, and its

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,10 +25,12 @@ type listenPrinter struct {
 	a         *app
 	opts      listenOptions
 	validator *validate.Validator
+	out       *bufio.Writer // until flush
 	records   *report.Records
 	show      func(*shownDelivery) error
 	block     bool // the delivery before took several lines
 	zones     map[string]*time.Location
+	words     []string // of a line; kept for the next
 }
 
 // zone remembers what it looked up: each look-up reads a file.
@@ -48,6 +52,7 @@ type shownDelivery struct {
 	payload []byte           // inflated; nil when it cannot be, or was refused
 	issues  []validate.Issue // empty for what was refused
 	invalid bool
+	hidden  bool // by --filter
 }
 
 func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
@@ -55,7 +60,8 @@ func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &listenPrinter{a: a, opts: opts, validator: v, records: report.NewRecords(a.out, "listen"), zones: map[string]*time.Location{}}
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	p := &listenPrinter{a: a, opts: opts, validator: v, out: out, records: report.NewRecords(out, "listen"), zones: map[string]*time.Location{}}
 	format := opts.format
 	if format == "" {
 		format = "summary"
@@ -69,7 +75,8 @@ func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
 	return p, nil
 }
 
-// delivery shows d and returns what it found out.
+// delivery looks at d, shows it, unless --filter hides it, and returns what it
+// saw.
 func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
 	s := &shownDelivery{Delivery: d}
 	body, err := d.Payload()
@@ -78,13 +85,18 @@ func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
 		s.issues = []validate.Issue{{Rule: validate.RuleEncoding, Severity: validate.Error, Message: err.Error()}}
 	case d.Refusal == "":
 		s.payload = body
-		s.issues = p.validator.Issues(payload.Document{Source: fmt.Sprintf("delivery %d", d.Seq), Line: 1, Column: 1, Body: body})
+		s.issues = p.validator.Issues(payload.Document{Source: "delivery " + strconv.FormatInt(d.Seq, 10), Line: 1, Column: 1, Body: body})
 	}
 	s.invalid = slices.ContainsFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
-	// A stream that cannot be written to keeps its error, and ends the command.
-	_ = p.show(s)
+	if s.hidden = !p.opts.shown.Match(s.payload); !s.hidden {
+		// A stream that cannot be written to keeps its error, and ends the command.
+		_ = p.show(s)
+	}
 	return s
 }
+
+// flush writes what is shown to where it is read.
+func (p *listenPrinter) flush() { _ = p.out.Flush() } // the stream keeps its error
 
 // raw writes the exact body. A terminal gets it made safe: bytes that a
 // stranger chose do not command it.
@@ -92,11 +104,11 @@ func (p *listenPrinter) raw(s *shownDelivery) error {
 	if s.Refusal != "" {
 		return nil
 	}
-	body := append(slices.Clip(s.Body), '\n')
+	body := s.Body
 	if p.a.out.isTTY() {
 		body = []byte(safetext.Text(string(body)))
 	}
-	_, err := p.a.out.Write(body)
+	_, err := p.out.Write(append(slices.Clip(body), '\n'))
 	return err
 }
 
@@ -105,8 +117,10 @@ type listenRecord struct {
 	Seq        int64            `json:"seq"`
 	Received   time.Time        `json:"received"`
 	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused
-	Status     int              `json:"status"`  // answered
+	Status     int              `json:"status"`  // answered; 0: not
 	Refusal    receive.Refusal  `json:"refusal,omitempty"`
+	Reason     string           `json:"reason,omitempty"` // of the refusal "malformed"
+	Fault      string           `json:"fault,omitempty"`  // done on purpose: failed, dropped, delayed 1.2s
 	Method     string           `json:"method"`
 	URI        string           `json:"uri"`
 	Proto      string           `json:"proto"`
@@ -138,14 +152,16 @@ type listenFieldChange struct {
 }
 
 type listenForward struct {
-	Status int     `json:"status,omitempty"`
-	TookMS float64 `json:"tookMs"`
-	Error  string  `json:"error,omitempty"`
+	Status   int     `json:"status,omitempty"`
+	TookMS   float64 `json:"tookMs"`
+	Error    string  `json:"error,omitempty"`
+	Attempts int     `json:"attempts"`
 }
 
 func (p *listenPrinter) record(s *shownDelivery) error {
 	r := listenRecord{
 		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
+		Reason: s.Reason, Fault: s.Fault.String(),
 		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
 		Header: safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...),
 		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: milliseconds(s.Took),
@@ -164,7 +180,7 @@ func (p *listenPrinter) record(s *shownDelivery) error {
 		}
 	}
 	if f := s.Forward; f != nil {
-		r.Forward = &listenForward{Status: f.Status, TookMS: milliseconds(f.Took)}
+		r.Forward = &listenForward{Status: f.Status, TookMS: milliseconds(f.Took), Attempts: f.Attempts}
 		if f.Err != nil {
 			r.Forward.Error = f.Err.Error()
 		}
@@ -174,10 +190,15 @@ func (p *listenPrinter) record(s *shownDelivery) error {
 
 // summary ends what is on stdout, and says on stderr what came.
 func (p *listenPrinter) summary(t *tally) error {
+	defer p.flush()
 	if p.opts.format == "json" {
 		return p.records.Write("summary", t)
 	}
 	s := p.a.errStyle
+	onPurpose := ""
+	if t.Faults > 0 {
+		onPurpose = fmt.Sprintf(" (%d on purpose)", t.Faults)
+	}
 	parts := []string{s.bold(countOf(t.Deliveries, "delivery", "deliveries"))}
 	for _, c := range []struct {
 		n         int
@@ -187,8 +208,9 @@ func (p *listenPrinter) summary(t *tally) error {
 		{t.Calls, "call", "calls", s.bold},
 		{t.Duplicates, "duplicate", "duplicates", s.warn},
 		{t.Invalid, "invalid", "invalid", s.bad},
-		{t.Deliveries - t.Acknowledged, "not acknowledged", "not acknowledged", s.bad},
+		{t.Deliveries - t.Acknowledged, "not acknowledged" + onPurpose, "not acknowledged" + onPurpose, s.bad},
 		{t.Refused + int(t.Shed), "refused", "refused", s.bad},
+		{t.Hidden, "hidden by --filter", "hidden by --filter", s.faint},
 	} {
 		if c.n == 0 {
 			continue
@@ -229,17 +251,21 @@ func (p *listenPrinter) mark(s *shownDelivery) (string, paint) {
 // line is one plain line a delivery: for logs, and for grep.
 func (p *listenPrinter) line(s *shownDelivery) error {
 	_, colour := p.mark(s)
-	words := []string{
-		s.Received.Local().Format(time.TimeOnly), colour(pad(s.verdict(), len("warning"))), fmt.Sprint(s.Status),
-		safetext.Line(s.Method), safetext.Line(s.URI), orDash(safetext.Line(s.CallID)),
-		`"` + safetext.Line(s.ResultType) + `"`,
+	words := append(p.words[:0],
+		s.Received.Local().Format(time.TimeOnly), colour(pad(s.verdict(), len("warning"))), s.status(),
+		orDash(safetext.Line(s.Method)), orDash(safetext.Line(s.URI)), orDash(safetext.Line(s.CallID)),
+		`"`+safetext.Line(s.ResultType)+`"`,
 		s.duration(), bytesText(s.Size), shortTime(s.Took),
-	}
+	)
+	p.words = words
 	if s.Refusal != "" {
-		words = append(words, "("+p.why(s.Refusal)+")")
+		words = append(words, "("+p.why(s.Delivery)+")")
 	}
 	if badge := p.badge(s); badge != "" {
 		words = append(words, badge)
+	}
+	if fault := s.Fault.String(); fault != "" {
+		words = append(words, p.a.style.warn("fault: "+fault))
 	}
 	if f := s.Forward; f != nil && f.Err != nil {
 		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
@@ -252,12 +278,29 @@ func (p *listenPrinter) line(s *shownDelivery) error {
 		}
 		words = append(words, text)
 	}
-	_, err := fmt.Fprintln(p.a.out, strings.Join(words, " "))
-	return err
+	for i, word := range words {
+		if i > 0 {
+			_ = p.out.WriteByte(' ') // an error stays until the next call
+		}
+		_, _ = p.out.WriteString(word)
+	}
+	return p.out.WriteByte('\n')
 }
 
-// worst is the first error, or else the first warning.
+// status is what was answered, in three columns.
+func (s *shownDelivery) status() string {
+	if s.Status == 0 {
+		return " - "
+	}
+	return strconv.Itoa(s.Status)
+}
+
+// worst is what is wrong with the call id, or else the first error, or else the
+// first warning.
 func (s *shownDelivery) worst() validate.Issue {
+	if i := slices.IndexFunc(s.issues, func(i validate.Issue) bool { return i.Pointer == "/callId" }); i >= 0 {
+		return s.issues[i]
+	}
 	if i := slices.IndexFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error }); i >= 0 {
 		return s.issues[i]
 	}
@@ -279,8 +322,8 @@ func (s *shownDelivery) duration() string {
 }
 
 // why says what was refused in terms of the command line.
-func (p *listenPrinter) why(r receive.Refusal) string {
-	switch r {
+func (p *listenPrinter) why(d *receive.Delivery) string {
+	switch d.Refusal {
 	case receive.WrongPath:
 		return "deliveries are taken at " + safetext.Line(p.opts.path)
 	case receive.WrongMethod:
@@ -295,10 +338,14 @@ func (p *listenPrinter) why(r receive.Refusal) string {
 		return "the body took too long"
 	case receive.NotStored:
 		return "could not be saved"
+	case receive.NoRoom:
+		return "no room to save it"
 	case receive.Busy:
 		return "too much was waiting to be shown"
+	case receive.Malformed:
+		return "no proper request: " + safetext.Line(d.Reason)
 	}
-	return safetext.Line(string(r))
+	return safetext.Line(string(d.Refusal))
 }
 
 // badge says that this is a duplicate, and what differs; empty when it is none.
@@ -306,13 +353,18 @@ func (p *listenPrinter) badge(s *shownDelivery) string {
 	if s.Copy < 2 {
 		return ""
 	}
-	differs := map[receive.Kind]string{
-		receive.Same:    "same bytes as the first",
-		receive.Layout:  "same values as the first, written differently",
-		receive.Unknown: "differs from the first",
-		receive.Values:  count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first",
-	}[s.Change.Kind]
-	return p.a.style.warn(fmt.Sprintf("DUP %d/…", s.Copy)) + " " + differs
+	differs := ""
+	switch s.Change.Kind {
+	case receive.Same:
+		differs = " same bytes as the first"
+	case receive.Layout:
+		differs = " same values as the first, written differently"
+	case receive.Unknown:
+		differs = " differs from the first"
+	case receive.Values:
+		differs = " " + count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
+	}
+	return p.a.style.warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
 }
 
 // at returns the value below doc at a path of keys, nil when there is none.
@@ -347,7 +399,7 @@ func (p *listenPrinter) pretty(s *shownDelivery) error {
 		head = "\n" + head
 	}
 	p.block = under != ""
-	_, err := p.a.out.Write([]byte(head + under))
+	_, err := p.out.WriteString(head + under)
 	return err
 }
 
@@ -362,7 +414,7 @@ func (p *listenPrinter) head(s *shownDelivery) string {
 		idWidth = len("call.") + 36 // a UUID
 	}
 	result := safetext.Line(s.ResultType)
-	clock, status := s.Received.Local().Format(time.TimeOnly), fmt.Sprint(s.Status)
+	clock, status := s.Received.Local().Format(time.TimeOnly), s.status()
 	answered := st.good
 	if s.Status/100 != 2 {
 		answered = st.bad
@@ -390,11 +442,14 @@ func (p *listenPrinter) fields(s *shownDelivery) string {
 	// Longer lines are hard to read.
 	f := &fieldWriter{st: p.a.style, width: min(p.a.out.width(), 110), full: p.opts.full, zones: p.zone}
 	if s.Refusal != "" {
-		f.add("refused", p.why(s.Refusal))
+		f.add("refused", p.why(s.Delivery))
 	}
 	if badge := p.badge(s); badge != "" {
 		f.line(badge)
 		f.changes(s.Change)
+	}
+	if fault := s.Fault.String(); fault != "" {
+		f.line(f.st.faint(pad("fault", labelWidth)) + f.st.warn(fault))
 	}
 	if s.Forward != nil {
 		f.forwarded(s.Forward)
@@ -553,14 +608,22 @@ func (f *fieldWriter) header(h http.Header) {
 func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
 	label := f.st.faint(pad("forwarded", labelWidth))
 	if fw.Err != nil {
-		f.line(label + f.st.bad("failed: ") + fit(safetext.Line(fw.Err.Error()), f.width-len(indent)-labelWidth-8))
+		f.line(label + f.st.bad("failed: ") + fit(safetext.Line(fw.Err.Error()), f.width-len(indent)-labelWidth-8-20) + attempts(fw))
 		return
 	}
 	colour := f.st.good
 	if fw.Status/100 != 2 {
 		colour = f.st.bad
 	}
-	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + shortTime(fw.Took))
+	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + shortTime(fw.Took) + attempts(fw))
+}
+
+// attempts says how often a delivery was sent, if more than once.
+func attempts(fw *receive.Forwarded) string {
+	if fw.Attempts < 2 {
+		return ""
+	}
+	return ", " + count(fw.Attempts, "attempt")
 }
 
 // changes is what differs from the first delivery of the call.
