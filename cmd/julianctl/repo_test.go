@@ -31,6 +31,7 @@ var tiers = map[string]struct {
 	"pkg/validate":  {1, []string{"pkg/payload"}},
 	"pkg/generate":  {1, nil},
 	"pkg/shape":     {1, nil},
+	"pkg/redact":    {1, nil},
 	"pkg/deliver":   {1, []string{"pkg/payload"}},
 	"pkg/receive":   {1, nil},
 	"pkg/journal":   {1, nil},

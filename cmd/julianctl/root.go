@@ -35,6 +35,7 @@ func commands() []registered {
 		{groupJob, "export", newExportCmd},
 		{groupHelp, "demo", newDemoCmd},
 		{groupHelp, "generate", newGenerateCmd},
+		{groupHelp, "redact", newRedactCmd},
 		{groupHelp, "mock", newMockCmd},
 		{groupHelp, "schema", newSchemaCmd},
 		{groupSetup, "auth", newAuthCmd},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,8 @@ type sampleOptions struct {
 	output  string // a file, a folder, or "-"; empty: stdout
 	save    string // a folder
 	check   bool
+	redact  bool
+	keyFile string // of --redact
 	format  string
 	sets    []string
 }
@@ -59,6 +62,8 @@ A value of --set is JSON where it is valid JSON, and a string otherwise.`,
 	flags.StringVarP(&opts.output, "output", "o", "", "file or folder for the exact bytes; - is stdout")
 	flags.StringVar(&opts.save, "save", "", "folder of fixtures: write AGENT_ID.json there where it is new or changed")
 	flags.BoolVar(&opts.check, "check", false, "compare with the documentation; exit 1 unless it is as documented")
+	flags.BoolVar(&opts.redact, "redact", false, `replace personal data, as "julianctl redact" does`)
+	flags.StringVar(&opts.keyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
 	flags.StringArrayVar(&opts.sets, "set", nil, "change the payload, path=value (repeatable)")
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
@@ -86,12 +91,18 @@ func runSample(ctx context.Context, a *app, opts sampleOptions) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var redactor *redact.Redactor
+	if opts.redact || opts.keyFile != "" {
+		if redactor, err = a.redactor(opts.keyFile); err != nil {
+			return err
+		}
+	}
 	drift := newDriftReport(a, opts.format)
 	code := exitYes
 	for _, s := range samples {
 		err := s.err
 		if err == nil {
-			err = a.deliverSample(s, opts, edits)
+			err = a.deliverSample(s, opts, edits, redactor)
 		}
 		if err == nil && opts.check {
 			err = drift.look(s)
@@ -99,6 +110,9 @@ func runSample(ctx context.Context, a *app, opts sampleOptions) error {
 		if err != nil {
 			code = worst(code, a.report(ctx, err))
 		}
+	}
+	if redactor != nil {
+		a.redacted(redactor, len(samples))
 	}
 	if opts.check {
 		if err := drift.summary(); err != nil {
@@ -170,8 +184,15 @@ func (a *app) samples(ctx context.Context, opts sampleOptions) ([]sample, error)
 
 // deliverSample writes a sample where it is wanted, before it is judged: a
 // person wants to see what is wrong.
-func (a *app) deliverSample(s sample, opts sampleOptions, edits []edit) error {
-	body, err := applyEdits(s.body, edits)
+func (a *app) deliverSample(s sample, opts sampleOptions, edits []edit, redactor *redact.Redactor) error {
+	body := s.body
+	if redactor != nil {
+		var err error
+		if body, err = redactor.Payload(body); err != nil {
+			return unable(fmt.Errorf("sample of agent %q %w; nothing is redacted by guess", s.agent, err), "")
+		}
+	}
+	body, err := applyEdits(body, edits)
 	if err != nil {
 		return err
 	}
