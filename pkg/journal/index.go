@@ -125,33 +125,53 @@ func outcomeColumns(args []any, o *Outcome) []any {
 // tidy does what can wait: nothing has come for a while.
 func (w *writer) tidy() {
 	w.behind = false
-	more := false
-	err := w.transaction(func(ctx context.Context) (err error) {
-		more, err = indexSome(ctx, w.conn, indexAtOnce)
-		return err
-	})
-	// What fails is tried again by the next that is appended.
-	w.behind = more && err == nil
+	for _, some := range indexers {
+		more := false
+		err := w.transaction(func(ctx context.Context) (err error) {
+			more, err = some(ctx, w.conn, wordsAtOnce)
+			return err
+		})
+		// What fails is tried again after the next delivery.
+		w.behind = more && err == nil
+		if w.behind {
+			return
+		}
+	}
 }
+
+// indexer takes some deliveries into an index, and reports whether there may be
+// more.
+type indexer func(ctx context.Context, c *conn, most int) (more bool, err error)
+
+// indexers make what is made of segments, the later of the earlier.
+var indexers = []indexer{indexSome, indexWordsOfSome}
 
 // Index brings what queries read up to date. They do so themselves; without
 // the right to write, they see what others have indexed.
 func (l *Log) Index(ctx context.Context) error {
+	return l.index(ctx, indexSome, "SELECT indexed < (SELECT coalesce(max(id), 0) FROM segments) FROM state")
+}
+
+func (l *Log) indexWords(ctx context.Context) error {
+	return l.index(ctx, indexWordsOfSome, "SELECT worded < (SELECT coalesce(max(id), 0) FROM deliveries) FROM state")
+}
+
+// index runs some until all is indexed. The query tells whether it is not.
+func (l *Log) index(ctx context.Context, some indexer, query string) (err error) {
+	behind := false
+	if err := l.read.QueryRowContext(ctx, query).Scan(&behind); err != nil || !behind {
+		return typed(err)
+	}
 	w := l.write
 	if w == nil {
-		behind := false
-		err := l.read.QueryRowContext(ctx, "SELECT indexed < (SELECT coalesce(max(id), 0) FROM segments) FROM state").Scan(&behind)
-		if err != nil || !behind {
-			return typed(err)
-		}
 		if w, err = newWriter(ctx, l.path, l.opts); err != nil {
 			return typed(err)
 		}
-		defer w.close()
+		defer func() { err = errors.Join(err, w.end(), w.shut()) }()
 	}
 	for more := true; more; {
 		err := w.exec(ctx, func(ctx context.Context) (err error) {
-			more, err = indexSome(ctx, w.conn, 4*indexAtOnce)
+			more, err = some(ctx, w.conn, 4*indexAtOnce)
 			return err
 		})
 		if err != nil {
@@ -160,5 +180,3 @@ func (l *Log) Index(ctx context.Context) error {
 	}
 	return nil
 }
-
-func (l *Log) indexWords(ctx context.Context) error { return nil }

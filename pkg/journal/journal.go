@@ -141,10 +141,15 @@ func (l *Log) Path() string { return l.path }
 func (l *Log) Close() error {
 	var err error
 	if l.write != nil {
-		err = l.write.close()
+		err = l.write.end()
 	}
+	// The connection that may write is the last: it takes the write-ahead log
+	// into the file.
 	if l.read != nil {
 		err = errors.Join(err, l.read.Close())
+	}
+	if l.write != nil {
+		err = errors.Join(err, l.write.shut())
 	}
 	return err
 }

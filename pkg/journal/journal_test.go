@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -189,5 +191,32 @@ func TestCopies(t *testing.T) {
 	want := []place{{1, 1}, {2, 1}, {3, 1}, {1, 4}, {2, 4}, {4, 1}, {5, 1}, {0, 0}, {1, 9}, {2, 9}, {1, 11}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// The file is as it has to be for speed and for safety.
+func TestSettings(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+	got := map[string]string{}
+	err := l.write.exec(t.Context(), func(ctx context.Context) error {
+		for _, name := range []string{"page_size", "auto_vacuum", "journal_mode", "synchronous", "application_id", "user_version", "wal_autocheckpoint", "busy_timeout"} {
+			var value string
+			if err := l.write.conn.scan(ctx, "PRAGMA "+name, nil, &value); err != nil {
+				return err
+			}
+			got[name] = value
+		}
+		return nil
+	})
+	want := map[string]string{
+		"page_size": "16384", "auto_vacuum": "2", "journal_mode": "wal", "synchronous": "2",
+		"application_id": "1245924423", "user_version": "1", "wal_autocheckpoint": "256", "busy_timeout": "5000",
+	}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	info, err := os.Stat(l.Path())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }

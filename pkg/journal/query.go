@@ -53,8 +53,27 @@ func (l *Log) Deliveries(ctx context.Context, f Filter) iter.Seq2[*Entry, error]
 
 // Get returns everything that is stored of one delivery, or [ErrNotFound].
 func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
-	for e, err := range l.Deliveries(ctx, Filter{After: id - 1, Before: id + 1}) {
-		return e, err
+	f := Filter{After: id - 1, Before: id + 1}
+	found, err := selectRows(ctx, l.read, f)
+	if err == nil && len(found) == 0 {
+		// It may not be in the table yet.
+		if err = l.ready(ctx, f); err == nil {
+			found, err = selectRows(ctx, l.read, f)
+		}
+	}
+	if err != nil {
+		return nil, typed(err)
+	}
+	if len(found) == 1 {
+		var s segment
+		d, header, err := s.record(ctx, l.read, found[0])
+		if err == nil {
+			found[0].fill(d, header)
+			return &found[0].Entry, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return nil, typed(err)
+		}
 	}
 	return nil, fmt.Errorf("%w: %d", ErrNotFound, id)
 }
@@ -79,7 +98,7 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 			if f.Limit > 0 {
 				page.Limit = min(pageRows, left)
 			}
-			found, err := l.page(ctx, page)
+			found, err := selectRows(ctx, l.read, page)
 			for _, row := range found {
 				if f.Newest {
 					f.Before = row.ID
@@ -87,7 +106,7 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 					f.After = row.ID
 				}
 				if whole {
-					err := l.fill(ctx, row, &s)
+					d, header, err := s.record(ctx, l.read, row)
 					if errors.Is(err, sql.ErrNoRows) {
 						continue // pruned in the meantime
 					}
@@ -95,6 +114,7 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 						yield(nil, typed(err))
 						return
 					}
+					row.fill(d, header)
 				}
 				if !yield(&row.Entry, nil) {
 					return
@@ -137,23 +157,37 @@ type segment struct {
 	data []byte
 }
 
-// fill reads what is not in the table.
-func (l *Log) fill(ctx context.Context, r *row, s *segment) error {
+// querier is a pool of connections, or one of them.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// record reads what is not in the table. It shares the memory of s. The error
+// is sql.ErrNoRows when the delivery was pruned.
+func (s *segment) record(ctx context.Context, q querier, r *row) (d *Delivery, header []byte, err error) {
 	if s.id != r.segment {
-		s.id = 0
-		if err := l.read.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", r.segment).Scan(&s.data); err != nil {
-			return err
+		s.id, s.data = 0, nil
+		if err := q.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", r.segment).Scan(&s.data); err != nil {
+			return nil, nil, err
 		}
 		s.id = r.segment
 	}
-	d, header, err := recordAt(s.data, r.place, r.length)
-	if err != nil {
-		return fmt.Errorf("delivery %d: %w", r.ID, err)
+	d, header, err = recordAt(s.data, r.place, r.length)
+	if err == nil && d.ID != r.ID {
+		err = errRecord
 	}
-	d.Header = parseHeader(header)
-	d.Body, d.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
+	if err != nil {
+		return nil, nil, fmt.Errorf("delivery %d: %w", r.ID, err)
+	}
+	return d, header, nil
+}
+
+// fill adds what is not in the table.
+func (r *row) fill(d *Delivery, header []byte) {
 	r.Delivery = *d
-	return nil
+	r.Header = parseHeader(header)
+	r.Body, r.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
 }
 
 func recordAt(data []byte, place, length int) (*Delivery, []byte, error) {
@@ -167,9 +201,9 @@ func recordAt(data []byte, place, length int) (*Delivery, []byte, error) {
 	return r.delivery()
 }
 
-func (l *Log) page(ctx context.Context, f Filter) (found []*row, err error) {
+func selectRows(ctx context.Context, q querier, f Filter) (found []*row, err error) {
 	query, args := f.sql()
-	rows, err := l.read.QueryContext(ctx, "SELECT "+columns+" FROM deliveries"+query, args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+columns+" FROM deliveries"+query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -206,3 +206,13 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 	}
 	return id, o, nil
 }
+
+// id is that of the delivery that r is or is about.
+func (r record) id() (int64, error) {
+	f := fields{rest: r.fields}
+	id := f.number()
+	if f.bad {
+		return 0, errRecord
+	}
+	return id, nil
+}

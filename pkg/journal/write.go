@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 const (
@@ -61,6 +63,7 @@ type writer struct {
 	next     next
 	calls    *calls
 	behind   bool  // something may be left to index
+	fresh    fresh // since the bounds were looked at
 	err      error // the last failure to write outcomes
 }
 
@@ -83,10 +86,11 @@ type finished struct {
 	Outcome
 }
 
-// job is other work for the connection that writes: one transaction.
+// job is other work for the connection that writes.
 type job struct {
-	do   func(context.Context) error
-	done chan error
+	do    func(context.Context) error
+	plain bool // not in a transaction
+	done  chan error
 }
 
 func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
@@ -109,11 +113,10 @@ func newWriter(ctx context.Context, path string, opts Options) (*writer, error) 
 // open opens path, and makes it a delivery log if it is empty.
 func (w *writer) open(ctx context.Context) (err error) {
 	w.next = next{}
-	w.db, err = openDB(w.path, w.opts.Busy, url.Values{"_pragma": {
-		fmt.Sprintf("page_size(%d)", pageSize), "auto_vacuum(incremental)",
-		"journal_mode(wal)", "synchronous(full)", "cache_size(-8000)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), "journal_size_limit(67108864)",
-	}})
+	// What fsync writes beyond fdatasync are times of the file. Where there is
+	// no fdatasync, fsync it is.
+	_, _ = sqlite.Fdatasync(true)
+	w.db, err = openDB(w.path, w.opts.Busy, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -126,6 +129,17 @@ func (w *writer) open(ctx context.Context) (err error) {
 		return err
 	}
 	w.conn = newConn(c)
+	// In this order; the driver has another one for what is in its URL. The
+	// first two count only before the first page is written.
+	for _, set := range []string{
+		fmt.Sprintf("page_size = %d", pageSize), "auto_vacuum = incremental",
+		"journal_mode = wal", "synchronous = full", "cache_size = -8000",
+		fmt.Sprintf("wal_autocheckpoint = %d", walPages), "journal_size_limit = 67108864",
+	} {
+		if _, err := c.ExecContext(ctx, "PRAGMA "+set); err != nil {
+			return err
+		}
+	}
 	return migrate(ctx, c, true)
 }
 
@@ -172,7 +186,17 @@ func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
 
 // exec runs do as one transaction, between those of deliveries.
 func (w *writer) exec(ctx context.Context, do func(context.Context) error) error {
-	j := job{do, make(chan error, 1)}
+	return w.job(ctx, job{do, false, make(chan error, 1)})
+}
+
+// plain runs a statement that stands outside of transactions.
+func (w *writer) plain(ctx context.Context, statement string) error {
+	return w.job(ctx, job{func(ctx context.Context) error {
+		return w.conn.exec(ctx, statement)
+	}, true, make(chan error, 1)})
+}
+
+func (w *writer) job(ctx context.Context, j job) error {
 	if err := enqueue(ctx, w, w.jobs, j); err != nil {
 		return err
 	}
@@ -194,19 +218,16 @@ func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
 	}
 }
 
-func (w *writer) close() error {
+// end writes what is waiting. The connection stays open.
+func (w *writer) end() error {
 	w.mu.Lock()
-	already := w.closed
-	w.closed = true
-	if !already {
+	if !w.closed {
+		w.closed = true
 		close(w.appends)
 	}
 	w.mu.Unlock()
 	<-w.ended
-	if already {
-		return nil
-	}
-	return errors.Join(w.err, w.shut())
+	return w.err
 }
 
 func (w *writer) run() {
@@ -214,6 +235,7 @@ func (w *writer) run() {
 	for open := true; open; {
 		open = w.collect()
 		w.commit()
+		w.bound()
 	}
 }
 
@@ -230,7 +252,11 @@ func (w *writer) collect() bool {
 	case f := <-w.results:
 		w.outcomes = append(w.outcomes, f)
 	case j := <-w.jobs:
-		j.done <- w.transaction(j.do)
+		run := w.transaction
+		if j.plain {
+			run = w.outside
+		}
+		j.done <- run(j.do)
 		return true
 	case <-idle:
 		w.tidy()
@@ -348,6 +374,15 @@ func (w *writer) transaction(f func(context.Context) error) error {
 	return err
 }
 
+// outside runs f without a transaction of its own.
+func (w *writer) outside(f func(context.Context) error) error {
+	ctx := context.Background()
+	if err := w.present(ctx); err != nil {
+		return err
+	}
+	return f(ctx)
+}
+
 // present opens the file again when it was moved away or deleted: what is
 // written to a file that nobody finds is lost.
 func (w *writer) present(ctx context.Context) error {
@@ -386,6 +421,8 @@ func (w *writer) segment(ctx context.Context) error {
 	}
 	err := w.conn.exec(ctx, "INSERT INTO segments VALUES (?, ?, ?, ?)", w.next.segment, w.next.id-1, checksum(w.buf), w.buf)
 	w.next.segment++
+	w.fresh.deliveries += len(w.batch)
+	w.fresh.bytes += int64(len(w.buf))
 	return err
 }
 

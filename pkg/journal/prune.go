@@ -1,0 +1,255 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// segmentsAtOnce is how many segments are pruned in one transaction, while
+// deliveries may wait.
+const segmentsAtOnce = 64
+
+// mergePages is how much of the search index is rewritten in one transaction.
+const mergePages = 256
+
+// Prune says what is to go. Zero fields ask for nothing.
+type Prune struct {
+	Before time.Time // all up to the first that came at or after this time
+	Keep   int       // all but so many of the newest; negative: all
+	Bytes  int64     // the oldest, until the file needs no more than this
+}
+
+// Prune deletes deliveries, oldest first, and gives what they took of the disk
+// back. Their bytes are overwritten. It returns how many went.
+func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
+	if l.write == nil {
+		return 0, ErrReadOnly
+	}
+	if err := l.Index(ctx); err != nil {
+		return 0, err
+	}
+	w := l.write
+	if err := w.plain(ctx, "PRAGMA secure_delete(1)"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, w.plain(ctx, "PRAGMA secure_delete(0)")) }()
+	for more := true; more; {
+		err := w.exec(ctx, func(ctx context.Context) error {
+			cut, err := p.cut(ctx, w.conn)
+			if err != nil {
+				return err
+			}
+			n := int64(0)
+			n, more, err = deleteThrough(ctx, w.conn, cut, true)
+			pruned += n
+			return err
+		})
+		if err != nil {
+			return pruned, err
+		}
+	}
+	return pruned, errors.Join(w.forgetWords(ctx), w.shrink(ctx))
+}
+
+// forgetWords takes what was pruned out of the search index, which only marks
+// it as deleted at first. It does so a little at a time.
+func (w *writer) forgetWords(ctx context.Context) error {
+	for pages := -mergePages; ; pages = mergePages { // negative: begin
+		var before, after int64
+		err := w.exec(ctx, func(ctx context.Context) error {
+			const changes = "SELECT total_changes()"
+			return errors.Join(
+				w.conn.scan(ctx, changes, nil, &before),
+				w.conn.exec(ctx, "INSERT INTO words (words, rank) VALUES ('merge', ?)", pages),
+				w.conn.scan(ctx, changes, nil, &after),
+			)
+		})
+		if err != nil || after-before < 2 { // it is documented to tell so that it is done
+			return err
+		}
+	}
+}
+
+// cut is the id of the last delivery that is to go.
+func (p Prune) cut(ctx context.Context, c *conn) (cut int64, err error) {
+	var first, last int64
+	err = c.scan(ctx, `SELECT coalesce((SELECT last FROM segments ORDER BY id LIMIT 1), 0),
+		coalesce((SELECT last FROM segments ORDER BY id DESC LIMIT 1), 0)`, nil, &first, &last)
+	if err != nil {
+		return 0, err
+	}
+	if !p.Before.IsZero() {
+		// Ids are in order; times need not be.
+		if err := c.scan(ctx, "SELECT coalesce(min(id), ?) - 1 FROM deliveries WHERE received >= ?", []any{last + 1, p.Before.UnixNano()}, &cut); err != nil {
+			return 0, err
+		}
+	}
+	if p.Keep != 0 {
+		cut = max(cut, last-int64(max(p.Keep, 0)))
+	}
+	if p.Bytes > 0 {
+		used, err := bytesUsed(ctx, c)
+		if err != nil {
+			return 0, err
+		}
+		if used > p.Bytes {
+			// A little at a time: nobody knows how large the oldest are.
+			cut = max(cut, first+(last-first)/64)
+		}
+	}
+	return cut, nil
+}
+
+// bytesUsed is how much of the file holds something.
+func bytesUsed(ctx context.Context, c *conn) (n int64, err error) {
+	err = c.scan(ctx, "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size", nil, &n)
+	return n, err
+}
+
+// deleteThrough deletes some of the oldest deliveries up to cut, and returns
+// how many. Of a segment that goes beyond cut, part is deleted only when exact.
+func deleteThrough(ctx context.Context, c *conn, cut int64, exact bool) (n int64, more bool, err error) {
+	whole, err := oldSegments(ctx, c, cut)
+	if err != nil {
+		return 0, false, err
+	}
+	through := whole.last
+	if exact && whole.n < segmentsAtOnce {
+		if err := trim(ctx, c, whole.id, cut); err != nil {
+			return 0, false, err
+		}
+		through = cut
+	}
+	if err := c.scan(ctx, "SELECT count(*) FROM deliveries WHERE id <= ?", []any{through}, &n); err != nil {
+		return 0, false, err
+	}
+	for _, d := range []struct {
+		query string
+		id    int64
+	}{
+		{"DELETE FROM segments WHERE id <= ?", whole.id},
+		{"DELETE FROM words WHERE rowid IN (SELECT id FROM deliveries WHERE id <= ?)", through},
+		{"DELETE FROM deliveries WHERE id <= ?", through},
+	} {
+		if err := c.exec(ctx, d.query, d.id); err != nil {
+			return 0, false, err
+		}
+	}
+	return n, n > 0 || whole.n > 0, nil
+}
+
+// old are segments that go as a whole.
+type old struct {
+	n    int
+	id   int64 // of the last of them
+	last int64 // its last delivery
+}
+
+// oldSegments finds the first segments that hold no delivery after cut. The
+// last one of all is not among them.
+func oldSegments(ctx context.Context, c *conn, cut int64) (o old, err error) {
+	rows, err := c.QueryContext(ctx, "SELECT id, last FROM segments WHERE id < (SELECT max(id) FROM segments) ORDER BY id LIMIT ?", segmentsAtOnce)
+	if err != nil {
+		return o, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, last int64
+		if err := rows.Scan(&id, &last); err != nil {
+			return o, err
+		}
+		if last > cut {
+			break
+		}
+		o = old{o.n + 1, id, last}
+	}
+	return o, rows.Err()
+}
+
+// trim deletes what is of deliveries up to cut from the segment after one that
+// goes as a whole.
+func trim(ctx context.Context, c *conn, segment, cut int64) error {
+	var id int64
+	var data []byte
+	err := c.scan(ctx, "SELECT id, data FROM segments WHERE id > ? ORDER BY id LIMIT 1", []any{segment}, &id, &data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	kept := make([]byte, 0, len(data))
+	for r, err := range records(data) {
+		if err != nil {
+			return err
+		}
+		of, err := r.id()
+		if err != nil {
+			return err
+		}
+		if of <= cut {
+			continue
+		}
+		if r.kind == deliveryRecord {
+			if err := c.exec(ctx, "UPDATE deliveries SET place = ? WHERE id = ?", len(kept), of); err != nil {
+				return err
+			}
+		}
+		kept = append(kept, data[r.place:r.place+r.length]...)
+	}
+	if len(kept) == len(data) {
+		return nil
+	}
+	return c.exec(ctx, "UPDATE segments SET data = ?, crc = ? WHERE id = ?", kept, checksum(kept), id)
+}
+
+// shrink makes the file smaller, a little at a time, and empties the
+// write-ahead log.
+func (w *writer) shrink(ctx context.Context) error {
+	for {
+		var free int64
+		if err := w.exec(ctx, func(ctx context.Context) error {
+			return w.conn.scan(ctx, "PRAGMA freelist_count", nil, &free)
+		}); err != nil {
+			return err
+		}
+		if free == 0 {
+			return w.plain(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		}
+		if err := w.plain(ctx, "PRAGMA incremental_vacuum(256)"); err != nil {
+			return err
+		}
+	}
+}
+
+// fresh is what was appended of late.
+type fresh struct {
+	deliveries int
+	bytes      int64
+}
+
+// slack is the part of the bounds that may be exceeded before something is
+// pruned.
+const slack = 100
+
+// bound prunes what is beyond the bounds of the log, whole segments at a time,
+// now and then.
+func (w *writer) bound() {
+	p := Prune{Keep: max(w.opts.MaxDeliveries, 0), Bytes: max(w.opts.MaxBytes, 0)}
+	if (p.Keep == 0 || w.fresh.deliveries <= p.Keep/slack) && (p.Bytes == 0 || w.fresh.bytes <= p.Bytes/slack) {
+		return
+	}
+	more := false
+	err := w.transaction(func(ctx context.Context) error {
+		cut, err := p.cut(ctx, w.conn)
+		if err == nil {
+			_, more, err = deleteThrough(ctx, w.conn, cut, false)
+		}
+		return err
+	})
+	if err != nil || !more { // otherwise it goes on after the next batch
+		w.fresh = fresh{}
+	}
+}

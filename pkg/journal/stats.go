@@ -1,0 +1,179 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Stats sums up the deliveries that a filter chooses.
+type Stats struct {
+	Deliveries  int64 `json:"deliveries"`  // requests, refused ones included
+	Calls       int64 `json:"calls"`       // different call ids of what was not refused
+	Duplicates  int64 `json:"duplicates"`  // copies of an earlier delivery
+	Failed      int64 `json:"failed"`      // answered with anything but 2xx
+	Refused     int64 `json:"refused"`     // of the failed: not taken as a delivery
+	Unforwarded int64 `json:"unforwarded"` // of the failed: the endpoint behind gave no answer
+	Unanswered  int64 `json:"unanswered"`  // without an outcome
+	Invalid     int64 `json:"invalid"`     // whose payload has an error
+	Bytes       int64 `json:"bytes"`       // of bodies
+
+	First time.Time `json:"first,omitzero"` // the times of the first
+	Last  time.Time `json:"last,omitzero"`  // and the last by id
+
+	// Took are percentiles of the time until the answer.
+	Took Percentiles `json:"-"`
+	// ResultTypes are sorted, the most frequent first.
+	ResultTypes []Count `json:"resultTypes"`
+	Statuses    []Count `json:"statuses"`
+	// Over are so many equal parts of the time from the filter's Since, or the
+	// first delivery, to its Until, or the last.
+	Over []Part `json:"over"`
+}
+
+// Percentiles are of a time.
+type Percentiles struct{ P50, P95, P99, Max time.Duration }
+
+// Count is how many there are of one kind.
+type Count struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
+}
+
+// Part is what came in one part of the time.
+type Part struct {
+	From       time.Time `json:"from"`
+	Deliveries int64     `json:"deliveries"`
+	Failed     int64     `json:"failed"`
+}
+
+// Stats sums up the deliveries that f chooses; Limit and Newest do not matter.
+// Over has so many parts. All numbers are of the same moment.
+func (l *Log) Stats(ctx context.Context, f Filter, parts int) (s Stats, err error) {
+	if err := l.ready(ctx, f); err != nil {
+		return s, typed(err)
+	}
+	tx, err := l.read.BeginTx(ctx, nil)
+	if err != nil {
+		return s, typed(err)
+	}
+	defer tx.Rollback()
+	q := statsQuery{ctx, tx, f}
+	return s, typed(errors.Join(
+		q.totals(&s),
+		q.percentiles(&s),
+		q.counts(&s.ResultTypes, "CASE WHEN refusal <> '' THEN '' ELSE result_type END"),
+		q.counts(&s.Statuses, "coalesce(CAST(status AS TEXT), '')"),
+		q.over(&s, parts),
+	))
+}
+
+type statsQuery struct {
+	ctx context.Context
+	tx  *sql.Tx
+	f   Filter
+}
+
+// and is the condition of the filter with one more.
+func (q statsQuery) and(condition string) (string, []any) {
+	where, args := q.f.where()
+	switch {
+	case where == "" && condition == "":
+		return "", args
+	case where == "":
+		return " WHERE " + condition, args
+	case condition == "":
+		return where, args
+	}
+	return where + " AND " + condition, args
+}
+
+func (q statsQuery) totals(s *Stats) error {
+	where, args := q.and("")
+	var first, last sql.NullInt64
+	err := q.tx.QueryRowContext(q.ctx, `SELECT count(*), count(DISTINCT CASE WHEN copy > 0 THEN call_id END), coalesce(sum(copy > 1), 0),
+		coalesce(sum(status NOT BETWEEN 200 AND 299), 0), coalesce(sum(refusal <> ''), 0), coalesce(sum(forward_status = 0), 0),
+		coalesce(sum(status IS NULL), 0), coalesce(sum(errors > 0), 0), coalesce(sum(size), 0), min(received), max(received)
+		FROM deliveries`+where, args...).Scan(&s.Deliveries, &s.Calls, &s.Duplicates,
+		&s.Failed, &s.Refused, &s.Unforwarded, &s.Unanswered, &s.Invalid, &s.Bytes, &first, &last)
+	if first.Valid {
+		s.First, s.Last = time.Unix(0, first.Int64), time.Unix(0, last.Int64)
+	}
+	return err
+}
+
+func (q statsQuery) percentiles(s *Stats) error {
+	where, args := q.and("took IS NOT NULL")
+	var n int64
+	if err := q.tx.QueryRowContext(q.ctx, "SELECT count(*) FROM deliveries"+where, args...).Scan(&n); err != nil || n == 0 {
+		return err
+	}
+	for _, p := range []struct {
+		of   float64
+		into *time.Duration
+	}{{0.5, &s.Took.P50}, {0.95, &s.Took.P95}, {0.99, &s.Took.P99}, {1, &s.Took.Max}} {
+		// The smallest that so many of all do not exceed.
+		rank := max(0, int64(p.of*float64(n)+0.999999)-1)
+		var took int64
+		err := q.tx.QueryRowContext(q.ctx, "SELECT took FROM deliveries"+where+" ORDER BY took LIMIT 1 OFFSET ?", append(args, rank)...).Scan(&took)
+		if err != nil {
+			return err
+		}
+		*p.into = time.Duration(took)
+	}
+	return nil
+}
+
+func (q statsQuery) counts(into *[]Count, of string) error {
+	where, args := q.and(of + " <> ''")
+	rows, err := q.tx.QueryContext(q.ctx, "SELECT "+of+" AS kind, count(*) AS n FROM deliveries"+where+" GROUP BY kind ORDER BY n DESC, kind", args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	*into = []Count{}
+	for rows.Next() {
+		var c Count
+		if err := rows.Scan(&c.Name, &c.Count); err != nil {
+			return err
+		}
+		*into = append(*into, c)
+	}
+	return rows.Err()
+}
+
+func (q statsQuery) over(s *Stats, parts int) error {
+	from, to := s.First, s.Last.Add(1)
+	if !q.f.Since.IsZero() {
+		from = q.f.Since
+	}
+	if !q.f.Until.IsZero() {
+		to = q.f.Until
+	}
+	if s.Deliveries == 0 || parts < 1 || !from.Before(to) {
+		return nil
+	}
+	width := int64(to.Sub(from))/int64(parts) + 1
+	s.Over = make([]Part, parts)
+	for i := range s.Over {
+		s.Over[i].From = from.Add(time.Duration(int64(i) * width))
+	}
+	where, args := q.and("")
+	rows, err := q.tx.QueryContext(q.ctx, "SELECT (received - ?) / ? AS part, count(*), coalesce(sum(status NOT BETWEEN 200 AND 299), 0) FROM deliveries"+where+" GROUP BY part",
+		append([]any{from.UnixNano(), width}, args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var part, n, failed int64
+		if err := rows.Scan(&part, &n, &failed); err != nil {
+			return err
+		}
+		p := &s.Over[min(max(part, 0), int64(parts-1))]
+		p.Deliveries += n
+		p.Failed += failed
+	}
+	return rows.Err()
+}
