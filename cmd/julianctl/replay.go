@@ -162,12 +162,8 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 		defer close(told)
 		p.interrupted()
 	})
-	sum := client.Run(running, docs, p.plan, func(r deliver.Result) {
-		p.result(r)
-		if plan.FailFast && r.Err != nil {
-			stop()
-		}
-	})
+	p.plan.Stop = stop
+	sum := client.Run(running, docs, p.plan, p.result)
 	if !quiet() {
 		<-told
 	}

@@ -41,7 +41,7 @@ type Plan struct {
 	// Count ends the run after so many documents; 0 means with the last one.
 	Count int
 	// Loop begins again with the first document after the last one, for ever
-	// where there is no Count. Documents of up to 32 MiB together are kept in
+	// where there is no Count. Documents of up to 8 MiB together are kept in
 	// memory; beyond that, they are read again.
 	Loop bool
 	// Shuffle mixes the documents; a document's copies stay together where Mode
@@ -58,6 +58,9 @@ type Plan struct {
 	Expect   Statuses // default 2xx
 	Seed     uint64   // of Shuffle, mode Shuffled and NewIDs: the same seed, the same run
 	FailFast bool     // begin nothing more after the first failure
+	// Stop, if not nil, is called when [Client.Run] ends by itself before the
+	// documents do, so that reading them can be ended too. Perhaps more than once.
+	Stop func()
 	// File records the run and says what of it is done; nil: neither.
 	File *RunFile
 	// Doubt, if not nil, is told by [Client.Run] of what File leaves in doubt,
@@ -95,7 +98,7 @@ func (s Step) Copies() iter.Seq[int] {
 func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, error] {
 	whole := func(yield func(Step, error) bool) {
 		n := 0
-		for t, err := range rounds(docs, p.Loop, windowBytes) {
+		for t, err := range rounds(docs, p.Loop, keptBytes) {
 			step := Step{}
 			if err == nil {
 				n++
@@ -122,6 +125,10 @@ type turn struct {
 	round int // from 0
 }
 
+// keptBytes is how much of a loop's documents is kept in memory. To read more
+// again costs little beside sending it.
+const keptBytes = 8 << 20
+
 // rounds gives docs once, or with again for ever, until a round has none. Up to
 // so many bytes of them are kept, and docs gone through once.
 func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.Seq2[turn, error] {
@@ -139,7 +146,10 @@ func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.
 					told[err.Error()] = true
 				} else {
 					none = false
-					if size += len(doc.Body); again && size <= keep {
+					switch size += len(doc.Body); {
+					case size > keep:
+						kept = nil
+					case again:
 						kept = append(kept, doc)
 					}
 				}

@@ -60,26 +60,24 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 		client:  c,
 		plan:    plan,
 		observe: observe,
-		stop:    cancel,
-		groups:  map[int]*group{},
-		sum:     Summary{Statuses: map[int]int{}, Errors: map[Class]int{}},
+		stop: func() {
+			cancel()
+			if plan.Stop != nil {
+				plan.Stop()
+			}
+		},
+		groups: map[int]*group{},
+		sum:    Summary{Statuses: map[int]int{}, Errors: map[Class]int{}},
 	}
 	start := time.Now()
 	if plan.Rate > 0 {
 		r.sum.Pace = &Pace{Asked: plan.Rate}
 	}
-	jobs := make(chan job)
-	var senders sync.WaitGroup
-	r.feed(ctx, docs, jobs, func(j job) {
-		senders.Go(func() {
-			r.send(ctx, j)
-			for j := range jobs {
-				r.send(ctx, j)
-			}
-		})
-	})
-	close(jobs)
-	senders.Wait()
+	if r.sum.Pace == nil {
+		r.closedLoop(ctx, docs)
+	} else {
+		r.openLoop(ctx, docs)
+	}
 	for _, g := range r.groups { // cut short
 		r.sum.Groups.fold(g)
 	}
@@ -105,10 +103,65 @@ type job struct {
 	due time.Time
 }
 
-// feed hands the plan's steps to the senders until ctx ends, each when it is
-// due. As long as there are fewer senders than the plan allows, a step that
-// finds none idle gets a new one from hire.
-func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error], jobs chan<- job, hire func(job)) {
+// steps are what is to be sent, until ctx ends.
+func (r *run) steps(ctx context.Context, docs iter.Seq2[payload.Document, error]) iter.Seq[Step] {
+	return func(yield func(Step) bool) {
+		for step, err := range r.plan.File.Left(r.plan.Steps(docs), r.doubt) {
+			// Reading may end a moment before ctx does.
+			if ctx.Err() != nil || ended(err) {
+				return
+			}
+			switch {
+			case errors.Is(err, ErrRunFile):
+				r.halt(err)
+				return
+			case err != nil:
+				r.unreadable(err)
+			case !yield(step):
+				return
+			}
+		}
+	}
+}
+
+// closedLoop lets each sender take a step when it is done with the one before:
+// nobody has to be woken to hand it over.
+func (r *run) closedLoop(ctx context.Context, docs iter.Seq2[payload.Document, error]) {
+	next, stop := iter.Pull(r.steps(ctx, docs))
+	defer stop()
+	var taking sync.Mutex
+	take := func() (Step, bool) {
+		taking.Lock()
+		defer taking.Unlock()
+		return next()
+	}
+	var senders sync.WaitGroup
+	hired := 1 // counted by the last one hired, who alone hires
+	var sender func()
+	sender = func() {
+		for last := true; ; {
+			step, ok := take()
+			if !ok {
+				return
+			}
+			if last && hired < r.plan.Concurrency {
+				hired++
+				senders.Go(sender)
+			}
+			last = false
+			r.send(ctx, job{Step: step})
+		}
+	}
+	senders.Go(sender)
+	senders.Wait()
+}
+
+// openLoop hands each step to a sender when it is due. As long as there are
+// fewer senders than the plan allows, a step that finds none idle gets a new
+// one.
+func (r *run) openLoop(ctx context.Context, docs iter.Seq2[payload.Document, error]) {
+	jobs := make(chan job)
+	var senders sync.WaitGroup
 	hired, allowed := 0, max(r.plan.Concurrency, 1)
 	hand := func(j job) bool {
 		if hired < allowed {
@@ -116,7 +169,12 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 			case jobs <- j:
 			default:
 				hired++
-				hire(j)
+				senders.Go(func() {
+					r.send(ctx, j)
+					for j := range jobs {
+						r.send(ctx, j)
+					}
+				})
 			}
 			return true
 		}
@@ -129,19 +187,7 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 	}
 	times := newSchedule(r.plan.Rate)
 	defer times.timer.Stop()
-	for step, err := range r.plan.File.Left(r.plan.Steps(docs), r.doubt) {
-		// Reading may end a moment before ctx does.
-		if ctx.Err() != nil || ended(err) {
-			break
-		}
-		if errors.Is(err, ErrRunFile) {
-			r.halt(err)
-			break
-		}
-		if err != nil {
-			r.unreadable(err)
-			continue
-		}
+	for step := range r.steps(ctx, docs) {
 		j := job{step, times.next(step.Deliveries())}
 		if !times.wait(ctx, j.due) || !hand(j) {
 			times.behind = j.due
@@ -149,9 +195,9 @@ func (r *run) feed(ctx context.Context, docs iter.Seq2[payload.Document, error],
 		}
 		times.ready = time.Now()
 	}
-	if r.sum.Pace != nil { // the senders do not write Missed
-		r.sum.Pace.Missed = times.missed()
-	}
+	r.sum.Pace.Missed = times.missed() // the senders do not write it
+	close(jobs)
+	senders.Wait()
 }
 
 // ended reports whether err is the end of a context: no document is at fault.
