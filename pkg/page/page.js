@@ -79,21 +79,20 @@ const page = (() => {
       show: (x) => percentile(ofNines(x)),
       axis: {
         splits: (u) => [50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999].map(nines).filter((x) => x <= u.scales.x.max),
-        filter: (u, splits) => apart(u, splits, 46),
-        grid: { stroke: () => ink("line"), width: 1, filter: (u, splits) => apart(u, splits, 46) },
+        filter: (u, splits) => apart(u, splits),
+        grid: { stroke: () => ink("line"), width: 1, filter: (u, splits) => apart(u, splits) },
       },
     },
   };
   const kindsOfY = { ms: { show: ms }, count: { show: count }, rate: { show: (v) => (v == null ? "–" : digits(v) + "/s") } };
 
-  // apart drops the labels that would stand closer than so many pixels to the
-  // one before.
-  const apart = (u, splits, room) => {
-    let last = -Infinity;
+  // apart drops the percentiles whose labels would run into the one before.
+  const apart = (u, splits) => {
+    let end = -Infinity;
     return splits.map((x) => {
-      const at = u.valToPos(x, "x");
-      if (at - last < room) return null;
-      last = at;
+      const at = u.valToPos(x, "x"), half = 4 * percentile(ofNines(x)).length;
+      if (at - half < end + 6) return null;
+      end = at + half;
       return x;
     });
   };
@@ -130,7 +129,7 @@ const page = (() => {
     let shown = spec.columns; // as given: a stack draws sums, and shows values
     const tip = tooltip(x, y, spec, () => shown);
     const width = () => Math.max(canvas.clientWidth, 80);
-    const u = new uPlot(options(spec, x, y, tip, width()), columns(spec, shown), canvas);
+    const u = new uPlot(options(spec, x, y, tip, width(), () => shown), columns(spec, shown), canvas);
     const resize = new ResizeObserver(() => { if (width() !== u.width) c.fit(width()); });
     resize.observe(canvas);
     const c = {
@@ -153,7 +152,7 @@ const page = (() => {
     return [xs, ...sums];
   };
 
-  const options = (spec, x, y, tip, width) => {
+  const options = (spec, x, y, tip, width, given) => {
     const font = "12px " + getComputedStyle(document.body).fontFamily;
     const axis = {
       stroke: () => ink("muted"), font, ticks: { show: false }, gap: 8,
@@ -172,12 +171,12 @@ const page = (() => {
       legend: { show: false },
       scales: {
         x: { time: !!x.time, range: (u, min, max) => [min - half, max > min || half ? max + half : min + 1] },
-        y: spec.log ? { distr: 3, range: (u, min, max) => uPlot.rangeLog(min, Math.max(max, ...near(spec, max)), 10, false) }
+        y: spec.log ? { distr: 3, range: (u, min, max) => [min / 1.3, Math.max(max, ...near(spec, max)) * 1.3] }
           : { range: (u, min, max) => [0, Math.max((max || 1) * 1.08, ...near(spec, max))] },
       },
       axes: [
         { ...axis, grid: { show: false }, ...x.axis, size: 30, values: x.axis.values || ((u, vs) => vs.map((v) => (v == null ? "" : x.show(v)))) },
-        { ...axis, ...(spec.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}), size: wide, values: (u, vs) => vs.map((v) => (v == null ? "" : y.show(v))), ...(spec.y === "count" ? { incrs: whole } : {}) },
+        { ...axis, ...(spec.log ? { splits: decades, filter: (u, splits) => splits } : {}), size: wide, values: (u, vs) => vs.map((v) => (v == null ? "" : y.show(v))), ...(spec.y === "count" ? { incrs: whole } : {}) },
       ],
       series: [{}, ...(spec.stack ? series.reverse() : series)],
       bands: (spec.bands || []).map((b) => ({ series: b.between.map((i) => i + 1), fill: () => ink(b.ink, b.fill) })),
@@ -186,7 +185,7 @@ const page = (() => {
         points: spec.stack ? { show: false } : { size: 7, width: 0 },
         sync: spec.sync ? { key: spec.sync } : undefined,
       },
-      hooks: { init: [(u) => u.over.append(tip.box)], setCursor: [tip.move], draw: [(u) => marks(u, spec.marks || [])] },
+      hooks: { init: [(u) => u.over.append(tip.box)], setCursor: [tip.move], draw: [(u) => { if (spec.stack) few(u, spec, given()); marks(u, spec.marks || []); }] },
     };
   };
 
@@ -210,20 +209,51 @@ const page = (() => {
       ctx.font = u.axes[1].font[0];
       // Labels that would stand on each other stand at both ends.
       ctx.textAlign = y - above < 16 * devicePixelRatio ? "left" : "right";
-      ctx.fillText(m.label, ctx.textAlign === "right" ? bbox.left + bbox.width : bbox.left + 4, y - 5 * devicePixelRatio);
+      const at = [m.label, ctx.textAlign === "right" ? bbox.left + bbox.width : bbox.left + 4, y - 5 * devicePixelRatio];
+      ctx.setLineDash([]);
+      ctx.lineWidth = 4 * devicePixelRatio;
+      ctx.strokeStyle = ink("ground");
+      ctx.strokeText(...at);
+      ctx.fillText(...at);
       ctx.restore();
       above = y;
     }
   };
 
-  // A logarithmic axis has lines at whole powers of ten, or at 1, 2 and 5 times
+  // A logarithmic axis has lines at whole powers of ten, and at 2 and 5 times
   // those where it covers few.
-  const decades = (u, splits) => {
+  const decades = (u) => {
     const { min, max } = u.scales.y, lead = max / min < 50 ? [1, 2, 5] : [1];
-    return splits.map((v) => (lead.includes(+(v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6)) ? v : null));
+    const lines = [];
+    for (let power = Math.floor(Math.log10(min)); 10 ** power <= max; power++) lines.push(...lead.map((n) => n * 10 ** power));
+    return lines.filter((v) => v >= min && v <= max);
   };
 
   const whole = Array.from({ length: 36 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
+
+  // few marks what is too little of a bar to be seen: one failure among a
+  // thousand is what a person looks for.
+  const few = (u, spec, given) => {
+    const { ctx, bbox } = u, least = 3 * devicePixelRatio;
+    const step = spec.step || (given[0].length > 1 ? given[0][1] - given[0][0] : 1);
+    const size = Math.max(1, Math.min(0.8 * (u.valToPos(step, "x", true) - u.valToPos(0, "x", true)), 48 * devicePixelRatio));
+    ctx.save();
+    given[0].forEach((x, j) => {
+      let sum = 0, floor = bbox.top + bbox.height;
+      spec.series.forEach((s, i) => {
+        const n = given[i + 1][j];
+        sum += n;
+        if (n === 0) return;
+        const top = Math.min(u.valToPos(sum, "y", true), floor - (i > 0 ? least : 0));
+        if (floor - top <= least && i > 0) {
+          ctx.fillStyle = ink(s.ink);
+          ctx.fillRect(Math.round(u.valToPos(x, "x", true) - size / 2), top, Math.round(size), floor - top);
+        }
+        floor = top;
+      });
+    });
+    ctx.restore();
+  };
 
   // wide is the room that the labels of the y axis take; mostly the same, so
   // that charts below each other line up.

@@ -179,6 +179,70 @@ func TestInBrowser(t *testing.T) {
 				t.Errorf("the legend is %q", got)
 			}
 			p.Picture("page " + name)
+			checkPrint(t, p)
 		})
+	}
+}
+
+// checkPrint proves that charts on paper are light and fit it, and that the page
+// is as before when that is done.
+func checkPrint(t *testing.T, p *browsertest.Page) {
+	t.Helper()
+	type chart struct {
+		Width int
+		Drawn string
+	}
+	see := func(before string) []chart {
+		return browsertest.Eval[[]chart](p, before+`;new Promise((done) => requestAnimationFrame(() => done([...document.querySelectorAll("canvas")].map((c) => ({Width: c.width, Drawn: c.toDataURL()})))))`)
+	}
+	screen := see("")
+	paper := see(`dispatchEvent(new Event("beforeprint"))`)
+	after := see(`dispatchEvent(new Event("afterprint"))`)
+	if diff := cmp.Diff(screen, after); diff != "" {
+		t.Errorf("printing changed the page:\n%.500s", diff)
+	}
+	for _, c := range paper {
+		if c.Width != 640 {
+			t.Errorf("a chart on paper is %d pixels wide", c.Width)
+		}
+	}
+	p.Show(browsertest.View{Dark: true})
+	if diff := cmp.Diff(paper, see(`dispatchEvent(new Event("beforeprint"))`)); diff != "" {
+		t.Errorf("paper is not the same in the dark:\n%.500s", diff)
+	}
+}
+
+// Charts follow the theme and the width of the window, and tell the values under
+// the mouse as text.
+func TestChartsFollow(t *testing.T) {
+	browser := browsertest.Start(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, []byte(write(t, document())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := browser.Open(t, "file://"+path, browsertest.View{})
+	drawn := func() []string {
+		p.CheckFits() // waits until it is laid out
+		return browsertest.Eval[[]string](p, `[...document.querySelectorAll("canvas")].map((c) => c.toDataURL())`)
+	}
+	seen := map[string]bool{}
+	for _, v := range browsertest.Views {
+		p.Show(v)
+		for _, d := range drawn() {
+			if seen[d] {
+				t.Errorf("%+v: a chart is as in another view", v)
+			}
+			seen[d] = true
+		}
+	}
+	p.Show(browsertest.View{})
+	drawn()
+	tip := browsertest.Eval[string](p, `(() => {
+		const over = document.querySelector(".line .u-over"), at = over.getBoundingClientRect();
+		over.dispatchEvent(new MouseEvent("mousemove", {clientX: at.right - 3, clientY: at.top + 20, bubbles: true}));
+		return new Promise((done) => requestAnimationFrame(() => done(document.querySelector(".line .tip").innerText)));
+	})()`)
+	if want := "3 s\nmax\n900 ms\n" + hostile[0] + "\n800 ms"; strings.Join(strings.Fields(tip), " ") != strings.Join(strings.Fields(want), " ") {
+		t.Errorf("the tip says %q, want %q", tip, want)
 	}
 }

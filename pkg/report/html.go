@@ -58,7 +58,7 @@ type htmlView struct {
 // htmlGroup are the cases of a group that are shown.
 type htmlGroup struct {
 	Name   string
-	Tally  string // of all cases in it
+	Tally  string // of all cases in it, but for verdicts of which not all are listed
 	Open   []htmlCase
 	Folded []htmlCase
 	More   int // cases that did not pass and are not shown
@@ -97,7 +97,7 @@ func htmlOf(r Report) htmlView {
 		groups[c.Group] = append(groups[c.Group], c)
 	}
 	for _, name := range names {
-		if g := htmlGroupOf(name, groups[name]); len(g.Open) > 0 {
+		if g := htmlGroupOf(name, groups[name], r.Unlisted); len(g.Open) > 0 {
 			v.Groups = append(v.Groups, g)
 		}
 	}
@@ -114,13 +114,19 @@ func (t Tally) worst() Verdict {
 	return Skip
 }
 
-func htmlGroupOf(name string, cases []Case) htmlGroup {
+func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
 	var t Tally
 	for _, c := range cases {
 		t.add(Case{Verdict: c.Verdict})
 	}
-	g := htmlGroup{Name: name, Tally: t.cases()}
 	shown := alike(cases, t.Cases[Pass]+t.Cases[Skip] <= htmlPassed)
+	for v := range unlisted.Cases { // nobody knows of which group they are
+		delete(t.Cases, v)
+	}
+	g := htmlGroup{Name: name}
+	if len(t.Cases) > 0 {
+		g.Tally = t.cases()
+	}
 	// What passed is context: only a list of faults alone is folded.
 	open := len(shown)
 	if !slices.ContainsFunc(shown, func(c htmlCase) bool { return c.good() }) {

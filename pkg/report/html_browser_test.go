@@ -90,11 +90,11 @@ var replays = map[string]struct {
 	}},
 	"stall": {3, func(t *testing.T) report.Report {
 		var begun atomic.Pointer[time.Time]
-		return replay(t, 1600, deliver.Plan{Rate: 1000, Concurrency: 32}, "p50=50ms,p99=100ms", func(_ http.ResponseWriter, r *http.Request) {
+		return replay(t, 1000, deliver.Plan{Rate: 1000, Concurrency: 32}, "p50=50ms,p99=100ms", func(_ http.ResponseWriter, r *http.Request) {
 			now := time.Now()
 			begun.CompareAndSwap(nil, &now)
-			if since := now.Sub(*begun.Load()); since > 600*time.Millisecond && since < 900*time.Millisecond {
-				<-time.After(900*time.Millisecond - since)
+			if since := now.Sub(*begun.Load()); since > 400*time.Millisecond && since < 600*time.Millisecond {
+				<-time.After(600*time.Millisecond - since)
 			}
 			_, _ = io.Copy(io.Discard, r.Body)
 		})

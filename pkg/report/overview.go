@@ -150,10 +150,14 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return append(b, ']'), nil
 }
 
-// digits is how many are worth writing: whole numbers are written whole.
+// digits is how many are worth writing: all of a whole number, and the nines of
+// a percentile.
 func digits(x float64) int {
-	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+	switch {
+	case x == math.Trunc(x) && math.Abs(x) < 1e15:
 		return -1
+	case 99 < x && x < 100:
+		return 9
 	}
 	return 4
 }

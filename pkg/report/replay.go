@@ -63,7 +63,7 @@ func (r Replay) figures() []Figure {
 	perSecond := Figure{Name: "Per second", Value: rate(s.Rate())}
 	if pace := s.Pace; pace != nil {
 		perSecond.Value = rate(pace.Reached())
-		if pace.Reached() < 0.99*pace.Asked || pace.Missed > 0 {
+		if pace.Reached() < 0.99*pace.Asked {
 			perSecond.Verdict = Warn
 		}
 	}

@@ -197,9 +197,9 @@ func Eval[T any](p *Page, expression string) T {
 	return Run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// Picture writes the whole page, however long it is, as a PNG of this name into
-// the folder that JULIANCTL_PICTURES names, for people to look at; without one,
-// nothing.
+// Picture writes the whole page as a PNG of this name into the folder that
+// JULIANCTL_PICTURES names, for people to look at; without one, nothing. Of a
+// page that is very long it shows the beginning.
 func (p *Page) Picture(name string) {
 	p.t.Helper()
 	dir := os.Getenv("JULIANCTL_PICTURES")
@@ -208,7 +208,11 @@ func (p *Page) Picture(name string) {
 	}
 	p.settle()
 	path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png")
-	if err := os.WriteFile(path, Run(p, chromedp.FullScreenshot(100)), 0o600); err != nil {
+	shot := chromedp.FullScreenshot(100)
+	if Eval[int](p, "document.documentElement.scrollHeight") > 12_000 { // the browser has its limits
+		shot = chromedp.CaptureScreenshot()
+	}
+	if err := os.WriteFile(path, Run(p, shot), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 }
