@@ -28,6 +28,7 @@ type generateOptions struct {
 	invalid    string
 	transcript string // a size, or two with .. between
 	agent      string
+	shape      string // a file
 	sets       []string
 	list       bool
 }
@@ -105,7 +106,8 @@ asked for and no --count is given, there is one of each.`,
   julianctl generate --result-type 'Goal Completed' --transcript-size 1KiB..2MiB --count 10
   julianctl generate --variant all | julianctl replay - --to http://127.0.0.1:8080/webhook
   julianctl generate --invalid format
-  julianctl generate --sequences 100 --seed 7`,
+  julianctl generate --sequences 100 --seed 7
+  julianctl generate --agent-shape agent.schema.json --count 20`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.counted = cmd.Flags().Changed("count")
@@ -123,6 +125,7 @@ asked for and no --count is given, there is one of each.`,
 	}
 	f.StringVar(&o.transcript, "transcript-size", "", "size of the transcripts, where there are any: 64KiB, or a range 0..2MiB")
 	f.StringVar(&o.agent, "agent", generate.Agent, "id of the agent")
+	agentShapeFlag(cmd, &o.shape, "give the calls this agent's own variables and outcomes")
 	f.StringArrayVar(&o.sets, "set", nil, "change the payloads, path=value (repeatable)")
 	f.BoolVar(&o.list, "list", false, "list the words that these flags take")
 	return cmd
@@ -212,6 +215,8 @@ func (o *generateOptions) check() error {
 		return usage(fmt.Errorf(`--sequences "%d" is less than 0`, o.sequences), "")
 	case o.variant != "" && o.invalid != "":
 		return usage(errors.New("--variant and --invalid exclude each other"), see)
+	case o.shape != "" && o.variant != "":
+		return usage(errors.New("--agent-shape and --variant exclude each other: a variant has variables of its own"), see)
 	case o.sequences > 0 && (o.counted || o.resultType != "" || o.lifecycle != "" || o.variant != "" || o.invalid != ""):
 		return usage(errors.New("--sequences excludes --count, --result-type, --lifecycle, --variant and --invalid: a story has its own"), see)
 	case !strings.HasPrefix(o.agent, "agent."):
@@ -223,6 +228,15 @@ func (o *generateOptions) check() error {
 // spec is what all calls have in common.
 func (o *generateOptions) spec() (spec generate.Spec, err error) {
 	spec.Agent = o.agent
+	if o.shape != "" {
+		var id string
+		if id, spec.Shape, err = agentShape(o.shape); err != nil {
+			return spec, err
+		}
+		if id != "" && o.agent == generate.Agent {
+			spec.Agent = id
+		}
+	}
 	if o.resultType != "all" {
 		spec.ResultType = julian.ResultType(o.resultType)
 	}

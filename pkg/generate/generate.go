@@ -37,6 +37,9 @@ type Spec struct {
 	// Transcript is how long the talk is, where there is one; nil: as long as
 	// such talks are.
 	Transcript *Range
+	// Shape is what is the agent's own; nil: the generator's own variables and
+	// outcomes.
+	Shape *AgentShape
 }
 
 // Range is a size in bytes of UTF-8, drawn evenly between Min and Max, both
@@ -175,6 +178,7 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 		e.RescheduledAt = &julian.Timestamp{Time: g.moment(c.place, day+1)}
 	}
 	g.result(&e.CallResult, k, c, scheduled.Add(time.Duration(e.Duration)*time.Second))
+	g.shaped(&e, spec.Shape, c)
 	return e
 }
 

@@ -49,6 +49,15 @@ func (k Kinds) names() []string {
 	return names
 }
 
+// First is the name of one of the types, and of null only where there is no
+// other; empty for no type at all.
+func (k Kinds) First() string {
+	if names := k.names(); len(names) > 0 {
+		return names[0]
+	}
+	return ""
+}
+
 // String reads like "string or null"; it is "anything" for no type at all.
 func (k Kinds) String() string {
 	if k == 0 {
