@@ -86,12 +86,12 @@ where they are missed. On several machines, run the same files with
 --execution-segment and --execution-segment-sequence, as the script's first lines
 show, or split them with --shards; each delivery is then sent once.
 
-k6 reads a file of deliveries whole, and takes about four times its size in
-memory, and some 3 MB for each of -c: --shards makes the files smaller.
+k6 reads a file of deliveries whole, and takes about seven times its size in
+memory, and half a MB for each of -c: for more than it holds, --shards makes smaller files.
 ` + exportSecrets
 	cmd.Example = `  julianctl export k6 calls.ndjson --to http://127.0.0.1:4040/ -o out
   julianctl export k6 calls.ndjson --dup --rate 2000 --max-latency p99=500ms --to staging -o out
-  julianctl export k6 calls.ndjson --loop --count 100000 --new-ids -c 64 --shards 4 --to staging -o out`
+  julianctl export k6 calls.ndjson --loop --count 100000 --new-ids --shards 4 --to staging -o out`
 	f := cmd.Flags()
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.StringVar(&o.maxLatency, "max-latency", "", "what answers may take: p99=500ms, or p50=100ms,max=2s")

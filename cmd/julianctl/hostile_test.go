@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/export"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -151,6 +152,9 @@ func testHostileText(t *testing.T, format string) {
 	listenFormat := map[string]string{"text": "pretty", "json": "json"}[format]
 	hook := l.serve("listen", "--addr", "127.0.0.1:0", "--format", listenFormat, "--save", filepath.Join(l.dir, "saved"))
 
+	out := filepath.Join(l.dir, "out\x1b[31m\u202e")
+	manifest, arrived := hostileExport(t, l, clean)
+
 	ctx := t.Context()
 	// A run that was cut short: what is sent again is named.
 	cut := filepath.Join(l.dir, "cut\x1b[31m\u202e")
@@ -174,6 +178,12 @@ func testHostileText(t *testing.T, format string) {
 		{exitUsage, []string{"replay", clean, "--to", "http://\x1b[31m\u202e/"}},
 		{exitUsage, []string{"replay", clean, "--to", hostile}},
 		{exitUsage, []string{"replay", clean, "--to", hook, "-H", "X: " + hostile}},
+		{exitYes, []string{"export", "vegeta", clean, raw, "--to", hook + "?a=%0A", "-H", "X-Name: \u202e\u00e9 ::error::"}},
+		{exitYes, []string{"export", "k6", clean, raw, "--to", hook, "-H", "X-Name: \u202e::error::", "-o", out, "--format", format}},
+		{exitUsage, []string{"export", "k6", clean, "--to", hook, "-o", out}},
+		{exitUnable, []string{"export", "k6", clean, hostile, "--to", hook, "-o", out + "2"}},
+		{exitUnable, []string{"export", "verify", "--manifest", raw, "--received", raw, "--format", format}},
+		{exitNo, []string{"export", "verify", "--manifest", manifest, "--received", raw, "--received", arrived, "--received", hostile, "--format", format}},
 		{exitNo, []string{"check", "--to", endpoint.URL, "--format", format}},
 		{exitNo, []string{"check", "--to", endpoint.URL, "--format", "junit"}},
 		{exitUsage, []string{"check", "--to", endpoint.URL, "--only", hostile}},
@@ -193,6 +203,28 @@ func testHostileText(t *testing.T, format string) {
 	if len(got) == 0 || !bytes.Equal(got[0], payload) {
 		t.Errorf("the endpoint got %d deliveries; the first is %q", len(got), got)
 	}
+}
+
+// hostileExport is the manifest of an export with hostile text in it, and a
+// record of a delivery of it with such text.
+func hostileExport(t *testing.T, l *lab, payload string) (manifest, arrived string) {
+	t.Helper()
+	dir := filepath.Join(l.dir, "export")
+	if code, shown := l.run(t.Context(), strings.NewReader(""), "export", "vegeta", payload, "--to", "http://127.0.0.1:1/", "-o", dir); code != exitYes {
+		t.Fatalf("exit %d: %s", code, shown)
+	}
+	manifest = filepath.Join(dir, export.ManifestFile)
+	data, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := compactJSON(hostile)
+	data = regexp.MustCompile(`"run": "[^"]*"`).ReplaceAllLiteral(data, []byte(`"run": `+text))
+	if err := os.WriteFile(manifest, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	record := `{"header":{"X-Julianctl-Run":[` + text + `],"X-Julianctl-Seq":[` + text + `],"X-Julianctl-Copy":["1"]},"body":` + text + `}`
+	return manifest, l.file("arrived\x1b[31m\u202e.ndjson", []byte(record+"\n"))
 }
 
 // The pattern above finds what it is meant to find.

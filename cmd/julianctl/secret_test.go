@@ -56,6 +56,11 @@ func TestSecretsNeverShow(t *testing.T) {
 		append([]string{"replay", sample, "--to", hooks["pretty"]}, header...),
 		append([]string{"replay", sample, "--to", hooks["summary"]}, header...),
 		append([]string{"replay", sample, "--to", hooks["json"], "--format", "json"}, header...),
+		append([]string{"export", "vegeta", sample, "--to", echo.URL}, header...),
+		append([]string{"export", "vegeta", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "vegeta")}, header...),
+		append([]string{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6"), "--format", "json"}, header...),
+		{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-token"), "-H", "X-Hook-Token: " + canary},
+		{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-twice"), "-H", "X-Token: " + canary, "-H", "X-Token: " + canary},
 		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key " + canary},
 		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key: " + canary + "\n"},
 	} {

@@ -1,8 +1,9 @@
 
 // Each line of the file is one delivery: a target as vegeta reads it. All VUs
-// share one copy of the lines; k6 reads the file whole.
+// share one copy of the lines; k6 reads the file whole. A line is in an array:
+// a text by itself would be frozen character by character each time.
 const name = plan.files.length === 1 ? plan.files[0] : plan.files[shard() - 1];
-const lines = new SharedArray('deliveries', () => open(`./${name}`).split('\n').slice(0, -1));
+const lines = new SharedArray('deliveries', () => open(`./${name}`).split('\n').slice(0, -1).map((line) => [line]));
 
 // An iteration sends one payload's copies, each after the answer to the one
 // before, or a single delivery where copies are mixed into the run.
@@ -85,7 +86,7 @@ export default function () {
       }
       due = Date.now(); // the answer to the copy before made it due
     }
-    deliver(JSON.parse(lines[i]), due);
+    deliver(JSON.parse(lines[i][0]), due);
   }
 }
 
