@@ -5,64 +5,118 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
+// Profiles of check.
+const (
+	profileDefault = "default"
+	profileSmoke   = "smoke"
+)
+
 type checkOptions struct {
 	delivery       deliveryFlags
+	probe          probeFlags
 	only, skip     []string
+	profile        string
 	budget         string
 	seed           uint64
+	pause          time.Duration
+	maxRequests    int
+	cleanup        string
+	readyTimeout   time.Duration
+	baseline       string
 	format         string
 	reports        []string // FORMAT=FILE
 	list           bool
 	explain        string
 	allowUndecided bool
+	drill          drillFlags
+}
+
+// probeFlags say how effects are counted.
+type probeFlags struct {
+	command, url, path string
+	settle             time.Duration
 }
 
 func newCheckCmd(a *app) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check --to URL|NAME",
-		Short: "Check an endpoint against the provider's best practices",
-		Long: `check delivers synthetic calls to an endpoint and judges its answers. Each
-check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no evidence is never a pass.
+		Short: "Prove that an endpoint is idempotent, fast and robust",
+		Long: `check delivers synthetic calls in the ways that endpoints break on, and judges
+what is answered. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no
+evidence is never a pass.
 
-The family name of every contact is Test, phone numbers are reserved for
-fiction, and every call id begins with call.julianctl-. The one exception is
-the provider's own sample.`,
+Two answers of 200 do not say whether a repeat was counted twice. A probe does:
+a command (--probe) or a URL (--probe-url) that tells how many effects a call
+had, as a whole number, or as JSON with --probe-path. Without one the checks of
+idempotency can fail, and cannot pass.
+
+Payloads are recognisable: the family name of every contact is Test, phone
+numbers are reserved for fiction, call ids begin with call.julianctl-. With
+--cleanup CMD, a command removes them afterwards: it gets the ids, one a line.
+
+--drill is another job: it delivers on a schedule while you, or --down and --up,
+stop and start the endpoint, redelivers what was not acknowledged, and accounts
+for every call.`,
 		Example: `  julianctl check --to http://127.0.0.1:8080/webhook
-  julianctl check --to staging --budget p99=500ms --format junit > check.xml
-  julianctl check --to http://127.0.0.1:8080/ --only idempotency
-  julianctl check --list
-  julianctl check --explain malformed-json`,
+  julianctl check --to http://127.0.0.1:8080/webhook \
+    --probe-url 'http://127.0.0.1:8080/calls/{callId}/count'
+  julianctl check --to staging --probe './count-calls {callId}' --cleanup ./remove-calls
+  julianctl check --to staging --profile smoke --budget p99=500ms --format junit > check.xml
+  julianctl check --to http://127.0.0.1:8080/ --only idempotency --seed 7
+  julianctl check --to staging --format json > before.json; julianctl check --to staging --baseline before.json
+  julianctl check --to http://127.0.0.1:8080/ --drill --probe './count-calls {callId}'
+  julianctl check --explain together`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.seed = uint64(rand.Uint32())
 			}
+			if o.drill.on {
+				return runDrill(cmd.Context(), a, o)
+			}
 			return runCheck(cmd.Context(), a, o)
 		},
 	}
 	o.delivery.declare(cmd)
+	o.probe.declare(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.only, "only", nil, "run only these checks or groups")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks or groups out")
+	choiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds", profileDefault, profileSmoke)
 	f.StringVar(&o.budget, "budget", "p99=2s", "most time to an answer: p50=100ms,p99=2s,max=5s")
-	f.Uint64Var(&o.seed, "seed", 0, "makes the call ids; the same seed sends the same bytes (default random)")
+	f.Uint64Var(&o.seed, "seed", 0, "makes ids and payloads; the same seed sends the same bytes (default random)")
+	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
+	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
+	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+check.IDsFileEnv)
+	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
+	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain one check")
+	o.drill.declare(cmd)
+	o.profile = profileDefault
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
 	return cmd
+}
+
+func (f *probeFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
+	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
+	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
+	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long a number of effects has to stay the same")
 }
 
 func runCheck(ctx context.Context, a *app, o checkOptions) error {
@@ -72,21 +126,22 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	case o.explain != "":
 		return explainCheck(a, o.explain)
 	}
-	limits, err := deliver.ParseLimits(o.budget)
-	if err != nil {
-		return usage(fmt.Errorf("--budget: %w", err), "")
-	}
-	reports, err := newReports(a, "check", o.format, o.reports, reportFormats(false))
+	plan, err := a.planCheck(o)
 	if err != nil {
 		return err
 	}
-	client, err := a.deliveryClient(o.delivery)
+	defer plan.close()
+	p, err := newCheckPrinter(a, o, plan)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	p := newCheckPrinter(a, o, client.Target(), reports)
-	sum, err := check.Run(ctx, check.Options{Sender: client, Budget: limits, Only: o.only, Skip: o.skip, Seed: o.seed}, p.result)
+	if err := a.waitReady(ctx, plan.options.Client, o.readyTimeout); err != nil {
+		return err
+	}
+	plan.options.Begin = p.begin()
+	sum, err := check.Run(ctx, plan.options, p.result)
+	p.end()
+	code := a.cleanUp(ctx, plan.cleanup, sum.CallIDs)
 	if errors.Is(err, check.ErrUnknown) {
 		return usage(err, `"julianctl check --list" names them`)
 	}
@@ -96,183 +151,161 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	code := reports.write(ctx)
-	switch {
-	case sum.Fail > 0:
-		return verdict(exitNo)
-	case sum.Undecided == 0 || o.allowUndecided:
-		return verdict(code)
-	case sum.Unreachable != "":
-		return unable(fmt.Errorf("endpoint %q: %s", a.cfg.To, sum.Unreachable), "start the endpoint, or say with --to where it is")
-	}
-	return verdict(exitUnable)
+	code = worst(code, p.reports.write(ctx))
+	return p.exit(sum, code)
 }
 
-func listChecks(a *app, format string) error {
-	records := report.NewRecords(a.out, "check")
-	group := ""
-	for _, c := range check.Checks {
-		if format == "json" {
-			if err := records.Write("check", map[string]string{"id": c.ID, "group": c.Group, "title": c.Title, "why": c.Why, "how": c.How}); err != nil {
-				return err
-			}
-			continue
-		}
-		if c.Group != group {
-			group = c.Group
-			fmt.Fprintln(a.out, a.style.bold(group))
-		}
-		fmt.Fprintf(a.out, "  %-20s %s\n", c.ID, c.Title)
-	}
-	return nil
+// checkPlan is what a check was asked to do.
+type checkPlan struct {
+	options  check.Options
+	cleanup  []string // words of the command; nil: none
+	baseline check.Baseline
+	closing  []func()
 }
 
-func explainCheck(a *app, id string) error {
-	c, err := check.Find(id)
+func (p *checkPlan) close() {
+	for _, f := range p.closing {
+		f()
+	}
+}
+
+// planCheck reads the flags. The caller closes the plan.
+func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
+	limits, err := deliver.ParseLimits(o.budget)
 	if err != nil {
-		return usage(fmt.Errorf("--explain: %w", err), didYouMean(id, check.Names(), `"julianctl check --list" names them`))
+		return nil, usage(fmt.Errorf("--budget: %w", err), "")
 	}
-	fmt.Fprintf(a.out, "%s  (%s)\n\n  The endpoint %s.\n\n  why  %s\n  how  %s\n", a.style.bold(c.ID), c.Group, c.Title, c.Why, c.How)
-	return nil
-}
-
-// checkPrinter shows results in the form that --format asks for.
-type checkPrinter struct {
-	a       *app
-	o       checkOptions
-	records *report.Records
-	reports *reports
-	group   string
-	err     error
-}
-
-func newCheckPrinter(a *app, o checkOptions, to deliver.Target, reports *reports) *checkPrinter {
-	a.note("checking %s, seed %d", a.errStyle.bold(safetext.Line(to.String())), o.seed)
-	return &checkPrinter{
-		a: a, o: o,
-		records: report.NewRecords(a.out, "check"),
-		reports: reports,
-	}
-}
-
-func (p *checkPrinter) result(r check.Result) {
-	switch p.o.format {
-	case "json":
-		p.err = errors.Join(p.err, p.records.Write("check", r))
-	case "text":
-		p.text(r)
-	}
-	c := report.Case{
-		Name: r.ID, Group: r.Group, Verdict: report.Verdict(r.Verdict),
-		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
-		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
-	}
-	if r.Verdict == check.Fail {
-		c.Detail = p.evidence(r) + "repeat: " + p.repeat(r)
-	}
-	p.reports.add(c)
-}
-
-func (p *checkPrinter) text(r check.Result) {
-	if r.Verdict == check.Skip {
-		return
-	}
-	if r.Group != p.group {
-		p.group = r.Group
-		fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.bold(r.Group))
-	}
-	colours := map[check.Verdict]paint{
-		check.Pass: p.a.style.good, check.Warn: p.a.style.warn, check.Fail: p.a.style.bad, check.Undecided: p.a.style.warn,
-	}
-	title, lines := r.Title, append([]string{r.Message}, r.Details...)
-	if beside := fmt.Sprintf("%-34s  ", title); r.Verdict == check.Pass && 13+len(beside)+utf8.RuneCountInString(r.Message) <= p.a.out.width() {
-		title, lines = beside+p.a.style.faint(safetext.Line(r.Message)), r.Details
-	}
-	fmt.Fprintf(p.a.out, "  %s  %s\n", colours[r.Verdict](fmt.Sprintf("%-9s", r.Verdict)), title)
-	for _, line := range lines {
-		fmt.Fprintf(p.a.out, "             %s\n", p.a.style.faint(safetext.Line(line)))
-	}
-	if r.Verdict == check.Fail {
-		fmt.Fprintf(p.a.out, "             %s %s\n", p.a.style.accent("repeat:"), safetext.Line(p.repeat(r)))
-	}
-}
-
-// evidence lists the deliveries of a check, one a line.
-func (p *checkPrinter) evidence(r check.Result) string {
-	var b strings.Builder
-	for _, e := range r.Evidence {
-		answer := e.Error
-		if answer == "" {
-			answer = fmt.Sprint(e.Status)
-		}
-		fmt.Fprintf(&b, "%s: %s in %.1f ms\n", e.What, answer, e.LatencyMS)
-	}
-	return b.String()
-}
-
-// repeat is the command that runs one check again with the same bytes. Values
-// of headers are left for the person to fill in.
-func (p *checkPrinter) repeat(r check.Result) string {
-	words := []string{"julianctl", "check", "--to", shellWord(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
-	if r.ID == "budget" {
-		words = append(words, "--budget", shellWord(p.o.budget))
-	}
-	for _, host := range p.o.delivery.allowHosts {
-		words = append(words, "--allow-host", shellWord(host))
-	}
-	if p.o.delivery.insecure {
-		words = append(words, "--insecure")
-	}
-	if p.o.delivery.caCert != "" {
-		words = append(words, "--cacert", shellWord(p.o.delivery.caCert))
-	}
-	for _, h := range p.o.delivery.headers {
-		name, _, _ := strings.Cut(h, ":")
-		words = append(words, "-H", shellWord(name+": …"))
-	}
-	return strings.Join(words, " ")
-}
-
-func (p *checkPrinter) summary(s check.Summary) error {
-	switch p.o.format {
-	case "json":
-		p.err = errors.Join(p.err, p.records.Write("summary", s))
-	case "text":
-		p.verdict(s)
-	}
-	return p.err
-}
-
-func (p *checkPrinter) verdict(s check.Summary) {
-	var parts []string
-	for _, c := range []struct {
-		n    int
-		word string
-	}{{s.Pass, "passed"}, {s.Warn, "warned"}, {s.Fail, "failed"}, {s.Undecided, "undecided"}, {s.Skip, "skipped"}} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"--settle", o.probe.settle}, {"--pause", o.pause}} {
+		if d.value <= 0 {
+			return nil, usage(fmt.Errorf("%s %s is no time to wait", d.name, d.value), "")
 		}
 	}
-	word, colour := "the endpoint holds up", p.a.style.good
+	p := &checkPlan{}
+	if o.cleanup != "" {
+		if p.cleanup, err = splitWords(o.cleanup); err != nil {
+			return nil, usage(fmt.Errorf("--cleanup %q: %w", o.cleanup, err), "")
+		}
+	}
+	if o.baseline != "" {
+		if p.baseline, err = readBaseline(o.baseline); err != nil {
+			return nil, err
+		}
+	}
+	client, err := a.deliveryClient(o.delivery)
+	if err != nil {
+		return nil, err
+	}
+	p.closing = append(p.closing, client.Close)
+	probe, done, err := a.probe(o.probe, o.delivery.allowHosts)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	p.closing = append(p.closing, done)
+	p.options = check.Options{
+		Client: client, Secrets: a.secretHeaders(client.Header()), Probe: probe,
+		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
+		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke,
+		MaxRequests: o.maxRequests, Seed: o.seed,
+	}
+	return p, nil
+}
+
+// secretHeaders are the names of those headers that are secrets.
+func (a *app) secretHeaders(h deliver.Header) []string {
+	var names []string
+	for _, f := range h {
+		if safetext.SecretHeader(f.Name, a.cfg.RedactHeader...) || soundsSecret(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// probe is nil when none was asked for. The function ends it. What it asks over
+// HTTP passes the same guard as a delivery.
+func (a *app) probe(f probeFlags, allow []string) (check.Probe, func(), error) {
+	nothing := func() {}
 	switch {
-	case s.Fail > 0:
-		word, colour = "the endpoint is not ready", p.a.style.bad
-	case s.Undecided > 0:
-		word, colour = "not decided", p.a.style.warn
-	case s.Pass+s.Warn == 0:
-		word, colour = "nothing was checked", p.a.style.warn
+	case f.command != "" && f.url != "":
+		return nil, nil, usage(errors.New("--probe and --probe-url: only one can count"), "")
+	case f.command != "":
+		words, err := splitWords(f.command)
+		if err != nil {
+			return nil, nil, usage(fmt.Errorf("--probe %q: %w", f.command, err), "")
+		}
+		return check.CommandProbe(words, f.path), nothing, nil
+	case f.url == "":
+		if f.path != "" {
+			return nil, nil, usage(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
+		}
+		return nil, nothing, nil
 	}
-	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(time.Millisecond)
-	fmt.Fprintf(p.a.out, "\n%s: %s (%d deliveries in %s)\n", colour(word), strings.Join(parts, ", "), s.Deliveries, took)
+	if !strings.Contains(f.url, check.Placeholder) {
+		return nil, nil, usage(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+check.Placeholder+" in its place")
+	}
+	const id = "julianctlCallId" // as it is in a URL
+	t, err := a.target(strings.ReplaceAll(f.url, check.Placeholder, id), allow)
+	if err != nil {
+		if no, ok := errors.AsType[*fault](err); ok && no.err != nil {
+			no.err = fmt.Errorf("--probe-url: %w", no.err)
+		}
+		return nil, nil, err
+	}
+	if strings.Contains(t.URL.Host, id) {
+		return nil, nil, usage(fmt.Errorf("--probe-url %q has the id in its host", f.url), "")
+	}
+	client, err := deliver.New(t.Guarded, deliver.Options{UserAgent: "julianctl/" + versionNumber(), Timeout: 10 * time.Second, MaxExcerpt: 1 << 20})
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	asked := &url.URL{Path: t.URL.Path, RawPath: t.URL.RawPath, RawQuery: t.URL.RawQuery}
+	if asked.Path == "" {
+		asked.Path = "/"
+	}
+	return check.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, check.Placeholder), f.path), client.Close, nil
 }
 
-// shellWord quotes s for a POSIX shell where it needs it.
-func shellWord(s string) string {
-	safe := func(r rune) bool {
-		return r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r))
+func readBaseline(path string) (check.Baseline, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, unable(fmt.Errorf("--baseline: %w", err), "")
 	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
+	defer file.Close()
+	b, err := check.ReadBaseline(file)
+	if errors.Is(err, check.ErrBaseline) {
+		return nil, usage(fmt.Errorf("--baseline %q: %w", path, err), "write one with --format json > FILE")
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	if err != nil {
+		return nil, unable(fmt.Errorf("--baseline %q: %w", path, err), "")
+	}
+	return b, nil
+}
+
+// waitReady waits until the endpoint answers, if that was asked for.
+func (a *app) waitReady(ctx context.Context, client *deliver.Client, timeout time.Duration) error {
+	if timeout <= 0 {
+		return nil
+	}
+	err := check.Ready(ctx, client, timeout)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return unable(fmt.Errorf("endpoint %q: %w", a.cfg.To, err), "start the endpoint, or wait longer with --ready-timeout")
+}
+
+// cleanUp runs --cleanup, also after an interrupt, and returns the exit code of
+// that.
+func (a *app) cleanUp(ctx context.Context, argv, callIDs []string) int {
+	if argv == nil || len(callIDs) == 0 {
+		return exitYes
+	}
+	if err := check.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
+		return a.report(ctx, unable(fmt.Errorf("--cleanup %w", err), "the calls that were delivered are still there: their ids begin with call.julianctl-"))
+	}
+	a.note("cleaned up: %s", countOf(len(callIDs), "call", "calls"))
+	return exitYes
 }

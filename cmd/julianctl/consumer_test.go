@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -14,11 +16,14 @@ import (
 
 // consumerMain is the script program "consumer": an endpoint for scripts to
 // deliver to. It writes its URL to --ready-file, appends every body it got to
-// --save, and answers as --status says; 0 means as a correct consumer does.
+// --save, and answers as --status says; 0 means as a correct consumer does. At
+// …/count/ID it tells how many records a call has; with --twice each delivery
+// makes one.
 func consumerMain() {
 	ready := flag.String("ready-file", "", "")
 	save := flag.String("save", "", "")
 	status := flag.Int("status", 0, "")
+	twice := flag.Bool("twice", false, "")
 	flag.Parse()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,7 +33,14 @@ func consumerMain() {
 		panic(err)
 	}
 	var mu sync.Mutex
+	records := map[string]int{}
 	panic(http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, id, ok := strings.Cut(r.URL.Path, "/count/"); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprint(w, records[id])
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		var e julian.CallEvent
 		answer := http.StatusNoContent
@@ -37,6 +49,13 @@ func consumerMain() {
 		}
 		if *status != 0 {
 			answer = *status
+		}
+		if answer == http.StatusNoContent {
+			mu.Lock()
+			if records[e.CallID]++; !*twice {
+				records[e.CallID] = 1
+			}
+			mu.Unlock()
 		}
 		if *save != "" {
 			mu.Lock()

@@ -72,7 +72,7 @@ func runDemo(ctx context.Context, a *app) error {
 What it does not show: your endpoint. Start it, then
 
   julianctl replay --dup=2 --to http://127.0.0.1:8080/webhook
-  julianctl check --to http://127.0.0.1:8080/webhook
+  julianctl check --to http://127.0.0.1:8080/webhook --probe CMD
 `)
 	return nil
 }
@@ -109,7 +109,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer stopConsumer()
-	d.step(ctx, exitYes, "check", "--seed", "1", "--to", url)
+	d.step(ctx, exitYes, "check", "--profile", "smoke", "--settle", "200ms", "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")
 	return nil
 }
 
@@ -219,7 +219,8 @@ func (l *lockedBuffer) String() string {
 }
 
 // serveConsumer starts a correct consumer on a free port of this machine: it
-// refuses what is no call event, stores a call once, and acknowledges repeats.
+// refuses what is no call event, stores a call once, acknowledges repeats, and
+// tells a probe how many records a call has.
 func serveConsumer(ctx context.Context) (url string, stop func(), err error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -227,19 +228,25 @@ func serveConsumer(ctx context.Context) (url string, stop func(), err error) {
 		return "", nil, unable(err, "")
 	}
 	var calls sync.Map // callId to body
-	srv := &http.Server{
-		ReadTimeout: 5 * time.Second,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<20))
-			var event julian.CallEvent
-			if err != nil || json.Unmarshal(body, &event) != nil || event.CallID == "" {
-				http.Error(w, "not a call event", http.StatusBadRequest)
-				return
-			}
-			calls.LoadOrStore(event.CallID, body)
-			w.WriteHeader(http.StatusNoContent)
-		}),
-	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hook", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<20))
+		var event julian.CallEvent
+		if err != nil || json.Unmarshal(body, &event) != nil || event.CallID == "" {
+			http.Error(w, "not a call event", http.StatusBadRequest)
+			return
+		}
+		calls.LoadOrStore(event.CallID, body)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /calls/{id}/count", func(w http.ResponseWriter, r *http.Request) {
+		count := "0"
+		if _, stored := calls.Load(r.PathValue("id")); stored {
+			count = "1"
+		}
+		_, _ = io.WriteString(w, count) // nobody is left to be told
+	})
+	srv := &http.Server{ReadTimeout: 5 * time.Second, Handler: mux}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ln) }()
 	return "http://" + ln.Addr().String() + "/", func() {

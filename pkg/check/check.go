@@ -1,20 +1,22 @@
-// Package check proves statements about a webhook endpoint by delivering
-// payloads to it and judging what it answers. It owns the registry of checks
-// and their verdicts; sending is deliver's, payloads are generate's.
+// Package check proves statements about a webhook endpoint: it delivers
+// synthetic payloads in the ways that consumers break on, and judges what is
+// answered and, where a [Probe] counts them, what effects the calls had. It
+// owns the registry of checks, their verdicts and the outage drill; sending is
+// deliver's, payloads are generate's.
 //
-// No evidence is never a pass: an endpoint that cannot be reached leaves every
-// check undecided.
+// No evidence is never a pass. An endpoint that cannot be reached, one that
+// does not acknowledge a plain call, and a probe that does not count leave
+// what depends on them undecided. What a 2xx says of a repeat proves nothing:
+// without a probe the checks of idempotency can fail, and cannot pass.
 package check
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/generate"
 )
 
 // Verdict is what a check found.
@@ -26,29 +28,64 @@ const (
 	Warn      Verdict = "WARN"      // right, but worth a look
 	Fail      Verdict = "FAIL"      // wrong
 	Undecided Verdict = "UNDECIDED" // there is no evidence either way
-	Skip      Verdict = "SKIP"      // not asked for
+	Skip      Verdict = "SKIP"      // not asked, or nothing to ask
 )
 
 // Check is one statement about an endpoint.
 type Check struct {
-	ID    string // stable, never used for anything else
-	Group string
-	Title string // completes "the endpoint …"
-	Why   string // what goes wrong in production where it does not hold
-	How   string // what is sent, and what decides
-	run   func(context.Context, *trial) finding
+	ID    string `json:"id"` // stable, never used for anything else
+	Group string `json:"group"`
+	Title string `json:"title"` // completes "the endpoint …"
+	Why   string `json:"why"`   // what goes wrong in production where it does not hold
+	How   string `json:"how"`   // what is sent, and what decides
+	// Needs is what a pass takes.
+	Needs Need `json:"needs"`
+	// Requests is how many requests it sends at most.
+	Requests int `json:"requests"`
+	// Smoke: part of the profile of that name.
+	Smoke bool `json:"smoke,omitempty"`
+	// Asked: it runs only when it is named.
+	Asked bool `json:"onlyWhenNamed,omitempty"`
+
+	// alone: nothing else may happen while it measures.
+	alone bool
+	// always: it says something of an endpoint that acknowledges nothing.
+	always bool
+	run    func(*trial) judgement
 }
+
+// Need is the evidence that a pass of a check takes.
+type Need string
+
+// The kinds of evidence.
+const (
+	Answers Need = "answers"
+	Effects Need = "effects" // counted by a probe; without one it can only fail
+)
+
+// Groups are the groups of checks, in the order in which they run.
+var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness"}
 
 // Result is the outcome of one check.
 type Result struct {
-	ID       string     `json:"id"`
-	Group    string     `json:"group"`
-	Title    string     `json:"title"`
-	Verdict  Verdict    `json:"verdict"`
-	Message  string     `json:"message"`           // one line; may quote the endpoint
-	Details  []string   `json:"details,omitempty"` // a line each, likewise
-	TookMS   float64    `json:"tookMs"`
-	Evidence []Evidence `json:"evidence,omitempty"` // every delivery, in order
+	ID       string   `json:"id"`
+	Group    string   `json:"group"`
+	Title    string   `json:"title"`
+	Verdict  Verdict  `json:"verdict"`
+	Message  string   `json:"message"`           // one line; may quote the endpoint
+	Details  []string `json:"details,omitempty"` // a line each, likewise
+	TookMS   float64  `json:"tookMs"`
+	Requests int      `json:"requests"`
+	// Evidence is every delivery in order; of many alike only the first, and
+	// those that were not acknowledged.
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Effects  []Effect   `json:"effects,omitempty"` // that the probe counted
+	// SkewMS is the most time between the first and the last of copies that
+	// were released together.
+	SkewMS  float64 `json:"skewMs,omitempty"`
+	Latency *Times  `json:"latency,omitempty"` // of the deliveries that were timed
+	// Samples are those latencies in milliseconds, in the order of sending.
+	Samples []float64 `json:"latenciesMs,omitempty"`
 }
 
 // Evidence is one delivery of a check and its answer.
@@ -60,34 +97,85 @@ type Evidence struct {
 	Error     string  `json:"error,omitempty"`
 }
 
+// Effect is what a probe counted for one call.
+type Effect struct {
+	CallID string `json:"callId"`
+	Want   int    `json:"want"`
+	Before int    `json:"before"`
+	After  int    `json:"after"`
+	Error  string `json:"error,omitempty"` // why there is no count
+}
+
+// Times sum up latencies, in milliseconds.
+type Times struct {
+	Count int     `json:"count"`
+	P50   float64 `json:"p50Ms"`
+	P95   float64 `json:"p95Ms"`
+	P99   float64 `json:"p99Ms"`
+	Max   float64 `json:"maxMs"`
+}
+
 // Summary counts the verdicts of a run.
 type Summary struct {
-	Pass       int    `json:"pass"`
-	Warn       int    `json:"warn"`
-	Fail       int    `json:"fail"`
-	Undecided  int    `json:"undecided"`
-	Skip       int    `json:"skip"`
-	Deliveries int    `json:"deliveries"`
-	Seed       uint64 `json:"seed"`
+	Pass      int    `json:"pass"`
+	Warn      int    `json:"warn"`
+	Fail      int    `json:"fail"`
+	Undecided int    `json:"undecided"`
+	Skip      int    `json:"skip"`
+	Requests  int    `json:"deliveries"`
+	Seed      uint64 `json:"seed"`
+	// Probe says whether effects were counted: "counts", "none", or why what
+	// the probe said is no count.
+	Probe string `json:"probe"`
 	// Unreachable says why nothing could be asked; empty otherwise.
 	Unreachable string  `json:"unreachable,omitempty"`
 	ElapsedMS   float64 `json:"elapsedMs"`
+	// CallIDs are the calls that were delivered, whole or in part.
+	CallIDs []string `json:"-"`
 }
 
-// Sender delivers one request and waits for its answer. [deliver.Client] is
-// one.
-type Sender interface {
-	Send(context.Context, deliver.Request) deliver.Answer
-}
+// Values of [Summary.Probe].
+const (
+	ProbeCounts = "counts"
+	ProbeNone   = "none"
+)
 
 // Options say what is checked, and against what.
 type Options struct {
-	Sender Sender
+	Client *deliver.Client
+	// Secrets are the headers of Client that the endpoint should insist on.
+	Secrets []string
+	// Probe counts effects; nil: nothing does.
+	Probe Probe
+	// Settle is how long a count has to stay the same; default 2 s.
+	Settle time.Duration
+	// Pause is how long after the first delivery the late repeat comes;
+	// default 2 s.
+	Pause time.Duration
+	// Slow is how long a slow sender takes; default 2 s.
+	Slow time.Duration
+	// Slope is how much longer a transcript of 1 MiB may take than one of 1 KiB
+	// before that is worth a look; default 400 ms, of which reading and parsing
+	// take a twentieth.
+	Slope  time.Duration
 	Budget []deliver.Limit // for acknowledgements
-	// Only and Skip hold ids or groups; an empty Only means all.
+	// Only and Skip hold ids or groups; an empty Only means all of the profile.
 	Only, Skip []string
-	// Seed makes the call ids: the same seed sends the same bytes.
+	Smoke      bool // the profile of that name
+	// MaxRequests is how many requests may be sent; 0: no limit.
+	MaxRequests int
+	// Seed makes ids and payloads: the same seed sends the same bytes.
 	Seed uint64
+	// Begin is called before a check begins to deliver; may be nil.
+	Begin func(Step)
+}
+
+// Step says how far a run has come.
+type Step struct {
+	ID       string
+	Done     int // checks that have delivered all they had to
+	Checks   int
+	Requests int // sent so far
 }
 
 // ErrUnknown is returned for a name that is neither a check nor a group.
@@ -95,11 +183,8 @@ var ErrUnknown = errors.New("is neither a check nor a group")
 
 // Names lists every id and group, for suggestions.
 func Names() []string {
-	var names []string
+	names := slices.Clone(Groups)
 	for _, c := range Checks {
-		if !slices.Contains(names, c.Group) {
-			names = append(names, c.Group)
-		}
 		names = append(names, c.ID)
 	}
 	return names
@@ -115,53 +200,38 @@ func Find(id string) (Check, error) {
 	return Check{}, fmt.Errorf("%q %w", id, ErrUnknown)
 }
 
-// Run runs the checks one after the other, in the order of [Checks], and calls
-// observe with each result as it is there. The error is ErrUnknown, or that of
-// ctx when the run was cut short; what was observed until then stands.
-func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) {
-	for _, name := range slices.Concat(o.Only, o.Skip) {
-		if !slices.Contains(Names(), name) {
-			return Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
+// Planned is how many checks run and how many requests they send at most, the
+// plain call before them included.
+func (o Options) Planned() (checks, requests int) {
+	requests = plainCalls
+	for _, c := range Checks {
+		if why := o.skips(c, requests); why == "" {
+			checks++
+			requests += c.Requests
 		}
 	}
-	sum := Summary{Seed: o.Seed}
-	began := time.Now()
-	for i, c := range Checks {
-		var r Result
-		switch {
-		case !o.wants(c):
-			r = Result{Verdict: Skip, Message: "not asked for"}
-		case sum.Unreachable != "":
-			r = Result{Verdict: Undecided, Message: "not asked: the endpoint could not be reached"}
-		default:
-			// Each check has its own seed, so that one run alone sends what it
-			// sends among the others.
-			t := &trial{sender: o.Sender, gen: generate.New(o.Seed + uint64(i)<<32), budget: o.Budget}
-			start := time.Now()
-			f := c.run(ctx, t)
-			if ctx.Err() != nil {
-				return sum, ctx.Err()
-			}
-			if f.unreachable {
-				sum.Unreachable = f.message
-			}
-			r = Result{Verdict: f.verdict, Message: f.message, Details: f.details, TookMS: milliseconds(time.Since(start)), Evidence: t.evidence}
-		}
-		r.ID, r.Group, r.Title = c.ID, c.Group, c.Title
-		sum.count(r)
-		sum.ElapsedMS = milliseconds(time.Since(began))
-		observe(r)
-	}
-	return sum, nil
+	return checks, requests
 }
 
-func (o Options) wants(c Check) bool {
+// skips says why c does not run, "" when it does; planned is what was planned
+// before it.
+func (o Options) skips(c Check, planned int) string {
 	named := func(list []string) bool { return slices.Contains(list, c.ID) || slices.Contains(list, c.Group) }
-	return (len(o.Only) == 0 || named(o.Only)) && !named(o.Skip)
+	byID := slices.Contains(o.Only, c.ID)
+	switch {
+	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
+		return "not asked for"
+	case c.Asked && !byID:
+		return "runs only when it is named: --only " + c.ID
+	case o.Smoke && !c.Smoke && !byID:
+		return "not part of the smoke profile"
+	case o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests:
+		return fmt.Sprintf("its %d requests would be past --max-requests %d", c.Requests, o.MaxRequests)
+	}
+	return ""
 }
 
 func (s *Summary) count(r Result) {
-	s.Deliveries += len(r.Evidence)
 	switch r.Verdict {
 	case Pass:
 		s.Pass++

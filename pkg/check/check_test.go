@@ -1,132 +1,139 @@
 package check_test
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
+	"log"
+	"maps"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/julian"
 )
 
-// consumer is a correct endpoint whose answers a fault may replace: the fault
-// is asked first and answers 0 to leave a delivery to the correct code.
-func consumer(fault func(e julian.CallEvent, body []byte, repeat bool) int) http.Handler {
-	var seen sync.Map
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var e julian.CallEvent
-		malformed := err != nil || json.Unmarshal(body, &e) != nil || e.CallID == ""
-		_, repeat := seen.LoadOrStore(e.CallID, true)
-		if status := fault(e, body, repeat && !malformed); status != 0 {
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(status)
-			return
-		}
-		if malformed {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
+type verdicts map[string]check.Verdict
+
+// expected is what a consumer comes to, beside what a correct one does.
+type expected struct {
+	fault fault
+	// With a probe, and without one; nil: the same as with it, as far as answers
+	// tell.
+	with, without verdicts
+	says          string // somewhere in the failures, with a probe
 }
 
-func none(julian.CallEvent, []byte, bool) int { return 0 }
+const (
+	pass      = check.Pass
+	warn      = check.Warn
+	fail      = check.Fail
+	undecided = check.Undecided
+	skip      = check.Skip
+)
 
-// Each fault is named by the check that is made for it, and by no other.
-func TestVerdictOfEveryCheckOnEveryConsumer(t *testing.T) {
-	ids := []string{"sample", "result-types", "lifecycle-statuses", "repeat", "budget", "malformed-json"}
-	all := map[string]check.Verdict{}
+var table = []expected{
+	{fault: correct},
+	{fault: noDedupe, says: "2 effects, want 1 effect", with: verdicts{
+		"repeat": fail, "together": fail, "other-bytes": fail, "later-content": fail, "after-others": fail,
+		"after-pause": fail, "lost-ack": fail, "in-flight": fail,
+	}, without: verdicts{}},
+	{fault: checkInsert, says: "released within", with: verdicts{"together": fail}, without: verdicts{}},
+	{fault: bodyHash, says: "3 effects, want 1 effect", with: verdicts{"other-bytes": fail, "later-content": fail}, without: verdicts{}},
+	{fault: smallCache, with: verdicts{"after-others": fail}, without: verdicts{}},
+	{fault: marksEarly, says: "2 of 2 calls: acknowledged, and no effect", with: verdicts{"failed-first": fail}, without: verdicts{}},
+	{fault: answersEarly, says: "acknowledged, and no effect", with: verdicts{"none-lost": fail}, without: verdicts{}},
+	{fault: slowWork, says: "p50 is ", with: verdicts{
+		"budget": fail, "budget-cold": fail, "budget-burst": fail, "size-slope": warn,
+	}},
+	{fault: strictEnum, says: "Busy: 422 Unprocessable Entity", with: verdicts{"result-types": fail, "unknown-result-type": warn}},
+	{fault: chokesOnNull, says: "optional parts null: 500 Internal Server Error", with: verdicts{"optional-fields": fail}},
+	{fault: crashes, says: "half a payload: connection closed without an answer", with: verdicts{"malformed-json": fail, "not-an-object": fail}},
+	{fault: blankRecord, says: `calls without an id left a record under ""`, with: verdicts{"missing-call-id": fail}},
+	{fault: anySecret, says: "with a wrong X-Webhook-Secret: 204 No Content", with: verdicts{"secret": fail}},
+	{fault: redirects, says: `308 to "/elsewhere", and redirects are not followed`, with: blocked(verdicts{"no-redirect": fail, "sample": undecided}), without: blocked(verdicts{"no-redirect": fail, "sample": undecided})},
+	{fault: byPhone, says: "two calls of one person had 1 effect", with: verdicts{"same-person": fail}, without: verdicts{}},
+	{fault: refusesRepeats, says: "repeat: 409 Conflict", with: repeats(fail), without: repeats(fail)},
+	{fault: oneAtATime, says: "another call had to wait", with: verdicts{"slow-sender": fail}},
+	{fault: echoes, says: "the answer to a good call repeats the contact's name", with: verdicts{"no-echo": fail}},
+	{fault: failsAlways, says: "the sample: 500 Internal Server Error", with: blocked(verdicts{"sample": fail}), without: blocked(verdicts{"sample": fail})},
+	// Nothing passes but what an answer proves.
+	{fault: takesAnything, says: "acknowledged, and no effect", with: believed(
+		warn, fail, verdicts{"missing-call-id": warn, "malformed-json": warn, "wrong-types": warn, "not-an-object": warn, "truncated-body": warn, "poison": fail},
+	), without: believed(
+		pass, undecided, verdicts{"missing-call-id": fail, "malformed-json": fail, "wrong-types": fail, "not-an-object": fail, "truncated-body": fail},
+	)},
+}
+
+// believed is what comes of an endpoint that acknowledges whatever it gets.
+func believed(accepts, effects check.Verdict, but verdicts) verdicts {
+	out := verdicts{"secret": fail, "methods": warn}
 	for _, c := range check.Checks {
-		if !slices.Contains(ids, c.ID) {
-			t.Errorf("check %s has no faulty consumer here", c.ID)
+		switch {
+		case c.Group == "accepts" && !c.Asked:
+			out[c.ID] = accepts
+		case c.Needs == check.Effects:
+			out[c.ID] = effects
 		}
-		all[c.ID] = check.Pass
 	}
-	for _, tt := range []struct {
-		name   string
-		fault  func(julian.CallEvent, []byte, bool) int
-		budget string
-		fails  []string
-		says   string
-	}{
-		{"correct", none, "p99=10s", nil, ""},
-		{"refuses the sample", func(e julian.CallEvent, _ []byte, _ bool) int {
-			return onlyIf(e.CallID == "call.abc123", 403)
-		}, "p99=10s", []string{"sample"}, "403 Forbidden"},
-		{"strict enum", func(e julian.CallEvent, _ []byte, _ bool) int {
-			return onlyIf(e.CallResult.ResultType == julian.Busy, 422)
-		}, "p99=10s", []string{"result-types"}, "Busy: 422 Unprocessable Entity"},
-		{"unknown lifecycle", func(e julian.CallEvent, _ []byte, _ bool) int {
-			return onlyIf(e.Sequence != nil && e.Sequence.LifecycleStatus == julian.SequenceFailed, 500)
-		}, "p99=10s", []string{"lifecycle-statuses"}, "failed: 500 Internal Server Error"},
-		{"refuses repeats", func(e julian.CallEvent, _ []byte, repeat bool) int {
-			return onlyIf(repeat && e.CallID != "call.abc123", 409)
-		}, "p99=10s", []string{"repeat"}, "first 204, repeat 409 Conflict"},
-		{"slow", none, "p50=1ns", []string{"budget"}, "over 1ns"},
-		{"crashes on malformed", func(e julian.CallEvent, body []byte, _ bool) int {
-			return onlyIf(!json.Valid(body), 500)
-		}, "p99=10s", []string{"malformed-json"}, "plain text: 500 Internal Server Error"},
-		{"acknowledges malformed", func(e julian.CallEvent, body []byte, _ bool) int {
-			return onlyIf(!json.Valid(body), 200)
-		}, "p99=10s", []string{"malformed-json"}, "plain text: acknowledged with 200"},
-		{"redirects", func(julian.CallEvent, []byte, bool) int { return 308 }, "p99=10s", ids, `308 to "/elsewhere", and redirects are not followed`},
-		{"500 for everything", func(julian.CallEvent, []byte, bool) int { return 500 }, "p99=10s", ids, "500 Internal Server Error"},
-		{"200 for everything", func(julian.CallEvent, []byte, bool) int { return 200 }, "p99=10s", []string{"malformed-json"}, "acknowledged"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			srv := httptest.NewServer(consumer(tt.fault))
-			defer srv.Close()
-			got := map[string]check.Verdict{}
-			said := ""
-			sum, err := check.Run(t.Context(), options(t, srv.URL, tt.budget), func(r check.Result) {
-				got[r.ID] = r.Verdict
-				if r.Verdict == check.Fail {
-					said += r.Message + "\n" + strings.Join(r.Details, "\n") + "\n"
-				}
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := map[string]check.Verdict{}
-			for id := range all {
-				want[id] = check.Pass
-				if slices.Contains(tt.fails, id) {
-					want[id] = check.Fail
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("verdicts (-want +got):\n%s", diff)
-			}
-			if !strings.Contains(said, tt.says) {
-				t.Errorf("failures say\n%swant %q", said, tt.says)
-			}
-			if sum.Fail != len(tt.fails) || sum.Pass != len(check.Checks)-len(tt.fails) {
-				t.Errorf("summary %+v", sum)
-			}
-		})
-	}
+	maps.Copy(out, but)
+	return out
 }
 
-func onlyIf(cond bool, status int) int {
-	if cond {
-		return status
+// repeats are the checks in which a call comes a second time.
+func repeats(v check.Verdict) verdicts {
+	out := verdicts{}
+	for _, id := range []string{"repeat", "together", "other-bytes", "later-content", "after-others", "after-pause", "lost-ack", "in-flight"} {
+		out[id] = v
 	}
-	return 0
+	return out
 }
 
+// blocked is every check undecided but for these.
+func blocked(but verdicts) verdicts {
+	out := verdicts{}
+	for _, c := range check.Checks {
+		out[c.ID] = undecided
+	}
+	out["https"], out["gzip"], out["no-redirect"] = skip, skip, pass
+	maps.Copy(out, but)
+	return out
+}
+
+// stored reports whether the fault is in how calls are stored.
+func (e expected) stored() bool {
+	return e.fault == correct || e.without != nil && len(e.without) == 0
+}
+
+// long reports whether tests may take minutes.
+func long() bool { return os.Getenv("JULIANCTL_LONG") != "" }
+
+// want is every verdict of a row.
+func (e expected) want(probed bool) verdicts {
+	out := verdicts{}
+	for _, c := range check.Checks {
+		out[c.ID] = pass
+		if c.Needs == check.Effects && !probed {
+			out[c.ID] = undecided
+		}
+	}
+	out["https"], out["gzip"] = skip, skip
+	but := e.with
+	if !probed && e.without != nil {
+		but = e.without
+	}
+	maps.Copy(out, but)
+	return out
+}
+
+// options check a consumer that is served at to.
 func options(t *testing.T, to, limits string) check.Options {
 	t.Helper()
 	u, err := url.Parse(to)
@@ -137,131 +144,154 @@ func options(t *testing.T, to, limits string) check.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := deliver.New(target, deliver.Options{Timeout: 10 * time.Second})
+	client, err := deliver.New(target, deliver.Options{
+		Timeout: 30 * time.Second,
+		Header:  deliver.Header{{Name: secretName, Value: secretValue}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	budget, err := deliver.ParseLimits(limits)
+	budget, err := deliver.ParseLimits(cmp.Or(limits, "p99=30s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return check.Options{Sender: client, Budget: budget, Seed: 1}
-}
-
-// Nobody there: nothing passes, nothing fails, and nobody waits for each check.
-func TestDeadEndpointIsUndecided(t *testing.T) {
-	srv := httptest.NewServer(http.NotFoundHandler())
-	srv.Close()
-	sum, err := check.Run(t.Context(), options(t, srv.URL, "p99=1s"), func(r check.Result) {
-		if r.Verdict != check.Undecided {
-			t.Errorf("%s: %s on a dead endpoint", r.ID, r.Verdict)
-		}
-	})
-	if err != nil || sum.Undecided != len(check.Checks) || sum.Deliveries != 1 || sum.Unreachable == "" {
-		t.Errorf("summary %+v, error %v", sum, err)
+	return check.Options{
+		Client: client, Budget: budget, Seed: 1, Secrets: []string{secretName},
+		Settle: 40 * time.Millisecond, Pause: 20 * time.Millisecond, Slow: 80 * time.Millisecond, Slope: time.Minute,
 	}
 }
 
-// An endpoint that dies under way fails nothing that it was not asked.
-func TestEndpointThatHangsUp(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-	defer srv.Close()
-	sum, err := check.Run(t.Context(), options(t, srv.URL, "p99=1s"), func(r check.Result) {
-		if r.Verdict != check.Fail {
-			t.Errorf("%s: %s by an endpoint that hangs up", r.ID, r.Verdict)
-		}
-	})
-	if err != nil || sum.Fail != len(check.Checks) {
-		t.Errorf("summary %+v, error %v", sum, err)
-	}
+// outcome is what a run came to.
+type outcome struct {
+	sum     check.Summary
+	results []check.Result
+	err     error
 }
 
-func TestOnlyAndSkip(t *testing.T) {
-	srv := httptest.NewServer(consumer(none))
+func (o outcome) verdicts() verdicts {
+	out := verdicts{}
+	for _, r := range o.results {
+		out[r.ID] = r.Verdict
+	}
+	return out
+}
+
+// said is what the results of one verdict say.
+func (o outcome) said(v check.Verdict) string {
+	var b strings.Builder
+	for _, r := range o.results {
+		if r.Verdict == v {
+			b.WriteString(r.ID + ": " + r.Message + "\n" + strings.Join(append(r.Details, ""), "\n"))
+		}
+	}
+	return b.String()
+}
+
+func checked(ctx context.Context, o check.Options) outcome {
+	var out outcome
+	out.sum, out.err = check.Run(ctx, o, func(r check.Result) { out.results = append(out.results, r) })
+	return out
+}
+
+// examine checks a reference consumer.
+func examine(t *testing.T, f fault, s store, probed bool, edit func(*check.Options)) outcome {
+	t.Helper()
+	c := &consumer{fault: f, store: s}
+	srv := httptest.NewUnstartedServer(c)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Start()
 	defer srv.Close()
-	for _, tt := range []struct {
-		only, skip []string
-		ran        string
-	}{
-		{nil, nil, "sample result-types lifecycle-statuses repeat budget malformed-json"},
-		{[]string{"accepts"}, nil, "sample result-types lifecycle-statuses"},
-		{[]string{"accepts", "repeat"}, []string{"sample"}, "result-types lifecycle-statuses repeat"},
-		{nil, []string{"speed", "robustness"}, "sample result-types lifecycle-statuses repeat"},
-	} {
-		o := options(t, srv.URL, "p99=10s")
-		o.Only, o.Skip = tt.only, tt.skip
-		var ran []string
-		if _, err := check.Run(t.Context(), o, func(r check.Result) {
-			if r.Verdict != check.Skip {
-				ran = append(ran, r.ID)
+	o := options(t, srv.URL, "")
+	defer o.Client.Close()
+	if probed {
+		o.Probe = c.probe
+	}
+	if edit != nil {
+		edit(&o)
+	}
+	return checked(t.Context(), o)
+}
+
+// Every check on every consumer: each fault is named by the check that is made
+// for it, and by no other; the correct one passes everything.
+func TestVerdictOfEveryCheckOnEveryConsumer(t *testing.T) {
+	var runs []*run
+	for _, row := range table {
+		runs = append(runs, &run{name: string(row.fault) + "/sqlite", row: row, make: newDatabase, with: true})
+		if row.stored() || long() {
+			runs = append(runs, &run{name: string(row.fault) + "/memory", row: row, make: newMemory, with: true})
+		}
+		runs = append(runs, &run{name: string(row.fault) + "/no probe", row: row, make: newMemory})
+	}
+	// They wait more than they work.
+	turns := make(chan bool, 16)
+	var all sync.WaitGroup
+	for _, r := range runs {
+		turns <- true
+		all.Go(func() {
+			defer func() { <-turns }()
+			r.got = examine(t, r.row.fault, r.make(t), r.with, func(o *check.Options) {
+				if r.row.fault == slowWork {
+					o.Budget, _ = deliver.ParseLimits("p50=10ms")
+					o.Slope = 200 * time.Millisecond
+				}
+				if !r.timed() {
+					o.Skip = []string{"speed"}
+				}
+			})
+		})
+	}
+	all.Wait()
+	for _, r := range runs {
+		t.Run(r.name, func(t *testing.T) {
+			if r.got.err != nil {
+				t.Fatal(r.got.err)
 			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(ran, " "); got != tt.ran {
-			t.Errorf("only %v skip %v ran %q, want %q", tt.only, tt.skip, got, tt.ran)
-		}
-	}
-	o := options(t, srv.URL, "p99=10s")
-	o.Only = []string{"sampel"}
-	if _, err := check.Run(t.Context(), o, func(check.Result) {}); !errors.Is(err, check.ErrUnknown) {
-		t.Errorf("unknown name: %v", err)
+			want := r.row.want(r.with)
+			if !r.timed() {
+				for _, c := range check.Checks {
+					if c.Group == "speed" {
+						want[c.ID] = skip
+					}
+				}
+			}
+			if d := gocmp.Diff(want, r.got.verdicts()); d != "" {
+				t.Errorf("verdicts (-want +got):\n%s\n%s%s%s", d, r.got.said(fail), r.got.said(undecided), r.got.said(warn))
+			}
+			if r.with && !strings.Contains(r.got.said(fail), r.row.says) {
+				t.Errorf("failures say\n%swant %q", r.got.said(fail), r.row.says)
+			}
+			sentAsPlanned(t, r.got)
+		})
 	}
 }
 
-// The same seed sends the same bytes, alone or among the others.
-func TestSameSeedSameBytes(t *testing.T) {
-	record := func(seed uint64, only ...string) string {
-		var sent strings.Builder
-		_, err := check.Run(t.Context(), check.Options{Seed: seed, Only: only, Sender: senderFunc(func(_ context.Context, r deliver.Request) deliver.Answer {
-			fmt.Fprintf(&sent, "%s\n", r.Body)
-			return deliver.Answer{Status: 204}
-		})}, func(check.Result) {})
+// run is one row of the table with one store.
+type run struct {
+	name string
+	row  expected
+	make func(*testing.T) store
+	with bool // a probe
+	got  outcome
+}
+
+// timed reports whether the checks of speed are part of it. They take most of
+// the time, and a fault that has nothing to do with it says nothing there.
+func (r *run) timed() bool {
+	return long() || r.with && slices.Contains([]fault{correct, slowWork, answersEarly, redirects, takesAnything, failsAlways}, r.row.fault)
+}
+
+// sentAsPlanned holds each check to the number of requests that it announced.
+func sentAsPlanned(t *testing.T, o outcome) {
+	t.Helper()
+	for _, r := range o.results {
+		c, err := check.Find(r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return sent.String()
-	}
-	if once, again := record(3), record(3); once != again {
-		t.Error("seed 3 sent different bytes")
-	}
-	if record(3, "repeat") == record(4, "repeat") {
-		t.Error("seeds 3 and 4 sent the same bytes")
-	}
-	if alone := record(3, "repeat"); alone == "" || !strings.Contains(record(3), alone) {
-		t.Error("a check alone sends other bytes than among the others")
-	}
-}
-
-type senderFunc func(context.Context, deliver.Request) deliver.Answer
-
-func (f senderFunc) Send(ctx context.Context, r deliver.Request) deliver.Answer { return f(ctx, r) }
-
-func TestCancelledRunEndsWithTheContextsError(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	o := check.Options{Sender: senderFunc(func(context.Context, deliver.Request) deliver.Answer {
-		cancel()
-		return deliver.Answer{Err: context.Canceled}
-	})}
-	if _, err := check.Run(ctx, o, func(r check.Result) { t.Errorf("observed %s", r.ID) }); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-}
-
-// The registry is whole: ids are unique and every row explains itself.
-func TestRegistry(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range check.Checks {
-		if seen[c.ID] || c.ID == "" || c.Group == "" || c.Title == "" || c.Why == "" || c.How == "" {
-			t.Errorf("row %+v", c)
+		if r.Requests > c.Requests {
+			t.Errorf("%s sent %d requests, announced %d", r.ID, r.Requests, c.Requests)
 		}
-		seen[c.ID] = true
-		if got, err := check.Find(c.ID); err != nil || got.Title != c.Title {
-			t.Errorf("Find(%q): %v", c.ID, err)
-		}
-	}
-	if len(seen) == 0 {
-		t.Error("the registry is empty")
 	}
 }

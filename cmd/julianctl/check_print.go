@@ -1,0 +1,381 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// checkDetails is how many lines of a result are shown in text.
+const checkDetails = 4
+
+// checkPrinter shows results in the form that --format asks for.
+type checkPrinter struct {
+	a       *app
+	o       checkOptions
+	plan    *checkPlan
+	out     io.Writer // of records
+	records *report.Records
+	reports *reports
+	kept    bytes.Buffer // records for --report json=FILE
+
+	all      []check.Result
+	group    []check.Result // of the group that is not printed yet
+	worse    int            // than the baseline, of those that failed
+	doubtful int            // the same, of those that stayed undecided
+	progress *progress      // nil: none is told
+	mu       sync.Mutex
+	step     check.Step
+	err      error
+}
+
+// jsonReport is a report that is made of the records.
+const jsonReport = "json"
+
+func newCheckPrinter(a *app, o checkOptions, plan *checkPlan) (*checkPrinter, error) {
+	p := &checkPrinter{a: a, o: o, plan: plan}
+	formats := append(reportFormats(false), report.Format{
+		Name: jsonReport, Doc: "the records of --format json",
+		Write: func(w io.Writer, _ report.Report) error { _, err := w.Write(p.kept.Bytes()); return err },
+	})
+	stdout := o.format
+	if stdout == "json" {
+		stdout = "" // records are written as they come
+	}
+	var err error
+	if p.reports, err = newReports(a, "check", stdout, o.reports, formats); err != nil {
+		return nil, err
+	}
+	p.out = &p.kept
+	if o.format == "json" {
+		p.out = io.MultiWriter(a.out, &p.kept)
+	}
+	p.records = report.NewRecords(p.out, "check")
+	checks, requests := plan.options.Planned()
+	a.note("checking %s, seed %d: %s, at most %s", a.errStyle.bold(safetext.Line(plan.options.Client.Target().String())), o.seed,
+		countOf(checks, "check", "checks"), countOf(requests, "request", "requests"))
+	return p, nil
+}
+
+// begin tells of the progress from now on, unless records run over the same
+// terminal. It returns what is to be told of each step.
+func (p *checkPrinter) begin() func(check.Step) {
+	if p.o.format == "text" || !p.a.out.isTTY() {
+		_, requests := p.plan.options.Planned()
+		p.progress = p.a.progress(func(time.Duration) (float64, []string) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			s := p.step
+			return float64(s.Requests) / float64(max(1, requests)), []string{
+				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, countOf(s.Requests, "request", "requests"),
+			}
+		})
+	}
+	return func(s check.Step) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.step = s
+	}
+}
+
+func (p *checkPrinter) end() { p.progress.end() }
+
+// checkRecord is a result as it is written down.
+type checkRecord struct {
+	check.Result
+	Repeat   string        `json:"repeat,omitempty"`   // the command that repeats it
+	Baseline check.Verdict `json:"baseline,omitempty"` // of the earlier run
+	Worse    bool          `json:"worse,omitempty"`    // than in the earlier run
+}
+
+func (p *checkPrinter) result(r check.Result) {
+	r = p.hide(r)
+	record := checkRecord{Result: r}
+	if r.Verdict == check.Fail || r.Verdict == check.Warn {
+		record.Repeat = p.repeat(r)
+	}
+	if p.plan.baseline != nil {
+		record.Baseline, record.Worse = p.plan.baseline[r.ID], p.plan.baseline.Worse(r)
+	}
+	counts := p.plan.baseline == nil || record.Worse
+	if counts && r.Verdict == check.Fail {
+		p.worse++
+	}
+	if counts && r.Verdict == check.Undecided {
+		p.doubtful++
+	}
+	p.all = append(p.all, r)
+	p.err = errors.Join(p.err, p.records.Write("check", record))
+	p.reports.add(p.caseOf(r, counts))
+	if p.o.format != "text" {
+		return
+	}
+	if len(p.group) > 0 && p.group[0].Group != r.Group {
+		p.progress.above(p.flush)
+	}
+	p.group = append(p.group, r)
+}
+
+// hide takes out of a result what an endpoint repeated of the secrets.
+func (p *checkPrinter) hide(r check.Result) check.Result {
+	r.Message = p.a.hide(r.Message)
+	for i := range r.Details {
+		r.Details[i] = p.a.hide(r.Details[i])
+	}
+	for i := range r.Evidence {
+		r.Evidence[i].Error = p.a.hide(r.Evidence[i].Error)
+	}
+	return r
+}
+
+// caseOf is a result as reports have it. What was as bad before is no failure.
+func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
+	c := report.Case{
+		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: report.Verdict(r.Verdict),
+		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
+		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
+	}
+	if !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided) {
+		c.Verdict = report.Warn
+		c.Message = "as in the baseline: " + c.Message
+	}
+	if r.Verdict == check.Fail || r.Verdict == check.Warn {
+		c.Detail = evidenceText(r) + "repeat: " + p.repeat(r)
+	}
+	return c
+}
+
+// evidenceText lists what was sent and counted, one a line.
+func evidenceText(r check.Result) string {
+	var b strings.Builder
+	for _, e := range r.Evidence {
+		answer := e.Error
+		if answer == "" {
+			answer = fmt.Sprint(e.Status)
+		}
+		fmt.Fprintf(&b, "%s %s: %s in %.1f ms\n", e.What, e.CallID, answer, e.LatencyMS)
+	}
+	if more := r.Requests - len(r.Evidence); more > 0 {
+		fmt.Fprintf(&b, "and %d more\n", more)
+	}
+	for _, e := range r.Effects {
+		fmt.Fprintf(&b, "effects of %s: %d before, %d after, want %d %s\n", e.CallID, e.Before, e.After, e.Want, e.Error)
+	}
+	if r.SkewMS > 0 {
+		fmt.Fprintf(&b, "skew: %.3f ms\n", r.SkewMS)
+	}
+	return b.String()
+}
+
+// flush prints a group: what passed by its ids, everything else at length, but
+// what is alike once.
+func (p *checkPrinter) flush() {
+	group := p.group
+	p.group = nil
+	if !worthPrinting(group) {
+		return
+	}
+	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.bold(group[0].Group))
+	p.ids(check.Pass, "", group)
+	said := map[string]bool{}
+	for _, r := range group {
+		switch {
+		case r.Verdict == check.Warn, r.Verdict == check.Fail:
+			p.text(r)
+		case (r.Verdict == check.Undecided || r.Verdict == check.Skip && asked(r)) && !said[r.Message]:
+			said[r.Message] = true
+			p.ids(r.Verdict, r.Message, group)
+		}
+	}
+}
+
+// asked reports whether a skipped check was asked for.
+func asked(r check.Result) bool {
+	return r.Message != "not asked for" && !strings.HasPrefix(r.Message, "runs only when") && !strings.HasPrefix(r.Message, "not part of")
+}
+
+func worthPrinting(group []check.Result) bool {
+	for _, r := range group {
+		if r.Verdict != check.Skip || asked(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// ids prints the ids of the checks that came to this verdict with this message,
+// any message when it is empty, and then the message.
+func (p *checkPrinter) ids(v check.Verdict, message string, group []check.Result) {
+	var ids []string
+	for _, r := range group {
+		if r.Verdict == v && (message == "" || r.Message == message) {
+			ids = append(ids, r.ID)
+		}
+	}
+	if ids == nil {
+		return
+	}
+	p.lines(v, strings.Join(ids, ", "))
+	for _, r := range group {
+		if v == check.Pass && r.ID == "budget" {
+			p.faint(r.Message) // the one number that everybody asks for
+		}
+	}
+	if message != "" {
+		p.faint(message)
+	}
+}
+
+const checkIndent = "             "
+
+// lines prints a verdict and what it is about, in as many lines as it takes.
+func (p *checkPrinter) lines(v check.Verdict, text string) {
+	colours := map[check.Verdict]paint{
+		check.Pass: p.a.style.good, check.Warn: p.a.style.warn, check.Fail: p.a.style.bad, check.Undecided: p.a.style.warn, check.Skip: p.a.style.faint,
+	}
+	for i, line := range wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1) {
+		if i == 0 {
+			fmt.Fprintf(p.a.out, "  %s  %s\n", colours[v](fmt.Sprintf("%-9s", v)), line)
+		} else {
+			fmt.Fprintf(p.a.out, "%s%s\n", checkIndent, line)
+		}
+	}
+}
+
+func (p *checkPrinter) faint(text string) {
+	for _, line := range wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1) {
+		fmt.Fprintf(p.a.out, "%s%s\n", checkIndent, p.a.style.faint(line))
+	}
+}
+
+// text prints a result that did not pass.
+func (p *checkPrinter) text(r check.Result) {
+	title := r.ID + ": " + r.Title
+	if p.plan.baseline != nil && !p.plan.baseline.Worse(r) {
+		title += " (as in the baseline)"
+	}
+	p.lines(r.Verdict, title)
+	for i, line := range append([]string{r.Message}, r.Details...) {
+		if i == checkDetails {
+			p.faint(fmt.Sprintf("and %d more; --format json has all", len(r.Details)+1-checkDetails))
+			break
+		}
+		p.faint(line)
+	}
+	if r.Verdict == check.Fail {
+		// On one line, to be copied.
+		fmt.Fprintf(p.a.out, "%s%s %s\n", checkIndent, p.a.style.accent("repeat:"), safetext.Line(p.repeat(r)))
+	}
+}
+
+// repeat is the command that runs one check again with the same bytes. Values
+// of headers are left for the person to fill in.
+func (p *checkPrinter) repeat(r check.Result) string {
+	words := []string{"julianctl", "check", "--to", shellWord(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
+	add := func(name, value string) {
+		if value != "" {
+			words = append(words, name, shellWord(value))
+		}
+	}
+	add("--probe", p.o.probe.command)
+	add("--probe-url", p.o.probe.url)
+	add("--probe-path", p.o.probe.path)
+	if strings.HasPrefix(r.ID, "budget") {
+		add("--budget", p.o.budget)
+	}
+	if r.ID == "after-pause" {
+		add("--pause", p.o.pause.String())
+	}
+	for _, host := range p.o.delivery.allowHosts {
+		add("--allow-host", host)
+	}
+	if p.o.delivery.insecure {
+		words = append(words, "--insecure")
+	}
+	add("--cacert", p.o.delivery.caCert)
+	for _, h := range p.o.delivery.headers {
+		name, _, _ := strings.Cut(h, ":")
+		add("-H", name+": …")
+	}
+	return strings.Join(words, " ")
+}
+
+func (p *checkPrinter) summary(s check.Summary) error {
+	s.Unreachable, s.Probe = p.a.hide(s.Unreachable), p.a.hide(s.Probe)
+	p.err = errors.Join(p.err, p.records.Write("summary", s))
+	if p.reports.has("html") {
+		p.reports.report.Overview = p.overview(s)
+	}
+	if p.o.format == "text" {
+		p.flush()
+		p.verdict(s)
+	}
+	return p.err
+}
+
+func (p *checkPrinter) verdict(s check.Summary) {
+	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
+		fmt.Fprintf(p.a.out, "\n%s %s\n", p.a.style.warn("probe:"), safetext.Line(s.Probe))
+	}
+	word, colour := p.answer(s)
+	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(100 * time.Millisecond)
+	if took > 10*time.Second {
+		took = took.Round(time.Second)
+	}
+	fmt.Fprintf(p.a.out, "\n%s: %s (%s in %s)\n", colour(word), tallyText(s), countOf(s.Requests, "request", "requests"), took)
+}
+
+// answer is the verdict of the run in a few words.
+func (p *checkPrinter) answer(s check.Summary) (string, paint) {
+	style := p.a.style
+	switch {
+	case p.worse > 0 && p.plan.baseline != nil:
+		return "worse than the baseline", style.bad
+	case p.worse > 0:
+		return "the endpoint is not ready", style.bad
+	case p.doubtful > 0:
+		return "not decided", style.warn
+	case s.Fail+s.Undecided > 0:
+		return "no worse than the baseline", style.good
+	case s.Pass+s.Warn == 0:
+		return "nothing was checked", style.warn
+	}
+	return "the endpoint holds up", style.good
+}
+
+func tallyText(s check.Summary) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{s.Pass, "passed"}, {s.Warn, "warned"}, {s.Fail, "failed"}, {s.Undecided, "undecided"}, {s.Skip, "skipped"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// exit turns the verdict into the exit code; code is that of writing reports.
+func (p *checkPrinter) exit(s check.Summary, code int) error {
+	switch {
+	case p.worse > 0:
+		return verdict(exitNo)
+	case p.doubtful == 0 || p.o.allowUndecided:
+		return verdict(code)
+	case s.Unreachable != "":
+		return unable(fmt.Errorf("endpoint %q: %s", p.a.cfg.To, p.a.hide(s.Unreachable)), "start the endpoint, wait for it with --ready-timeout, or say with --to where it is")
+	}
+	if s.Probe == check.ProbeNone {
+		p.a.hint("count effects with --probe or --probe-url, or accept what is undecided with --allow-undecided")
+	}
+	return verdict(exitUnable)
+}

@@ -1,0 +1,282 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+)
+
+// once ends a check whose calls must each have one effect.
+func (t *trial) once(n *notes, calls []*watched, passed string, args ...any) judgement {
+	return func() finding {
+		t.exactly(n, calls, n.fail)
+		return n.finding(passed, args...)
+	}
+}
+
+func repeat(t *trial) judgement {
+	var n notes
+	c := t.call(generate.Spec{})
+	calls := t.before(1, c.id)
+	n.ack("first delivery", t.send("first delivery", c))
+	n.ack("repeat", t.send("repeat", c))
+	return t.once(&n, calls, "2 deliveries, 1 effect")
+}
+
+const (
+	rounds = 5 // calls that are delivered several times at once
+	copies = 8 // of each
+)
+
+func together(t *trial) judgement {
+	var n notes
+	calls := t.calls(rounds)
+	watched := t.before(1, idsOf(calls)...)
+	for _, c := range calls {
+		same := make([]call, copies)
+		for i := range same {
+			same[i] = c
+		}
+		n.acks("one of the copies", t.together("copy", same))
+	}
+	return func() finding {
+		t.exactly(&n, watched, n.fail)
+		f := n.finding("%d copies of %d calls, 1 effect each", copies, rounds)
+		if f.verdict == Fail || f.verdict == Pass {
+			f.message += fmt.Sprintf(" (released within %s)", round(fromMS(t.result.SkewMS)))
+		}
+		return f
+	}
+}
+
+// otherBytes repeats a call with the same content in other bytes, as any
+// encoder on the way may write it.
+func otherBytes(t *trial) judgement {
+	var n notes
+	c := t.call(generate.Spec{})
+	calls := t.before(1, c.id)
+	spaced, sorted := c, c
+	spaced.body, sorted.body = indent(c.body), sortKeys(c.body)
+	n.ack("first delivery", t.send("first delivery", c))
+	n.ack("repeat with white space", t.send("repeat with white space", spaced))
+	n.ack("repeat in another order", t.send("repeat in another order", sorted))
+	return t.once(&n, calls, "3 deliveries, 1 effect")
+}
+
+// sortKeys writes keys in the order of the alphabet.
+func sortKeys(body []byte) []byte {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return body
+	}
+	sorted, err := json.Marshal(v)
+	if err != nil {
+		return body
+	}
+	return sorted
+}
+
+// laterContent delivers a call again that now says more.
+func laterContent(t *trial) judgement {
+	const first, later = "julianctl-first-write", "julianctl-later-write"
+	var n notes
+	c := t.call(generate.Spec{})
+	calls := t.before(1, c.id)
+	n.ack("first delivery", t.send("first delivery", c.with("callResult.summary", quote(first))))
+	n.ack("later content", t.send("later content", c.with("callResult.summary", quote(later))))
+	return func() finding {
+		t.exactly(&n, calls, n.fail)
+		f := n.finding("2 contents, 1 effect")
+		// Either may be right: what the endpoint promises is its own affair.
+		switch text := calls[0].text; {
+		case strings.Contains(text, later) && !strings.Contains(text, first):
+			f.message += "; the later content was kept"
+		case strings.Contains(text, first) && !strings.Contains(text, later):
+			f.message += "; the first content was kept"
+		}
+		return f
+	}
+}
+
+const others = 100
+
+func afterOthers(t *trial) judgement {
+	var n notes
+	c := t.call(generate.Spec{})
+	between := t.calls(others)
+	calls := t.before(1, c.id)
+	n.ack("first delivery", t.send("first delivery", c))
+	n.acks("another call", t.parallel("another call", between, 10))
+	n.ack("repeat", t.send("repeat", c))
+	return t.once(&n, calls, "repeated after %d other calls, 1 effect", others)
+}
+
+func afterPause(t *trial) judgement {
+	var n notes
+	c := t.call(generate.Spec{})
+	calls := t.before(1, c.id)
+	n.ack("first delivery", t.send("first delivery", c))
+	t.rest(t.o.Pause)
+	n.ack("repeat", t.send("repeat", c))
+	return t.once(&n, calls, "repeated after %s, 1 effect", t.o.Pause)
+}
+
+// lostAck is what a provider sees as a failure, and repeats: the connection is
+// gone before the answer. The redelivery comes when the first is over; what
+// overlaps is for other checks.
+func lostAck(t *trial) judgement {
+	const over = 200 * time.Millisecond
+	var n notes
+	all := t.calls(3)
+	calls := t.before(1, idsOf(all)...)
+	for i, c := range all {
+		how := []deliver.Hangup{deliver.Close, deliver.Reset, deliver.Close}[i]
+		t.as("dropped before the answer", c, deliver.Manner{Hangup: how})
+	}
+	t.rest(over)
+	for _, c := range all {
+		n.ack("redelivery", t.send("redelivery", c))
+	}
+	return t.once(&n, calls, "%d lost acknowledgements, 1 effect each", len(all))
+}
+
+// failedFirst has a first attempt that cannot succeed: the second one must not
+// be taken for a repeat of it.
+func failedFirst(t *trial) judgement {
+	var n notes
+	all := t.calls(2)
+	calls := t.before(1, idsOf(all)...)
+	half := len(all[0].body) / 2
+	t.as("broken off half-way", all[0], deliver.Manner{Cut: half})
+	n.ack("the whole after a broken-off one", t.send("the whole", all[0]))
+	cut := all[1]
+	cut.body = cut.body[:half]
+	t.send("half a payload", cut)
+	n.ack("the whole after half a payload", t.send("the whole", all[1]))
+	return t.once(&n, calls, "2 failed first attempts, 1 effect each")
+}
+
+// inFlight repeats a call while the first delivery of it cannot have been
+// answered: its last byte is held back.
+func inFlight(t *trial) judgement {
+	const patience = 2 * time.Second // for an endpoint that serves one at a time
+	var n notes
+	all := t.calls(3)
+	calls := t.before(1, idsOf(all)...)
+	for _, c := range all {
+		held, release := make(chan struct{}), make(chan struct{})
+		var repeated sync.WaitGroup
+		var second deliver.Answer
+		repeated.Go(func() {
+			defer close(release)
+			select {
+			case <-held:
+			case <-t.ctx.Done():
+				return
+			case <-time.After(patience): // it never came that far
+			}
+			second = t.send("repeat meanwhile", c)
+		})
+		first := t.as("first, last byte held back", c, deliver.Manner{Held: func() {
+			close(held)
+			select {
+			case <-release:
+			case <-time.After(patience):
+			}
+		}})
+		repeated.Wait()
+		n.ack("first delivery", first)
+		n.ack("repeat meanwhile", second)
+	}
+	return t.once(&n, calls, "repeated before the first was answered, 1 effect each")
+}
+
+// samePerson is two calls with one person, minutes apart in real life.
+func samePerson(t *trial) judgement {
+	var n notes
+	first, second := t.call(generate.Spec{}), t.call(generate.Spec{})
+	e := first.e
+	e.CallID = second.id
+	second = t.encode(e)
+	calls := t.before(1, first.id, second.id)
+	n.ack("first call", t.send("first call", first))
+	n.ack("second call", t.send("second call", second))
+	return func() finding {
+		t.exactly(&n, calls, func(string, ...any) {
+			n.fail("two calls of one person had %s", effects(calls[0].After+calls[1].After))
+		})
+		return n.finding("2 calls of one person, 2 effects")
+	}
+}
+
+// blanks are what a consumer may make of an id that is not there.
+var blanks = []string{"", "null", "undefined", "None"}
+
+// missingCallID delivers calls that nobody can tell apart.
+func missingCallID(t *trial) judgement {
+	var n notes
+	kept := t.before(0, blanks...)
+	acknowledgedAny := false
+	for _, raw := range []string{"", "null", `""`} {
+		for range 2 {
+			c := t.call(generate.Spec{})
+			what := "callId " + raw
+			if raw == "" {
+				what, c = "no callId", c.without("callId")
+			} else {
+				c = c.with("callId", raw)
+			}
+			c.id = ""
+			a := t.send(what, c)
+			n.answered = n.answered || a.Status != 0
+			acknowledgedAny = acknowledgedAny || acknowledged(a)
+			n.refusal(what, a, t.seen() != "")
+		}
+	}
+	return func() finding {
+		if t.seen() == "" {
+			t.settle(kept)
+			for _, w := range kept {
+				if w.Error == "" && w.After > w.Before {
+					n.fail("calls without an id left a record under %q", w.CallID)
+				}
+			}
+			if acknowledgedAny && len(n.fails) == 0 {
+				n.warn("acknowledged, and no record seen: such a call is lost")
+			}
+		}
+		return n.finding("all 6 refused")
+	}
+}
+
+const burst = 50
+
+// noneLost looks whether what was acknowledged under load was kept.
+func noneLost(t *trial) judgement {
+	var n notes
+	all := t.calls(burst)
+	calls := t.before(1, idsOf(all)...)
+	var taken []*watched
+	for i, a := range t.together("one of a burst", all) {
+		n.answered = n.answered || a.Status != 0
+		if acknowledged(a) {
+			taken = append(taken, calls[i])
+		}
+	}
+	return func() finding {
+		if len(taken) == 0 {
+			n.undecided("none of a burst of %d was acknowledged", burst)
+			return n.finding("")
+		}
+		t.exactly(&n, taken, n.fail)
+		return n.finding("%d acknowledged in a burst, 1 effect each", len(taken))
+	}
+}

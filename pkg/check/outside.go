@@ -1,0 +1,81 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// Ready waits until the target answers an HTTP request, whatever the answer
+// says. The requests are HEAD: they deliver nothing. The error is the last
+// reason that it did not.
+func Ready(ctx context.Context, client *deliver.Client, timeout time.Duration) error {
+	const every = 100 * time.Millisecond
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var last error
+	for {
+		a := client.Send(waiting, deliver.Request{Method: "HEAD"})
+		if a.Status != 0 {
+			return nil
+		}
+		if waiting.Err() == nil {
+			last = a.Err
+		}
+		select {
+		case <-time.After(every):
+		case <-waiting.Done():
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("no answer within %s: %w", timeout, errors.Join(last))
+		}
+	}
+}
+
+// IDsFileEnv is the environment variable that names the list of calls for a
+// clean-up.
+const IDsFileEnv = "JULIANCTL_CALL_IDS_FILE"
+
+// CleanUp runs a program, without a shell, that removes what a run left behind.
+// It reads the ids of the calls, one a line, from its standard input or from
+// the file that [IDsFileEnv] names.
+func CleanUp(ctx context.Context, argv, callIDs []string) error {
+	list := strings.Join(callIDs, "\n") + "\n"
+	file, err := os.CreateTemp("", "julianctl-calls-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(list)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	_, err = runCommand(ctx, time.Minute, argv, list, IDsFileEnv+"="+file.Name())
+	return err
+}
+
+// runCommand runs a program without a shell and returns its output.
+func runCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the person's own command
+	cmd.Env = append(cmd.Environ(), env...)
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.WaitDelay = time.Second
+	out, errs := &capped{max: maxOutput}, &capped{max: 4 << 10}
+	cmd.Stdout, cmd.Stderr = out, errs
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("no end within %s", timeout)
+		}
+		return nil, fmt.Errorf("%q: %w%s", argv[0], err, firstLine(errs.Bytes()))
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,301 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+)
+
+// bad is a payload of which no right record can come, or no whole one.
+type bad struct {
+	what string
+	call call
+	// lenient: some right record may come of it; to take it is worth a look.
+	lenient bool
+	manner  *deliver.Manner // nil: in the ordinary one
+	// silence: to close the connection without an answer is right too.
+	silence bool
+}
+
+// refuses makes a check of bad payloads: none may be answered with a 5xx, none
+// may leave a record, and a good call afterwards must be taken.
+//
+// A 2xx says "I have it, send it no more". Of what cannot be read that is
+// untrue, and a delivery that was damaged on the way is lost by it: without a
+// probe it fails. Where a probe shows that no record came of it, it is only
+// worth a look: the endpoint may keep what it cannot read.
+func refuses(payloads func(*trial) []bad) func(*trial) judgement {
+	return func(t *trial) judgement {
+		all := payloads(t)
+		var n notes
+		var watched []*watched
+		lost := 0
+		for _, b := range all {
+			a := t.badly(b)
+			n.answered = n.answered || a.Status != 0
+			switch {
+			case b.silence && (deliver.ClassOf(a.Err) == deliver.Unknown):
+			case b.lenient && acknowledged(a):
+				n.warn("%s: acknowledged with %d", b.what, a.Status)
+			default:
+				n.refusal(b.what, a, t.seen() != "")
+				if acknowledged(a) {
+					lost++
+				}
+			}
+			if b.call.id != "" && !b.lenient {
+				watched = append(watched, watch(0, []string{b.call.id})...)
+			}
+		}
+		t.good(&n, "a good call afterwards")
+		return func() finding {
+			if t.seen() == "" && len(watched) > 0 {
+				t.settle(watched)
+				for i, w := range watched {
+					if w.Error == "" && w.After > 0 {
+						n.fail("%s left a record", titleOf(all, w.CallID, i))
+					}
+				}
+			}
+			if lost > 0 && len(n.fails) == 0 {
+				n.warn("%d acknowledged, and no record seen: what is damaged on the way is lost", lost)
+			}
+			return n.finding("none of %d taken, a good one is", len(all))
+		}
+	}
+}
+
+func titleOf(all []bad, id string, i int) string {
+	for _, b := range all {
+		if b.call.id == id {
+			return b.what
+		}
+	}
+	return fmt.Sprintf("payload %d", i+1)
+}
+
+// badly sends b as it is to be sent.
+func (t *trial) badly(b bad) deliver.Answer {
+	if b.manner == nil {
+		return t.send(b.what, b.call)
+	}
+	return t.as(b.what, b.call, *b.manner)
+}
+
+// refusal notes an answer that should refuse. With blind, a 2xx is all there is
+// to go by.
+func (n *notes) refusal(what string, a deliver.Answer, blind bool) {
+	switch {
+	case unreachable(a):
+		n.undecided("%s: %s", what, describe(a))
+	case redirects(a):
+		n.undecided("%s: %s (see no-redirect)", what, describe(a))
+	case acknowledged(a) && blind:
+		n.fail("%s: acknowledged with %d, so nobody will send it again", what, a.Status)
+	case a.Err != nil, a.Status/100 == 5:
+		n.fail("%s: %s", what, describe(a))
+	}
+}
+
+// good delivers a call that must be taken whatever came before; an endpoint
+// that is gone fails.
+func (t *trial) good(n *notes, what string) {
+	if a := t.send(what, t.call(generate.Spec{})); unreachable(a) {
+		n.fail("%s: %s", what, describe(a))
+	} else {
+		n.ack(what, a)
+	}
+}
+
+func malformedJSON(t *trial) []bad {
+	fresh := func(edit func(string) string) call {
+		c := t.call(generate.Spec{})
+		c.body = []byte(edit(string(c.body)))
+		return c
+	}
+	text := t.call(generate.Spec{})
+	text.id, text.body = "", []byte("julianctl: not JSON at all")
+	return []bad{
+		{what: "half a payload", call: fresh(func(s string) string { return s[:len(s)/2] })},
+		{what: "a trailing comma", call: fresh(func(s string) string { return strings.TrimSuffix(s, "}") + ",}" })},
+		{what: "single quotes", call: fresh(func(s string) string { return strings.ReplaceAll(s, `"`, "'") })},
+		{what: "plain text", call: text},
+	}
+}
+
+func wrongTypes(t *trial) []bad {
+	nameless := func(raw string) call {
+		c := t.call(generate.Spec{}).with("callId", raw)
+		c.id = ""
+		return c
+	}
+	return []bad{
+		{what: "callId is an object", call: nameless(`{"id":"julianctl"}`)},
+		{what: "callId is a list", call: nameless(`["julianctl"]`)},
+		{what: "callId is a number", call: nameless("5550100"), lenient: true},
+		{what: "callResult is a string", call: t.call(generate.Spec{}).with("callResult", `"Goal Completed"`), lenient: true},
+		{what: "callResult is null", call: t.call(generate.Spec{}).with("callResult", "null"), lenient: true},
+		{what: "resultType is a number", call: t.call(generate.Spec{}).with("callResult.resultType", "7"), lenient: true},
+	}
+}
+
+func notAnObject(t *trial) []bad {
+	of := func(body string) call { return call{body: []byte(body)} }
+	list := t.call(generate.Spec{})
+	list.body = bytes.Join([][]byte{[]byte("["), list.body, []byte("]")}, nil)
+	return []bad{
+		{what: "an empty body", call: of("")},
+		{what: "a list with a payload", call: list},
+		{what: "null", call: of("null")},
+		{what: "a string", call: of(`"julianctl"`)},
+		{what: "an empty object", call: of("{}")},
+	}
+}
+
+func truncatedBody(t *trial) []bad {
+	var all []bad
+	for _, share := range []int{2, 10} { // of what is cut off
+		c := t.call(generate.Spec{})
+		all = append(all, bad{
+			what: fmt.Sprintf("a body that ends %d bytes early", len(c.body)/share), call: c,
+			manner: &deliver.Manner{Cut: len(c.body) / share}, silence: true,
+		})
+	}
+	return all
+}
+
+// contentTypes may be taken or refused, but not with a 5xx.
+func contentTypes(t *trial) judgement {
+	var n notes
+	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", ""} {
+		c := t.call(generate.Spec{})
+		what := "Content-Type " + kind
+		if kind == "" {
+			what = "no Content-Type"
+		}
+		a := t.request(what, c, deliver.Request{Body: c.body, Header: deliver.Header{{Name: "Content-Type", Value: kind}}})
+		n.answered = n.answered || a.Status != 0
+		n.refusal(what, a, false)
+	}
+	t.good(&n, "a good call afterwards")
+	return func() finding { return n.finding("no 5xx") }
+}
+
+func methods(t *trial) judgement {
+	var n notes
+	for _, method := range []string{"GET", "PUT"} {
+		c := t.call(generate.Spec{})
+		r := deliver.Request{Method: method, Body: c.body}
+		if method == "GET" {
+			c.id, r.Body = "", nil
+		}
+		a := t.request(method, c, r)
+		n.answered = n.answered || a.Status != 0
+		switch {
+		case method == "PUT" && acknowledged(a):
+			n.warn("PUT: %s, as if it were a delivery", describe(a))
+		default:
+			n.refusal(method, a, false)
+		}
+	}
+	t.good(&n, "a good call afterwards")
+	return func() finding { return n.finding("no 5xx, and PUT is no delivery") }
+}
+
+// slowSender sends one body in pieces and holds its last byte back until a
+// second call was answered, or was not for long enough.
+func slowSender(t *trial) judgement {
+	const pieces, patience = 8, 3 * time.Second
+	var n notes
+	slow, other := t.call(generate.Spec{}), t.call(generate.Spec{})
+	var sending sync.WaitGroup
+	var meanwhile deliver.Answer
+	waited := false
+	slowly := t.as("body in pieces", slow, deliver.Manner{Pieces: pieces, Every: t.o.Slow / pieces, Held: func() {
+		answered := make(chan struct{})
+		sending.Go(func() {
+			defer close(answered)
+			meanwhile = t.send("another call meanwhile", other)
+		})
+		select {
+		case <-answered:
+		case <-time.After(patience):
+			waited = true
+		}
+	}})
+	sending.Wait()
+	switch {
+	case slowly.Err == nil && slowly.Status == 408:
+		n.answered = true
+		n.warn("body in pieces over %s: %s", t.o.Slow, describe(slowly))
+	case n.ack("body in pieces", slowly) && n.ack("another call meanwhile", meanwhile) && waited:
+		n.fail("another call had to wait for the slow one")
+	}
+	return func() finding { return n.finding("taken over %s, and another call meanwhile", t.o.Slow) }
+}
+
+func hugeHeader(t *trial) judgement {
+	const size = 32 << 10
+	var n notes
+	c := t.call(generate.Spec{})
+	a := t.as("a header of 32 KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
+	// To hang up on it is as good as to refuse it.
+	if class := deliver.ClassOf(a.Err); class != deliver.Unknown {
+		n.answered = n.answered || a.Status != 0
+		n.refusal("a header of 32 KiB", a, false)
+	}
+	t.good(&n, "a good call afterwards")
+	return func() finding {
+		if a.Err != nil {
+			return n.finding("hung up on, a good one is taken")
+		}
+		return n.finding("%s, a good one is taken", describe(a))
+	}
+}
+
+// poison alternates bad and good payloads: no bad one may hold up the next
+// good one, before the answer or after it.
+func poison(t *trial) judgement {
+	var n notes
+	var good []call
+	for _, edit := range []func(call) call{
+		func(c call) call { c.body = c.body[:len(c.body)/2]; return c },
+		func(c call) call { return c.with("callResult", "null") },
+		func(c call) call { return c.with("callResult.outcomes", `"julianctl"`) },
+		func(c call) call { return c.without("callResult") },
+	} {
+		t.send("a bad payload", edit(t.call(generate.Spec{})))
+		c := t.call(generate.Spec{})
+		good = append(good, c)
+		if a := t.send("the next good one", c); unreachable(a) {
+			n.fail("the next good one: %s", describe(a))
+		} else {
+			n.ack("the next good one", a)
+		}
+	}
+	return func() finding {
+		if t.seen() == "" {
+			t.exactly(&n, watch(1, idsOf(good)), n.fail)
+		}
+		return n.finding("%d good ones among as many bad ones taken", len(good))
+	}
+}
+
+// alive is the last word: after all that, a call like any other.
+func alive(t *trial) judgement {
+	const soon = 5 * time.Second
+	var n notes
+	c := t.call(generate.Spec{})
+	a := t.send("a plain call", c)
+	if unreachable(a) {
+		n.fail("%s", describe(a))
+	} else if n.ack("a plain call", a) && a.Latency() > soon {
+		n.warn("a plain call takes %s by now", round(a.Latency()))
+	}
+	return func() finding { return n.finding("%s in %s", describe(a), round(a.Latency())) }
+}

@@ -1,0 +1,193 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/generate"
+)
+
+// plainCalls is how many requests come before the checks: a plain call that
+// says whether there is anything to check, once more should one check lose the
+// endpoint.
+const plainCalls = 1
+
+// run is the state of one run.
+type run struct {
+	o       Options
+	sum     Summary
+	counter *counter // of effects; nil without a probe
+	// blocked says why no check that builds on an acknowledged call can be
+	// judged; "" when nothing is in the way.
+	blocked string
+
+	judging sync.WaitGroup
+	results []chan Result // by check
+	next    int           // the first check that was not observed
+}
+
+// Run runs the checks one after the other, in the order of [Checks], and calls
+// observe with each result, in that order. A check delivers alone; its effects
+// are waited for while the next one delivers. The error is ErrUnknown, or that
+// of ctx when the run was cut short; what was observed until then stands, and
+// so do the ids in the summary.
+func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) {
+	for _, name := range slices.Concat(o.Only, o.Skip) {
+		if !slices.Contains(Names(), name) {
+			return Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
+		}
+	}
+	o.Settle = cmp.Or(o.Settle, 2*time.Second)
+	o.Pause = cmp.Or(o.Pause, 2*time.Second)
+	o.Slow = cmp.Or(o.Slow, 2*time.Second)
+	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
+	r := &run{o: o, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
+	for range Checks {
+		r.results = append(r.results, make(chan Result, 1))
+	}
+	began := time.Now()
+	r.begin(ctx)
+	planned := plainCalls
+	total, _ := o.Planned()
+	done := 0
+	for i, c := range Checks {
+		if ctx.Err() != nil {
+			break
+		}
+		if why := o.skips(c, planned); why != "" {
+			r.results[i] <- Result{Verdict: Skip, Message: why}
+			continue
+		}
+		planned += c.Requests
+		if o.Begin != nil {
+			o.Begin(Step{ID: c.ID, Done: done, Checks: total, Requests: r.sum.Requests})
+		}
+		r.check(ctx, i, c)
+		done++
+		r.observe(observe, false)
+	}
+	if ctx.Err() == nil {
+		r.observe(observe, true)
+	}
+	r.judging.Wait()
+	r.sum.ElapsedMS = milliseconds(time.Since(began))
+	return r.sum, ctx.Err()
+}
+
+// begin looks whether there is an endpoint to check, and whether the probe
+// counts.
+func (r *run) begin(ctx context.Context) {
+	t := r.trial(ctx, "plain")
+	plain := t.call(generate.Spec{})
+	if r.o.Probe != nil {
+		r.counter = newCounter(r.o.Probe, r.o.Settle)
+		r.sum.Probe = ProbeCounts
+		// A probe that says something of a call that nobody has sent would say
+		// it of every call.
+		never := t.call(generate.Spec{}).id
+		switch n, err := r.counter.read(ctx, never); {
+		case err != nil:
+			r.counter.broken = err.Error()
+		case n.Count != 0:
+			r.counter.broken = fmt.Sprintf("it counts %d for a call that was never delivered", n.Count)
+		}
+		if r.counter.broken != "" {
+			r.sum.Probe = r.counter.broken
+		}
+	}
+	a := t.send("plain call", plain)
+	r.took(t)
+	switch {
+	case unreachable(a):
+		r.sum.Unreachable = a.Err.Error()
+	case !acknowledged(a):
+		r.blocked = "a plain call is not acknowledged: " + describe(a)
+	}
+}
+
+// check delivers what a check has to, and judges in the background.
+func (r *run) check(ctx context.Context, i int, c Check) {
+	switch {
+	case r.sum.Unreachable != "":
+		r.results[i] <- Result{Verdict: Undecided, Message: "not asked: the endpoint could not be reached"}
+		return
+	case r.blocked != "" && !c.always:
+		r.results[i] <- Result{Verdict: Undecided, Message: r.blocked}
+		return
+	}
+	if c.alone {
+		r.judging.Wait()
+	}
+	t := r.trial(ctx, c.ID)
+	start := time.Now()
+	judge := c.run(t)
+	r.took(t)
+	if t.gone != nil && ctx.Err() == nil {
+		r.stillThere(ctx)
+	}
+	r.judging.Go(func() {
+		f := judge()
+		if ctx.Err() != nil {
+			f = finding{verdict: Undecided, message: "cut short"}
+		}
+		out := t.result
+		out.Verdict, out.Message, out.Details = f.verdict, f.message, f.details
+		out.TookMS = milliseconds(time.Since(start))
+		r.results[i] <- out
+	})
+}
+
+// stillThere asks nobody any more when the endpoint is gone.
+func (r *run) stillThere(ctx context.Context) {
+	t := r.trial(ctx, "still there")
+	a := t.send("plain call", t.call(generate.Spec{}))
+	r.took(t)
+	if unreachable(a) {
+		r.sum.Unreachable = a.Err.Error()
+	}
+}
+
+// took adds what a trial sent.
+func (r *run) took(t *trial) {
+	r.sum.Requests += t.result.Requests
+	r.sum.CallIDs = append(r.sum.CallIDs, t.ids...)
+}
+
+// observe hands on what is there, in order; with all, it waits for the rest.
+func (r *run) observe(observe func(Result), all bool) {
+	for r.next < len(Checks) {
+		var result Result
+		if all {
+			result = <-r.results[r.next]
+		} else {
+			select {
+			case result = <-r.results[r.next]:
+			default:
+				return
+			}
+		}
+		c := Checks[r.next]
+		result.ID, result.Group, result.Title = c.ID, c.Group, c.Title
+		r.next++
+		r.sum.count(result)
+		observe(result)
+	}
+}
+
+// trial begins the trial of one check. Its payloads come from the seed and its
+// id alone, so that one check repeated sends what it sent among the others.
+func (r *run) trial(ctx context.Context, id string) *trial {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, id)
+	return &trial{
+		ctx: ctx, o: &r.o, counter: r.counter,
+		gen:   generate.New(r.o.Seed ^ h.Sum64()),
+		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
+	}
+}

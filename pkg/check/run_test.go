@@ -1,0 +1,632 @@
+package check_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// raceRuns is how often the race is looked for, and how often it must be found.
+func raceRuns() (runs, found int) {
+	if long() {
+		return 100, 99
+	}
+	return 5, 5
+}
+
+// Look-then-insert with a window of 1 ms is found with the settings that people
+// have.
+func TestRaceIsFound(t *testing.T) {
+	runs, want := raceRuns()
+	found := 0
+	for i := range runs {
+		got := examine(t, checkInsert, newMemory(t), true, func(o *check.Options) {
+			o.Only, o.Seed = []string{"together"}, uint64(i)
+		})
+		if got.verdicts()["together"] == fail {
+			found++
+		}
+	}
+	if found < want {
+		t.Errorf("found in %d of %d runs, want %d", found, runs, want)
+	}
+	t.Logf("found in %d of %d runs", found, runs)
+}
+
+// Nobody there: nothing passes, nothing fails, and nobody waits for each check.
+func TestDeadEndpointIsUndecided(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close()
+	got := checked(t.Context(), options(t, srv.URL, ""))
+	for _, r := range got.results {
+		if r.Verdict != undecided && r.Verdict != skip {
+			t.Errorf("%s: %s on a dead endpoint", r.ID, r.Verdict)
+		}
+	}
+	if got.err != nil || got.sum.Undecided < 40 || got.sum.Requests != 1 || got.sum.Unreachable == "" {
+		t.Errorf("summary %+v, error %v", got.sum, got.err)
+	}
+}
+
+// An endpoint that dies under way fails the check that it died of; what comes
+// after it is not asked.
+func TestEndpointThatDies(t *testing.T) {
+	c := &consumer{fault: correct, store: newMemory(t)}
+	var srv *httptest.Server
+	var once sync.Once
+	dead := make(chan struct{})
+	srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			once.Do(func() {
+				srv.Listener.Close()
+				go func() { srv.CloseClientConnections(); close(dead) }()
+			})
+			<-dead
+			return
+		}
+		c.ServeHTTP(w, r)
+	}))
+	o := options(t, srv.URL, "")
+	o.Only = []string{"methods", "huge-header", "alive", "repeat"}
+	o.Probe = c.probe
+	got := checked(t.Context(), o)
+	o.Client.Close()
+	want := map[string]check.Verdict{"repeat": pass, "methods": fail, "huge-header": undecided, "alive": undecided}
+	for id, v := range want {
+		if got.verdicts()[id] != v {
+			t.Errorf("%s: %s, want %s", id, got.verdicts()[id], v)
+		}
+	}
+	if got.sum.Unreachable == "" {
+		t.Errorf("summary %+v", got.sum)
+	}
+}
+
+// A probe that says anything but the number of effects lets nothing pass that
+// needs it, whatever it is that it says.
+func TestProbeThatDoesNotCount(t *testing.T) {
+	odd := 0
+	for _, tt := range []struct {
+		name  string
+		probe check.Probe
+		says  string
+	}{
+		{"garbage", check.CommandProbe([]string{"echo", "three rows"}, ""), `probe said "three rows", want a whole number`},
+		{"nothing", check.CommandProbe([]string{"true"}, ""), "probe said nothing"},
+		{"fails", check.CommandProbe([]string{"false"}, ""), "exit status 1"},
+		{"not there", check.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
+		{"always one", check.CommandProbe([]string{"echo", "1"}, ""), "it counts 1 for a call that was never delivered"},
+		{"always none", check.CommandProbe([]string{"echo", "0"}, ""), ""},
+		{"negative", check.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},
+		{"no JSON", check.CommandProbe([]string{"echo", "1"}, "count.rows"), "has nothing at"},
+		{"in the middle", func(context.Context, string) (check.Reading, error) {
+			if odd++; odd > 20 {
+				return check.Reading{}, errors.New("probe lost its connection")
+			}
+			return check.Reading{}, nil
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := examine(t, correct, newMemory(t), false, func(o *check.Options) {
+				o.Probe, o.Only, o.Smoke = tt.probe, []string{"idempotency"}, true
+				o.Settle = 10 * time.Millisecond
+			})
+			for _, r := range got.results {
+				c, _ := check.Find(r.ID)
+				if c.Needs == check.Effects && r.Verdict == pass {
+					t.Errorf("%s passes: %s", r.ID, r.Message)
+				}
+			}
+			if tt.says != "" && !strings.Contains(got.sum.Probe, tt.says) {
+				t.Errorf("the probe is %q, want %q", got.sum.Probe, tt.says)
+			}
+		})
+	}
+}
+
+// Effects that were there before prove nothing, whatever comes after.
+func TestLeftoversAreNoEvidence(t *testing.T) {
+	s := newMemory(t)
+	for i, want := range []check.Verdict{pass, undecided} {
+		got := examine(t, correct, s, true, func(o *check.Options) { o.Only = []string{"repeat"} })
+		if got.verdicts()["repeat"] != want {
+			t.Errorf("run %d with the same seed: %s, want %s\n%s", i+1, got.verdicts()["repeat"], want, got.said(undecided))
+		}
+	}
+	if got := examine(t, noDedupe, s, true, func(o *check.Options) { o.Only = []string{"repeat"} }); got.verdicts()["repeat"] != fail {
+		t.Error("two more effects do not count")
+	}
+}
+
+// The probe is asked until the number stays: an effect that comes late counts,
+// a second one that comes later still does too.
+func TestEffectsSettle(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		count func(reads int) int
+		want  check.Verdict
+	}{
+		{"at once", func(int) int { return 1 }, pass},
+		{"late", func(n int) int { return min(n/2, 1) }, pass},
+		{"never", func(int) int { return 0 }, fail},
+		{"twice, the second late", func(n int) int { return 1 + min(n/2, 1) }, fail},
+		{"on and on", func(n int) int { return n % 2 }, undecided},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var mu sync.Mutex
+			reads := map[string]int{}
+			got := examine(t, correct, newMemory(t), false, func(o *check.Options) {
+				o.Only = []string{"repeat"}
+				o.Settle = 100 * time.Millisecond
+				o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					reads[id]++
+					if reads[id] == 1 {
+						return check.Reading{}, nil // before it is delivered
+					}
+					return check.Reading{Count: tt.count(reads[id] - 2)}, nil
+				}
+			})
+			if v := got.verdicts()["repeat"]; v != tt.want {
+				t.Errorf("%s, want %s\n%s%s", v, tt.want, got.said(fail), got.said(undecided))
+			}
+		})
+	}
+}
+
+// Which of two contents was kept is told where the probe's output shows it.
+func TestLaterContentSaysWhichWasKept(t *testing.T) {
+	for kept, says := range map[string]string{
+		"julianctl-first-write": "the first content was kept", "julianctl-later-write": "the later content was kept", "": "2 contents, 1 effect",
+	} {
+		s := newMemory(t)
+		got := examine(t, correct, s, false, func(o *check.Options) {
+			o.Only = []string{"later-content"}
+			o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+				n, err := s.count(id)
+				return check.Reading{Count: n, Text: kept}, err
+			}
+		})
+		if said := got.said(pass); !strings.Contains(said, says) {
+			t.Errorf("%q: %s", kept, said)
+		}
+	}
+}
+
+func TestOnlySkipAndLimits(t *testing.T) {
+	for _, tt := range []struct {
+		edit func(*check.Options)
+		ran  string
+	}{
+		{func(o *check.Options) { o.Only = []string{"security"} }, "https secret no-redirect no-echo"},
+		{func(o *check.Options) { o.Only, o.Skip = []string{"security", "repeat"}, []string{"https"} }, "repeat secret no-redirect no-echo"},
+		{func(o *check.Options) { o.Only = []string{"gzip"} }, "gzip"},
+		{func(o *check.Options) { o.Only, o.MaxRequests = []string{"lifecycle-statuses", "repeat", "sample"}, 4 }, "sample repeat"},
+		{func(o *check.Options) { o.Only, o.Smoke = []string{"security"}, true }, "secret no-redirect"},
+		{func(o *check.Options) { o.Only, o.Smoke = []string{"security", "methods"}, true }, "secret no-redirect methods"},
+	} {
+		got := examine(t, correct, newMemory(t), true, tt.edit)
+		var ran []string
+		for _, r := range got.results {
+			if r.Verdict != skip || r.ID == "https" && !strings.Contains(r.Message, "not ") {
+				ran = append(ran, r.ID)
+			}
+		}
+		if s := strings.Join(ran, " "); s != tt.ran {
+			t.Errorf("ran %q, want %q", s, tt.ran)
+		}
+	}
+	for _, name := range []string{"sampel", ""} {
+		o := options(t, "http://127.0.0.1:1/", "")
+		o.Skip = []string{name}
+		if _, err := check.Run(t.Context(), o, func(check.Result) {}); !errors.Is(err, check.ErrUnknown) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// What is announced is what is kept: no run sends more than it planned.
+func TestPlannedIsKept(t *testing.T) {
+	for _, most := range []int{1, 2, 20, 100, 0} {
+		var planned int
+		got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
+			o.MaxRequests, o.Skip = most, []string{"speed", "after-pause", "slow-sender"}
+			_, planned = o.Planned()
+		})
+		if got.sum.Requests > planned || most > 0 && planned > max(most, 1) {
+			t.Errorf("at most %d: planned %d, sent %d", most, planned, got.sum.Requests)
+		}
+	}
+}
+
+// wire keeps what a client wrote, connection by connection.
+type wire struct {
+	mu    sync.Mutex
+	conns []*bytes.Buffer
+}
+
+func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := new(bytes.Buffer)
+	w.conns = append(w.conns, b)
+	return &recorded{TCPConn: c.(*net.TCPConn), w: w, b: b}, nil
+}
+
+type recorded struct {
+	*net.TCPConn
+	w *wire
+	b *bytes.Buffer
+}
+
+func (r *recorded) Write(p []byte) (int, error) {
+	r.w.mu.Lock()
+	r.b.Write(p)
+	r.w.mu.Unlock()
+	return r.TCPConn.Write(p)
+}
+
+// requests are the requests that were sent, each with its head and body, in an
+// order that does not depend on which connection was free.
+func (w *wire) requests(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, b := range w.conns {
+		all := b.String()
+		for i, part := range strings.Split(all, " HTTP/1.1\r\n") {
+			if i > 0 {
+				for _, next := range []string{"POST /", "GET /", "PUT /"} {
+					part = strings.TrimSuffix(part, next)
+				}
+				out = append(out, part)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// The same seed sends the same requests, byte for byte; each check alone sends
+// what it sends among the others.
+func TestSameSeedSameRequests(t *testing.T) {
+	c := &consumer{fault: correct, store: newMemory(t)}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	record := func(seed uint64, only ...string) []string {
+		o := options(t, srv.URL, "")
+		var w wire
+		client, err := deliver.New(o.Client.Target(), deliver.Options{Dial: w.dial, Header: deliver.Header{{Name: secretName, Value: secretValue}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		o.Client, o.Seed, o.Only = client, seed, only
+		if _, err := check.Run(t.Context(), o, func(check.Result) {}); err != nil {
+			t.Fatal(err)
+		}
+		return w.requests(t)
+	}
+	once, again := record(3), record(3)
+	if len(once) < 900 {
+		t.Fatalf("only %d requests were recorded", len(once))
+	}
+	if d := gocmp.Diff(once, again); d != "" {
+		t.Errorf("seed 3 sent other requests the second time:\n%.2000s", d)
+	}
+	if other := record(4, "repeat"); slices.Contains(once, other[0]) {
+		t.Error("seeds 3 and 4 sent the same request")
+	}
+	for _, id := range []string{"repeat", "failed-first", "chunked"} {
+		for _, r := range record(3, id) {
+			if !slices.Contains(once, r) {
+				t.Errorf("%s alone sends another request than among the others:\n%.300s", id, r)
+			}
+		}
+	}
+}
+
+// Every whole payload is one that nobody takes for a real call, and no two
+// calls are with one person, unless that is the point.
+func TestPayloadsAreMarked(t *testing.T) {
+	people := map[string]string{}
+	seen := 0
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || len(body) == 0 || body[0] != '{' {
+			return
+		}
+		var e struct {
+			AgentID, CallID, Name, PhoneNumber string
+		}
+		if json.Unmarshal(body, &e) != nil || e.PhoneNumber == "" {
+			return
+		}
+		seen++
+		if !strings.HasPrefix(e.CallID, "call.julianctl-") && e.CallID != "" || e.AgentID != "agent.julianctl" ||
+			!strings.Contains(e.Name, " Test") || len(e.PhoneNumber) != 12 || e.PhoneNumber[5:10] != "55501" {
+			t.Errorf("not marked: %+v", e)
+		}
+		if other := people[e.PhoneNumber]; other != "" && other != e.CallID && e.CallID != "" {
+			people[e.PhoneNumber] = "shared"
+			return
+		}
+		people[e.PhoneNumber] = e.CallID
+	})
+	var mu sync.Mutex
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		handler(w, r)
+	}))
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Skip = []string{"slow-sender", "in-flight"} // which serve more than one at a time
+	if got := checked(t.Context(), o); got.err != nil {
+		t.Fatal(got.err)
+	}
+	shared := 0
+	for _, id := range people {
+		if id == "shared" {
+			shared++
+		}
+	}
+	if seen < 800 || shared != 1 {
+		t.Errorf("%d payloads, %d people with more than one call, want 1", seen, shared)
+	}
+}
+
+// What is delivered as a payload that should be taken is a correct one.
+func TestAcceptedPayloadsAreCorrect(t *testing.T) {
+	var mu sync.Mutex
+	bodies := map[string][]byte{}
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		bodies[fmt.Sprint(len(bodies))] = body
+	}))
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Only = []string{"accepts", "idempotency"}
+	o.Skip = []string{"unknown-result-type", "unicode", "failed-first", "missing-call-id"}
+	checked(t.Context(), o)
+	v, err := validate.New(validate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range bodies {
+		for _, issue := range v.Issues(payload.Document{Body: body}) {
+			if issue.Severity == validate.Error {
+				t.Errorf("%s: %s in %.200s", issue.Rule, issue.Message, body)
+			}
+		}
+	}
+	if len(bodies) < 150 {
+		t.Errorf("only %d payloads were seen", len(bodies))
+	}
+}
+
+func TestCancelledRunEndsWithTheContextsError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel() }))
+	defer srv.Close()
+	got := checked(ctx, options(t, srv.URL, ""))
+	if !errors.Is(got.err, context.Canceled) || len(got.sum.CallIDs) == 0 {
+		t.Errorf("error %v, ids %v", got.err, got.sum.CallIDs)
+	}
+}
+
+// The registry is whole: ids are unique and every row explains itself.
+func TestRegistry(t *testing.T) {
+	seen := map[string]bool{}
+	group := 0
+	for _, c := range check.Checks {
+		if seen[c.ID] || c.ID == "" || c.Title == "" || c.Why == "" || c.How == "" || c.Needs == "" {
+			t.Errorf("row %+v", c)
+		}
+		seen[c.ID] = true
+		for c.Group != check.Groups[group] {
+			if group++; group == len(check.Groups) {
+				t.Fatalf("%s: group %q is unknown or out of order", c.ID, c.Group)
+			}
+		}
+		if got, err := check.Find(c.ID); err != nil || got.Title != c.Title {
+			t.Errorf("Find(%q): %v", c.ID, err)
+		}
+	}
+	// What was ever an id keeps its meaning.
+	for _, id := range []string{"sample", "result-types", "lifecycle-statuses", "repeat", "budget", "malformed-json"} {
+		if !seen[id] {
+			t.Errorf("%s is gone", id)
+		}
+	}
+}
+
+// An endpoint that is not this machine has to be https, with a certificate that
+// is trusted and lasts.
+func TestHTTPS(t *testing.T) {
+	secure := httptest.NewTLSServer(&consumer{fault: correct, store: newMemory(t)})
+	defer secure.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(secure.Certificate())
+	address := secure.Listener.Addr().String()
+	for _, tt := range []struct {
+		url  string
+		opts deliver.Options
+		want check.Verdict
+		says string
+	}{
+		{"https://example.com/", deliver.Options{RootCAs: trusted}, pass, "certificate valid for"},
+		{"https://example.com/", deliver.Options{Insecure: true}, fail, "unknown authority"},
+		{"https://elsewhere.example/", deliver.Options{RootCAs: trusted, Insecure: true}, fail, "not elsewhere.example"},
+		{"http://example.com/", deliver.Options{}, fail, "unencrypted"},
+	} {
+		u, err := url.Parse(tt.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target, err := deliver.Guard{Allow: []string{u.Hostname()}}.Target(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.opts.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+		tt.opts.Proxy = func(*url.URL) (*url.URL, error) { return nil, nil }
+		client, err := deliver.New(target, tt.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := checked(t.Context(), check.Options{Client: client, Only: []string{"https"}})
+		client.Close()
+		if v := got.verdicts()["https"]; v != tt.want || !strings.Contains(got.said(v), tt.says) {
+			t.Errorf("%s: %s, want %s\n%s", tt.url, v, tt.want, got.said(v))
+		}
+	}
+}
+
+func TestProbesOverHTTP(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/plain/call.a b":
+			fmt.Fprintln(w, " 2 ")
+		case "/json":
+			fmt.Fprintf(w, `{"rows": [{"id": %q}, {}], "n": 3, "text": "4"}`, r.URL.Query().Get("id"))
+		case "/long":
+			io.WriteString(w, strings.Repeat(" ", 2<<20)+"1")
+		case "/redirect":
+			http.Redirect(w, r, "/json", http.StatusFound)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer srv.Close()
+	client := options(t, srv.URL, "").Client
+	for _, tt := range []struct {
+		uri, path string
+		want      int // -1: an error
+	}{
+		{"/json?id={callId}", "rows.#", 2}, {"/json?id={callId}", "rows", 2}, {"/json", "n", 3}, {"/json", "text", 4},
+		{"/json", "", -1}, {"/json", "nothing", -1}, {"/gone/{callId}", "", -1}, {"/redirect", "n", -1}, {"/long", "", -1},
+	} {
+		r, err := check.URLProbe(client, tt.uri, tt.path)(t.Context(), "call.a b")
+		if err != nil {
+			r.Count = -1
+		}
+		if r.Count != tt.want {
+			t.Errorf("%s %q: %d (%v), want %d", tt.uri, tt.path, r.Count, err, tt.want)
+		}
+	}
+}
+
+// A command gets the id in its words and in its environment, and no shell sees
+// it.
+func TestCommandProbe(t *testing.T) {
+	for _, tt := range []struct {
+		argv []string
+		want int
+	}{
+		{[]string{"sh", "-c", `test "$1" = "$JULIANCTL_CALL_ID" && echo 7`, "sh", "{callId}"}, 7},
+		{[]string{"echo", "{callId}"}, -1},
+	} {
+		r, err := check.CommandProbe(tt.argv, "")(t.Context(), "call.$(echo x); `y`")
+		if err != nil {
+			r.Count = -1
+		}
+		if r.Count != tt.want {
+			t.Errorf("%v: %d (%v), want %d", tt.argv, r.Count, err, tt.want)
+		}
+	}
+}
+
+func TestCleanUp(t *testing.T) {
+	ids := []string{"call.a", "call.b"}
+	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
+	if err := check.CleanUp(t.Context(), ok, ids); err != nil {
+		t.Error(err)
+	}
+	if err := check.CleanUp(t.Context(), []string{"sh", "-c", "echo no such table >&2; exit 3"}, ids); err == nil || !strings.Contains(err.Error(), "no such table") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestReady(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := options(t, "http://"+l.Addr().String(), "").Client
+	if err := check.Ready(t.Context(), client, 150*time.Millisecond); err == nil {
+		t.Error("one that does not answer is ready")
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil && r.Method == http.MethodHead {
+				io.WriteString(c, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+			}
+			c.Close()
+		}
+	}()
+	if err := check.Ready(t.Context(), client, 10*time.Second); err != nil {
+		t.Error(err)
+	}
+	l.Close()
+	<-answered
+}
+
+func TestBaseline(t *testing.T) {
+	const record = `{"schema":"julianctl.check/v1","kind":"check","id":%q,"verdict":%q}` + "\n"
+	b, err := check.ReadBaseline(strings.NewReader(fmt.Sprintf(record, "repeat", "FAIL") + fmt.Sprintf(record, "budget", "WARN") + fmt.Sprintf(record, "sample", "SKIP") + `{"schema":"julianctl.check/v1","kind":"summary"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		id   string
+		v    check.Verdict
+		want bool
+	}{
+		{"repeat", fail, false}, {"repeat", undecided, false}, {"repeat", pass, false},
+		{"budget", warn, false}, {"budget", fail, true}, {"budget", undecided, true},
+		{"sample", fail, true}, {"sample", pass, false}, {"sample", skip, false},
+	} {
+		if got := b.Worse(check.Result{ID: tt.id, Verdict: tt.v}); got != tt.want {
+			t.Errorf("%s %s: worse %v", tt.id, tt.v, got)
+		}
+	}
+	for _, bad := range []string{"", "no JSON", `{"schema":"julianctl.replay/v1","kind":"summary"}`, `{"schema":"julianctl.check/v1","kind":"summary"}`} {
+		if _, err := check.ReadBaseline(strings.NewReader(bad)); !errors.Is(err, check.ErrBaseline) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
