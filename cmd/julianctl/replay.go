@@ -163,7 +163,9 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 		p.interrupted()
 	})
 	p.plan.Stop = stop
+	tuned := tune(a, plan, client.Target())
 	sum := client.Run(running, docs, p.plan, p.result)
+	tuned()
 	if !quiet() {
 		<-told
 	}

@@ -61,6 +61,7 @@ type Client struct {
 type limits struct {
 	body, excerpt int
 	noBody        bool // of HEAD: there is none, whatever the header says
+	bare          bool // see Request
 	// deadline is that of the whole answer, which is set once its first byte is
 	// there; nil: it is set already.
 	deadline func() time.Time
@@ -149,6 +150,8 @@ type Request struct {
 	Body   []byte // sent as it is; not kept, not changed
 	// Due is when the delivery should have begun; zero means when it begins.
 	Due time.Time
+
+	bare bool // the header of an answer is of interest only if it is a redirect
 }
 
 // Answer is what came of one delivery.
@@ -161,8 +164,10 @@ type Answer struct {
 	// for it ended.
 	Answered time.Time
 
-	Status int    // of the final answer; 0 when there was none
-	Header Header // of the final answer, without Connection
+	Status int // of the final answer; 0 when there was none
+	// Header is that of the final answer, without Connection. In [Client.Run]
+	// only redirects have one.
+	Header Header
 	// Body is its beginning; BodySize and BodyHash (SHA-256; zero for an empty
 	// body) are of all that was read.
 	Body     []byte
@@ -230,6 +235,7 @@ func (c *Client) limits(r Request) limits {
 		body:    c.opts.MaxAnswer,
 		excerpt: c.opts.MaxExcerpt,
 		noBody:  r.Method == "HEAD",
+		bare:    r.bare,
 		first:   min(c.opts.FirstByteTimeout, c.opts.Timeout),
 		total:   c.opts.Timeout,
 	}

@@ -186,7 +186,9 @@ func (c *conn) receive(a *Answer, l limits) error {
 			return &Error{Class: Malformed, Text: "answer switches protocols, which nobody asked for"}
 		case status >= 200:
 			a.Status = status
-			a.Header = copyHeader(h)
+			if !l.bare || status/100 == 3 {
+				a.Header = copyHeader(h)
+			}
 			if l.noBody || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified {
 				return nil
 			}

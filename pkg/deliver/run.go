@@ -225,7 +225,7 @@ func (r *run) doubt(d Doubt) {
 
 // send does one step.
 func (r *run) send(ctx context.Context, j job) {
-	request := Request{Body: j.Document.Body, Due: j.due}
+	request := Request{Body: j.Document.Body, Due: j.due, bare: true}
 	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
 		r.sendTogether(ctx, j, request)
 		return
