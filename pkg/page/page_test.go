@@ -93,7 +93,7 @@ func document() page.Document {
 		Data: map[string]any{
 			"label": hostile[0], "texts": hostile,
 			"line":  [][]any{{0, 1, 2, 3}, {0.2, nil, 0.4, 800}, {1, 2, 3, 900}},
-			"stack": [][]int{{1700000000, 1700000001, 1700000002}, {5, 6, 7}, {0, 3, 1}},
+			"stack": [][]int{{1700000000, 1700000001, 1700000002}, {50_000, 60_000, 70_000}, {0, 3, 1}},
 			"nines": [][]float64{{0, 50, 90, 99, 99.9}, {1, 2, 3, 4, 90}},
 		},
 		Style: "main { max-width: 900px; margin: 0 auto; padding: 24px; }", Script: script,
@@ -226,7 +226,7 @@ func TestChartsFollow(t *testing.T) {
 		return browsertest.Eval[[]string](p, `[...document.querySelectorAll("canvas")].map((c) => c.toDataURL())`)
 	}
 	seen := map[string]bool{}
-	for _, v := range browsertest.Views {
+	for _, v := range []browsertest.View{{}, {Dark: true}, {Width: 390, Dark: true}, {Width: 390}} { // each differs in one thing from that before
 		p.Show(v)
 		for _, d := range drawn() {
 			if seen[d] {
@@ -237,6 +237,16 @@ func TestChartsFollow(t *testing.T) {
 	}
 	p.Show(browsertest.View{})
 	drawn()
+	// Three of 60,000 and one of 70,000 are less than a pixel, and are seen.
+	red := browsertest.Eval[int](p, `(() => {
+		const c = document.querySelector(".stack canvas"), px = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+		let n = 0;
+		for (let i = 0; i < px.length; i += 4) if (px[i] === 0xd4 && px[i + 1] === 0x48 && px[i + 2] === 0x4c) n++;
+		return n;
+	})()`)
+	if red < 2*2*40 {
+		t.Errorf("%d pixels show failures", red)
+	}
 	tip := browsertest.Eval[string](p, `(() => {
 		const over = document.querySelector(".line .u-over"), at = over.getBoundingClientRect();
 		over.dispatchEvent(new MouseEvent("mousemove", {clientX: at.right - 3, clientY: at.top + 20, bubbles: true}));

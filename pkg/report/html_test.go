@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -172,7 +173,11 @@ func TestPagesAreBounded(t *testing.T) {
 		a := deliver.Answer{Status: 500, Due: at, Sent: at, Answered: at.Add(time.Duration(1+i%7919) * time.Microsecond)}
 		timeline.Add(deliver.Result{Answer: a, Err: errFull})
 		view.Summary.Latency.Record(a.Latency())
-		r.Add(report.Case{Name: fmt.Sprint("calls.ndjson:", i), Group: "delivery", Verdict: report.Fail, Message: "status 500", Detail: strings.Repeat("long ", 40)})
+		message := "status 500"
+		if i >= 1000 {
+			message = fmt.Sprint("no two alike ", i%300)
+		}
+		r.Add(report.Case{Name: fmt.Sprint("calls.ndjson:", i), Group: "delivery", Verdict: report.Fail, Message: message, Detail: strings.Repeat("long ", 40)})
 	}
 	for i := range deliver.KeptGroups {
 		g := deliver.Group{Source: "calls.ndjson", Line: i}
@@ -190,9 +195,81 @@ func TestPagesAreBounded(t *testing.T) {
 		t.Errorf("a page of %d bytes", len(out))
 	}
 	readHTML(t, r, out)
-	for _, says := range []string{"999,900 more are not listed", "and 4,900 more", "not listed: 95000 failed", "46 other answers"} {
+	for _, says := range []string{"999,900 more not listed", "and 900 more", "and 2,614 more", "not listed: 95000 failed", "46 other answers"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("the page does not say %q", says)
 		}
+	}
+}
+
+// What an endpoint answered is told apart by status and body, the most frequent
+// first, and without secrets.
+func TestReplayGroups(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	answer := func(n, status int, body string, took time.Duration) deliver.Copy {
+		c := deliver.Copy{Number: n, Status: status, Due: start, Answered: start.Add(took), Answer: body}
+		c.BodyHash[0] = byte(len(body))
+		return c
+	}
+	r := report.Replay{
+		Copies: 4, Hide: func(s string) string { return strings.ReplaceAll(s, "s3cret", "***") },
+		Summary: deliver.Summary{Groups: deliver.Groups{Total: 3, Acknowledged: 2, Partial: 1, Differ: 2, DifferStatus: 1, DifferBody: 2, Worst: []deliver.Group{
+			{Source: "a.json", Line: 1, CallID: "call.1", First: 2, DifferStatus: true, DifferBody: true, Copies: []deliver.Copy{
+				answer(1, 500, "who is s3cret?", 9*time.Millisecond), answer(2, 200, "", time.Millisecond), answer(3, 200, "", 2*time.Millisecond),
+				{Number: 4, Class: deliver.Timeout, Due: start, Answered: start.Add(5 * time.Second)},
+			}},
+			{Source: "b.json", Line: 2, First: 1, Acknowledged: true, DifferBody: true, Skew: 84 * time.Microsecond, Copies: []deliver.Copy{answer(1, 200, "{\n}", 0), answer(2, 200, "{}", 0)}},
+		}}},
+	}
+	code := func(s string) report.Cell { return report.Cell{Text: s, Code: true} }
+	want := []report.Section{{
+		Title: "Duplicates",
+		Note:  "3 groups of 4 copies, 2 acknowledged, 1 not answered to the last copy, answers differ in 2 (1 by status, 2 by body).",
+		Table: report.Table{
+			Columns: []report.Column{{Name: "Payload"}, {}, {Name: "Answers"}, {Name: "First", Number: true}, {Name: "Slowest", Number: true}, {Name: "Skew", Number: true}},
+			Rows: [][]report.Cell{
+				{code("call.1\na.json:1"), {Text: "statuses differ", Verdict: report.Fail}, code("2 × 200\n1 × 500 who is ***?\n1 × timeout"), {Text: "copy 2"}, {Text: "5.0 s"}, {Text: "–"}},
+				{code("b.json:2"), {Text: "bodies differ", Verdict: report.Warn}, code("1 × 200 { }\n1 × 200 {}"), {Text: "copy 1"}, {Text: "0 µs"}, {Text: "84 µs"}},
+			},
+			Open: 10, More: "These are the worst; 1 more not listed.",
+		},
+	}}
+	if diff := cmp.Diff(want, r.Overview().Sections); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A limit has its row and its mark, kept or missed.
+func TestReplayLimits(t *testing.T) {
+	limits, err := deliver.ParseLimits("p50=5ms,p99=20ms,p80=1s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report.Replay{Limits: limits}
+	for i := range 100 {
+		r.Summary.Latency.Record(time.Duration(1+i/2) * time.Millisecond)
+	}
+	var got [][]string
+	o := r.Overview()
+	for _, row := range o.Sections[0].Table.Rows {
+		var texts []string
+		for _, c := range row {
+			texts = append(texts, c.Text+string(c.Verdict))
+		}
+		got = append(got, texts)
+	}
+	want := [][]string{
+		{"p50", "25 ms", "5.0 ms", "missedFAIL"}, {"p75", "38 ms", "", ""}, {"p80", "40 ms", "1.0 s", "keptPASS"}, {"p90", "45 ms", "", ""},
+		{"p95", "48 ms", "", ""}, {"p99", "50 ms", "20 ms", "missedFAIL"}, {"max", "50 ms", "", ""},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	figures := []report.Figure{
+		{Name: "Sent", Value: "0"}, {Name: "As expected", Value: "0"}, {Name: "Failed", Value: "0"},
+		{Name: "p50", Value: "25 ms", Verdict: report.Fail}, {Name: "p90", Value: "45 ms"}, {Name: "p99", Value: "50 ms", Verdict: report.Fail}, {Name: "max", Value: "50 ms"},
+	}
+	if diff := cmp.Diff(figures, o.Figures); diff != "" {
+		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// duplicates are the payloads that were sent more than once.
+func (r Replay) duplicates() []Section {
+	g := r.Summary.Groups
+	if g.Total == 0 {
+		return nil
+	}
+	parts := []string{fmt.Sprintf("%s of %d copies", count(g.Total, "group"), r.Copies)}
+	if g.Acknowledged == g.Total {
+		parts = append(parts, "all acknowledged")
+	} else {
+		parts = append(parts, number(g.Acknowledged)+" acknowledged")
+	}
+	if g.Partial > 0 {
+		parts = append(parts, number(g.Partial)+" not answered to the last copy")
+	}
+	if g.Differ == 0 {
+		parts = append(parts, "answers alike")
+	} else {
+		parts = append(parts, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", number(g.Differ), number(g.DifferStatus), number(g.DifferBody)))
+	}
+	note := strings.Join(parts, ", ") + "."
+	if skew := r.Summary.Skew; skew.Count() > 0 {
+		note += fmt.Sprintf(" Sent together: from the first copy to the last %s in the median, %s at most.", shortTime(skew.At(50)), shortTime(skew.Max()))
+	}
+	return []Section{{Title: "Duplicates", Note: note, Table: r.groupTable()}}
+}
+
+// groupTable lists the worst groups.
+func (r Replay) groupTable() Table {
+	worst := r.Summary.Groups.Worst
+	skew := slices.ContainsFunc(worst, func(g deliver.Group) bool { return g.Skew > 0 })
+	t := Table{Columns: []Column{{Name: "Payload"}, {}, {Name: "Answers"}, {Name: "First", Number: true}, {Name: "Slowest", Number: true}}, Open: htmlOpen}
+	if skew {
+		t.Columns = append(t.Columns, Column{Name: "Skew", Number: true})
+	}
+	for _, g := range worst {
+		name := fmt.Sprintf("%s:%d", g.Source, g.Line)
+		if g.CallID != "" {
+			name = g.CallID + "\n" + name
+		}
+		first := "–"
+		if g.First > 0 {
+			first = fmt.Sprintf("copy %d", g.First)
+		}
+		slowest := slices.MaxFunc(g.Copies, func(a, b deliver.Copy) int { return cmp.Compare(a.Latency(), b.Latency()) })
+		row := []Cell{{Text: name, Code: true}, groupVerdict(g), {Text: r.groupAnswers(g), Code: true}, {Text: first}, {Text: shortTime(slowest.Latency())}}
+		switch {
+		case skew && g.Skew > 0:
+			row = append(row, Cell{Text: shortTime(g.Skew)})
+		case skew:
+			row = append(row, Cell{Text: "–"})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if more := r.Summary.Groups.Total - len(worst); more > 0 && len(worst) > 0 {
+		t.More = fmt.Sprintf("These are the worst; %s more not listed.", number(more))
+	}
+	return t
+}
+
+func groupVerdict(g deliver.Group) Cell {
+	switch {
+	case g.DifferStatus:
+		return Cell{Text: "statuses differ", Verdict: Fail}
+	case !g.Acknowledged:
+		return Cell{Text: "not acknowledged", Verdict: Fail}
+	case g.DifferBody:
+		return Cell{Text: "bodies differ", Verdict: Warn}
+	}
+	return Cell{Text: "alike", Verdict: Pass}
+}
+
+// Of the answers of a group as many are told apart, each by so many bytes.
+const (
+	groupAnswersShown = 4
+	answerShown       = 80
+)
+
+// groupAnswers counts the answers of a group that are alike, one kind a line,
+// such as "3 × 200 {"ok":true}".
+func (r Replay) groupAnswers(g deliver.Group) string {
+	type answer struct {
+		status int
+		class  deliver.Class
+		hash   [32]byte
+	}
+	texts := map[answer]string{}
+	times := map[answer]int{}
+	var order []answer
+	for _, c := range g.Copies {
+		a := answer{status: c.Status, hash: c.BodyHash}
+		text := fmt.Sprintf("%d %s", c.Status, fit(r.hide(strings.TrimSpace(c.Answer)), answerShown))
+		if c.Status == 0 {
+			a, text = answer{class: c.Class}, string(c.Class)
+		}
+		if times[a]++; times[a] == 1 {
+			order, texts[a] = append(order, a), strings.TrimSpace(text)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b answer) int { return cmp.Compare(times[b], times[a]) })
+	var lines []string
+	for i, a := range order {
+		if i == groupAnswersShown {
+			lines = append(lines, fmt.Sprintf("and %d other answers", len(order)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%d × %s", times[a], strings.Join(strings.Fields(texts[a]), " ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (r Replay) hide(s string) string {
+	if r.Hide == nil {
+		return s
+	}
+	return r.Hide(s)
+}
+
+// fit is the beginning of s, as many characters as fit.
+func fit(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
+}
