@@ -73,7 +73,7 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 		stored := &journal.Delivery{
 			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Host: d.Host,
 			Header: d.Header, Body: d.Body, Size: d.Size,
-			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal),
+			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
 		}
 		err := l.log.Append(ctx, stored)
 		stored.Body, stored.Header = nil, nil // d has them
@@ -120,7 +120,7 @@ func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
 	seen := *d
 	seen.Copy, seen.Change = stored.Copy, receive.Change{}
 	if seen.Copy > 1 {
-		seen.Change = l.change(stored.First, d)
+		seen.Change = changeSince(context.Background(), l.log, stored.First, d)
 	}
 	return &seen
 }
@@ -129,30 +129,6 @@ func (l *listenLog) stored(d *receive.Delivery) *journal.Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.pending[d]
-}
-
-// change compares d with the first delivery of its call.
-func (l *listenLog) change(first int64, d *receive.Delivery) receive.Change {
-	unknown := receive.Change{Kind: receive.Unknown}
-	e, err := l.log.Get(context.Background(), first)
-	if err != nil {
-		return unknown // pruned
-	}
-	old, err := payloadOf(e)
-	if err != nil {
-		return unknown
-	}
-	payload, err := d.Payload()
-	if err != nil {
-		return unknown
-	}
-	return receive.Compare(old, payload)
-}
-
-// payloadOf is what e holds, inflated.
-func payloadOf(e *journal.Entry) ([]byte, error) {
-	d := receive.Delivery{Header: e.Header, Body: e.Body}
-	return d.Payload()
 }
 
 // finish stores what became of a delivery that was shown.
@@ -167,9 +143,9 @@ func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
 	if stored == nil {
 		return
 	}
-	o := journal.Outcome{Status: d.Status, Took: d.Took}
+	o := journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
 	if f := d.Forward; f != nil {
-		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took}
+		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took, Attempts: f.Attempts}
 		if f.Err != nil {
 			o.Forward.Err = f.Err.Error()
 		}

@@ -159,11 +159,16 @@ type listenForward struct {
 }
 
 func (p *listenPrinter) record(s *shownDelivery) error {
+	return p.records.Write("delivery", recordOf(s, safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...)))
+}
+
+// recordOf is s as a record, with header in place of its own.
+func recordOf(s *shownDelivery, header http.Header) listenRecord {
 	r := listenRecord{
 		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
 		Reason: s.Reason, Fault: s.Fault.String(),
 		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
-		Header: safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...),
+		Header: header,
 		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: milliseconds(s.Took),
 		Issues: append([]validate.Issue{}, s.issues...),
 	}
@@ -185,7 +190,7 @@ func (p *listenPrinter) record(s *shownDelivery) error {
 			r.Forward.Error = f.Err.Error()
 		}
 	}
-	return p.records.Write("delivery", r)
+	return r
 }
 
 // summary ends what is on stdout, and says on stderr what came.

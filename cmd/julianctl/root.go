@@ -31,6 +31,7 @@ func commands() []registered {
 		{groupJob, "validate", newValidateCmd},
 		{groupJob, "replay", newReplayCmd},
 		{groupJob, "listen", newListenCmd},
+		{groupJob, "log", newLogCmd},
 		{groupJob, "check", newCheckCmd},
 		{groupJob, "export", newExportCmd},
 		{groupHelp, "demo", newDemoCmd},

@@ -30,6 +30,7 @@ type Delivery struct {
 	Seconds    *float64 // length of the call
 	// Refusal is why this does not count as a delivery; empty when it does.
 	Refusal string
+	Reason  string // of a refusal that says little by itself
 	// Copy is 1 for the first delivery of a call within Options.Window, then 2,
 	// 3, …; 0 for what was refused or has no call id. First is the ID of the
 	// first.
@@ -41,6 +42,7 @@ type Delivery struct {
 type Outcome struct {
 	Status int           // answered
 	Took   time.Duration // from Received until the answer was written
+	Fault  string        // what was done wrong on purpose
 	// Forward is nil when the delivery was not passed on.
 	Forward *Forward
 	// Errors and Warnings count the findings, and Findings is JSON that says
@@ -57,13 +59,14 @@ type Contact struct {
 
 // Forward is what the endpoint behind the receiver answered.
 type Forward struct {
-	Status int // 0 when Err says why there is none
-	Took   time.Duration
-	Err    string
+	Status   int // 0 when Err says why there is none
+	Took     time.Duration
+	Attempts int
+	Err      string
 }
 
-// Entry is a delivery with its outcome, as the queries return it. Body, Header,
-// Proto and Host are there only where a query says so.
+// Entry is a delivery with its outcome, as the queries return it. Body, Hash,
+// Header, Proto, Host and Reason are there only where a query says so.
 type Entry struct {
 	Delivery
 	Contact

@@ -17,7 +17,7 @@ type indexed struct {
 }
 
 // deliveryColumns is how many columns the table has.
-const deliveryColumns = 28
+const deliveryColumns = 30
 
 // indexSome takes the next segments, with about so many deliveries, into the
 // table that queries read. It reports whether there may be more.
@@ -74,8 +74,8 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 	}
 	for id, o := range late {
 		args := append(outcomeColumns(nil, o), id)
-		if err := c.exec(ctx, `UPDATE deliveries SET (status, took, forward_status, forward_took, forward_error,
-			errors, warnings, findings) = (?,?,?,?,?,?,?,?) WHERE id = ?`, args...); err != nil {
+		if err := c.exec(ctx, `UPDATE deliveries SET (status, took, forward_status, forward_took, forward_tries, forward_error,
+			fault, errors, warnings, findings) = (?,?,?,?,?,?,?,?,?,?) WHERE id = ?`, args...); err != nil {
 			return false, err
 		}
 	}
@@ -112,14 +112,14 @@ func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
 
 func outcomeColumns(args []any, o *Outcome) []any {
 	if o == nil {
-		return append(args, make([]any, 8)...)
+		return append(args, make([]any, 10)...)
 	}
-	var forward [3]any
+	var forward [4]any
 	if f := o.Forward; f != nil {
-		forward = [3]any{f.Status, int64(f.Took), f.Err}
+		forward = [4]any{f.Status, int64(f.Took), f.Attempts, f.Err}
 	}
-	return append(args, o.Status, int64(o.Took), forward[0], forward[1], forward[2],
-		o.Errors, o.Warnings, o.Findings)
+	return append(args, o.Status, int64(o.Took), forward[0], forward[1], forward[2], forward[3],
+		o.Fault, o.Errors, o.Warnings, o.Findings)
 }
 
 // tidy does what can wait: nothing has come for a while.

@@ -63,9 +63,9 @@ func TestAppendAndRead(t *testing.T) {
 	seconds := 46.5
 	first, second, refused := delivery("call.1", "{\x00\xff}"), delivery("call.1", "{}"), delivery("", "")
 	first.Seconds = &seconds
-	refused.Refusal, refused.Body, refused.Size = "too-large", nil, 99
+	refused.Reason, refused.Refusal, refused.Body, refused.Size = "why", "too-large", nil, 99
 	outcome := Outcome{
-		Status: 502, Took: 3 * time.Millisecond, Forward: &Forward{Took: time.Second, Err: "refused"},
+		Status: 502, Took: 3 * time.Millisecond, Forward: &Forward{Took: time.Second, Attempts: 3, Err: "refused"}, Fault: "delayed 1s",
 		Errors: 1, Warnings: 2, Findings: []byte(`[{"rule":"x"}]`),
 	}
 	want := []*Entry{{Delivery: *first, Outcome: &outcome}, {Delivery: *second}, {Delivery: *refused, Outcome: &Outcome{Status: 413, Forward: &Forward{Status: 500}}}}

@@ -37,7 +37,7 @@ type Filter struct {
 const pageRows = 256
 
 const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
-	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_error, errors, warnings, findings`
+	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings, findings`
 
 // Entries returns the deliveries that f chooses, by id, without Body, Hash,
 // Header, Proto and Host. Memory does not grow with their number. The sequence
@@ -222,13 +222,13 @@ func scan(rows *sql.Rows) (*row, error) {
 	r := &row{}
 	o := &Outcome{}
 	var received int64
-	var status, took, forwardStatus, forwardTook, failures, warnings sql.NullInt64
-	var forwardError sql.NullString
+	var status, took, forwardStatus, forwardTook, tries, failures, warnings sql.NullInt64
+	var forwardError, fault sql.NullString
 	if err := rows.Scan(
 		&r.segment, &r.place, &r.length,
 		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
 		&r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
-		&status, &took, &forwardStatus, &forwardTook, &forwardError, &failures, &warnings, &o.Findings,
+		&status, &took, &forwardStatus, &forwardTook, &tries, &forwardError, &fault, &failures, &warnings, &o.Findings,
 	); err != nil {
 		return nil, err
 	}
@@ -237,10 +237,11 @@ func scan(rows *sql.Rows) (*row, error) {
 		return r, nil
 	}
 	r.Outcome = o
+	o.Fault = fault.String
 	o.Status, o.Took = int(status.Int64), time.Duration(took.Int64)
 	o.Errors, o.Warnings = int(failures.Int64), int(warnings.Int64)
 	if forwardStatus.Valid {
-		o.Forward = &Forward{int(forwardStatus.Int64), time.Duration(forwardTook.Int64), forwardError.String}
+		o.Forward = &Forward{int(forwardStatus.Int64), time.Duration(forwardTook.Int64), int(tries.Int64), forwardError.String}
 	}
 	return r, nil
 }

@@ -36,15 +36,15 @@ func appendRecord(b []byte, kind byte, size int, body func([]byte) []byte) []byt
 
 // recordSize is at least the size of the fields of d.
 func recordSize(d *Delivery, header string) int {
-	return 128 + len(d.Remote) + len(d.Method) + len(d.URI) + len(d.Proto) + len(d.Host) +
-		len(header) + len(d.CallID) + len(d.ResultType) + len(d.Refusal) + len(d.Hash) + len(d.Body)
+	return 160 + len(d.Remote) + len(d.Method) + len(d.URI) + len(d.Proto) + len(d.Host) +
+		len(header) + len(d.CallID) + len(d.ResultType) + len(d.Refusal) + len(d.Reason) + len(d.Hash) + len(d.Body)
 }
 
 func appendDelivery(b []byte, d *Delivery, header string) []byte {
 	return appendRecord(b, deliveryRecord, recordSize(d, header), func(b []byte) []byte {
 		b = binary.AppendVarint(b, d.ID)
 		b = binary.AppendVarint(b, d.Received.UnixNano())
-		for _, s := range []string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, d.CallID, d.ResultType, d.Refusal} {
+		for _, s := range []string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, d.CallID, d.ResultType, d.Refusal, d.Reason} {
 			b = appendText(b, s)
 		}
 		seconds := math.NaN() // not known
@@ -65,13 +65,13 @@ func appendOutcome(b []byte, id int64, o *Outcome) []byte {
 	if o.Forward != nil {
 		forward = *o.Forward
 	}
-	texts := [...]string{forward.Err, string(o.Findings)}
-	size := 80
+	texts := [...]string{forward.Err, o.Fault, string(o.Findings)}
+	size := 96
 	for _, s := range texts {
 		size += len(s) + binary.MaxVarintLen64
 	}
 	return appendRecord(b, outcomeRecord, size, func(b []byte) []byte {
-		for _, n := range [...]int64{id, int64(o.Status), int64(o.Took), int64(forward.Status), int64(forward.Took), int64(o.Errors), int64(o.Warnings)} {
+		for _, n := range [...]int64{id, int64(o.Status), int64(o.Took), int64(forward.Status), int64(forward.Took), int64(forward.Attempts), int64(o.Errors), int64(o.Warnings)} {
 			b = binary.AppendVarint(b, n)
 		}
 		for _, s := range texts {
@@ -178,7 +178,7 @@ func (r record) delivery() (d *Delivery, header []byte, err error) {
 	d = &Delivery{ID: f.number(), Received: time.Unix(0, f.number())}
 	d.Remote, d.Method, d.URI, d.Proto, d.Host = f.text(), f.text(), f.text(), f.text(), f.text()
 	header = f.bytes()
-	d.CallID, d.ResultType, d.Refusal = f.text(), f.text(), f.text()
+	d.CallID, d.ResultType, d.Refusal, d.Reason = f.text(), f.text(), f.text(), f.text()
 	if seconds := f.float(); !math.IsNaN(seconds) {
 		d.Seconds = &seconds
 	}
@@ -194,9 +194,9 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 	f := fields{rest: r.fields}
 	id = f.number()
 	o = &Outcome{Status: int(f.number()), Took: time.Duration(f.number())}
-	forward := &Forward{Status: int(f.number()), Took: time.Duration(f.number())}
+	forward := &Forward{Status: int(f.number()), Took: time.Duration(f.number()), Attempts: int(f.number())}
 	o.Errors, o.Warnings = int(f.number()), int(f.number())
-	forward.Err = f.text()
+	forward.Err, o.Fault = f.text(), f.text()
 	o.Findings = f.bytes()
 	if forward.Status >= 0 {
 		o.Forward = forward

@@ -54,7 +54,9 @@ CREATE TABLE deliveries (
 	took           INTEGER, -- nanoseconds, as all durations
 	forward_status INTEGER, -- NULL: not forwarded
 	forward_took   INTEGER,
+	forward_tries  INTEGER,
 	forward_error  TEXT,
+	fault          TEXT,
 	errors         INTEGER,
 	warnings       INTEGER,
 	findings       BLOB

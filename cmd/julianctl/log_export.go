@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/spf13/cobra"
+)
+
+type logExportOptions struct {
+	filter logFilter
+	format string
+}
+
+func newLogExportCmd(a *app) *cobra.Command {
+	var o logExportOptions
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write deliveries with all that is known of them, oldest first",
+		Long: `export writes deliveries to stdout: as "json", one record a line, with the fields of
+listen --format json; or as "har", an HTTP archive (HAR 1.2), which browsers and
+other tools open. Secrets in headers were masked before they were stored.`,
+		Example: `  julianctl log export --since 24h > today.ndjson
+  julianctl log export --failed --format har > failed.har`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runLogExport(cmd.Context(), a, o) },
+	}
+	configFlag(cmd, "log")
+	configFlag(cmd, "redact-header")
+	o.filter.declare(cmd.Flags())
+	formatFlag(cmd, &o.format, "json", "har")
+	return cmd
+}
+
+func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
+	c, err := o.filter.read(a.now())
+	if err != nil {
+		return err
+	}
+	l, err := a.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	var w deliveryWriter = &ndjsonExport{a: a, records: report.NewRecords(a.out, "log")}
+	if o.format == "har" {
+		w = &harExport{a: a}
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	for e, err := range c.deliveries(ctx, l) {
+		if err != nil {
+			return err
+		}
+		e.Header = safetext.MaskHeader(e.Header, a.cfg.RedactHeader...) // with --keep-secrets they are there
+		if err := w.write(e); err != nil {
+			return err
+		}
+	}
+	return w.end()
+}
+
+// deliveryWriter is one form of an export.
+type deliveryWriter interface {
+	begin() error
+	write(*journal.Entry) error
+	end() error
+}
+
+type ndjsonExport struct {
+	a       *app
+	records *report.Records
+	n       int
+}
+
+// exportedRecord is a record of listen --format json with its place in the log.
+type exportedRecord struct {
+	ID    int64 `json:"id"`
+	First int64 `json:"first,omitempty"` // id of the first delivery of the call
+	listenRecord
+	SHA256 string `json:"sha256"` // of the body, as it was received
+}
+
+func (x *ndjsonExport) begin() error { return nil }
+
+func (x *ndjsonExport) write(e *journal.Entry) error {
+	x.n++
+	s := &shownDelivery{Delivery: deliveryOf(e)}
+	r := exportedRecord{ID: e.ID, First: e.First, SHA256: fmt.Sprintf("%x", e.Hash)}
+	if e.Outcome != nil && e.Outcome.Findings != nil {
+		if err := json.Unmarshal(e.Outcome.Findings, &s.issues); err != nil {
+			return fmt.Errorf("delivery %d: its findings: %w", e.ID, err)
+		}
+	}
+	r.listenRecord = recordOf(s, e.Header)
+	r.Verdict = entryVerdict(e)
+	if e.Outcome != nil {
+		r.Fault = e.Outcome.Fault
+	}
+	return x.records.Write("delivery", r)
+}
+
+func (x *ndjsonExport) end() error {
+	return x.records.Write("summary", struct {
+		Deliveries int `json:"deliveries"`
+	}{x.n})
+}
+
+// harExport writes an HTTP archive, version 1.2
+// (http://www.softwareishard.com/blog/har-12-spec/).
+type harExport struct {
+	a *app
+	n int
+}
+
+type harEntry struct {
+	Started  time.Time   `json:"startedDateTime"`
+	Time     float64     `json:"time"`
+	Request  harRequest  `json:"request"`
+	Response harResponse `json:"response"`
+	Cache    struct{}    `json:"cache"`
+	Timings  harTimings  `json:"timings"`
+	Comment  string      `json:"comment,omitempty"`
+	ID       int64       `json:"_id"` // in the log
+}
+
+type harRequest struct {
+	Method      string       `json:"method"`
+	URL         string       `json:"url"`
+	HTTPVersion string       `json:"httpVersion"`
+	Cookies     []harPair    `json:"cookies"`
+	Headers     []harPair    `json:"headers"`
+	Query       []harPair    `json:"queryString"`
+	PostData    *harPostData `json:"postData,omitempty"`
+	HeadersSize int          `json:"headersSize"`
+	BodySize    int64        `json:"bodySize"`
+}
+
+type harResponse struct {
+	Status      int        `json:"status"`
+	StatusText  string     `json:"statusText"`
+	HTTPVersion string     `json:"httpVersion"`
+	Cookies     []harPair  `json:"cookies"`
+	Headers     []harPair  `json:"headers"`
+	Content     harContent `json:"content"`
+	RedirectURL string     `json:"redirectURL"`
+	HeadersSize int        `json:"headersSize"`
+	BodySize    int        `json:"bodySize"`
+}
+
+type harPair struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type harPostData struct {
+	MimeType string    `json:"mimeType"`
+	Params   []harPair `json:"params"`
+	Text     string    `json:"text"`
+	Encoding string    `json:"_encoding,omitempty"` // base64 when the body is no text; the format has no field for it
+}
+
+type harContent struct {
+	Size     int    `json:"size"`
+	MimeType string `json:"mimeType"`
+}
+
+type harTimings struct {
+	Send    float64 `json:"send"`
+	Wait    float64 `json:"wait"`
+	Receive float64 `json:"receive"`
+}
+
+func (x *harExport) begin() error {
+	_, err := fmt.Fprintf(x.a.out, `{"log":{"version":"1.2","creator":{"name":"julianctl","version":%s},"entries":[`, compactJSON(versionNumber()))
+	return err
+}
+
+func (x *harExport) write(e *journal.Entry) error {
+	separator := ",\n"
+	if x.n == 0 {
+		separator = "\n"
+	}
+	x.n++
+	_, err := io.WriteString(x.a.out, separator+string(safetext.JSON([]byte(compactJSON(harOf(e))))))
+	return err
+}
+
+func (x *harExport) end() error {
+	_, err := io.WriteString(x.a.out, "\n]}}\n")
+	return err
+}
+
+func harOf(e *journal.Entry) harEntry {
+	h := harEntry{Started: e.Received, ID: e.ID}
+	h.Request = harRequest{
+		Method: e.Method, URL: "http://" + e.Host + e.URI, HTTPVersion: e.Proto,
+		Cookies: []harPair{}, Headers: pairs(e.Header), Query: []harPair{}, HeadersSize: -1, BodySize: e.Size,
+	}
+	if u, err := url.ParseRequestURI(e.URI); err == nil {
+		h.Request.Query = pairs(u.Query())
+	}
+	if len(e.Body) > 0 {
+		post := &harPostData{MimeType: e.Header.Get("Content-Type"), Params: []harPair{}, Text: string(e.Body)}
+		if !utf8.Valid(e.Body) {
+			post.Text, post.Encoding = base64.StdEncoding.EncodeToString(e.Body), "base64"
+		}
+		h.Request.PostData = post
+	}
+	h.Response = harResponse{
+		HTTPVersion: e.Proto, Cookies: []harPair{}, Headers: []harPair{},
+		Content: harContent{MimeType: "x-unknown"}, HeadersSize: -1, BodySize: -1,
+	}
+	if o := e.Outcome; o != nil {
+		h.Response.Status, h.Response.StatusText = o.Status, http.StatusText(o.Status)
+		h.Time = milliseconds(o.Took)
+		h.Timings.Wait = h.Time
+	} else {
+		h.Comment = "the listener ended before the answer was known"
+	}
+	return h
+}
+
+// pairs are the fields of a header or a query, sorted.
+func pairs(fields map[string][]string) []harPair {
+	out := []harPair{}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range fields[name] {
+			out = append(out, harPair{name, value})
+		}
+	}
+	return out
+}
