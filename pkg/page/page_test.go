@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,7 +242,7 @@ func TestChartsFollow(t *testing.T) {
 	red := browsertest.Eval[int](p, `(() => {
 		const c = document.querySelector(".stack canvas"), px = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
 		let n = 0;
-		for (let i = 0; i < px.length; i += 4) if (px[i] === 0xd4 && px[i + 1] === 0x48 && px[i + 2] === 0x4c) n++;
+		for (let i = 0; i < px.length; i += 4) if (px[i] === 0xcb && px[i + 1] === 0x3a && px[i + 2] === 0x3f) n++;
 		return n;
 	})()`)
 	if red < 2*2*40 {
@@ -254,5 +255,70 @@ func TestChartsFollow(t *testing.T) {
 	})()`)
 	if want := "3 s\nmax\n900 ms\n" + hostile[0] + "\n800 ms"; strings.Join(strings.Fields(tip), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("the tip says %q, want %q", tip, want)
+	}
+}
+
+// Text can be read and data be seen, in light and dark, as WCAG 2.2 measures
+// contrast: 4.5 to 1 for text (also on a badge's breath of its own colour, and
+// on what is raised), 3 to 1 for what is drawn.
+func TestContrast(t *testing.T) {
+	css, err := fs.ReadFile(page.Files(), "page.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type colour [3]float64
+	tokens := map[string][2]colour{}
+	for _, m := range regexp.MustCompile(`--([a-z0-9-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`).FindAllStringSubmatch(string(css), -1) {
+		var both [2]colour
+		for i := range both {
+			var r, g, b uint8
+			if _, err := fmt.Sscanf(m[2+i], "%02x%02x%02x", &r, &g, &b); err != nil {
+				t.Fatal(err)
+			}
+			both[i] = colour{float64(r) / 255, float64(g) / 255, float64(b) / 255}
+		}
+		tokens[m[1]] = both
+	}
+	luminance := func(c colour) float64 {
+		sum := 0.0
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			v := c[i] / 12.92
+			if c[i] > 0.04045 {
+				v = math.Pow((c[i]+0.055)/1.055, 2.4)
+			}
+			sum += weight * v
+		}
+		return sum
+	}
+	contrast := func(a, b colour) float64 {
+		x, y := luminance(a)+0.05, luminance(b)+0.05
+		return max(x, y) / min(x, y)
+	}
+	seen := 0
+	for name, both := range tokens {
+		for theme, c := range both {
+			ground, least := tokens["ground"][theme], 3.0
+			grounds := []colour{ground}
+			switch {
+			case name == "ground" || name == "raised" || name == "line":
+				continue
+			case !strings.HasPrefix(name, "data"):
+				least = 4.5
+				badge := colour{}
+				for i := range badge {
+					badge[i] = 0.11*c[i] + 0.89*ground[i]
+				}
+				grounds = append(grounds, badge, tokens["raised"][theme])
+			}
+			for _, g := range grounds {
+				seen++
+				if got := contrast(c, g); got < least {
+					t.Errorf("%s has a contrast of %.1f in theme %d, want %.1f", name, got, theme, least)
+				}
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("only %d pairs of colours were measured", seen)
 	}
 }
