@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -308,7 +309,7 @@ func TestExportRunsInK6(t *testing.T) {
 		for _, judge := range [][]string{{"--expect", "200"}, {"--max-latency", "max=1us"}} {
 			dir, _ := exported(t, append([]string{"k6", payloads, "--to", l.url}, judge...)...)
 			_, err := shell(t, dir, "k6 run deliver.js")
-			if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 99 { //nolint:errorlint // as it comes
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 99 {
 				t.Errorf("%q: %v", judge, err)
 			}
 		}
