@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -84,6 +83,7 @@ went right and as many that failed, and say how many more there are.`,
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   julianctl replay calls.ndjson -c 16 --to staging --resume run.txt
   julianctl replay calls.ndjson --to staging --report junit=deliveries.xml
+  julianctl replay calls.ndjson --to staging --report html=run.html --report json=run.ndjson
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -107,21 +107,16 @@ went right and as many that failed, and say how many more there are.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
 	reportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
+	f.Lookup("report").Usage += ", json"
 	return cmd
 }
 
 func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
-	for name, d := range map[string]time.Duration{"connect-timeout": o.delivery.connectTimeout, "first-byte-timeout": o.delivery.firstByteTimeout} {
-		if d < 0 {
-			return usage(fmt.Errorf(`--%s "%s" is less than 0`, name, d), "")
-		}
-	}
-	if o.maxLatency != "" {
-		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
-			return usage(fmt.Errorf("--max-latency: %w", err), "")
-		}
-	}
 	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	records, err := o.recordsTo()
 	if err != nil {
 		return err
 	}
@@ -150,37 +145,48 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	}
 	reading, stop := context.WithCancel(running)
 	defer stop()
-	docs, done := o.documents(reading, a)
+	docs, done, err := o.documents(reading, a)
+	if err != nil {
+		return err
+	}
 	defer done()
+	plan.Stop = stop
 	p := newReplayPrinter(a, o, plan, client, reports)
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
+	if err := p.beginRecords(records); err != nil {
+		return err
+	}
 	p.begin(timeline)
+	sum := p.run(ctx, running, docs)
+	p.summary(ctx, sum)
+	err = p.outcome(ctx, sum)
+	if ctx.Err() != nil && plan.File != nil {
+		a.hint("the same command goes on with the run in %q", o.resume)
+	}
+	if code := worst(p.report(ctx, sum), p.endRecords(ctx)); err == nil {
+		return verdict(code)
+	}
+	return err
+}
+
+// run delivers until running ends. The first signal ends ctx, and running with
+// it.
+func (p *replayPrinter) run(ctx, running context.Context, docs iter.Seq2[payload.Document, error]) deliver.Summary {
 	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
 		defer close(told)
 		p.interrupted()
 	})
-	p.plan.Stop = stop
-	tuned := tune(a, plan, client.Target())
-	sum := client.Run(running, docs, p.plan, p.result)
+	tuned := tune(p.a, p.plan, p.client.Target())
+	sum := p.client.Run(running, docs, p.plan, p.result)
 	tuned()
 	if !quiet() {
 		<-told
 	}
 	p.progress.end()
-	if err := p.summary(ctx, sum); err != nil {
-		return err
-	}
-	err = p.outcome(ctx, sum)
-	if ctx.Err() != nil && plan.File != nil {
-		a.hint("the same command goes on with the run in %q", o.resume)
-	}
-	if code := p.report(ctx, sum); err == nil {
-		return verdict(code)
-	}
-	return err
+	return sum
 }
 
 // plan checks what the flags say together.
@@ -193,6 +199,10 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 	switch {
 	case err != nil:
 		return deliver.Plan{}, usage(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+	case o.delivery.connectTimeout < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.connectTimeout), "")
+	case o.delivery.firstByteTimeout < 0:
+		return deliver.Plan{}, usage(fmt.Errorf(`--first-byte-timeout "%s" is less than 0`, o.delivery.firstByteTimeout), "")
 	case o.retries < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
 	case o.retries > 0 && o.dup > 0 && o.dupMode == string(deliver.AtOnce):
@@ -202,17 +212,23 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 	case o.loop && o.dryRun && o.count == 0:
 		return deliver.Plan{}, usage(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
 	}
+	if o.maxLatency != "" {
+		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
+			return deliver.Plan{}, usage(fmt.Errorf("--max-latency: %w", err), "")
+		}
+	}
 	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast
 	return plan, nil
 }
 
-// documents are what is sent, with the edits of --set made. Done releases stdin.
-func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[payload.Document, error], done func()) {
+// documents are what is sent, with the edits of --set made. Done releases what
+// they are read from.
+func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[payload.Document, error], done func(), err error) {
 	docs, done = a.documents(ctx, o.paths)
-	if o.edits != nil {
+	if err == nil && o.edits != nil {
 		docs = edited(docs, o.edits)
 	}
-	return docs, done
+	return docs, done, err
 }
 
 // embeddedSource stands in place of a file's name.

@@ -23,6 +23,9 @@ type plannedRecord struct {
 
 // dryRun shows what would be sent, in order.
 func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
+	if err := p.beginRecords(""); err != nil {
+		return err
+	}
 	payloads, deliveries, unreadable := 0, 0, 0
 	for step, err := range p.plan.File.Left(p.plan.Steps(docs), p.doubt) {
 		switch {
@@ -53,7 +56,7 @@ func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Docum
 }
 
 func (p *replayPrinter) planned(n int, r plannedRecord) {
-	if p.o.format == "json" {
+	if p.records != nil {
 		p.fail(p.records.Write("planned", r))
 		return
 	}
@@ -66,7 +69,7 @@ func (p *replayPrinter) planned(n int, r plannedRecord) {
 
 func (p *replayPrinter) planEnd(payloads, deliveries int) {
 	header := headerLines(p.a, p.client)
-	if p.o.format == "json" {
+	if p.records != nil {
 		p.fail(p.records.Write("summary", map[string]any{
 			"dryRun": true, "target": p.client.Target().String(), "header": header,
 			"documents": payloads, "planned": deliveries, "expect": p.plan.Expect.String(),

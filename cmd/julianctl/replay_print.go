@@ -23,7 +23,8 @@ type replayPrinter struct {
 	o       replayOptions
 	plan    deliver.Plan
 	client  *deliver.Client
-	records *report.Records
+	records *report.Records // nil: nobody wants them
+	file    *destination    // of records; nil: none
 	reports *reports
 
 	tally    *replayTally
@@ -42,7 +43,6 @@ type replayPrinter struct {
 func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *deliver.Client, reports *reports) *replayPrinter {
 	p := &replayPrinter{
 		a: a, o: o, plan: plan, client: client,
-		records: report.NewRecords(a.out, "replay"),
 		reports: reports,
 		tally:   newReplayTally(o),
 		hinted:  map[string]bool{},
@@ -84,13 +84,13 @@ func (p *replayPrinter) result(r deliver.Result) {
 	if p.reports.wanted() {
 		p.reports.add(p.deliveryCase(r))
 	}
-	switch {
-	case p.o.format == "json":
+	if p.records != nil {
 		p.fail(p.records.Write("delivery", p.recordOf(r)))
 		if r.Group != nil {
 			p.fail(p.records.Write("group", groupRecordOf(r.Group)))
 		}
-	case p.o.format == "text" && r.Err != nil && p.failed <= replayShown:
+	}
+	if p.o.format == "text" && r.Err != nil && p.failed <= replayShown {
 		p.progress.above(func() { p.failure(r) })
 	}
 }
@@ -100,7 +100,7 @@ func (p *replayPrinter) unreadable(err error) {
 	if p.reports.wanted() {
 		p.reports.add(p.unreadableCase(err))
 	}
-	if p.o.format == "json" {
+	if p.records != nil {
 		record := map[string]any{"message": err.Error()}
 		if e, ok := errors.AsType[*payload.Error](err); ok {
 			record["file"], record["line"] = e.Source, e.Line
@@ -166,4 +166,8 @@ func neverReached(s deliver.Summary) bool {
 	return s.Failed > 0 && s.OK == 0 && s.Errors[deliver.Unreachable] == s.Failed
 }
 
-func (p *replayPrinter) fail(err error) { p.err = errors.Join(p.err, err) }
+func (p *replayPrinter) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}

@@ -29,9 +29,11 @@ func (a *app) resumePlan(ctx context.Context, o replayOptions, client *deliver.C
 	}
 	plan.Seed = file.Seed
 	if err == nil && !slices.Contains(o.paths, "-") { // stdin is compared as it comes
-		docs, done := o.documents(ctx, a)
-		defer done()
-		err = runFileFault(plan.Verify(docs))
+		docs, done, unread := o.documents(ctx, a)
+		if err = unread; err == nil {
+			err = runFileFault(plan.Verify(docs))
+			done()
+		}
 	}
 	if err != nil {
 		_ = file.Close() // nothing was written
@@ -86,7 +88,7 @@ type againRecord struct {
 // doubt tells of one delivery that the endpoint may have seen more than once.
 func (p *replayPrinter) doubt(d deliver.Doubt) {
 	p.doubts++
-	if p.o.format == "json" {
+	if p.records != nil {
 		p.fail(p.records.Write("again", againRecord{d.Source, d.Line, d.Number, d.Copy, d.CallID, d.Sends, d.Again}))
 	}
 	if p.o.format != "text" {

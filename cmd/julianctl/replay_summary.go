@@ -13,12 +13,12 @@ import (
 )
 
 // summary shows the whole of it, the verdict last.
-func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
-	if p.o.format == "json" {
+func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) {
+	if p.records != nil {
 		p.fail(p.records.Write("summary", p.summaryRecord(ctx, s)))
 	}
 	if p.o.format != "text" {
-		return p.err
+		return
 	}
 	if more := s.Failed - replayShown; more > 0 {
 		fmt.Fprintf(p.a.out, "      %s\n", p.a.style.faint(fmt.Sprintf("and %d more; --format json lists them all", more)))
@@ -62,7 +62,6 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) error {
 	if short := p.o.count - s.Documents - s.Unreadable; short > 0 && !p.o.loop && s.OK == s.Planned {
 		p.a.hint("there were no more than %s; --loop begins again", countOf(s.Documents, "payload", "payloads"))
 	}
-	return p.err
 }
 
 // row is one line of the summary.
