@@ -20,6 +20,7 @@ var refusals = map[Refusal]struct {
 	Incomplete:  {http.StatusBadRequest, "the body is malformed or broke off", http.Header{"Connection": {"close"}}},
 	TooSlow:     {http.StatusRequestTimeout, "the body took too long", http.Header{"Connection": {"close"}}},
 	Busy:        {http.StatusServiceUnavailable, "too much is waiting; try again", http.Header{"Retry-After": {retryAfter}}},
+	Malformed:   {http.StatusBadRequest, "nobody can tell where the body ends", http.Header{"Connection": {"close"}}},
 	NoRoom:      {http.StatusInsufficientStorage, "there is no room to store the delivery; try again", http.Header{"Retry-After": {retryAfter}}},
 	NotStored:   {http.StatusServiceUnavailable, "the delivery could not be stored; try again", http.Header{"Retry-After": {retryAfter}}},
 }

@@ -37,7 +37,8 @@ type conns struct {
 // conn is one connection.
 type conn struct {
 	net.Conn
-	all *conns
+	all     *conns
+	framing framing
 
 	// Under conns.mu.
 	place *list.Element // in conns.idle; nil while a request is under way
@@ -121,6 +122,15 @@ func (n *conn) CloseWrite() error {
 	return nil
 }
 
+// Read implements net.Conn.
+func (n *conn) Read(p []byte) (int, error) {
+	read, err := n.Conn.Read(p)
+	if read > 0 {
+		n.framing.read(p[:read])
+	}
+	return read, err
+}
+
 // Write implements net.Conn. A failure that is answered while no request is
 // under way is net/http's own answer, to what was none.
 func (n *conn) Write(p []byte) (int, error) {
@@ -128,6 +138,7 @@ func (n *conn) Write(p []byte) (int, error) {
 		_ = n.Conn.SetWriteDeadline(time.Now().Add(n.all.patience))
 		n.all.malformed(n, p)
 	}
+	n.framing.written(p)
 	return n.Conn.Write(p)
 }
 

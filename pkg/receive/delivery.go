@@ -47,7 +47,7 @@ type Delivery struct {
 
 	// Refusal says why this is no delivery that counts; empty when it is one.
 	Refusal Refusal
-	Reason  string        // of Malformed, in net/http's words
+	Reason  string        // of Malformed
 	Fault   Fault         // done on purpose
 	Status  int           // answered; 0: no answer was given
 	Took    time.Duration // from Received until the answer was written
@@ -75,9 +75,10 @@ const (
 	Busy        Refusal = "busy"       // 503: too much is waiting for the sink
 	NotStored   Refusal = "not-stored" // 503: the store failed
 	NoRoom      Refusal = "no-room"    // 507: the store is full
-	// Malformed is what net/http refused by itself, as no request or one too
-	// large in its header: Status is its answer (400, 417, 431, 501, 505), or 0
-	// where not even TLS came about. Method, URI, Header and Body are not known.
+	// Malformed is no proper request; Reason says why. What net/http refused by
+	// itself has its answer (400, 417, 431, 501, 505) as Status, 0 where not even
+	// TLS came about; Method, URI, Header and Body are not known. What has a
+	// body without a clear end is answered 400.
 	Malformed Refusal = "malformed"
 )
 

@@ -155,6 +155,13 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if r.Header["Expect"] != nil {
 		s.patient(control) // 100 Continue is written by reading
 	}
+	why, reuse := ambiguous(r.Context(), r)
+	if why != "" {
+		d.Refusal, d.Reason = Malformed, why
+	}
+	if !reuse {
+		w.Header().Set("Connection", "close")
+	}
 	s.take(d, r)
 	answer := s.answer(d)
 	s.wait(d.Fault.Delay)
@@ -183,6 +190,9 @@ func (s *Server) patient(control *http.ResponseController) {
 // how it is refused or suffers a fault.
 func (s *Server) take(d *Delivery, r *http.Request) {
 	switch {
+	case d.Refusal != "":
+		s.memory.number(d, nil)
+		return
 	case !s.opts.takes(r.URL.Path):
 		d.Refusal = WrongPath
 	case r.Method != http.MethodPost:
@@ -253,10 +263,11 @@ func (h handshakes) Handle(_ context.Context, r slog.Record) error {
 	const prefix = "http: TLS handshake error from "
 	text, found := strings.CutPrefix(r.Message, prefix)
 	remote, why, _ := strings.Cut(text, ": ")
-	if !found || why == "EOF" { // somebody looked whether the port is open
-		return nil
+	// All else is a connection that was closed, by the peer or by this server.
+	said := strings.HasPrefix(why, "tls:") || strings.HasPrefix(why, "remote error:") || strings.HasPrefix(why, "client sent")
+	if found && said {
+		h.record(&Delivery{Remote: remote, Refusal: Malformed, Reason: why})
 	}
-	h.record(&Delivery{Remote: remote, Refusal: Malformed, Reason: why})
 	return nil
 }
 

@@ -369,8 +369,11 @@ func TestConnectionsMakeRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, Options{MaxConns: 3})
 			busy := r.hang(post("/")[:len(post("/"))-1])
+			r.settle(1, 0)
 			oldest := open(r)
+			r.settle(1, 1)
 			younger := kept(r)
+			r.settle(1, 2)
 			if got := statusLine(r.exchange(post("/"))); got != "HTTP/1.1 204 No Content" {
 				t.Errorf("answer %q", got)
 			}
@@ -397,9 +400,7 @@ func TestConnectionsMakeRoom(t *testing.T) {
 func TestConnectionCap(t *testing.T) {
 	r := run(t, Options{MaxConns: 2})
 	first, second := r.hang(post("/")[:100]), r.hang(post("/")[:100])
-	for r.busy() < 2 {
-		runtime.Gosched()
-	}
+	r.settle(2, 0)
 	third := r.dial()
 	if _, err := io.WriteString(third, post("/")); err != nil {
 		t.Fatal(err)
@@ -427,12 +428,19 @@ func TestConnectionCap(t *testing.T) {
 	}
 }
 
-// busy is how many connections have a request under way.
-func (r *running) busy() int {
+// settle waits until so many connections have a request under way, and so many
+// have none.
+func (r *running) settle(busy, idle int) {
 	c := r.server.conns
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.open - c.idle.Len()
+	for {
+		c.mu.Lock()
+		done := c.idle.Len() == idle && c.open-idle == busy
+		c.mu.Unlock()
+		if done {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 func TestSimultaneousCopiesAreNumbered(t *testing.T) {
