@@ -16,14 +16,15 @@ import (
 
 // consumerMain is the script program "consumer": an endpoint for scripts to
 // deliver to. It writes its URL to --ready-file, appends every body it got to
-// --save, and answers as --status says; 0 means as a correct consumer does. At
-// …/count/ID it tells how many records a call has; with --twice each delivery
-// makes one.
+// --save, and answers as --status says; 0 means as a correct consumer does. The
+// first of --fail-first get 503. At …/count/ID it tells how many records a call
+// has; with --twice each delivery makes one.
 func consumerMain() {
 	ready := flag.String("ready-file", "", "")
 	save := flag.String("save", "", "")
 	status := flag.Int("status", 0, "")
 	twice := flag.Bool("twice", false, "")
+	failures := flag.Int("fail-first", 0, "")
 	flag.Parse()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,16 +51,18 @@ func consumerMain() {
 		if *status != 0 {
 			answer = *status
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		if *failures > 0 {
+			*failures--
+			answer = http.StatusServiceUnavailable
+		}
 		if answer == http.StatusNoContent {
-			mu.Lock()
 			if records[e.CallID]++; !*twice {
 				records[e.CallID] = 1
 			}
-			mu.Unlock()
 		}
 		if *save != "" {
-			mu.Lock()
-			defer mu.Unlock()
 			f, err := os.OpenFile(*save, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 			if err != nil {
 				panic(err)

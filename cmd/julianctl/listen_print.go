@@ -300,16 +300,15 @@ func (s *shownDelivery) status() string {
 	return strconv.Itoa(s.Status)
 }
 
-// worst is what is wrong with the call id, or else the first error, or else the
-// first warning.
+// worst is an error of the call id, or else the first error, or else the first
+// warning.
 func (s *shownDelivery) worst() validate.Issue {
-	if i := slices.IndexFunc(s.issues, func(i validate.Issue) bool { return i.Pointer == "/callId" }); i >= 0 {
+	first := func(is func(validate.Issue) bool) int { return slices.IndexFunc(s.issues, is) }
+	isError := func(i validate.Issue) bool { return i.Severity == validate.Error }
+	if i := first(func(i validate.Issue) bool { return isError(i) && i.Pointer == "/callId" }); i >= 0 {
 		return s.issues[i]
 	}
-	if i := slices.IndexFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error }); i >= 0 {
-		return s.issues[i]
-	}
-	return s.issues[0]
+	return s.issues[max(0, first(isError))]
 }
 
 func orDash(s string) string {
