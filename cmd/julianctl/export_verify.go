@@ -25,15 +25,15 @@ func newExportVerifyCmd(a *app) *cobra.Command {
 		Short: "Account for the deliveries of an export",
 		Long: `verify compares what an export planned with what arrived, by the headers that
 every delivery carries, and tells which are missing, which came more than once and
-which have other bytes. --received is what "julianctl listen --format json" wrote,
-plain or compressed, from every machine that took deliveries; - is stdin. What
-belongs to another run is counted and left alone.
+which have other bytes. --received is what "julianctl listen --format json" or
+"julianctl log export" wrote, plain or compressed, from every machine that took
+deliveries; - is stdin. What belongs to another run is counted and left alone.
 
 Exit code 1 means that not every delivery arrived exactly once and unaltered, 3
 that the manifest or what was received could not be read.`,
 		Example: `  julianctl listen --format json > received.ndjson       while the engine runs
   julianctl export verify --manifest out/manifest.json --received received.ndjson
-  zstdcat received.ndjson.zst | julianctl export verify --manifest out/manifest.json --received -
+  julianctl log export | julianctl export verify --manifest out/manifest.json --received -
   julianctl export verify --manifest out/manifest.json --received a.ndjson.gz --received b.ndjson.gz`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a, o) },
