@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -32,7 +33,7 @@ func (v *validation) run(ctx context.Context) error {
 func (v *validation) validator() (*validate.Validator, error) {
 	options := validate.Options{Strict: v.o.strict, Rules: v.severities}
 	if v.o.schema != "" {
-		schema, err := loadSchema(v.o.schema)
+		schema, err := v.a.loadSchema(v.o.schema)
 		if err != nil {
 			return nil, err
 		}
@@ -48,8 +49,8 @@ func (v *validation) validator() (*validate.Validator, error) {
 // watched is the files whose changes bring a new run.
 func (v *validation) watched() []string { return slices.Concat(v.files, v.o.paths) }
 
-// loadSchema reads the value of --schema.
-func loadSchema(file string) (*validate.Schema, error) {
+// loadSchema reads the value of --schema, and says what is odd in it.
+func (a *app) loadSchema(file string) (*validate.Schema, error) {
 	schema, err := validate.LoadSchema(file)
 	if e, ok := errors.AsType[*validate.SchemaError](err); ok {
 		return nil, usage(fmt.Errorf("--schema: %w", e), e.Hint)
@@ -60,6 +61,10 @@ func loadSchema(file string) (*validate.Schema, error) {
 			reason = e.Err
 		}
 		return nil, unable(fmt.Errorf("--schema %q: %w", file, reason), "")
+	}
+	for _, note := range schema.Notes() {
+		a.note("%s", a.errStyle.warn(safetext.Line(note.Error())))
+		a.hint("%s", note.Hint)
 	}
 	return schema, nil
 }

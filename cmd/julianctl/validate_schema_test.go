@@ -26,7 +26,7 @@ func TestValidationReadsTheSchemaAgain(t *testing.T) {
 		says   string
 	}{
 		{`{"type": "object"}`, exitYes, "1 payload correct\n"},
-		{`{"type": "objekt"}`, exitUsage, `schema.json:1:10: /type: is "objekt", want a listed value` + "\nhint: did you mean \"object\"?\n"},
+		{`{"type": "objekt"}`, exitUsage, `schema.json:1:10: /type: is "objekt", want an array or a listed value` + "\nhint: did you mean \"object\"?\n"},
 		{`{"type": "string"}`, exitNo, "1 of 1 payload not correct: 1 error, 0 warnings\n"},
 	} {
 		put(t, schema, tt.schema)

@@ -58,3 +58,12 @@ func CompileSchema(name string, body []byte, folder string, read func(name strin
 	c.folder, c.read = folder, read
 	return c.compile(name, folder+name, body)
 }
+
+// Recalls holds a body against the schema as if much had been asked already:
+// no question is looked into twice.
+func (v *Validator) Recalls(body []byte) bool {
+	w := &walker{v: &Validator{}, b: body, tape: &tape{b: body}}
+	w.document()
+	r := &run{tape: *w.tape, program: v.options.Schema, steps: 1 << 30, many: 1 << 30, limit: maxFound, loud: true}
+	return r.check(r.program.root, 0, nil) && !r.gaveUp
+}

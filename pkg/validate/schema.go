@@ -21,12 +21,17 @@ import (
 type Schema struct {
 	root    *schema
 	files   []string
+	notes   []*SchemaError
 	size    int  // schemas in it
 	dynamic bool // there is a $dynamicRef
 }
 
 // Files is the files that the schema was read from, the first one first.
 func (s *Schema) Files() []string { return s.files }
+
+// Notes is the places in the schema that were probably meant otherwise: what
+// is no keyword, but nearly one, means nothing.
+func (s *Schema) Notes() []*SchemaError { return s.notes }
 
 // SchemaError is a place in a schema file that cannot be used.
 type SchemaError struct {
@@ -121,6 +126,30 @@ type source struct {
 	// prefix stands before the # of places in it; "" for the first document.
 	prefix string
 	tape
+	// keys is the values of large objects by key, once they were asked for:
+	// thousands of $ref may lead into one.
+	keys map[int]map[string]int
+}
+
+// find is member for an object that may be large.
+func (s *source) find(object int, key string) int {
+	if s.after(object)-object < 200 {
+		return s.member(object, key)
+	}
+	if s.keys[object] == nil {
+		byKey := map[string]int{}
+		for k, v := range s.members(object) {
+			byKey[string(s.text(k))] = v
+		}
+		if s.keys == nil {
+			s.keys = map[int]map[string]int{}
+		}
+		s.keys[object] = byKey
+	}
+	if v, ok := s.keys[object][key]; ok {
+		return v
+	}
+	return -1
 }
 
 // errorAt is an error at an element.

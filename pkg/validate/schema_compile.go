@@ -62,7 +62,11 @@ func keywords() []keyword {
 			s.allow("const", []int{at})
 			return nil
 		}},
-		number("multipleOf"), number("maximum"), number("exclusiveMaximum"), number("minimum"), number("exclusiveMinimum"),
+		number("multipleOf", "a multiple of", decimal.isMultiple),
+		number("maximum", "at most", func(n, bound decimal) bool { return n.compare(bound) <= 0 }),
+		number("exclusiveMaximum", "less than", func(n, bound decimal) bool { return n.compare(bound) < 0 }),
+		number("minimum", "at least", func(n, bound decimal) bool { return n.compare(bound) >= 0 }),
+		number("exclusiveMinimum", "more than", func(n, bound decimal) bool { return n.compare(bound) > 0 }),
 		least("minLength", func(s *schema) *limits { return &s.textRules().length }),
 		most("maxLength", func(s *schema) *limits { return &s.textRules().length }),
 		least("minItems", func(s *schema) *limits { return &s.arrayRules().size }),
@@ -85,13 +89,36 @@ func keywords() []keyword {
 		}},
 		{"dependentRequired", validation, compileDependentRequired},
 
-		{"format", formatting, func(_ *compiler, s *schema, at int) error {
-			if f := schemaFormat(string(s.source.text(at))); f != nil {
+		{"format", formatting, func(c *compiler, s *schema, at int) error {
+			if f := schemaFormat(string(s.source.text(at))); f != nil && string(f.name) != c.ignored {
 				s.textRules().format = f
 			}
 			return nil
 		}},
 	}
+}
+
+// otherKeywords is those that say nothing of a value.
+func otherKeywords() []string {
+	return []string{
+		"$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary", "$comment", "$defs",
+		"title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples",
+		"contentEncoding", "contentMediaType", "contentSchema",
+		"definitions", "example", // of earlier drafts and of OpenAPI
+	}
+}
+
+// formerKeyword is advice on a keyword that only earlier drafts have.
+func formerKeyword(name string) string {
+	switch name {
+	case "dependencies":
+		return "it is dependentRequired or dependentSchemas now"
+	case "additionalItems":
+		return "it is items now, beside prefixItems"
+	case "$recursiveRef", "$recursiveAnchor":
+		return "it is $dynamicRef and $dynamicAnchor now"
+	}
+	return ""
 }
 
 // one compiles a keyword that holds a schema.
@@ -117,11 +144,11 @@ func list(field func(*schema) *[]*schema) func(*compiler, *schema, int) error {
 	}
 }
 
-func number(name string) keyword {
+func number(name, want string, holds func(n, bound decimal) bool) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
 		raw := s.source.raw(at)
 		rules := s.numberRules()
-		rules.bounds = append(rules.bounds, bound{name, parseDecimal(raw), raw})
+		rules.bounds = append(rules.bounds, bound{comparison{name, want, holds}, parseDecimal(raw), raw})
 		return nil
 	}}
 }
@@ -129,7 +156,7 @@ func number(name string) keyword {
 func least(name string, field func(*schema) *limits) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
 		l := field(s)
-		l.min, l.hasMin = parseDecimal(s.source.raw(at)).int(), true
+		l.min, l.hasMin = parseDecimal(s.source.raw(at)).count(), true
 		return nil
 	}}
 }
@@ -137,7 +164,7 @@ func least(name string, field func(*schema) *limits) keyword {
 func most(name string, field func(*schema) *limits) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
 		l := field(s)
-		l.max, l.hasMax = parseDecimal(s.source.raw(at)).int(), true
+		l.max, l.hasMax = parseDecimal(s.source.raw(at)).count(), true
 		return nil
 	}}
 }

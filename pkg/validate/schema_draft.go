@@ -104,6 +104,8 @@ func (c *compiler) metaschema() (*Schema, error) {
 		return c.meta, nil
 	}
 	own := newCompiler()
+	// What is wrong with a regular expression is known once it is compiled.
+	own.ignored = "regex"
 	r, err := own.resource(thisDraft)
 	if err == nil {
 		c.meta, err = own.program(r)

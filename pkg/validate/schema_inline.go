@@ -56,7 +56,9 @@ func (r *run) target(d *dynamicRef) *schema {
 // alternatives holds a value against schemas of which at least one has to fit;
 // of oneOf, no other.
 func (r *run) alternatives(s *schema, keyword string, list []*schema, at int, seen *marks) bool {
-	first, failed := len(r.found), r.failed
+	first, limit, loud := len(r.found), r.limit, r.loud
+	r.loud = loud && first < limit // or else enough is known
+	r.limit = max(limit, first+maxOfBranch)
 	var ends []int // of the failures of each, in found
 	passed := [2]int{-1, -1}
 	n := 0
@@ -74,63 +76,16 @@ func (r *run) alternatives(s *schema, keyword string, list []*schema, at int, se
 			ends = append(ends, len(r.found))
 		}
 	}
+	if n == 0 && r.loud {
+		r.nearest(s, keyword, at, first, ends)
+	}
+	r.limit, r.loud = limit, loud
 	if n == 0 {
-		if r.loud {
-			r.nearest(s, keyword, at, first, ends)
-		}
 		return false
 	}
-	r.found, r.failed = r.found[:first], failed
+	r.found = r.found[:first]
 	if n > 1 && keyword == "oneOf" {
 		return r.fail(failure{at: at, schema: s, keyword: keyword, n: passed[0], m: passed[1]})
 	}
 	return true
-}
-
-// marks is which members or items of a value a schema has spoken of. A nil one
-// takes no notes.
-type marks struct {
-	all  bool
-	bits []uint64
-}
-
-func (m *marks) set(n int) {
-	if m == nil || m.all {
-		return
-	}
-	for len(m.bits) <= n/64 {
-		m.bits = append(m.bits, 0)
-	}
-	m.bits[n/64] |= 1 << (n % 64)
-}
-
-func (m *marks) setAll() {
-	if m != nil {
-		m.all = true
-	}
-}
-
-func (m *marks) has(n int) bool {
-	return m.all || n/64 < len(m.bits) && m.bits[n/64]&(1<<(n%64)) != 0
-}
-
-// another is a set of its own, if m takes notes.
-func (m *marks) another() *marks {
-	if m == nil {
-		return nil
-	}
-	return &marks{}
-}
-
-func (m *marks) merge(other *marks) {
-	if m == nil || other == nil {
-		return
-	}
-	m.all = m.all || other.all
-	for n, word := range other.bits {
-		for len(m.bits) <= n {
-			m.bits = append(m.bits, 0)
-		}
-		m.bits[n] |= word
-	}
 }

@@ -2,7 +2,9 @@ package validate
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +38,9 @@ type compiler struct {
 
 	meta      *Schema // of schemas; nil until it is asked for
 	keywords  map[string]keyword
+	ignored   string // a format that is no assertion
 	files     []string
+	notes     []*SchemaError
 	resources map[string]*resource // by URI
 	where     map[place]*resource  // of each schema that is known
 	compiled  map[place]*schema
@@ -91,7 +95,7 @@ func (c *compiler) program(r *resource) (*Schema, error) {
 		return nil, s.source.errorAt(s.at, "leads back to itself for the same value",
 			"let a $ref to it stand below properties, items or the like, so that it is about a part of the value")
 	}
-	return &Schema{root: root, files: c.files, size: len(c.order), dynamic: len(c.dynamic) > 0}, nil
+	return &Schema{root: root, files: c.files, notes: c.notes, size: len(c.order), dynamic: len(c.dynamic) > 0}, nil
 }
 
 // fillDynamic compiles what a $dynamicRef may lead to.
@@ -158,6 +162,9 @@ func (c *compiler) know(p place) error {
 func (c *compiler) fill(s *schema) error {
 	for k, v := range s.source.members(s.at) {
 		row, ok := c.keywords[string(s.source.text(k))]
+		if !ok {
+			c.doubt(s, k)
+		}
 		if !ok || row.of&s.resource.of == 0 {
 			continue
 		}
@@ -167,6 +174,26 @@ func (c *compiler) fill(s *schema) error {
 	}
 	s.finish()
 	return nil
+}
+
+// maxNotes is how many places are noted.
+const maxNotes = 20
+
+// doubt notes a key that nothing is done with, if it is nearly a keyword, or
+// was one.
+func (c *compiler) doubt(s *schema, key int) {
+	name := string(s.source.text(key))
+	if s.source.prefix == thisDraft || len(c.notes) == maxNotes || slices.Contains(otherKeywords(), name) {
+		return
+	}
+	hint := formerKeyword(name)
+	if hint == "" {
+		known := slices.Concat(slices.Sorted(maps.Keys(c.keywords)), otherKeywords())
+		hint = didYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
+	}
+	if hint != "" {
+		c.notes = append(c.notes, s.source.errorAt(key, "is no keyword of draft 2020-12, and means nothing", hint))
+	}
 }
 
 // add takes a document in. Its resource has the URI that it was found by, and

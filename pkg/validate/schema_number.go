@@ -82,29 +82,17 @@ func (d decimal) compare(other decimal) int {
 
 func (d decimal) isInteger() bool { return d.point >= int64(len(d.digits)) }
 
-// int is the value of an integer, or the nearest that an int holds.
-func (d decimal) int() int {
-	if d.sign() == 0 {
-		return 0
-	}
-	limit := math.MaxInt
-	if d.negative {
-		limit = math.MinInt
-	}
+// count is the value of an integer that is not negative, or the largest int if
+// it has more than 18 digits: there are never as many of anything.
+func (d decimal) count() int {
 	if d.point > 18 {
-		return limit
+		return math.MaxInt
 	}
-	value := uint64(0)
-	for i := range d.point {
+	value := small(d.digits)
+	for range d.scale() {
 		value *= 10
-		if i < int64(len(d.digits)) {
-			value += uint64(d.digits[i] - '0')
-		}
 	}
-	if value > math.MaxInt {
-		return limit
-	}
-	return d.sign() * int(value)
+	return int(min(value, math.MaxInt))
 }
 
 // scale is the power of ten of the last digit.

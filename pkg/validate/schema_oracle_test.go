@@ -236,6 +236,9 @@ func differ(t *testing.T, seed uint64, n *compared) {
 		if got := v.Passes(body); got && want != nil || !got && want == nil && !odd {
 			t.Errorf("seed %d: the short way says %t\n%s\n%s", seed, got, text, body)
 		}
+		if got := v.Recalls(body); got != (want == nil) {
+			t.Errorf("seed %d: remembered, the verdict is %t\n%s\n%s", seed, got, text, body)
+		}
 		for _, i := range issues {
 			if !json.Valid(body) || i.Line < 1 || i.Offset > int64(len(body)) || i.Message == "" {
 				t.Errorf("seed %d: %+v", seed, i)
@@ -250,7 +253,7 @@ func TestSchemaDifferential(t *testing.T) {
 	var n compared
 	seeds := uint64(400)
 	if os.Getenv("JULIANCTL_LONG") == "1" {
-		seeds = 20_000
+		seeds = 5000
 	}
 	for seed := range seeds {
 		differ(t, seed, &n)

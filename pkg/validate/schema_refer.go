@@ -79,7 +79,7 @@ func (s *source) walk(at int, pointer string) int {
 		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 		switch s.kind(at) {
 		case '{':
-			at = s.member(at, token)
+			at = s.find(at, token)
 		case '[':
 			next := -1
 			for n, item := range s.items(at) {

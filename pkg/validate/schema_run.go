@@ -1,9 +1,6 @@
 package validate
 
-import (
-	"hash/maphash"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // run holds one document against a schema. It first asks for the verdict
 // alone; a document that fails is gone through again, to tell where and why.
@@ -15,14 +12,17 @@ type run struct {
 	scope []*resource
 	loud  bool // failures are wanted, all of them
 	found []failure
-	// failed counts failures, of which found holds the first.
-	failed int
+	limit int // of found
 	// steps left, schemas inside one another, and of these, how many in a row
 	// are about the same value: what bounds a schema that leads to itself, or
 	// doubles the work at each level.
-	steps, depth int
-	here, same   int
-	gaveUp       bool
+	steps, many int
+	depth       int
+	here, same  int
+	gaveUp      bool
+	// known is verdicts, once there is reason to believe that the same is
+	// asked for again and again.
+	known map[question]bool
 }
 
 // failure is a value that does not fit a keyword.
@@ -36,32 +36,44 @@ type failure struct {
 	of       int // how many alternatives this was the nearest of; 0: none
 }
 
+// whole is in place of a keyword where it is not known which one it was.
+const whole = "*"
+
+// question is whether a value fits a schema.
+type question struct {
+	schema *schema
+	at     int
+}
+
 const (
 	// maxNesting is how many schemas may be open at once.
 	maxNesting = 10_000
-	// maxFound is how many failures are kept.
-	maxFound = 10_000
-	// minSteps is how many schemas and values are looked at before it is asked
-	// whether that is more than the document can be worth.
-	minSteps    = 10_000_000
-	stepsPerOne = 200 // for each element
+	// maxFound is how many failures are kept; of an alternative, maxOfBranch
+	// at least.
+	maxFound    = 10_000
+	maxOfBranch = 1000
+	// manySteps are more than usual for a document of so many elements, and
+	// too many are maxFactor times as many.
+	manySteps  = 100_000
+	manyPerOne = 50
+	maxFactor  = 20
 )
 
 // conforms reports whether the document on the tape fits the schema.
 func (r *run) conforms(loud bool) bool { return r.conformsAt(0, loud) }
 
 func (r *run) conformsAt(at int, loud bool) bool {
-	r.loud, r.found, r.failed, r.gaveUp = loud, r.found[:0], 0, false
+	r.loud, r.found, r.limit, r.gaveUp, r.known = loud, r.found[:0], maxFound, false, nil
 	r.scope, r.depth, r.here, r.same = r.scope[:0], 0, at, 0
-	r.steps = minSteps + stepsPerOne*len(r.elements)
+	r.many = manySteps + manyPerOne*len(r.elements)
+	r.steps = maxFactor * r.many
 	ok := r.check(r.program.root, at, nil)
 	return ok && !r.gaveUp
 }
 
 // fail notes a failure, and returns false.
 func (r *run) fail(f failure) bool {
-	r.failed++
-	if r.loud && len(r.found) < maxFound {
+	if r.loud && len(r.found) < r.limit {
 		r.found = append(r.found, f)
 	}
 	return false
@@ -87,7 +99,31 @@ func (r *run) check(s *schema, at int, seen *marks) bool {
 		return r.fail(failure{at: at, schema: s})
 	case !r.spend(1):
 		return false
+	case r.steps < (maxFactor-1)*r.many && seen == nil && !r.program.dynamic:
+		return r.recall(s, at)
 	}
+	return r.enter(s, at, seen)
+}
+
+// recall is check for what was asked before, in which case it is not told again
+// what is wrong below the value.
+func (r *run) recall(s *schema, at int) bool {
+	q := question{s, at}
+	ok, known := r.known[q]
+	if !known {
+		loud := r.loud
+		r.loud = false
+		ok = r.enter(s, at, nil)
+		r.loud = loud
+		if r.known == nil {
+			r.known = map[question]bool{}
+		}
+		r.known[q] = ok
+	}
+	return ok || r.fail(failure{at: at, schema: s, keyword: whole})
+}
+
+func (r *run) enter(s *schema, at int, seen *marks) bool {
 	here, same := r.here, r.same
 	if r.same++; at != here {
 		r.here, r.same = at, 0
@@ -158,7 +194,7 @@ func (r *run) numberFits(s *schema, at int) bool {
 	n := parseDecimal(r.raw(at))
 	for i := range s.number.bounds {
 		b := &s.number.bounds[i]
-		if !r.spend(len(n.digits)/16) || !b.holds(n) {
+		if !r.spend(len(n.digits)/16) || !b.holds(n, b.value) {
 			if !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: b.keyword, n: i})) {
 				return false
 			}
@@ -201,186 +237,4 @@ func (r *run) within(l *limits, n int, f failure, least, most string) bool {
 		return true
 	}
 	return r.fail(f)
-}
-
-func (r *run) array(s *schema, at int, seen *marks) bool {
-	rules, ok, size, matches := s.array, true, 0, 0
-	for n, item := range r.items(at) {
-		size++
-		switch {
-		case n < len(rules.prefix):
-			seen.set(n)
-			if !r.also(&ok, r.check(rules.prefix[n], item, nil)) {
-				return false
-			}
-		case rules.items != nil && rules.items.nothing:
-			seen.setAll()
-			if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
-				return false
-			}
-		case rules.items != nil:
-			seen.setAll()
-			if !r.also(&ok, r.check(rules.items, item, nil)) {
-				return false
-			}
-		}
-		if rules.contains != nil && r.quietly(rules.contains, item, nil) {
-			matches++
-			seen.set(n)
-		}
-	}
-	f := failure{at: at, schema: s}
-	if !r.also(&ok, r.within(&rules.size, size, f, "minItems", "maxItems")) {
-		return false
-	}
-	if rules.contains != nil {
-		least := "contains"
-		if rules.matches.min != 1 {
-			least = "minContains"
-		}
-		if !r.also(&ok, r.within(&rules.matches, matches, f, least, "maxContains")) {
-			return false
-		}
-	}
-	if rules.unique && size > 1 {
-		return r.unique(s, at) && ok
-	}
-	return ok
-}
-
-// unique compares each item with those before it that have the same hash.
-func (r *run) unique(s *schema, at int) bool {
-	if !r.spend(r.after(at) - at) {
-		return false
-	}
-	seed := maphash.MakeSeed()
-	type place struct{ n, at int }
-	before := map[uint64][]place{}
-	ok := true
-	for n, item := range r.items(at) {
-		h := r.hash(seed, item)
-		twice := false
-		for _, other := range before[h] {
-			if equal(&r.tape, other.at, &r.tape, item) {
-				twice = true
-				if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
-					return false
-				}
-				break
-			}
-		}
-		if !twice {
-			before[h] = append(before[h], place{n, item})
-		}
-	}
-	return ok
-}
-
-func (r *run) object(s *schema, at int, seen *marks) bool {
-	rules, ok, n, next := s.object, true, 0, 0
-	var few [4]uint64
-	there := few[:] // bits of slots
-	if len(rules.slots) > 64*len(few) {
-		there = make([]uint64, len(rules.slots)/64+1)
-	}
-	for k, end := at+1, r.after(at); k < end; k = r.after(k + 1) {
-		key := r.text(k)
-		evaluated := false
-		if i := rules.find(key, &next); i >= 0 {
-			there[i/64] |= 1 << (i % 64)
-			if p := rules.slots[i].property; p != nil {
-				evaluated = true
-				if !r.also(&ok, r.check(p, k+1, nil)) {
-					return false
-				}
-			}
-		}
-		for _, p := range rules.patterns {
-			if !r.spend(1+len(key)/64) || !p.pattern.Match(key) {
-				continue
-			}
-			evaluated = true
-			if !r.also(&ok, r.check(p.schema, k+1, nil)) {
-				return false
-			}
-		}
-		if !evaluated && rules.additional != nil {
-			evaluated = true
-			if !r.also(&ok, r.extra(s, rules.additional, k, "additionalProperties")) {
-				return false
-			}
-		}
-		if evaluated {
-			seen.set(n)
-		}
-		if rules.names != nil && !r.also(&ok, r.check(rules.names, k, nil)) {
-			return false
-		}
-		n++
-	}
-	f := failure{at: at, schema: s}
-	if !r.also(&ok, r.within(&rules.size, n, f, "minProperties", "maxProperties")) {
-		return false
-	}
-	has := func(i int) bool { return there[i/64]&(1<<(i%64)) != 0 }
-	for _, i := range rules.required {
-		if !has(i) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
-			return false
-		}
-	}
-	for _, i := range rules.dependents {
-		if has(i) && !r.also(&ok, r.dependent(s, at, i, has, seen)) {
-			return false
-		}
-	}
-	return ok
-}
-
-// extra holds the value of a key without a place against what is said of
-// those.
-func (r *run) extra(s, others *schema, key int, keyword string) bool {
-	if others.nothing {
-		return r.fail(failure{at: key, schema: s, keyword: keyword})
-	}
-	return r.check(others, key+1, nil)
-}
-
-// dependent holds an object against what a key in it asks for.
-func (r *run) dependent(s *schema, at, i int, has func(int) bool, seen *marks) bool {
-	given, ok := &s.object.slots[i], true
-	for _, need := range given.needs {
-		if !has(need) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
-			return false
-		}
-	}
-	return (given.then == nil || r.check(given.then, at, seen)) && ok
-}
-
-// unevaluated looks at what no other keyword has looked at.
-func (r *run) unevaluated(s *schema, at int, seen *marks) bool {
-	ok := true
-	switch {
-	case r.kind(at) == '{' && s.unevaluatedProperties != nil:
-		n := 0
-		for k := range r.members(at) {
-			if !seen.has(n) && !r.also(&ok, r.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
-				return false
-			}
-			n++
-		}
-		seen.setAll()
-	case r.kind(at) == '[' && s.unevaluatedItems != nil:
-		for n, item := range r.items(at) {
-			if seen.has(n) {
-				continue
-			}
-			fits := s.unevaluatedItems.nothing && r.fail(failure{at: item, schema: s, keyword: "unevaluatedItems", n: n}) ||
-				!s.unevaluatedItems.nothing && r.check(s.unevaluatedItems, item, nil)
-			if !r.also(&ok, fits) {
-				return false
-			}
-		}
-		seen.setAll()
-	}
-	return ok
 }

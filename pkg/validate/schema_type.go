@@ -67,9 +67,8 @@ func typeOf(kind byte) types {
 	return typeString
 }
 
-// String is the set in words: a string or null.
-func (t types) String() string {
-	var names []string
+// names is the set in words: a string, null.
+func (t types) names() (names []string) {
 	for n := len(typeNames) - 1; n >= 0; n-- {
 		name := typeNames[n]
 		switch {
@@ -82,7 +81,7 @@ func (t types) String() string {
 		}
 		names = append(names, name)
 	}
-	return orList(names)
+	return names
 }
 
 // orList joins words as a sentence does.
@@ -116,23 +115,16 @@ func (v *values) has(t *tape, at int) bool {
 
 // bound is one keyword that compares numbers.
 type bound struct {
-	keyword string
-	value   decimal
-	raw     []byte
+	comparison
+	value decimal
+	raw   []byte
 }
 
-func (b *bound) holds(n decimal) bool {
-	switch b.keyword {
-	case "multipleOf":
-		return n.isMultiple(b.value)
-	case "minimum":
-		return n.compare(b.value) >= 0
-	case "maximum":
-		return n.compare(b.value) <= 0
-	case "exclusiveMinimum":
-		return n.compare(b.value) > 0
-	}
-	return n.compare(b.value) < 0
+// comparison is such a keyword without its value.
+type comparison struct {
+	keyword string
+	want    string // in words
+	holds   func(n, bound decimal) bool
 }
 
 type numberRules struct{ bounds []bound }

@@ -47,7 +47,7 @@ func (r *run) words(f failure) failureWords {
 		w.missing(r, f, f.n, "is missing, since "+quote([]byte(f.schema.object.slots[f.m].name))+" is there")
 	default:
 		w.message, w.hint = r.message(f)
-		if strings.HasPrefix(w.message, "is ") && r.isKey(f.at) && f.rule() != RuleUnknownField {
+		if r.isKey(f.at) && f.rule() != RuleUnknownField {
 			w.message = "its key " + w.message
 		}
 	}
@@ -76,7 +76,7 @@ func (s *schema) place(keyword string) string {
 	if prefix == thisDraft { // several schemas are one document
 		path, prefix = path[1:], s.resource.base.String()
 	}
-	if keyword != "" {
+	if keyword != "" && keyword != whole {
 		path = append(path, step{key: []byte(keyword)})
 	}
 	return prefix + "#" + pointerOf(path)
@@ -89,12 +89,12 @@ func (r *run) message(f failure) (message, hint string) {
 	case "":
 		return "must not be there", ""
 	case "type":
-		return is + ", want " + s.types.String(), ""
+		return is + ", want " + orList(s.types.names()), ""
 	case "const", "enum":
 		return r.wantOneOf(f.at, 0, []*values{s.values})
 	case "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
 		b := s.number.bounds[f.n]
-		return is + ", want " + comparisons[f.keyword] + " " + shorten(b.raw, 40), ""
+		return is + ", want " + b.want + " " + shorten(b.raw, 40), ""
 	case "pattern":
 		return fmt.Sprintf("%s, want a match of %s", is, shorten([]byte(s.text.pattern.source), 100)), ""
 	case "format":
@@ -118,6 +118,8 @@ func (r *run) message(f failure) (message, hint string) {
 			hint = didYouMean(string(r.text(f.at)), s.object.properties())
 		}
 		return "is not in the schema", hint
+	case whole:
+		return "does not fit the schema", ""
 	case "not":
 		return "is what the schema excludes", ""
 	}
@@ -125,12 +127,6 @@ func (r *run) message(f failure) (message, hint string) {
 		return r.noBranch(f)
 	}
 	return fmt.Sprintf("fits alternatives %d and %d, want one", f.n+1, f.m+1), ""
-}
-
-// comparisons is what a bound wants.
-var comparisons = map[string]string{
-	"multipleOf": "a multiple of", "minimum": "at least", "maximum": "at most",
-	"exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
 }
 
 // has says how many there are, and how many there should be.
@@ -174,12 +170,9 @@ func (r *run) noBranch(f failure) (message, hint string) {
 // wantOneOf lists types and values.
 func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint string) {
 	var names, texts []string
-	if want != 0 {
-		names = append(names, want.String())
-	}
 	for _, list := range lists {
 		for _, allowed := range list.at {
-			if len(texts) == maxListed {
+			if len(names) == maxListed {
 				break
 			}
 			name := shorten(list.t.raw(allowed), 40)
@@ -193,24 +186,26 @@ func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint stri
 			names = append(names, name)
 		}
 	}
-	names = slices.Compact(names)
 	if r.isString(at) {
 		hint = didYouMean(string(r.text(at)), texts)
 	}
-	wanted := "another value"
+	wanted := want.names()
 	switch {
-	case len(names) > 0 && len(names) <= maxNamed:
-		wanted = orList(names)
-	case len(names) > maxNamed:
-		wanted = "a listed value"
-		if hint == "" {
-			hint = "one of: " + strings.Join(names[:min(len(names), maxHinted)], ", ")
-			if len(names) > maxHinted {
-				hint += ", …"
-			}
+	case len(names) <= maxNamed:
+		wanted = append(wanted, names...)
+	case hint == "":
+		hint = "one of: " + strings.Join(names[:min(len(names), maxHinted)], ", ")
+		if len(names) > maxHinted {
+			hint += ", …"
 		}
+		fallthrough
+	default:
+		wanted = append(wanted, "a listed value")
 	}
-	return "is " + r.shown(at) + ", want " + wanted, hint
+	if len(wanted) == 0 {
+		wanted = []string{"another value"}
+	}
+	return "is " + r.shown(at) + ", want " + orList(slices.Compact(wanted)), hint
 }
 
 const (
@@ -249,7 +244,7 @@ func (r *run) nearest(s *schema, keyword string, at, first int, ends []int) {
 		r.found[i].of = max(r.found[i].of, rivals)
 	}
 	if n == 0 { // it is not known why: nothing more was noted
-		r.found = append(r.found, failure{at: at, schema: s, keyword: "not"})
+		r.found = append(r.found, failure{at: at, schema: s, keyword: whole})
 	}
 }
 

@@ -1,0 +1,233 @@
+package validate
+
+import "hash/maphash"
+
+func (r *run) array(s *schema, at int, seen *marks) bool {
+	rules, ok, size, matches := s.array, true, 0, 0
+	for n, item := range r.items(at) {
+		size++
+		switch {
+		case n < len(rules.prefix):
+			seen.set(n)
+			if !r.also(&ok, r.check(rules.prefix[n], item, nil)) {
+				return false
+			}
+		case rules.items != nil && rules.items.nothing:
+			seen.setAll()
+			if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
+				return false
+			}
+		case rules.items != nil:
+			seen.setAll()
+			if !r.also(&ok, r.check(rules.items, item, nil)) {
+				return false
+			}
+		}
+		if rules.contains != nil && r.quietly(rules.contains, item, nil) {
+			matches++
+			seen.set(n)
+		}
+	}
+	f := failure{at: at, schema: s}
+	if !r.also(&ok, r.within(&rules.size, size, f, "minItems", "maxItems")) {
+		return false
+	}
+	if rules.contains != nil {
+		least := "contains"
+		if rules.matches.min != 1 {
+			least = "minContains"
+		}
+		if !r.also(&ok, r.within(&rules.matches, matches, f, least, "maxContains")) {
+			return false
+		}
+	}
+	if rules.unique && size > 1 {
+		return r.unique(s, at) && ok
+	}
+	return ok
+}
+
+// unique compares each item with those before it that have the same hash.
+func (r *run) unique(s *schema, at int) bool {
+	if !r.spend(r.after(at) - at) {
+		return false
+	}
+	seed := maphash.MakeSeed()
+	type place struct{ n, at int }
+	before := map[uint64][]place{}
+	ok := true
+	for n, item := range r.items(at) {
+		h := r.hash(seed, item)
+		twice := false
+		for _, other := range before[h] {
+			if equal(&r.tape, other.at, &r.tape, item) {
+				twice = true
+				if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
+					return false
+				}
+				break
+			}
+		}
+		if !twice {
+			before[h] = append(before[h], place{n, item})
+		}
+	}
+	return ok
+}
+
+func (r *run) object(s *schema, at int, seen *marks) bool {
+	rules, ok, n, next := s.object, true, 0, 0
+	var few [4]uint64
+	there := few[:] // bits of slots
+	if len(rules.slots) > 64*len(few) {
+		there = make([]uint64, len(rules.slots)/64+1)
+	}
+	for k, end := at+1, r.after(at); k < end; k = r.after(k + 1) {
+		key := r.text(k)
+		evaluated := false
+		if i := rules.find(key, &next); i >= 0 {
+			there[i/64] |= 1 << (i % 64)
+			if p := rules.slots[i].property; p != nil {
+				evaluated = true
+				if !r.also(&ok, r.check(p, k+1, nil)) {
+					return false
+				}
+			}
+		}
+		for _, p := range rules.patterns {
+			if !r.spend(1+len(key)/64) || !p.pattern.Match(key) {
+				continue
+			}
+			evaluated = true
+			if !r.also(&ok, r.check(p.schema, k+1, nil)) {
+				return false
+			}
+		}
+		if !evaluated && rules.additional != nil {
+			evaluated = true
+			if !r.also(&ok, r.extra(s, rules.additional, k, "additionalProperties")) {
+				return false
+			}
+		}
+		if evaluated {
+			seen.set(n)
+		}
+		if rules.names != nil && !r.also(&ok, r.check(rules.names, k, nil)) {
+			return false
+		}
+		n++
+	}
+	f := failure{at: at, schema: s}
+	if !r.also(&ok, r.within(&rules.size, n, f, "minProperties", "maxProperties")) {
+		return false
+	}
+	has := func(i int) bool { return there[i/64]&(1<<(i%64)) != 0 }
+	for _, i := range rules.required {
+		if !has(i) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
+			return false
+		}
+	}
+	for _, i := range rules.dependents {
+		if has(i) && !r.also(&ok, r.dependent(s, at, i, has, seen)) {
+			return false
+		}
+	}
+	return ok
+}
+
+// extra holds the value of a key without a place against what is said of
+// those.
+func (r *run) extra(s, others *schema, key int, keyword string) bool {
+	if others.nothing {
+		return r.fail(failure{at: key, schema: s, keyword: keyword})
+	}
+	return r.check(others, key+1, nil)
+}
+
+// dependent holds an object against what a key in it asks for.
+func (r *run) dependent(s *schema, at, i int, has func(int) bool, seen *marks) bool {
+	given, ok := &s.object.slots[i], true
+	for _, need := range given.needs {
+		if !has(need) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
+			return false
+		}
+	}
+	return (given.then == nil || r.check(given.then, at, seen)) && ok
+}
+
+// unevaluated looks at what no other keyword has looked at.
+func (r *run) unevaluated(s *schema, at int, seen *marks) bool {
+	ok := true
+	switch {
+	case r.kind(at) == '{' && s.unevaluatedProperties != nil:
+		n := 0
+		for k := range r.members(at) {
+			if !seen.has(n) && !r.also(&ok, r.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
+				return false
+			}
+			n++
+		}
+		seen.setAll()
+	case r.kind(at) == '[' && s.unevaluatedItems != nil:
+		for n, item := range r.items(at) {
+			if seen.has(n) {
+				continue
+			}
+			fits := s.unevaluatedItems.nothing && r.fail(failure{at: item, schema: s, keyword: "unevaluatedItems", n: n}) ||
+				!s.unevaluatedItems.nothing && r.check(s.unevaluatedItems, item, nil)
+			if !r.also(&ok, fits) {
+				return false
+			}
+		}
+		seen.setAll()
+	}
+	return ok
+}
+
+// marks is which members or items of a value a schema has spoken of. A nil one
+// takes no notes.
+type marks struct {
+	all  bool
+	bits []uint64
+}
+
+func (m *marks) set(n int) {
+	if m == nil || m.all {
+		return
+	}
+	for len(m.bits) <= n/64 {
+		m.bits = append(m.bits, 0)
+	}
+	m.bits[n/64] |= 1 << (n % 64)
+}
+
+func (m *marks) setAll() {
+	if m != nil {
+		m.all = true
+	}
+}
+
+func (m *marks) has(n int) bool {
+	return m.all || n/64 < len(m.bits) && m.bits[n/64]&(1<<(n%64)) != 0
+}
+
+// another is a set of its own, if m takes notes.
+func (m *marks) another() *marks {
+	if m == nil {
+		return nil
+	}
+	return &marks{}
+}
+
+func (m *marks) merge(other *marks) {
+	if m == nil || other == nil {
+		return
+	}
+	m.all = m.all || other.all
+	for n, word := range other.bits {
+		for len(m.bits) <= n {
+			m.bits = append(m.bits, 0)
+		}
+		m.bits[n] |= word
+	}
+}

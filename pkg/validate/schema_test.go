@@ -1,0 +1,268 @@
+package validate_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// misfit is a schema with a value that does not fit it: a ⌖ in the value marks
+// the place of each issue, told as "rule pointer: message | hint".
+type misfit struct {
+	schema, value string
+	want          []string
+}
+
+var misfits = []misfit{
+	{`{"type": "string"}`, `⌖1`, []string{"type : is 1, want a string (#/type)"}},
+	{`{"type": ["integer", "null", "object"]}`, `⌖1.50`, []string{"type : is 1.50, want an object, an integer or null (#/type)"}},
+	{`{"type": ["integer", "number"]}`, `⌖true`, []string{"type : is true, want a number (#/type)"}},
+	{`{"type": "integer"}`, `10.0e-1`, nil},
+	{`{"properties": {"a": {"enum": ["open", "closed", 1, null]}}}`, "{\n  \"a\": ⌖\"opne\"\n}",
+		[]string{`enum /a: is "opne", want open, closed, 1 or null (#/properties/a/enum) | did you mean "open"?`}},
+	{`{"enum": [1, 2, 3, 4, 5]}`, `⌖6`, []string{"enum : is 6, want a listed value (#/enum) | one of: 1, 2, 3, 4, 5"}},
+	{`{"enum": []}`, `⌖6`, []string{"enum : is 6, want another value (#/enum)"}},
+	{`{"const": {"a": [1, "é"]}}`, `⌖{"a": [1.0, "e"]}`, []string{`enum : is an object, want {"a": [1, "é"]} (#/const)`}},
+	{`{"const": {"b": 10, "a": [1, "é"]}}`, `{"a": [1.0, "\u00e9"], "b": 1e1}`, nil},
+	{`{"const": ""}`, `⌖"x"`, []string{`enum : is "x", want "" (#/const)`}},
+	{`{"enum": ["a", "b"], "const": "b"}`, `⌖"a"`, []string{`enum : is "a", want b (#/const)`}},
+
+	{`{"multipleOf": 0.01}`, `⌖19.995`, []string{"schema : is 19.995, want a multiple of 0.01 (#/multipleOf)"}},
+	{`{"minimum": 1, "maximum": 0}`, `⌖0.5`, []string{"schema : is 0.5, want at least 1 (#/minimum)", "schema : is 0.5, want at most 0 (#/maximum)"}},
+	{`{"exclusiveMinimum": -1e400}`, `[⌖-1e400]`, nil},
+	{`{"items": {"exclusiveMinimum": -1e400}}`, "[1,\n\t⌖-1e400]", []string{"schema /1: is -1e400, want more than -1e400 (#/items/exclusiveMinimum)"}},
+	{`{"exclusiveMaximum": 3}`, `⌖3.0`, []string{"schema : is 3.0, want less than 3 (#/exclusiveMaximum)"}},
+
+	{`{"minLength": 3}`, `⌖"é😀"`, []string{"schema : has 2 characters, want at least 3 (#/minLength)"}},
+	{`{"minLength": 3}`, `⌖"é\ud83d\ude00"`, []string{"schema : has 2 characters, want at least 3 (#/minLength)"}},
+	{`{"maxLength": 0}`, `⌖"é"`, []string{"schema : has 1 character, want at most 0 (#/maxLength)"}},
+	{`{"pattern": "^\\d+$"}`, `⌖"12a"`, []string{`schema : is "12a", want a match of ^\d+$ (#/pattern)`}},
+	{`{"format": "date-time"}`, `⌖"2025"`, []string{`format : is "2025", want a date and time such as 2025-01-20T14:00:00.000Z (#/format)`}},
+	{`{"format": "no-such-format"}`, `"x"`, nil},
+
+	{`{"required": ["callId", "b"]}`, ` ⌖{"call_id": 1}`, []string{`required /callId: is missing (#/required) | rename "call_id" to "callId"`, "required /b: is missing (#/required)"}},
+	{`{"dependentRequired": {"a": ["b/~"]}}`, `⌖{"a": 1}`, []string{`required /b~1~0: is missing, since "a" is there (#/dependentRequired)`}},
+	{`{"dependentSchemas": {"a": {"maxProperties": 1}}}`, `⌖{"a": 1, "b": 1}`, []string{"schema : has 2 keys, want at most 1 (#/dependentSchemas/a/maxProperties)"}},
+	{`{"minProperties": 1}`, `⌖{}`, []string{"schema : has 0 keys, want at least 1 (#/minProperties)"}},
+	{`{"properties": {"name": true}, "additionalProperties": false}`, "{\"name\": 1,\n  ⌖\"nam\": 2}", []string{`unknown-field /nam: is not in the schema (#/additionalProperties) | did you mean "name"?`}},
+	{`{"properties": {"name": false}}`, `{"name": ⌖2}`, []string{"schema /name: must not be there (#/properties/name)"}},
+	{`{"patternProperties": {"^a": {"type": "null"}}, "additionalProperties": {"type": "string"}}`, `{"ab": ⌖1, "b": ⌖2}`,
+		[]string{"type /ab: is 1, want null (#/patternProperties/^a/type)", "type /b: is 2, want a string (#/additionalProperties/type)"}},
+	{`{"propertyNames": {"maxLength": 2, "pattern": "^a"}}`, `{"ab": 1, ⌖"b": 2, ⌖"abc": 3}`,
+		[]string{`schema /b: its key is "b", want a match of ^a (#/propertyNames/pattern)`, "schema /abc: its key has 3 characters, want at most 2 (#/propertyNames/maxLength)"}},
+
+	{`{"prefixItems": [true], "items": false}`, `[1, ⌖2, ⌖3]`, []string{"schema /1: is one item too many, want 1 (#/items)", "schema /2: is one item too many, want 1 (#/items)"}},
+	{`{"minItems": 2, "contains": {"type": "null"}}`, `⌖[1]`, []string{"schema : has 1 item, want at least 2 (#/minItems)", "schema : has no item that fits contains (#/contains)"}},
+	{`{"contains": {"type": "null"}, "minContains": 2, "maxContains": 3}`, `⌖[null, 1]`, []string{"schema : has 1 item, want at least 2 that fit contains (#/minContains)"}},
+	{`{"contains": {"type": "null"}, "maxContains": 1}`, `⌖[null, null]`, []string{"schema : has 2 items, want at most 1 that fit contains (#/maxContains)"}},
+	{`{"uniqueItems": true}`, `[{"a": 1, "b": 2}, 1, ⌖{"b": 2.0, "a": 1}, ⌖1.0]`, []string{"schema /2: is equal to item 0 (#/uniqueItems)", "schema /3: is equal to item 1 (#/uniqueItems)"}},
+
+	{`{"not": {"type": "string"}}`, `⌖"a"`, []string{"schema : is what the schema excludes (#/not)"}},
+	{`{"oneOf": [{"minimum": 1}, {"type": "string"}, {"maximum": 5}]}`, `⌖3`, []string{"schema : fits alternatives 1 and 3, want one (#/oneOf)"}},
+	{`{"anyOf": [{"type": "string"}, {"type": "null"}, {"const": 5}]}`, `⌖3`, []string{"type : is 3, want a string, null or 5 (#/anyOf)"}},
+	{`{"oneOf": [{"const": "open"}, {"const": "closed"}]}`, `⌖"Open"`, []string{`enum : is "Open", want open or closed (#/oneOf) | did you mean "open"?`}},
+	// The alternative of the right type, though others fail in fewer places.
+	{`{"anyOf": [{"type": "null"}, {"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}}]}`, `{"a": ⌖1, "b": ⌖2}`,
+		[]string{"type /a: is 1, want null (#/anyOf/1/properties/a/type)", "type /b: is 2, want null (#/anyOf/1/properties/b/type)"}},
+	// The alternative whose constant fits.
+	{`{"oneOf": [{"properties": {"kind": {"const": "a"}, "v": {"type": "null"}}}, {"properties": {"kind": {"const": "b"}, "v": {"type": "null", "x": 1}, "w": {"minimum": 3}}}]}`, `{"kind": "b", "v": ⌖1, "w": ⌖1}`,
+		[]string{"type /v: is 1, want null (#/oneOf/1/properties/v/type, nearest of 2)", "schema /w: is 1, want at least 3 (#/oneOf/1/properties/w/minimum, nearest of 2)"}},
+	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{"a": 1}`, []string{"required /b: is missing (#/then/required)"}},
+	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{}`, []string{"required /c: is missing (#/else/required)"}},
+	{`{"$defs": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/$defs/s"}, {"$ref": "#/$defs/s"}]}`, `⌖1`, []string{"type : is 1, want a string (#/$defs/s/type)"}},
+	{`{"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}`, `{"a": 1, ⌖"b": 2}`, []string{"unknown-field /b: is not in the schema (#/unevaluatedProperties)"}},
+	// What would be evaluated if it fitted is not told twice.
+	{`{"allOf": [{"properties": {"a": {"type": "null"}}}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"type /a: is 1, want null (#/allOf/0/properties/a/type)"}},
+	{`{"prefixItems": [true], "unevaluatedItems": false}`, `[1, ⌖2]`, []string{"schema /1: is one item too many, want 1 (#/unevaluatedItems)"}},
+	{`{"properties": {"a/~b": {"items": {"$ref": "#"}}}, "type": "object"}`, `{"a/~b": [{}, ⌖1]}`, []string{"type /a~1~0b/1: is 1, want an object (#/type)"}},
+	{`{"$ref": "https://json-schema.org/draft/2020-12/schema"}`, `{"type": ⌖"x", "minLength": ⌖-1}`,
+		[]string{`enum /type: is "x", want an array or a listed value (https://json-schema.org/draft/2020-12/meta/validation#/properties/type/anyOf) | one of: array, boolean, integer, null, number, object, string`,
+			"schema /minLength: is -1, want at least 0 (https://json-schema.org/draft/2020-12/meta/validation#/$defs/nonNegativeInteger/minimum)"}},
+	{`false`, `⌖1`, []string{"schema : must not be there (#)"}},
+}
+
+// told is an issue as a misfit has it.
+func told(i validate.Issue) string {
+	text := fmt.Sprintf("%s %s: %s", i.Rule, i.Pointer, i.Message)
+	if i.Hint != "" {
+		text += " | " + i.Hint
+	}
+	return text
+}
+
+// unmarked is the text, and where its marks stood as line:column.
+func unmarked(text string) (string, []string) {
+	var places []string
+	for {
+		before, after, ok := strings.Cut(text, "⌖")
+		if !ok {
+			return text, places
+		}
+		line := before[strings.LastIndexByte(before, '\n')+1:]
+		places = append(places, fmt.Sprintf("%d:%d", 1+strings.Count(before, "\n"), 1+len([]rune(line))))
+		text = before + after
+	}
+}
+
+// Every keyword has its words, and the right place however the payload is
+// written.
+func TestSchemaMisfits(t *testing.T) {
+	for _, m := range misfits {
+		for name, change := range map[string]func(string) string{
+			"as it is":   func(s string) string { return s },
+			"CRLF":       func(s string) string { return strings.ReplaceAll("\n"+s+"\n", "\n", "\r\n") },
+			"minified":   strings.NewReplacer("\n", "", "\t", "", ": ", ":", ", ", ",").Replace,
+			"multi-byte": func(s string) string { return "{\"é😀\u00a0日本\u0301\": " + s + "}" },
+		} {
+			schema, prefix := m.schema, ""
+			if name == "multi-byte" {
+				schema, prefix = fmt.Sprintf(`{"additionalProperties": {"$ref": "#/$defs/it"}, "$defs": {"it": {"$id": "it.json", "x": 1, "$ref": "#/$defs/me", "$defs": {"me": %s}}}}`, m.schema), "/é😀\u00a0日本\u0301"
+				if m.schema == "false" || strings.Contains(m.schema, "#") {
+					continue // the schema has to be the whole file
+				}
+			}
+			body, places := unmarked(change(m.value))
+			var want, got []string
+			for n, text := range m.want {
+				rule, rest, _ := strings.Cut(text, " ")
+				if name == "multi-byte" {
+					rest = strings.ReplaceAll(rest, "(#", "(#/$defs/it/$defs/me")
+				}
+				want = append(want, fmt.Sprintf("%s %s %s%s", places[min(n, len(places)-1)], rule, prefix, rest))
+			}
+			v := newValidator(t, validate.Options{Schema: compileSchema(t, schema)})
+			for _, i := range v.Issues(payload.Document{Body: []byte(body)}) {
+				rule, rest, _ := strings.Cut(told(i), " ")
+				got = append(got, fmt.Sprintf("%s %s %s", place(i), rule, rest))
+				checkExcerpt(t, []byte(body), i.Offset, i.Excerpt)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s\n%s (-want +got):\n%s", name, schema, body, diff)
+			}
+		}
+	}
+}
+
+// unusable is a schema that cannot be compiled, with a ⌖ at the place.
+var unusable = []struct{ schema, pointer, message, hint string }{
+	{"{\n  \"type\": ⌖\"strng\"}", "/type", `is "strng", want an array or a listed value`, `did you mean "string"?`},
+	{`{"properties": {"é": {"minLength": ⌖"1"}}}`, "/properties/é/minLength", `is "1", want an integer`, ""},
+	{`{"minLength": ⌖-1, "maxLength": 1.5}`, "/minLength", "is -1, want at least 0; and 1 more like this", ""},
+	{`{"required": ["a", ⌖"a"]}`, "/required/1", "is equal to item 0", ""},
+	{`{"multipleOf": ⌖0}`, "/multipleOf", "is 0, want more than 0", ""},
+	{`{"anyOf": ⌖[]}`, "/anyOf", "has 0 items, want at least 1", ""},
+	{`{"items": ⌖[{}]}`, "/items", "is an array, want an object or a boolean", ""},
+	{`{"$defs": {"a": {"$anchor": ⌖"1a"}}}`, "/$defs/a/$anchor", `is "1a", want a match of ^[A-Za-z_][-A-Za-z0-9._]*$`, ""},
+	{`{"$id": ⌖"a#b"}`, "/$id", `is "a#b", want a match of ^[^#]*#?$`, ""},
+	{`⌖1`, "", "is 1, want an object or a boolean", ""},
+	{`⌖`, "", "holds no payload", ""},
+	{`{"a": ⌖nul}`, "/a", "unexpected nul, want a value", ""},
+	{`{"type": "null", ⌖"type": "null"}`, "/type", "is given twice, first on the same line", ""},
+	{`{"$defs": {"a": {"$id": "x"}, "b": {"$id": ⌖"x"}}}`, "/$defs/b/$id", `is "x", which another schema has already`, ""},
+	{`{"$defs": {"a": {"$anchor": "x"}, "b": {"$anchor": ⌖"x"}}}`, "/$defs/b/$anchor", `is "x", which another schema is called already`, ""},
+	{`{"$ref": ⌖"#x", "$defs": {"a": {"$anchor": "y"}}}`, "/$ref", `is "#x", which leads nowhere`, ""},
+	{`{"$ref": ⌖"#abd", "$defs": {"a": {"$anchor": "abc"}}}`, "/$ref", `is "#abd", which leads nowhere`, `did you mean "abc"?`},
+	{`{"$ref": ⌖"#/$defs/b/items", "$defs": {"a": {}}}`, "/$ref", `is "#/$defs/b/items", which leads nowhere`, ""},
+	{`{"$ref": "#/x", "x": ⌖[]}`, "/x", "is an array, want an object or a boolean", ""},
+	{`{"$ref": ⌖"a.json"}`, "/$ref", `is "a.json", which is not there`, ""},
+	{`{"$ref": ⌖"../a.json"}`, "/$ref", `is "../a.json", which is outside of the schema's folder`, "move the file below that folder"},
+	{`{"$ref": ⌖"%zz"}`, "/$ref", `is "%zz", want a URI or a part of one such as /a?b`, ""},
+	{`{"$ref": ⌖"http://127.0.0.1/a"}`, "/$ref", `is "http://127.0.0.1/a", which is not in the schema, and nothing is fetched`, "put that schema into $defs, with its $id, or into a file beside this one, and refer to that"},
+	{`{"$id": "https://example.com/a/b", "$ref": ⌖"/c"}`, "/$ref", `is "/c", that is "https://example.com/c", which is not in the schema, and nothing is fetched`, "put that schema into $defs, with its $id, or into a file beside this one, and refer to that"},
+	{`{"$ref": ⌖"https://json-schema.org/draft/2020-12/nothing"}`, "/$ref", `is "https://json-schema.org/draft/2020-12/no…", which is not in the schema, and nothing is fetched`, "put that schema into $defs, with its $id, or into a file beside this one, and refer to that"},
+	{`{"$schema": ⌖"https://json-schema.org/draft/2019-09/schema"}`, "/$schema", `is "https://json-schema.org/draft/2019-09/sc…", want draft 2020-12`,
+		`write "https://json-schema.org/draft/2020-12/schema"; where the drafts differ, such as definitions, dependencies and items that are an array, the schema has to change too`},
+	{`{"$schema": ⌖"https://example.com/x"}`, "/$schema", `is "https://example.com/x", which is not known`, `want "https://json-schema.org/draft/2020-12/schema"`},
+	{`{"pattern": ⌖"("}`, "/pattern", `is "(", want a regular expression that can be used: missing closing )`, ""},
+	{`{"patternProperties": {⌖"a{9999}": true}}`, "/patternProperties/a{9999}", `is "a{9999}", want a regular expression that can be used: invalid repeat count`, ""},
+	{`{"pattern": ⌖"(a)\\1"}`, "/pattern", `is "(a)\1", want a regular expression that can be used: a back reference needs backtracking`,
+		"look-around and back references take unbounded time on hostile text; say it with allOf, not and several patterns"},
+	{`⌖{"$ref": "#"}`, "", "leads back to itself for the same value", "let a $ref to it stand below properties, items or the like, so that it is about a part of the value"},
+}
+
+func TestSchemaUnusable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "schema.json")
+	for _, tt := range unusable {
+		text, places := unmarked(tt.schema)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := validate.LoadSchema(file)
+		e, ok := errors.AsType[*validate.SchemaError](err)
+		if !ok {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		want := fmt.Sprintf("%s:%s:", file, places[0])
+		if tt.pointer != "" {
+			want += " " + tt.pointer + ":"
+		}
+		if diff := cmp.Diff([]string{want + " " + tt.message, tt.hint}, []string{e.Error(), e.Hint}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// What is nearly a keyword is noted, and its place.
+func TestSchemaNotes(t *testing.T) {
+	s := compileSchema(t, "{\"title\": \"x\", \"requird\": [],\n \"properties\": {\"requird\": {\"minLenght\": 1, \"note\": 1, \"x-a\": 1}, \"b\": {\"additionalItems\": false}}}")
+	want := []*validate.SchemaError{
+		{File: "schema.json", Line: 1, Column: 16, Pointer: "/requird", Hint: `did you mean "required"?`},
+		{File: "schema.json", Line: 2, Column: 29, Pointer: "/properties/requird/minLenght", Hint: `did you mean "minLength"?`},
+		{File: "schema.json", Line: 2, Column: 73, Pointer: "/properties/b/additionalItems", Hint: "it is items now, beside prefixItems"},
+	}
+	if diff := cmp.Diff(want, s.Notes(), cmpopts.IgnoreFields(validate.SchemaError{}, "Message")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Files below the folder are read, by their own name or below that of the $id,
+// once each, and nothing else.
+func TestSchemaFiles(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	root := put("a b/root.json", `{"$id": "https://example.com/v1/root.json", "items": {"anyOf": [{"$ref": "in/one.json"}, {"$ref": "https://example.com/v1/in/%C3%A9.json#here"}]}}`)
+	one := put("a b/in/one.json", `{"$ref": "../two.json#/$defs/n"}`)
+	two := put("a b/two.json", `{"$defs": {"n": {"type": "number", "minimum": 3}}, "$ref": "in/one.json"}`)
+	accent := put("a b/in/é.json", `{"$defs": {"x": {"$anchor": "here", "type": "null"}}}`)
+	s, err := validate.LoadSchema(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{root, one, accent, two}, s.Files()); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	var got []string
+	for _, i := range newValidator(t, validate.Options{Schema: s}).Issues(payload.Document{Body: []byte(`[3, null, 2]`)}) {
+		got = append(got, place(i)+" "+told(i))
+	}
+	if diff := cmp.Diff([]string{"1:11 schema /2: is 2, want at least 3 (two.json#/$defs/n/minimum)"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	if _, err := validate.LoadSchema(filepath.Join(dir, "none.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if _, err := validate.LoadSchema(dir); err == nil || errors.As(err, new(*validate.SchemaError)) {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := validate.LoadSchema(put("large.json", `"`+strings.Repeat("a", 16<<20)+`"`)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+		t.Errorf("a large file: %v", err)
+	}
+}
