@@ -168,8 +168,8 @@ func openReport(t *testing.T, browser *browsertest.Browser, r report.Report, nam
 	for view, v := range browsertest.Views {
 		p.Show(v)
 		p.CheckFits()
-		p.CheckQuiet()
 		p.Picture(name + " " + view)
 	}
+	p.CheckQuiet() // in all of them
 	return p
 }
