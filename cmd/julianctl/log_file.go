@@ -58,6 +58,7 @@ var logHints = []struct {
 	{fs.ErrNotExist, `"julianctl listen" makes one; --log FILE names another`},
 	{journal.ErrForeign, "nothing was changed; --log FILE names another file"},
 	{journal.ErrCorrupt, `nothing was changed; keep it and begin anew with: mv %[1]q %[2]q`},
+	{journal.ErrGone, "put it back, or start again"},
 	{journal.ErrNewer, "update julianctl, or name another file with --log"},
 	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
 	{journal.ErrFull, "make room, or name a file on another disk with --log"},

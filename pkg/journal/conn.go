@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // conn is a connection that prepares each statement once: preparing one costs
@@ -20,7 +21,7 @@ func (c *conn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	s, err := c.PrepareContext(ctx, query)
 	if err == nil {
-		c.prepared[query] = s // closed with the connection
+		c.prepared[query] = s
 	}
 	return s, err
 }
@@ -42,4 +43,14 @@ func (c *conn) scan(ctx context.Context, query string, args []any, into ...any) 
 		return err
 	}
 	return s.QueryRowContext(ctx, args...).Scan(into...)
+}
+
+// Close closes the statements, too: as long as there is one, SQLite keeps the
+// file open.
+func (c *conn) Close() error {
+	var err error
+	for _, s := range c.prepared {
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, c.Conn.Close())
 }

@@ -16,6 +16,7 @@ var (
 	ErrForeign  = errors.New("this file is no delivery log")
 	ErrNewer    = errors.New("the delivery log was written by a newer version of this program")
 	ErrLocked   = errors.New("another process is holding the delivery log")
+	ErrGone     = errors.New("the delivery log was moved away or deleted while it was in use")
 	ErrTooLarge = errors.New("the body is larger than a delivery log can hold")
 	ErrNotFound = errors.New("no such delivery in the log")
 	ErrClosed   = errors.New("the delivery log is closed")

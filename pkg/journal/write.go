@@ -112,7 +112,10 @@ func newWriter(ctx context.Context, path string, opts Options) (*writer, error) 
 
 // open opens path, and makes it a delivery log if it is empty.
 func (w *writer) open(ctx context.Context) (err error) {
-	w.next = next{}
+	settings := []string{
+		"journal_mode = wal", "synchronous = full", "cache_size = -8000",
+		fmt.Sprintf("wal_autocheckpoint = %d", walPages), "journal_size_limit = 67108864",
+	}
 	// What fsync writes beyond fdatasync are times of the file. Where there is
 	// no fdatasync, fsync it is.
 	_, _ = sqlite.Fdatasync(true)
@@ -129,13 +132,16 @@ func (w *writer) open(ctx context.Context) (err error) {
 		return err
 	}
 	w.conn = newConn(c)
-	// In this order; the driver has another one for what is in its URL. The
-	// first two count only before the first page is written.
-	for _, set := range []string{
-		fmt.Sprintf("page_size = %d", pageSize), "auto_vacuum = incremental",
-		"journal_mode = wal", "synchronous = full", "cache_size = -8000",
-		fmt.Sprintf("wal_autocheckpoint = %d", walPages), "journal_size_limit = 67108864",
-	} {
+	if w.file.Size() > 0 {
+		// Before anything is set: that would change the file.
+		if _, err := fileVersion(ctx, c); err != nil {
+			return err
+		}
+	} else {
+		// These count only before the first page is written.
+		settings = append([]string{fmt.Sprintf("page_size = %d", pageSize), "auto_vacuum = incremental"}, settings...)
+	}
+	for _, set := range settings {
 		if _, err := c.ExecContext(ctx, "PRAGMA "+set); err != nil {
 			return err
 		}
@@ -146,7 +152,12 @@ func (w *writer) open(ctx context.Context) (err error) {
 // shut closes the file.
 func (w *writer) shut() (err error) {
 	if w.conn != nil {
-		err = w.conn.Close()
+		if errors.Is(w.present(), ErrGone) {
+			// SQLite does not take its write-ahead log into a file that was
+			// moved, and nobody would find the one without the other.
+			err = w.conn.exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+		}
+		err = errors.Join(err, w.conn.Close())
 	}
 	if w.db != nil {
 		err = errors.Join(err, w.db.Close())
@@ -357,7 +368,7 @@ func (w *writer) commit() {
 // nil, and undone otherwise.
 func (w *writer) transaction(f func(context.Context) error) error {
 	ctx := context.Background()
-	if err := w.present(ctx); err != nil {
+	if err := w.present(); err != nil {
 		return err
 	}
 	if err := w.conn.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -377,25 +388,17 @@ func (w *writer) transaction(f func(context.Context) error) error {
 // outside runs f without a transaction of its own.
 func (w *writer) outside(f func(context.Context) error) error {
 	ctx := context.Background()
-	if err := w.present(ctx); err != nil {
+	if err := w.present(); err != nil {
 		return err
 	}
 	return f(ctx)
 }
 
-// present opens the file again when it was moved away or deleted: what is
+// present reports an error when the file was moved away or deleted: what is
 // written to a file that nobody finds is lost.
-func (w *writer) present(ctx context.Context) error {
-	now, err := os.Stat(w.path)
-	if w.conn != nil && err == nil && os.SameFile(now, w.file) {
-		return nil
-	}
-	_ = w.shut() // of a file that is gone
-	if err := create(w.path); err != nil {
-		return err
-	}
-	if err := w.open(ctx); err != nil {
-		return errors.Join(err, w.shut())
+func (w *writer) present() error {
+	if now, err := os.Stat(w.path); err != nil || !os.SameFile(now, w.file) {
+		return ErrGone
 	}
 	return nil
 }

@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A file that cannot be used is told by what is wrong with it, and left as it
+// is.
+func TestUnusable(t *testing.T) {
+	whole := filepath.Join(t.TempDir(), "log.db")
+	l := open(t, whole, Options{})
+	for range 200 {
+		appendAll(t, l, delivery("call.1", strings.Repeat("x", 5000)))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(at int, with string) []byte {
+		return append(append(bytes.Clone(good[:at]), with...), good[at+len(with):]...)
+	}
+	for name, tt := range map[string]struct {
+		file []byte
+		want error
+	}{
+		"text":             {[]byte("some notes\n"), ErrForeign},
+		"another database": {change(68, "\x00\x00\x00\x01"), ErrForeign},
+		"newer":            {change(60, "\x00\x00\x00\x63"), ErrNewer},
+		"damaged schema":   {change(100, strings.Repeat("\xff", 200)), ErrCorrupt},
+		"cut off":          {good[:len(good)/2], ErrCorrupt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "log.db")
+			if err := os.WriteFile(path, tt.file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, opts := range []Options{{}, {ReadOnly: true}} {
+				l, err := Open(t.Context(), path, opts)
+				if err == nil {
+					_, err = l.Stats(t.Context(), Filter{}, 0)
+					if err == nil {
+						_, err = l.Verify(t.Context(), func(int64, string) {})
+					}
+					if err := l.Close(); err != nil {
+						t.Log(err)
+					}
+				}
+				if !errors.Is(err, tt.want) {
+					t.Errorf("%+v: %v, want %v", opts, err, tt.want)
+				}
+			}
+			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, tt.file) {
+				t.Errorf("the file was changed (%v)", err)
+			}
+		})
+	}
+	dir := t.TempDir()
+	if _, err := Open(t.Context(), filepath.Join(dir, "none.db"), Options{ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("none: %v", err)
+	}
+	if _, err := Open(t.Context(), dir, Options{}); err == nil {
+		t.Error("a folder was opened")
+	}
+}
+
+// Verify finds what was changed behind its back.
+func TestVerifyFindsDamage(t *testing.T) {
+	for name, damage := range map[string]string{
+		"body":    "UPDATE segments SET data = CAST(replace(CAST(data AS TEXT), 'original', 'swapped!') AS BLOB)",
+		"list":    "UPDATE deliveries SET call_id = 'call.x'",
+		"lost":    "DELETE FROM deliveries WHERE id = 2",
+		"moved":   "UPDATE deliveries SET place = place + 1",
+		"segment": "UPDATE segments SET data = x'44'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+			d := delivery("call.1", `{"original": 1}`)
+			d.Header, d.Hash = nil, hash(d.Body)
+			appendAll(t, l, d, delivery("call.2", "{}"))
+			ids(t, l, Filter{})
+			clean(t, l, 2)
+			db, err := sql.Open("sqlite", l.Path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Exec(damage); err != nil {
+				t.Fatal(err)
+			}
+			v, err := l.Verify(t.Context(), func(int64, string) {})
+			if err != nil || v.Problems == 0 {
+				t.Errorf("%+v, %v", v, err)
+			}
+		})
+	}
+}
+
+// A log that another process holds for too long is told as that, and works
+// again afterwards.
+func TestLocked(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
+	appendAll(t, l, delivery("call.1", "{}"))
+	ids(t, l, Filter{})
+	db, err := sql.Open("sqlite", l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrLocked) {
+		t.Errorf("%v", err)
+	}
+	if got := ids(t, l, Filter{}); len(got) != 1 {
+		t.Errorf("reading while it is locked: %v", got)
+	}
+	if _, err := db.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	d := delivery("call.1", "{}")
+	if appendAll(t, l, d); d.ID != 2 || d.Copy != 2 {
+		t.Errorf("id %d, copy %d", d.ID, d.Copy)
+	}
+}
+
+// Nothing is promised to be in a log that was moved away; what was promised
+// before is in it.
+func TestMovedAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	l := open(t, path, Options{})
+	appendAll(t, l, delivery("call.1", "{}"))
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append(t.Context(), delivery("call.2", "{}")); !errors.Is(err, ErrGone) {
+		t.Errorf("%v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, path, Options{})
+	appendAll(t, l, delivery("call.3", "{}"))
+	for file, want := range map[string]string{path: "call.3", path + ".old": "call.1"} {
+		got := collect(t, open(t, file, Options{ReadOnly: true}), Filter{})
+		if len(got) != 1 || got[0].CallID != want {
+			t.Errorf("%s holds %v", file, got)
+		}
+	}
+}
+
+// On a disk that is full nothing is acknowledged; once there is room again, all
+// goes on.
+func TestDiskFull(t *testing.T) {
+	dir := tmpfs(t, "2m")
+	l := open(t, filepath.Join(dir, "log.db"), Options{})
+	stored := 0
+	var failed error
+	for failed == nil && stored < 1000 {
+		if failed = l.Append(t.Context(), delivery("call.1", strings.Repeat("x", 10_000))); failed == nil {
+			stored++
+		}
+	}
+	if !errors.Is(failed, ErrFull) || stored < 10 {
+		t.Fatalf("after %d: %v", stored, failed)
+	}
+	if err := l.Append(t.Context(), delivery("call.1", strings.Repeat("x", 10_000))); !errors.Is(err, ErrFull) {
+		t.Errorf("again: %v", err)
+	}
+	remount(t, dir, "size=8m")
+	d := delivery("call.1", "{}")
+	if appendAll(t, l, d); d.ID != int64(stored+1) || d.Copy != stored+1 {
+		t.Errorf("id %d, copy %d after %d", d.ID, d.Copy, stored)
+	}
+	clean(t, l, int64(stored+1))
+}
+
+// A file that may not be written to any more is told as that.
+func TestReadOnlyUnderWay(t *testing.T) {
+	if _, err := exec.LookPath("chattr"); err != nil {
+		t.Skip("no chattr here")
+	}
+	path := filepath.Join(t.TempDir(), "log.db")
+	l := open(t, path, Options{})
+	appendAll(t, l, delivery("call.1", "{}"))
+	chattr := func(flag string) {
+		for _, file := range []string{path, path + "-wal"} {
+			if out, err := exec.Command("chattr", flag, file).CombinedOutput(); err != nil {
+				t.Skipf("chattr %s: %v %s", flag, err, out)
+			}
+		}
+	}
+	defer chattr("-i")
+	chattr("+i")
+	if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("%v", err)
+	}
+	chattr("-i")
+	d := delivery("call.1", "{}")
+	if appendAll(t, l, d); d.ID != 2 {
+		t.Errorf("id %d", d.ID)
+	}
+	clean(t, l, 2)
+}
+
+// tmpfs mounts a small file system, where that is permitted.
+func tmpfs(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "julianctl-test", dir).CombinedOutput(); err != nil {
+		t.Skipf("cannot mount: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.CommandContext(context.Background(), "umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	return dir
+}
+
+func remount(t *testing.T, dir, options string) {
+	t.Helper()
+	if out, err := exec.Command("mount", "-o", "remount,"+options, dir).CombinedOutput(); err != nil {
+		t.Fatalf("remount: %v %s", err, out)
+	}
+}
