@@ -135,6 +135,18 @@ func Chunks(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Chun
 // Size is the number of bytes in the chunk.
 func (c Chunk) Size() int { return len(c.doc.Body) }
 
+// Text is the bytes of the chunk. If lines, each line that is not blank is a
+// document; if not, all of it is one.
+func (c Chunk) Text() (text []byte, lines bool) { return c.doc.Body, !c.whole }
+
+// Skip is the chunk without its first n bytes.
+func (c Chunk) Skip(n int) Chunk {
+	at := c.doc.Place().After(c.doc.Body[:n])
+	c.doc.Line, c.doc.Column, c.doc.Offset = at.Line, at.Column, at.Offset
+	c.doc.Body = c.doc.Body[n:]
+	return c
+}
+
 // Release gives the memory of the chunk back: nothing that Documents gave may
 // be used afterwards. It need not be called.
 func (c Chunk) Release() {

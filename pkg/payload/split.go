@@ -11,36 +11,47 @@ import (
 // the chunks before.
 func (c Chunk) Documents() iter.Seq[Document] {
 	return func(yield func(Document) bool) {
-		if c.whole {
-			yield(c.doc)
-			return
-		}
-		line := c.doc
-		for rest := c.doc.Body; len(rest) > 0; line.Line++ {
-			n := bytes.IndexByte(rest, '\n') + 1
-			if n == 0 {
-				n = len(rest)
+		for {
+			doc, rest, ok := c.Next()
+			if !ok || !yield(doc) {
+				return
 			}
-			from, to := 0, n
-			for from < to && isSpace(rest[from]) {
-				from++
-			}
-			for from < to && isSpace(rest[to-1]) {
-				to--
-			}
-			if from < to {
-				doc := line
-				doc.Body = rest[from:to:to]
-				doc.Offset += int64(from)
-				doc.Column += from
-				if !yield(doc) {
-					return
-				}
-			}
-			line.Offset += int64(n)
-			rest = rest[n:]
+			c = rest
 		}
 	}
+}
+
+// Next is the first document of the chunk, and what is behind it. It reports
+// false when there is none.
+func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
+	rest = c
+	if c.whole {
+		rest.doc.Body = nil
+		return c.doc, rest, len(c.doc.Body) > 0
+	}
+	for body := c.doc.Body; len(body) > 0; body = rest.doc.Body {
+		n := bytes.IndexByte(body, '\n') + 1
+		if n == 0 {
+			n = len(body)
+		}
+		doc = rest.doc
+		rest.doc.Line, rest.doc.Column, rest.doc.Offset = doc.Line+1, 1, doc.Offset+int64(n)
+		rest.doc.Body = body[n:]
+		from, to := 0, n
+		for from < to && isSpace(body[from]) {
+			from++
+		}
+		for from < to && isSpace(body[to-1]) {
+			to--
+		}
+		if from < to {
+			doc.Body = body[from:to:to]
+			doc.Offset += int64(from)
+			doc.Column += from
+			return doc, rest, true
+		}
+	}
+	return Document{}, rest, false
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

@@ -83,6 +83,11 @@ func isSkippable(head []byte) bool {
 // chunkSize is how much is read at a time.
 const chunkSize = 256 << 10
 
+// readSize is how much is asked for in one call. What comes of a file in less
+// than 20 µs goes unnoticed by the scheduler, which otherwise takes the thread
+// for blocked and wakes another.
+const readSize = 32 << 10
+
 // source is a reader of one source, between what is read and what is handed
 // out.
 type source struct {
@@ -112,12 +117,21 @@ func (s *source) more() bool {
 		copy(grown, s.rest)
 		s.rest = grown
 	}
-	for range 100 {
-		n, err := s.in.Read(s.rest[len(s.rest):cap(s.rest)])
+	begin := len(s.rest)
+	for empty := 0; empty < 100; empty++ {
+		room := s.rest[len(s.rest):cap(s.rest)]
+		if s.size > 0 {
+			room = room[:min(len(room), readSize)]
+		}
+		n, err := s.in.Read(room)
 		s.rest = s.rest[:len(s.rest)+n]
 		s.end = err
-		if n > 0 || err != nil {
-			return n > 0
+		if s.size > 0 && n == readSize && err == nil { // a file: more need not be waited for
+			empty = 0
+			continue
+		}
+		if grown := len(s.rest) > begin; grown || err != nil {
+			return grown
 		}
 	}
 	s.end = io.ErrNoProgress

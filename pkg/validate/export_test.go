@@ -6,7 +6,14 @@ import "github.com/julianctl/julianctl/pkg/payload"
 func (v *Validator) Look(doc payload.Document) []Issue { return v.look(doc) }
 
 // Passes is the short way alone.
-func (v *Validator) Passes(body []byte) bool { return (&sprint{v: v}).passes(body) }
+func (v *Validator) Passes(body []byte) bool { return newSprint(v).passes(body) }
+
+// Sprint is the short way for one body after another.
+func (v *Validator) Sprint() func(body []byte) bool { return newSprint(v).passes }
+
+// IsUsualTime and IsDateTime look at a time with quotes, and without.
+func IsUsualTime(text string) bool { return isUsualTime([]byte(text)) }
+func IsDateTime(text string) bool  { return isDateTime([]byte(text)) }
 
 // Widest is the number of documented keys of the object that has most.
 func (v *Validator) Widest() int { return widest(v.root) }

@@ -149,11 +149,12 @@ func moment(b []byte) instant {
 // held is a meaning that is looked at when the object that both fields stand
 // in ends.
 type held struct {
-	meaning
+	asked                uint64 // bits of both slots
+	about                uint64 // among as bits of given's enumeration; 0: it has none
 	placeSlot, givenSlot int
-	about                uint64   // among as bits of given's enumeration; 0: it has none
-	severity             Severity // the usual one
-	path                 []step   // from the object to the place
+	meaning
+	severity Severity // the usual one
+	path     []step   // from the object to the place
 }
 
 // slots is how many values a document is remembered by, at most. Slot 0 is for
@@ -163,6 +164,7 @@ const slots = 16
 // hold adds a meaning to the tree.
 func (t *tree) hold(m meaning, usual Severity) {
 	h := held{meaning: m, placeSlot: t.slot(m.place), givenSlot: t.slot(m.given), severity: usual}
+	h.asked = 1<<h.placeSlot | 1<<h.givenSlot
 	if enum := t.nodes[m.given].Enum; len(enum) <= 64 {
 		for _, value := range m.among {
 			if i := slices.Index(enum, value); i >= 0 {
@@ -176,6 +178,7 @@ func (t *tree) hold(m meaning, usual Severity) {
 	}
 	n := t.nodes[scope]
 	n.holds = append(n.holds, h)
+	n.asked |= h.asked
 }
 
 // slot is where the value of a field is remembered.

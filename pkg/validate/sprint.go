@@ -1,8 +1,11 @@
 package validate
 
 import (
+	"bytes"
+	"encoding/binary"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // sprint goes through a document once and tells the correct ones from those
@@ -13,16 +16,25 @@ import (
 // Its methods take the index at which something begins and return the one
 // behind it, or no.
 type sprint struct {
-	v      *Validator
-	b      []byte
-	stops  stops
+	v *Validator
+	b []byte
+	// lines: a document is a line, so that a line end is no white space in it.
+	lines  bool
 	keys   []span       // keys without a place in the table, of the objects that are open
-	values [slots]span  // of a document; each is read only after it was set
+	given  uint64       // bits of the values that were set
+	values [slots]span  // of a document
 	nth    [slots]uint8 // which of its enumeration such a value is
 	run    run          // against a schema
+	// follows is, by a node's id, the child that came after it, or first in it,
+	// when it was last seen: documents of one sender have one order.
+	follows []*node
 }
 
 type span struct{ from, to int }
+
+func newSprint(v *Validator) *sprint {
+	return &sprint{v: v, follows: make([]*node, v.nodes)}
+}
 
 func (s *sprint) remembered(slot int) []byte { return s.b[s.values[slot].from:s.values[slot].to] }
 
@@ -34,25 +46,68 @@ const maxKeys = 100
 
 // passes reports whether b certainly breaks no rule.
 func (s *sprint) passes(b []byte) bool {
-	s.b, s.keys = b, s.keys[:0]
-	if ascii := s.stops.index(b); !ascii && !utf8.Valid(b) {
-		return false
-	}
-	if s.v.options.Schema != nil {
-		return s.conforms()
-	}
-	i := s.value(s.v.root, s.space(0), 0)
-	return i != no && s.space(i) == len(b)
+	s.begin(b, false)
+	return s.document(s.space(0)) == len(b)
 }
 
-func (s *sprint) space(i int) int {
-	for i < len(s.b) && s.b[i] <= ' ' {
-		switch s.b[i] {
-		case ' ', '\t', '\r', '\n':
-			i++
-		default:
-			return i
+// begin makes b what the sprint goes through.
+func (s *sprint) begin(b []byte, lines bool) {
+	s.b, s.lines, s.keys = b, lines, s.keys[:0]
+}
+
+// document takes a document that breaks no rule, and the white space behind it.
+func (s *sprint) document(i int) int {
+	if s.v.options.Schema != nil {
+		return s.conforming(i)
+	}
+	end := s.value(s.v.root, i, 0)
+	if end == no {
+		s.keys = s.keys[:0]
+		return no
+	}
+	return s.space(end)
+}
+
+// conforming is document for a validator with a schema.
+func (s *sprint) conforming(i int) int {
+	all, end := s.b, len(s.b)
+	if n := bytes.IndexByte(all[i:], '\n'); s.lines && n >= 0 {
+		end = i + n
+	}
+	s.b = all[i:end]
+	ok := s.conforms()
+	s.b = all
+	if !ok {
+		return no
+	}
+	return end
+}
+
+// correct takes documents up to the first that may break a rule, and counts
+// them.
+func (s *sprint) correct(i int) (end, documents int) {
+	for {
+		begin := i
+		for begin < len(s.b) && isSpace(s.b[begin]) {
+			begin++
 		}
+		if begin == len(s.b) {
+			return begin, documents
+		}
+		end := s.document(begin)
+		if end == no || end < len(s.b) && s.b[end] != '\n' {
+			return i, documents
+		}
+		i = end
+		documents++
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+func (s *sprint) space(i int) int {
+	for i < len(s.b) && isSpace(s.b[i]) && !(s.lines && s.b[i] == '\n') {
+		i++
 	}
 	return i
 }
@@ -74,23 +129,29 @@ func (s *sprint) value(n *node, i, depth int) int {
 	if '0' <= c && c <= '9' || c == '-' {
 		c = '0'
 	}
+	end := no
 	switch {
 	case c != n.opens:
 		if c == 'n' && n.Nullable {
-			s.values[n.slot] = span{i, i + len("null")}
-			return s.literal("null", i)
+			end = s.literal("null", i)
+			s.remember(n, i, end)
 		}
-		return no
 	case c == '"':
-		return s.text(n, i)
+		end = s.text(n, i)
 	case c == '{':
-		return s.object(n, i, depth+1)
+		end = s.object(n, i, depth+1)
 	case c == '[':
-		return s.array(n.item, i, depth+1)
+		end = s.array(n.item, i, depth+1)
+	default:
+		end = s.number(i)
+		s.remember(n, i, end)
 	}
-	end := s.number(i)
-	s.values[n.slot] = span{i, end}
 	return end
+}
+
+func (s *sprint) remember(n *node, i, end int) {
+	s.values[n.slot] = span{i, end}
+	s.given |= 1 << n.slot
 }
 
 func (s *sprint) any(c byte, i, depth int) int {
@@ -182,25 +243,26 @@ func (s *sprint) object(n *node, i, depth int) int {
 	if depth > maxDepth {
 		return no
 	}
-	var children []*node
-	var seen, must uint64 // bits of documented keys
-	if n != nil {
-		children, must = n.children, n.must
-		for h := range n.holds {
-			s.values[n.holds[h].placeSlot], s.values[n.holds[h].givenSlot] = span{}, span{}
-		}
+	if !n.documented() {
+		return s.free(i, depth)
 	}
+	var seen uint64 // bits of documented keys
+	s.given &^= n.asked
 	open := len(s.keys)
-	next := 0 // the child that comes now if the order is the documented one
+	last := n
 	i = s.space(i + 1)
 	empty := s.at(i) == '}'
 	for !empty {
-		var child *node
-		if next < len(children) && hasPrefix(s.b[i:], children[next].quoted) {
-			child = children[next]
-			i += len(child.quoted)
-		} else if i, child = s.key(n, i, open); i == no {
-			return no
+		child := s.follows[last.id]
+		if child != nil && child.head.stands(s.b[i:]) {
+			i += child.head.size
+		} else {
+			if i, child = s.key(n, i, open); i == no {
+				return no
+			}
+			if child != nil {
+				s.follows[last.id] = child
+			}
 		}
 		if child != nil {
 			bit := uint64(1) << (child.index & 63)
@@ -208,14 +270,51 @@ func (s *sprint) object(n *node, i, depth int) int {
 				return no
 			}
 			seen |= bit
-			next = child.index + 1
+			last = child
 		}
-		if s.at(i) != ':' {
-			if i = s.space(i); s.at(i) != ':' {
-				return no
-			}
+		if i = s.colon(i); i == no {
+			return no
 		}
-		if i = s.value(child, s.space(i+1), depth); i == no {
+		if s.at(i) == '"' && child != nil && child.opens == '"' {
+			i = s.text(child, i)
+		} else {
+			i = s.value(child, i, depth)
+		}
+		if i == no {
+			return no
+		}
+		if s.at(i) == ',' && s.at(i+1) == '"' { // as almost always
+			i++
+			continue
+		}
+		i = s.space(i)
+		if s.at(i) == '}' {
+			break
+		}
+		if s.at(i) != ',' {
+			return no
+		}
+		i = s.space(i + 1)
+	}
+	s.keys = s.keys[:open]
+	if seen&n.must != n.must || !s.holds(n) {
+		return no
+	}
+	return i + 1
+}
+
+// free takes an object of which nothing is stated.
+func (s *sprint) free(i, depth int) int {
+	open := len(s.keys)
+	i = s.space(i + 1)
+	for empty := s.at(i) == '}'; !empty; {
+		if i = s.unknown(i, open); i == no {
+			return no
+		}
+		if i = s.colon(i); i == no {
+			return no
+		}
+		if i = s.any(s.at(i), i, depth); i == no {
 			return no
 		}
 		i = s.space(i)
@@ -228,17 +327,30 @@ func (s *sprint) object(n *node, i, depth int) int {
 		i = s.space(i + 1)
 	}
 	s.keys = s.keys[:open]
-	if seen&must != must || n != nil && !s.holds(n) {
+	return i + 1
+}
+
+// colon takes what is between a key and its value.
+func (s *sprint) colon(i int) int {
+	if i+1 < len(s.b) && s.b[i] == ':' && s.b[i+1] > ' ' {
+		return i + 1
+	}
+	return s.wideColon(i)
+}
+
+// wideColon takes one with white space around it.
+func (s *sprint) wideColon(i int) int {
+	if i = s.space(i); s.at(i) != ':' {
 		return no
 	}
-	return i + 1
+	return s.space(i + 1)
 }
 
 // holds reports whether the values of an object fit one another.
 func (s *sprint) holds(n *node) bool {
 	for i := range n.holds {
 		h := &n.holds[i]
-		if h.about != 0 && h.about>>(s.nth[h.givenSlot]&63)&1 == 0 {
+		if h.asked&^s.given != 0 || h.about != 0 && h.about>>(s.nth[h.givenSlot]&63)&1 == 0 {
 			continue // most rules are about few results
 		}
 		if h.broken(s.remembered(h.placeSlot), s.remembered(h.givenSlot)) {
@@ -252,7 +364,7 @@ func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
-// key takes a key that did not come where it was expected. Keys of the object
+// key takes a key that is not the one that was expected. Keys of the object
 // begin at open.
 func (s *sprint) key(n *node, i, open int) (int, *node) {
 	if s.at(i) != '"' {
@@ -263,60 +375,90 @@ func (s *sprint) key(n *node, i, open int) (int, *node) {
 		return no, nil
 	}
 	name := s.b[i+1 : end-1]
-	if n.documented() {
-		if child := n.byName[string(name)]; child != nil {
-			return end, child
-		}
-		if s.v.severity(RuleUnknownField, Off) != Off {
-			return no, nil
-		}
-		for _, c := range n.children {
-			if strings.EqualFold(c.name, string(name)) {
-				return no, nil
-			}
-		}
+	if child := n.byName[string(name)]; child != nil {
+		return end, child
 	}
-	if len(s.keys)-open == maxKeys {
+	if s.v.severity(RuleUnknownField, Off) != Off {
 		return no, nil
 	}
-	for _, k := range s.keys[open:] {
-		if string(s.b[k.from:k.to]) == string(name) {
+	for _, c := range n.children {
+		if strings.EqualFold(c.name, string(name)) {
 			return no, nil
 		}
 	}
-	s.keys = append(s.keys, span{i + 1, end - 1})
-	return end, nil
+	return s.unknown(i, open), nil
+}
+
+// unknown takes a key without a place in the table.
+func (s *sprint) unknown(i, open int) int {
+	if s.at(i) != '"' {
+		return no
+	}
+	end, plain := s.str(i)
+	if end == no || !plain || len(s.keys)-open == maxKeys {
+		return no
+	}
+	name := s.b[i:end]
+	for _, k := range s.keys[open:] {
+		if k.to-k.from == len(name) && string(s.b[k.from:k.to]) == string(name) {
+			return no
+		}
+	}
+	s.keys = append(s.keys, span{i, end})
+	return end
 }
 
 // text takes a string that n describes.
 func (s *sprint) text(n *node, i int) int {
-	end, plain := s.str(i)
-	if end == no || n.anyText {
+	if n.anyText {
+		end, _ := s.str(i)
 		return end
 	}
-	if !plain {
-		return no
+	end, ok := s.known(n, i)
+	if !ok {
+		var plain bool
+		if end, plain = s.str(i); end == no || !plain || !s.fits(n, s.b[i+1:end-1]) {
+			return no
+		}
 	}
-	s.values[n.slot] = span{i, end}
-	text := s.b[i+1 : end-1]
+	if n.slot != 0 {
+		s.remember(n, i, end)
+	}
+	return end
+}
+
+// known takes what can be told without looking for the end of the string.
+func (s *sprint) known(n *node, i int) (end int, ok bool) {
+	b := s.b[i:]
+	if len(b) < room {
+		return no, false
+	}
+	x := binary.LittleEndian.Uint64(b)
+	for nth := range n.values {
+		if h := &n.values[nth]; x&h.mask[0] == h.text[0] && h.stands(b) {
+			s.nth[n.slot] = uint8(nth)
+			return i + h.size, true
+		}
+	}
+	if n.Format == julian.DateTime && isUsualTime(b) {
+		return i + len(`"2006-01-02T15:04:05.000Z"`), true
+	}
+	return no, false
+}
+
+// fits reports whether a string is what n describes.
+func (s *sprint) fits(n *node, text []byte) bool {
 	if n.Enum != nil {
 		nth := indexOf(text, n.Enum)
 		if nth < 0 {
-			return no
+			return false
 		}
 		s.nth[n.slot] = uint8(nth)
 	}
-	switch {
-	case len(text) == 0 && n.Empty:
-		return end
-	case len(text) == 0 && n.nonEmpty():
-		return no
-	case n.format != nil && !n.format.ok(text):
-		return no
-	case !hasPrefix(text, n.Prefix):
-		return no
+	if len(text) == 0 && (n.Empty || n.nonEmpty()) {
+		return n.Empty
 	}
-	return end
+	return (n.format == nil || n.format.ok(text)) && hasPrefix(text, n.Prefix)
 }
 
 // indexOf is that of text in values, or -1.
@@ -327,25 +469,6 @@ func indexOf(text []byte, values []string) int {
 		}
 	}
 	return -1
-}
-
-// str takes a string. It is plain if it has no escapes.
-func (s *sprint) str(i int) (end int, plain bool) {
-	plain = true
-	for i++; ; {
-		i = s.stops.next(i)
-		switch s.at(i) {
-		case '"':
-			return i + 1, plain
-		case '\\':
-			plain = false
-			if i = s.escape(i + 1); i == no {
-				return no, false
-			}
-		default: // a control character, or the end
-			return no, false
-		}
-	}
 }
 
 // escape takes what follows a backslash.

@@ -3,6 +3,8 @@ package validate_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,12 +102,13 @@ func FuzzShortWay(f *testing.F) {
 	})
 }
 
-// What lies at a word's edge is seen: every byte at every place of a string.
+// What lies at a word's edge is seen: every byte at every place of a string,
+// short or long.
 func TestEveryByteInEveryPlace(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	sample := minified(string(julian.Sample()))
 	before, after, _ := strings.Cut(sample, "Victor Wembly")
-	for length := range 70 {
+	for _, length := range slices.Concat(upTo(70), []int{127, 128, 129, 136, 159, 160, 161, 200}) {
 		for at := range length {
 			for _, c := range []byte{0, '\t', '\n', 0x1f, ' ', '!', '"', '#', '[', '\\', ']', 0x7f, 0x80, 0xc3, 0xff} {
 				name := bytes.Repeat([]byte("x"), length)
@@ -116,6 +119,86 @@ func TestEveryByteInEveryPlace(t *testing.T) {
 					t.Fatalf("byte 0x%02x at %d of %d: the short way says %t, the long %t", c, at, length, got, want)
 				}
 			}
+		}
+	}
+}
+
+func upTo(n int) (numbers []int) {
+	for i := range n {
+		numbers = append(numbers, i)
+	}
+	return numbers
+}
+
+// Escapes may stand anywhere, also around what ends a string.
+func TestEscapesInEveryPlace(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	sample := minified(string(julian.Sample()))
+	before, after, _ := strings.Cut(sample, "Victor Wembly")
+	for _, escape := range []string{`\n`, `\"`, `\\`, `\\\"`, `\"\\`, `\u00e9`, `\ud83d\ude00`, `\x`, `\`, `\ud83d`, `\u00g0`, `\"\x1f`, "\\\"\n"} {
+		for _, length := range []int{0, 1, 5, 7, 8, 30, 31, 32, 33, 126, 127, 128, 129, 200} {
+			for _, behind := range []int{0, 1, 6, 7, 8, 40, 150} {
+				body := []byte(before + strings.Repeat("x", length) + escape + strings.Repeat("y", behind) + after)
+				want := v.Look(payload.Document{Body: body}) == nil
+				if got := v.Passes(body); got != want {
+					t.Fatalf("%s behind %d of %d: the short way says %t, the long %t", escape, length, behind, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A time that is told at first sight is one: whatever byte is changed.
+func TestUsualTime(t *testing.T) {
+	const usual = `"2024-02-28T23:59:59.999Z"`
+	taken := 0
+	for at := range usual {
+		for c := range 256 {
+			text := []byte(usual)
+			text[at] = byte(c)
+			if !validate.IsUsualTime(string(text)) {
+				continue
+			}
+			taken++
+			if want := text[0] == '"' && text[25] == '"' && validate.IsDateTime(string(text[1:25])); !want {
+				t.Errorf("%q is taken for a time", text)
+			}
+		}
+	}
+	if !validate.IsUsualTime(usual) || validate.IsUsualTime(usual[:25]) || taken < 100 {
+		t.Errorf("only %d times are told", taken)
+	}
+}
+
+// Fields may come in any order, and in another one each time.
+func TestAnyOrder(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	fields := strings.Split(strings.TrimSuffix(strings.TrimPrefix(minified(strings.NewReplacer(
+		`"prospect_name": "Victor",`, "", // no comma but between fields
+	).Replace(string(julian.Sample()))), "{"), "}"), `,"`)
+	var top []string // members of the payload
+	depth := 0
+	for _, field := range fields {
+		if depth == 0 {
+			top = append(top, strings.TrimPrefix(field, `"`))
+		} else {
+			top[len(top)-1] += `,"` + field
+		}
+		depth += strings.Count(field, "{") + strings.Count(field, "[") - strings.Count(field, "}") - strings.Count(field, "]")
+	}
+	r := rand.New(rand.NewPCG(1, 0))
+	s := v.Sprint()
+	for range 200 {
+		r.Shuffle(len(top), func(i, j int) { top[i], top[j] = top[j], top[i] })
+		body := `{"` + strings.Join(top, `,"`) + `}`
+		if !s([]byte(body)) {
+			t.Fatalf("a closer look is taken at %s", body)
+		}
+		if twice := `{"` + strings.Join(append(top, top[0]), `,"`) + `}`; s([]byte(twice)) {
+			t.Fatalf("a key stands twice in %s", twice)
+		}
+		if missing := `{"` + strings.Join(top[1:], `,"`) + `}`; !strings.HasPrefix(top[0], "sequence") && s([]byte(missing)) {
+			t.Fatalf("%s is missing in %s", top[0], missing)
 		}
 	}
 }

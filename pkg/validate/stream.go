@@ -23,7 +23,7 @@ type Result struct {
 	Err error
 }
 
-// maxWaiting is how many bytes of documents wait to be judged, but for one
+// maxWaiting is how many bytes of documents are judged at a time, but for one
 // document, which may be larger.
 const maxWaiting = 16 << 20
 
@@ -33,13 +33,14 @@ const maxWaiting = 16 << 20
 func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader, jobs int) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		inner, cancel := context.WithCancel(ctx)
-		p := pool{v: v, work: make(chan task, jobs), order: make(chan (<-chan Result), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
+		next, stop := iter.Pull2(payload.Chunks(inner, paths, stdin))
+		p := pool{next: next, order: make(chan (<-chan Result), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
 		var group sync.WaitGroup
+		defer stop()
 		defer group.Wait()
 		defer cancel()
-		group.Go(func() { p.read(inner, payload.Chunks(inner, paths, stdin)) })
 		for range jobs {
-			group.Go(func() { p.judge(inner) })
+			group.Go(func() { p.judge(inner, newSprint(v)) })
 		}
 		for results := range p.order {
 			for result := range results {
@@ -54,42 +55,56 @@ func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader,
 	}
 }
 
-// pool hands chunks from one reader to several judges, and keeps their order.
+// pool keeps the order of chunks that several judges take. Each reads by
+// itself, when it is its turn: what a core has read is in its cache.
 type pool struct {
-	v     *Validator
-	work  chan task
+	mu    sync.Mutex // held to read
+	next  func() (payload.Chunk, error, bool)
+	ended bool
 	order chan (<-chan Result)
-	room  *semaphore.Weighted // for bytes that wait
+	room  *semaphore.Weighted // for bytes that are judged
 }
 
 // task is a chunk, and where its results are awaited: closed after the last.
 type task struct {
 	chunk   payload.Chunk
 	weight  int64
-	results chan<- Result
+	results chan Result
 }
 
-func (p *pool) read(ctx context.Context, chunks iter.Seq2[payload.Chunk, error]) {
-	defer close(p.order)
-	defer close(p.work)
-	for chunk, err := range chunks {
-		results := make(chan Result, 1)
-		weight := min(int64(chunk.Size()), maxWaiting)
-		if p.room.Acquire(ctx, weight) != nil {
-			return
+// take reads the next chunk. It reports false when there is none, and when ctx
+// has ended: nobody awaits results then.
+func (p *pool) take(ctx context.Context) (task, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.ended {
+		chunk, err, ok := p.next()
+		t := task{chunk, min(int64(chunk.Size()), maxWaiting), make(chan Result, 1)}
+		if !ok || p.room.Acquire(ctx, t.weight) != nil {
+			break
 		}
 		select {
-		case p.order <- results:
+		case p.order <- t.results:
 		case <-ctx.Done():
-			return
+			p.end()
+			return task{}, false
 		}
-		if err != nil {
-			results <- failed(err)
-			close(results)
-			continue
+		if err == nil {
+			return t, true
 		}
-		p.work <- task{chunk, weight, results}
+		t.results <- failed(err)
+		close(t.results)
 	}
+	p.end()
+	return task{}, false
+}
+
+// end tells that nothing more comes. mu is held.
+func (p *pool) end() {
+	if !p.ended {
+		close(p.order)
+	}
+	p.ended = true
 }
 
 // failed is the result of a source that gave an error.
@@ -100,10 +115,13 @@ func failed(err error) Result {
 	return Result{Err: err}
 }
 
-// judge takes chunks until there are none. Once ctx ends nobody awaits results.
-func (p *pool) judge(ctx context.Context) {
-	s := &sprint{v: p.v}
-	for t := range p.work {
+// judge takes chunks until there are none.
+func (p *pool) judge(ctx context.Context, s *sprint) {
+	for {
+		t, ok := p.take(ctx)
+		if !ok {
+			return
+		}
 		s.chunk(t.chunk, func(r Result) bool {
 			select {
 			case t.results <- r:
@@ -113,7 +131,6 @@ func (p *pool) judge(ctx context.Context) {
 			}
 		})
 		close(t.results)
-		s.b = nil
 		t.chunk.Release()
 		p.room.Release(t.weight)
 	}
@@ -125,13 +142,20 @@ const maxIssues = 1000
 
 // chunk sends the results of a chunk, in order, until send reports false.
 func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
-	var r Result
-	for doc := range c.Documents() {
-		r.Documents++
-		if s.passes(doc.Body) {
-			continue
+	r := Result{Bytes: c.Size()}
+	text, lines := c.Text()
+	s.begin(text, lines)
+	defer s.begin(nil, false) // the text is the reader's
+	for i := 0; ; i = len(text) - c.Size() {
+		end, documents := s.correct(i)
+		r.Documents += documents
+		doc, rest, ok := c.Skip(end - i).Next()
+		if !ok {
+			break
 		}
+		c = rest
 		issues := s.v.look(doc)
+		r.Documents++
 		r.Issues = append(r.Issues, issues...)
 		if slices.ContainsFunc(issues, func(i Issue) bool { return i.Severity == Error }) {
 			r.Incorrect++
@@ -143,6 +167,5 @@ func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
 			r = Result{}
 		}
 	}
-	r.Bytes = c.Size()
 	send(r)
 }

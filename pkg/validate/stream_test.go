@@ -63,6 +63,46 @@ func TestStreamInOrder(t *testing.T) {
 	}
 }
 
+// Lines are cut apart as package payload does it, whatever stands on them.
+func TestStreamOfLines(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	good := minified(string(julian.Sample()))
+	head, tail, _ := strings.Cut(good, ":")
+	for name, text := range map[string]string{
+		"plain":            good + "\n" + good + "\n",
+		"no end":           good + "\n" + good,
+		"CRLF":             good + "\r\n" + good + "\r\n",
+		"blank":            good + "\n\n \t\n\r\n" + good + "\n \n",
+		"indented":         "  " + good + "  \n\t" + good + "\t\n",
+		"two on a line":    good + "\n" + good + good + "\n" + good,
+		"two with a space": good + "\n" + good + " " + good + "\n",
+		"over two lines":   good + "\n" + head + ":\n" + tail + "\n" + good,
+		"broken string":    good + "\n" + head[:len(head)-2] + "\n" + tail + "\n" + good,
+		"white space":      good + "\n" + head + " : " + tail + "\n{}\n" + good,
+		"other values":     good + "\n1\nnull\n[]\n\"\"\nx\n}\n" + good,
+		"after errors":     "{}\n{}\n\n" + good + "\n{}\n" + good + "\n\n{}\n",
+		"not UTF-8":        good + "\n" + strings.Replace(good, "Victor", "V\xc3", 1) + "\n" + good + "\n",
+		"cut character":    good + "\n" + strings.Replace(good, "Victor", "\xe3\x81", 1) + "\n" + good + "\n",
+	} {
+		var want validate.Result
+		for doc, err := range payload.Read(t.Context(), []string{"-"}, strings.NewReader(text)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.Documents++
+			issues := v.Look(doc)
+			want.Issues = append(want.Issues, issues...)
+			if len(issues) > 0 {
+				want.Incorrect++
+			}
+		}
+		got, errs := stream(t, v, strings.NewReader(text), 2, "-")
+		if diff := cmp.Diff(want, got); diff != "" || errs != nil {
+			t.Errorf("%s: errors %v (-want +got):\n%s", name, errs, diff)
+		}
+	}
+}
+
 // Sources that cannot be read do not stop the rest.
 func TestStreamSources(t *testing.T) {
 	dir := t.TempDir()

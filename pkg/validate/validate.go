@@ -65,6 +65,7 @@ type Options struct {
 type Validator struct {
 	options Options
 	root    *node
+	nodes   int       // below and with root
 	sprints sync.Pool // of *sprint
 }
 
@@ -96,7 +97,7 @@ func New(o Options) (*Validator, error) {
 			t.hold(m, rule.Severity)
 		}
 	}
-	v.root = t.nodes[""]
+	v.root, v.nodes = t.nodes[""], len(t.nodes)
 	return v, nil
 }
 
@@ -117,7 +118,7 @@ func (v *Validator) severity(rule string, usual Severity) Severity {
 func (v *Validator) Issues(doc payload.Document) []Issue {
 	s, _ := v.sprints.Get().(*sprint)
 	if s == nil {
-		s = &sprint{v: v}
+		s = newSprint(v)
 	}
 	ok := s.passes(doc.Body)
 	s.b = nil // the body is the caller's
