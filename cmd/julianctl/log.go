@@ -320,8 +320,8 @@ func (a *app) entryOf(ctx context.Context, l *journal.Log, word string) (*journa
 	return e, nil
 }
 
-// deliveryOf is e as it was received.
-func deliveryOf(e *journal.Entry) *receive.Delivery {
+// receivedOf is e as it was received.
+func receivedOf(e *journal.Entry) *receive.Delivery {
 	d := &receive.Delivery{
 		Seq: e.ID, Received: e.Received, Method: e.Method, URI: e.URI, Proto: e.Proto, Host: e.Host, Remote: e.Remote,
 		Header: e.Header, Body: e.Body, Size: e.Size, CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds,

@@ -98,7 +98,7 @@ func (x *ndjsonExport) begin() error { return nil }
 
 func (x *ndjsonExport) write(e *journal.Entry) error {
 	x.n++
-	s := &shownDelivery{Delivery: deliveryOf(e)}
+	s := &shownDelivery{Delivery: receivedOf(e)}
 	r := exportedRecord{ID: e.ID, First: e.First, SHA256: fmt.Sprintf("%x", e.Hash)}
 	if e.Outcome != nil && e.Outcome.Findings != nil {
 		if err := json.Unmarshal(e.Outcome.Findings, &s.issues); err != nil {

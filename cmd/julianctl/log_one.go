@@ -56,7 +56,7 @@ func runLogShow(ctx context.Context, a *app, word, format string) error {
 	if err != nil {
 		return err
 	}
-	d := deliveryOf(e)
+	d := receivedOf(e)
 	if e.Copy > 1 {
 		d.Change = changeSince(ctx, l, e.First, d)
 	}
@@ -92,7 +92,7 @@ func changeSince(ctx context.Context, l *journal.Log, first int64, d *receive.De
 }
 
 // payloadOf is what e holds, inflated.
-func payloadOf(e *journal.Entry) ([]byte, error) { return deliveryOf(e).Payload() }
+func payloadOf(e *journal.Entry) ([]byte, error) { return receivedOf(e).Payload() }
 
 func newLogDiffCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -131,7 +131,7 @@ func runLogDiff(ctx context.Context, a *app, words []string) error {
 	if err != nil {
 		return err
 	}
-	change := changeSince(ctx, l, old.ID, deliveryOf(now))
+	change := changeSince(ctx, l, old.ID, receivedOf(now))
 	f := &fieldWriter{st: a.style, width: min(a.out.width(), 110), full: true}
 	pair := fmt.Sprintf("%d and %d", old.ID, now.ID)
 	switch change.Kind {
@@ -215,7 +215,7 @@ func curlCommand(e *journal.Entry, to, path string) string {
 	if e.Method != "POST" {
 		words = append(words, "-X", shellWord(e.Method))
 	}
-	d := deliveryOf(e)
+	d := receivedOf(e)
 	header := receive.EndToEnd(d.Header)
 	for _, name := range []string{"Content-Length", "Host", "Expect"} {
 		header.Del(name)
