@@ -102,7 +102,7 @@ func TestTally(t *testing.T) {
 	for name, tt := range tests {
 		tally := newTally(tt.want)
 		for i, s := range tt.steps {
-			shown := &shownDelivery{Delivery: deliveryOf(s.failed), payload: []byte(s.body)}
+			shown := &shownDelivery{Delivery: answeredDelivery(s.failed), payload: []byte(s.body)}
 			if tally.add(shown, false); tally.complete() != s.done || (tally.missed() == "") != (s.done || name == "nothing") {
 				t.Errorf("%s, step %d: complete %v, missed %q", name, i, tally.complete(), tally.missed())
 			}
@@ -110,7 +110,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func deliveryOf(failed bool) *receive.Delivery {
+func answeredDelivery(failed bool) *receive.Delivery {
 	if failed {
 		return &receive.Delivery{Status: 503, Fault: receive.Fault{Failed: true}}
 	}

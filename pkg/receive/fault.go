@@ -56,7 +56,7 @@ func (f *Faults) of(d *Delivery) Fault {
 		return Fault{}
 	}
 	// Always in this order, so that one rate does not change what another does.
-	random := rand.New(rand.NewPCG(f.Seed, uint64(d.Seq))) //nolint:gosec // to be repeated, not to be secret
+	random := rand.New(rand.NewPCG(f.Seed, uint64(d.Seq)))
 	failed, dropped, delay := random.Float64() < f.FailRate, random.Float64() < f.DropRate, random.Float64()
 	return Fault{
 		Dropped: dropped,

@@ -118,7 +118,7 @@ func (s *scan) value(i, depth int, p place) int {
 	if p == callResult {
 		s.found[resultType] = nil // that of a callResult before this one
 	}
-	end := no
+	var end int
 	switch s.at(i) {
 	case '"':
 		end = s.str(i)

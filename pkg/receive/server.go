@@ -176,7 +176,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	dropped := d.Fault.Dropped
 	s.queue <- d
 	if dropped {
-		panic(http.ErrAbortHandler) // the documented way to leave a request without an answer
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http documents no other way to leave a request without an answer
 	}
 }
 
