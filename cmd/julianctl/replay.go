@@ -25,6 +25,7 @@ type replayOptions struct {
 	failFast   bool
 	dryRun     bool
 	resume     string // run file; empty: none
+	fromLog    string // filter of the delivery log; empty: payloads come from paths
 	seedGiven  bool
 	format     string
 	reports    []string // FORMAT=FILE
@@ -38,7 +39,9 @@ func newReplayCmd(a *app) *cobra.Command {
 		Long: `replay delivers payloads to an endpoint, byte for byte, and looks at every
 answer. A PATH is a file, a folder, a glob or - for stdin; files hold one payload,
 one on each line (NDJSON) or an array of them, plain or compressed with gzip or
-zstd. Without a PATH it delivers the documented sample.
+zstd. Without a PATH it delivers the documented sample, or with --from-log what
+"julianctl listen" took in, the oldest first: all, by number (12..20), or by the
+filters of "julianctl log" without their dashes (failed,since=2h).
 
 With --dup every payload is delivered again: after the answer to the copy before,
 all copies together at one instant, or shuffled into the whole run. Nothing else
@@ -83,6 +86,7 @@ went right and as many that failed, and say how many more there are.`,
   julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
   julianctl replay calls.ndjson -c 16 --to staging --resume run.txt
   julianctl replay calls.ndjson --to staging --report junit=deliveries.xml
+  julianctl replay --from-log failed,since=2h --to staging --dry-run
   julianctl replay calls.ndjson --to staging --report html=run.html --report json=run.ndjson
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
 		Args: cobra.ArbitraryArgs,
@@ -106,6 +110,8 @@ went right and as many that failed, and say how many more there are.`,
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
+	f.StringVar(&o.fromLog, "from-log", "", "deliver what the delivery log holds: all, 12..20, or failed,since=2h")
+	configFlag(cmd, "log")
 	reportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
 	f.Lookup("report").Usage += ", json"
 	return cmd
@@ -203,6 +209,8 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.connectTimeout), "")
 	case o.delivery.firstByteTimeout < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--first-byte-timeout "%s" is less than 0`, o.delivery.firstByteTimeout), "")
+	case o.fromLog != "" && len(o.paths) > 0:
+		return deliver.Plan{}, usage(fmt.Errorf("payloads come from %q or --from-log, not from both", o.paths[0]), "")
 	case o.retries < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
 	case o.retries > 0 && o.dup > 0 && o.dupMode == string(deliver.AtOnce):
@@ -224,7 +232,11 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 // documents are what is sent, with the edits of --set made. Done releases what
 // they are read from.
 func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[payload.Document, error], done func(), err error) {
-	docs, done = a.documents(ctx, o.paths)
+	if o.fromLog != "" {
+		docs, done, err = a.loggedDocuments(ctx, o.fromLog)
+	} else {
+		docs, done = a.documents(ctx, o.paths)
+	}
 	if err == nil && o.edits != nil {
 		docs = edited(docs, o.edits)
 	}
