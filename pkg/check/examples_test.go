@@ -1,0 +1,116 @@
+package check_test
+
+import (
+	"bufio"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/check"
+)
+
+// need is where a program is. A test that cannot do without it skips, unless
+// JULIANCTL_NEEDS says that it has to be there.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil && slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), program) {
+		t.Fatalf("JULIANCTL_NEEDS names %s: %v", program, err)
+	}
+	if err != nil {
+		t.Skipf("%s is not here", program)
+	}
+	return path
+}
+
+// The consumers of testdata, as people write them, each with its fault and
+// mended: over HTTP, in processes of their own, and the report is right.
+func TestConsumersOfOtherMakes(t *testing.T) {
+	repeated := repeats(fail)
+	repeated["slow-sender"] = fail
+	for _, tt := range []struct {
+		name string
+		argv func(t *testing.T) []string
+		but  verdicts
+	}{
+		{"node/mended", script("node", "node/mended.mjs"), nil},
+		{"node/faulty", script("node", "node/faulty.mjs"), verdicts{"together": fail}},
+		{"python/mended", script("python3", "python/mended.py"), nil},
+		{"python/faulty", script("python3", "python/faulty.py"), repeated},
+		{"go/mended", program("go/mended"), nil},
+		{"go/faulty", program("go/faulty"), verdicts{"other-bytes": fail, "later-content": fail}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			to := started(t, tt.argv(t))
+			o := options(t, to, "")
+			o.Secrets = nil
+			o.Settle = 100 * time.Millisecond
+			o.Probe = check.URLProbe(o.Client, "/calls/"+check.Placeholder+"/count", "")
+			if raced {
+				o.Skip = []string{"burst"}
+			}
+			got := checked(t.Context(), o)
+			want := expected{}.want(true)
+			want["secret"] = skip
+			for _, id := range o.Skip {
+				want[id] = skip
+			}
+			maps.Copy(want, tt.but)
+			if d := gocmp.Diff(want, got.verdicts()); d != "" || got.err != nil {
+				t.Errorf("%v, verdicts (-want +got):\n%s\n%s%s%s", got.err, d, got.said(fail), got.said(undecided), got.said(warn))
+			}
+		})
+	}
+}
+
+func consumerFile(name string) string {
+	return filepath.Join("..", "..", "testdata", "consumers", filepath.FromSlash(name))
+}
+
+// script is run by an interpreter.
+func script(interpreter, file string) func(*testing.T) []string {
+	return func(t *testing.T) []string { return []string{need(t, interpreter), consumerFile(file), "0"} }
+}
+
+// program is built first.
+func program(folder string) func(*testing.T) []string {
+	return func(t *testing.T) []string {
+		t.Helper()
+		built := filepath.Join(t.TempDir(), "consumer.exe")
+		out, err := exec.Command(need(t, "go"), "build", "-o", built, "./"+filepath.ToSlash(consumerFile(folder))).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return []string{built, "0"}
+	}
+}
+
+// started starts a consumer and returns the URL that it tells.
+func started(t *testing.T, argv []string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s told no URL: %v", argv[0], err)
+	}
+	return strings.TrimSpace(line)
+}
