@@ -1,26 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// printHelp writes a command's page to stdout: what it does, examples first,
-// then the usage line, commands and flags.
+// printHelp writes a command's page to stdout: what it is for in a line, then
+// examples, the usage line, commands, all there is to say, and flags.
 func printHelp(a *app, cmd *cobra.Command) {
 	// Help comes before any configuration is read; the flag alone decides.
 	if when, err := cmd.Flags().GetString("color"); err == nil {
 		a.style, a.errStyle = a.styles(when)
 	}
 	title := func(s string) { fmt.Fprintf(a.out, "\n%s\n", a.style.bold(s)) }
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
+	headline, details := cmd.Short+".", strings.TrimSpace(cmd.Long)
+	if !cmd.HasParent() || cmd.Example == "" {
+		headline, details = cmp.Or(details, headline), ""
 	}
-	fmt.Fprintln(a.out, strings.TrimSpace(text))
+	fmt.Fprintln(a.out, headline)
 	if cmd.Example != "" {
 		title("Examples")
 		fmt.Fprintln(a.out, cmd.Example)
@@ -34,11 +36,15 @@ func printHelp(a *app, cmd *cobra.Command) {
 			continue
 		}
 		title(strings.TrimSuffix(group.Title, ":"))
-		for _, c := range cmd.Commands() {
+		for _, c := range ranked(cmd.Commands()) {
 			if c.GroupID == group.ID && c.IsAvailableCommand() {
 				fmt.Fprintf(a.out, "  %s  %s\n", a.style.accent(fmt.Sprintf("%-11s", c.Name())), c.Short)
 			}
 		}
+	}
+	if details != "" {
+		title("Details")
+		fmt.Fprintln(a.out, details)
 	}
 	printFlags(a, "Flags", cmd.LocalNonPersistentFlags())
 	printFlags(a, "Flags of every command", cmd.Root().PersistentFlags())
@@ -50,6 +56,23 @@ func printHelp(a *app, cmd *cobra.Command) {
 			}
 		}
 	}
+}
+
+// ranked puts those commands that are in the registry into its order.
+func ranked(cmds []*cobra.Command) []*cobra.Command {
+	all := commands()
+	place := func(cmd *cobra.Command) int {
+		if i := slices.IndexFunc(all, func(r registered) bool { return r.name == cmd.Name() }); i >= 0 {
+			return i
+		}
+		return len(all)
+	}
+	return slices.SortedStableFunc(slices.Values(cmds), func(a, b *cobra.Command) int {
+		if a.HasParent() && a.Parent().HasParent() {
+			return 0 // of a command's own: by name
+		}
+		return cmp.Compare(place(a), place(b))
+	})
 }
 
 func usageTail(cmd *cobra.Command) string {

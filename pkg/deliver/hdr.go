@@ -12,15 +12,15 @@ import (
 // as its own tools read it: a histogram for every span in which a delivery was
 // due, in nanoseconds, kept to 1 %.
 func (t *Timeline) WriteLog(w io.Writer) error {
-	log := hdrhistogram.NewHistogramLogWriter(w)
+	out := hdrhistogram.NewHistogramLogWriter(w)
 	base := t.start.Truncate(time.Second).UnixMilli() // the log knows whole seconds
-	log.SetBaseTime(base)
+	out.SetBaseTime(base)
 	err := errors.Join(
-		log.OutputComment("[Latency of deliveries, from due to answered]"),
-		log.OutputLogFormatVersion(),
-		log.OutputBaseTime(base),
-		log.OutputStartTime(t.start.UnixMilli()),
-		log.OutputLegend(),
+		out.OutputComment("[Latency of deliveries, from due to answered]"),
+		out.OutputLogFormatVersion(),
+		out.OutputBaseTime(base),
+		out.OutputStartTime(t.start.UnixMilli()),
+		out.OutputLegend(),
 	)
 	for i, s := range t.buckets {
 		if err != nil {
@@ -32,7 +32,7 @@ func (t *Timeline) WriteLog(w io.Writer) error {
 		from := t.start.Add(time.Duration(i) * t.width)
 		s.latency.SetStartTimeMs(from.UnixMilli())
 		s.latency.SetEndTimeMs(from.Add(t.width).UnixMilli())
-		err = log.OutputIntervalPackedHistogram(s.latency)
+		err = out.OutputIntervalPackedHistogram(s.latency)
 	}
 	return err
 }
