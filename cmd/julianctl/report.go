@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -61,6 +62,7 @@ type reports struct {
 	// the runner reads as well: stdout is the same everywhere.
 	annotate bool
 	bases    []string // folders that paths are shown relative to, the best first
+	last     struct{ path, relative string }
 }
 
 type reportFile struct {
@@ -116,6 +118,13 @@ func (r *reports) add(c report.Case) {
 // or of the working folder where that is not known, with slashes. A path
 // outside both is absolute.
 func (r *reports) relative(path string) string {
+	if path != r.last.path { // a file has many documents
+		r.last.path, r.last.relative = path, r.relativeTo(path)
+	}
+	return r.last.relative
+}
+
+func (r *reports) relativeTo(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil || path == "" || path == payload.Stdin {
 		return path
@@ -192,42 +201,34 @@ func appendFile(path string, data []byte, limit int64) error {
 	return errors.Join(err, f.Close())
 }
 
-// byDocument is [validate.Validator.Stream] for reports: it adds a case for
-// each document, in order, and so judges one after the other.
-func (r *reports) byDocument(ctx context.Context, v *validate.Validator, paths []string, stdin io.Reader) iter.Seq[validate.Result] {
+// byDocument adds a case to the report for each document of the results, which
+// tell them apart, as it passes them on.
+func (r *reports) byDocument(results iter.Seq[validate.Result]) iter.Seq[validate.Result] {
 	return func(yield func(validate.Result) bool) {
-		for doc, err := range payload.Read(ctx, paths, stdin) {
-			if !yield(r.judge(v, doc, err)) {
+		for result := range results {
+			for _, doc := range result.Each {
+				r.add(report.OfDocument(r.nameOf(doc), doc.Issues))
+			}
+			if e, ok := errors.AsType[*payload.Error](result.Err); ok {
+				r.add(unreadable(r.relative(e.Source), e))
+			}
+			if !yield(result) {
 				return
 			}
 		}
 	}
 }
 
-// judge judges a document, or what came in place of one.
-func (r *reports) judge(v *validate.Validator, doc payload.Document, err error) validate.Result {
-	if e, ok := errors.AsType[*payload.Error](err); ok {
-		name := r.relative(e.Source)
-		if issue, ok := validate.FromError(err); ok {
-			r.add(report.OfDocument(name, []validate.Issue{issue}))
-			return validate.Result{Issues: []validate.Issue{issue}}
-		}
-		r.add(unreadable(name, e))
+// nameOf is where a document begins, as far as that is known.
+func (r *reports) nameOf(doc validate.Judged) string {
+	name := r.relative(doc.Source)
+	if doc.Line > 0 {
+		name += ":" + strconv.Itoa(doc.Line)
 	}
-	if err != nil {
-		return validate.Result{Err: err}
-	}
-	name := fmt.Sprintf("%s:%d", r.relative(doc.Source), doc.Line)
 	if doc.Column > 1 { // others may stand on the same line
-		name = fmt.Sprintf("%s:%d", name, doc.Column)
+		name += ":" + strconv.Itoa(doc.Column)
 	}
-	c := report.OfDocument(name, v.Issues(doc))
-	r.add(c)
-	result := validate.Result{Documents: 1, Bytes: len(doc.Body), Issues: c.Findings}
-	if c.Verdict == report.Fail {
-		result.Incorrect = 1
-	}
-	return result
+	return name
 }
 
 // unreadable is the case of a source that could not be read, or not to its end.

@@ -132,7 +132,7 @@ func validateOnce(ctx context.Context, a *app, o validateOptions, v *validate.Va
 	reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
 	results := v.Stream(ctx, o.paths, a.in, o.jobs)
 	if reports.wanted() {
-		results = reports.byDocument(ctx, v, o.paths, a.in)
+		results = reports.byDocument(v.Each(ctx, o.paths, a.in, o.jobs))
 	}
 	p := newValidatePrinter(a, o)
 	if err := p.all(results); err != nil {

@@ -68,7 +68,7 @@ func TestValidateCountsBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	reported := newValidateTally(paths)
-	for result := range r.byDocument(t.Context(), v, paths, nil) {
+	for result := range r.byDocument(v.Each(t.Context(), paths, nil, 2)) {
 		reported.add(result)
 	}
 	if reported.bytes > size || reported.bytes < size-12 {

@@ -18,9 +18,19 @@ type Result struct {
 	Incorrect int // documents with an Error among their issues
 	Bytes     int // that were judged, decompressed
 	Issues    []Issue
+	// Each is the documents one by one, if [Validator.Each] was asked, and a
+	// source that gave an issue in place of one.
+	Each []Judged
 	// Err is what could not be read: a [payload.Error] of which [FromError]
 	// makes no issue, or the error of the context. The rest is 0 then.
 	Err error
+}
+
+// Judged is what came of one document, or of a source that gave none.
+type Judged struct {
+	Source       string
+	Line, Column int // where the document begins, as in [payload.Document]; 0: there is none
+	Issues       []Issue
 }
 
 // maxWaiting is how many bytes of documents are judged at a time, but for one
@@ -31,10 +41,19 @@ const maxWaiting = 16 << 20
 // goroutines. Results come in the order of the documents. Memory follows the
 // largest document. The error of ctx, if there is one, is the last result.
 func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader, jobs int) iter.Seq[Result] {
+	return v.stream(ctx, paths, stdin, jobs, false)
+}
+
+// Each is Stream that also tells the documents apart, at some cost.
+func (v *Validator) Each(ctx context.Context, paths []string, stdin io.Reader, jobs int) iter.Seq[Result] {
+	return v.stream(ctx, paths, stdin, jobs, true)
+}
+
+func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader, jobs int, each bool) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		next, stop := iter.Pull2(payload.Chunks(inner, paths, stdin))
-		p := pool{next: next, order: make(chan (<-chan Result), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
+		p := pool{each: each, next: next, order: make(chan (<-chan Result), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
 		var group sync.WaitGroup
 		defer stop()
 		defer group.Wait()
@@ -58,6 +77,7 @@ func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader,
 // pool keeps the order of chunks that several judges take. Each reads by
 // itself, when it is its turn: what a core has read is in its cache.
 type pool struct {
+	each  bool
 	mu    sync.Mutex // held to read
 	next  func() (payload.Chunk, error, bool)
 	ended bool
@@ -110,7 +130,8 @@ func (p *pool) end() {
 // failed is the result of a source that gave an error.
 func failed(err error) Result {
 	if issue, ok := FromError(err); ok {
-		return Result{Issues: []Issue{issue}}
+		issues := []Issue{issue}
+		return Result{Issues: issues, Each: []Judged{{Source: issue.File, Issues: issues}}}
 	}
 	return Result{Err: err}
 }
@@ -122,7 +143,11 @@ func (p *pool) judge(ctx context.Context, s *sprint) {
 		if !ok {
 			return
 		}
-		s.chunk(t.chunk, func(r Result) bool {
+		judge := s.chunk
+		if p.each {
+			judge = s.each
+		}
+		judge(t.chunk, func(r Result) bool {
 			select {
 			case t.results <- r:
 				return true
@@ -154,12 +179,7 @@ func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
 			break
 		}
 		c = rest
-		issues := s.v.look(doc)
-		r.Documents++
-		r.Issues = append(r.Issues, issues...)
-		if slices.ContainsFunc(issues, func(i Issue) bool { return i.Severity == Error }) {
-			r.Incorrect++
-		}
+		r.add(s.v.look(doc))
 		if len(r.Issues) >= maxIssues {
 			if !send(r) {
 				return
@@ -168,4 +188,37 @@ func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
 		}
 	}
 	send(r)
+}
+
+// maxEach is how many documents a result tells apart.
+const maxEach = 1000
+
+// each is chunk for results that tell the documents apart.
+func (s *sprint) each(c payload.Chunk, send func(Result) bool) {
+	r := Result{Bytes: c.Size()}
+	defer s.begin(nil, false)
+	for doc := range c.Documents() {
+		var issues []Issue
+		if !s.passes(doc.Body) {
+			issues = s.v.look(doc)
+		}
+		r.add(issues)
+		r.Each = append(r.Each, Judged{doc.Source, doc.Line, doc.Column, issues})
+		if len(r.Issues) >= maxIssues || len(r.Each) >= maxEach {
+			if !send(r) {
+				return
+			}
+			r = Result{}
+		}
+	}
+	send(r)
+}
+
+// add counts a document.
+func (r *Result) add(issues []Issue) {
+	r.Documents++
+	r.Issues = append(r.Issues, issues...)
+	if slices.ContainsFunc(issues, func(i Issue) bool { return i.Severity == Error }) {
+		r.Incorrect++
+	}
 }

@@ -103,6 +103,38 @@ func TestStreamOfLines(t *testing.T) {
 	}
 }
 
+// Each tells the documents apart, and says the same of them all.
+func TestEach(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	text := brokenCorpus(t, 3000, 7)
+	var want, all []validate.Judged
+	for doc, err := range payload.Read(t.Context(), []string{"-"}, bytes.NewReader(text)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, validate.Judged{Source: doc.Source, Line: doc.Line, Column: doc.Column, Issues: v.Look(doc)})
+	}
+	var got validate.Result
+	for r := range v.Each(t.Context(), []string{"-"}, bytes.NewReader(text), 3) {
+		got.Documents += r.Documents
+		got.Incorrect += r.Incorrect
+		got.Issues = append(got.Issues, r.Issues...)
+		all = append(all, r.Each...)
+	}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	together, _ := stream(t, v, bytes.NewReader(text), 3, "-")
+	if diff := cmp.Diff(together, got); diff != "" {
+		t.Errorf("(-together +each):\n%s", diff)
+	}
+	for r := range v.Each(t.Context(), []string{"-"}, strings.NewReader("[]"), 1) {
+		if len(r.Each) != 1 || r.Each[0].Line != 0 || len(r.Each[0].Issues) != 1 {
+			t.Errorf("an empty array gives %+v, want one issue of the source", r)
+		}
+	}
+}
+
 // Sources that cannot be read do not stop the rest.
 func TestStreamSources(t *testing.T) {
 	dir := t.TempDir()
