@@ -168,9 +168,6 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	sum := p.run(ctx, running, docs)
 	p.summary(ctx, sum)
 	err = p.outcome(ctx, sum)
-	if ctx.Err() != nil && plan.File != nil {
-		a.hint("the same command goes on with the run in %q", o.resume)
-	}
 	if code := worst(p.report(ctx, sum), p.endRecords(ctx)); err == nil {
 		return verdict(code)
 	}

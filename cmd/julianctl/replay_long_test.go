@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -12,16 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
 
 // replayed runs the program and returns its last record and its largest memory
-// in bytes.
+// in bytes, 0 where nobody knows.
 func replayed(t *testing.T, stdin io.Reader, args ...string) (s replaySummary, memory int64) {
 	t.Helper()
 	program, err := exec.LookPath("julianctl")
@@ -33,21 +29,40 @@ func replayed(t *testing.T, stdin io.Reader, args ...string) (s replaySummary, m
 	last := &lastLine{}
 	var errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = last, &errs
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	peak := make(chan int64)
+	go func() { peak <- memoryOf(cmd.Process.Pid, done) }()
+	err = cmd.Wait()
+	close(done)
+	memory = <-peak
+	if cmd.ProcessState.ExitCode() > exitNo {
 		t.Fatalf("%q: %v\n%s", args, err, errs.String())
 	}
 	if err := json.Unmarshal(last.line, &s); err != nil {
 		t.Fatalf("%q: %v in %q", args, err, last.line)
 	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		t.Skip("the system does not tell memory")
+	return s, memory
+}
+
+// memoryOf watches the largest memory of a process until it is done; 0 where
+// the system does not tell. What wait tells of it begins with that of this one.
+func memoryOf(pid int, done <-chan struct{}) (most int64) {
+	for {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if _, after, ok := bytes.Cut(status, []byte("VmHWM:")); ok {
+			var kib int64
+			_, _ = fmt.Sscan(string(after), &kib)
+			most = max(most, kib<<10)
+		}
+		select {
+		case <-done:
+			return most
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	unit := int64(1024)
-	if runtime.GOOS == "darwin" {
-		unit = 1
-	}
-	return s, usage.Maxrss * unit
 }
 
 // lastLine keeps the last whole line of what is written to it.
@@ -171,6 +186,19 @@ func TestReplaySizes(t *testing.T) {
 		t.Errorf("%d deliveries, %d bytes, %d MiB", s.OK, got.Load(), memory/mib)
 	}
 	t.Logf("50 MiB in %d MiB of memory", memory/mib)
+	// Half a gigabyte of an answer is not read, on any connection.
+	flood := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		piece := make([]byte, mib)
+		for range 500 {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	}))
+	defer flood.Close()
+	if s, memory := replayed(t, nil, "--loop", "--count", "64", "-c", "16", "--to", flood.URL, "--format", "json"); s.Errors["too-large"] != 64 || memory > 80*mib {
+		t.Errorf("%v, %d MiB", s.Errors, memory/mib)
+	}
 	empty := filepath.Join(t.TempDir(), "empty.json")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -141,6 +141,8 @@ func (p *replayPrinter) outcome(ctx context.Context, s deliver.Summary) error {
 	switch {
 	case s.Err != nil:
 		return stoppedFault(s.Err)
+	case ctx.Err() != nil && p.plan.File != nil:
+		return &fault{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("the same command goes on with the run in %q", p.o.resume)}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case neverReached(s):

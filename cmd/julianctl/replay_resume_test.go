@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -150,5 +151,26 @@ func TestReplayResumesAfterKill(t *testing.T) {
 			twice += got - s.copies
 		}
 		t.Logf("%q: killed %d times; %d arrived again, %d ids were named", s.args, killed, twice, len(more))
+	}
+}
+
+// Interrupted, a run that is recorded says how it goes on.
+func TestReplayResumeInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		interrupt()
+	}))
+	defer endpoint.Close()
+	code, stdout, stderr := replayRun(ctx, t, nil, "--loop", "--to", endpoint.URL, "--resume", "run")
+	if code != exitInterrupted || !strings.HasSuffix(stderr, "julianctl: interrupted\nhint: the same command goes on with the run in \"run\"\n") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// A terminal's width is kept, whatever the colours.
+func TestReplayRowWraps(t *testing.T) {
+	if got := columns("\x1b[31mred\x1b[0m and × \x1b[1mbold\x1b[0m"); got != 14 {
+		t.Errorf("%d columns", got)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
@@ -37,13 +39,15 @@ func CallID(body []byte) (id string) {
 	if !json.Valid(body) {
 		return ""
 	}
-	gjson.ParseBytes(body).ForEach(func(key, value gjson.Result) bool {
+	// As a string without a copy, which nobody keeps: the body may be large.
+	text := unsafe.String(unsafe.SliceData(body), len(body))
+	gjson.Parse(text).ForEach(func(key, value gjson.Result) bool {
 		if key.Str == "callId" {
 			id = value.Str
 		}
 		return true
 	})
-	return id
+	return strings.Clone(id)
 }
 
 // Run sends what plan makes of docs. Without a rate it is a closed loop: each of
