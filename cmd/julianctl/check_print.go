@@ -29,6 +29,7 @@ type checkPrinter struct {
 
 	all      []check.Result
 	group    []check.Result // of the group that is not printed yet
+	printed  bool           // a group was
 	worse    int            // than the baseline, of those that failed
 	doubtful int            // the same, of those that stayed undecided
 	progress *progress      // nil: none is told
@@ -54,6 +55,7 @@ func newCheckPrinter(a *app, o checkOptions, plan *checkPlan) (*checkPrinter, er
 	if p.reports, err = newReports(a, "check", stdout, o.reports, formats); err != nil {
 		return nil, err
 	}
+	p.reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
 	p.out = &p.kept
 	if o.format == "json" {
 		p.out = io.MultiWriter(a.out, &p.kept)
@@ -183,14 +185,20 @@ func (p *checkPrinter) flush() {
 	if !worthPrinting(group) {
 		return
 	}
-	fmt.Fprintf(p.a.out, "\n%s\n", p.a.style.bold(group[0].Group))
+	if !p.printed {
+		p.printed = true
+		fmt.Fprintln(p.a.out) // after what was announced
+	}
+	fmt.Fprintln(p.a.out, p.a.style.bold(group[0].Group))
 	p.ids(check.Pass, "", group)
 	said := map[string]bool{}
 	for _, r := range group {
 		switch {
 		case r.Verdict == check.Warn, r.Verdict == check.Fail:
 			p.text(r)
-		case (r.Verdict == check.Undecided || r.Verdict == check.Skip && asked(r)) && !said[r.Message]:
+		case r.Verdict == check.Skip && asked(r):
+			p.lines(r.Verdict, r.ID+": "+r.Message)
+		case r.Verdict == check.Undecided && !said[r.Message]:
 			said[r.Message] = true
 			p.ids(r.Verdict, r.Message, group)
 		}

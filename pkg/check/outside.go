@@ -71,7 +71,8 @@ func runCommand(ctx context.Context, timeout time.Duration, argv []string, stdin
 	cmd.WaitDelay = time.Second
 	out, errs := &capped{max: maxOutput}, &capped{max: 4 << 10}
 	cmd.Stdout, cmd.Stderr = out, errs
-	if err := cmd.Run(); err != nil {
+	// One that leaves another behind, such as a server, may keep the output open.
+	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("no end within %s", timeout)
 		}

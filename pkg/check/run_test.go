@@ -105,6 +105,7 @@ func TestEndpointThatDies(t *testing.T) {
 // A probe that says anything but the number of effects lets nothing pass that
 // needs it, whatever it is that it says.
 func TestProbeThatDoesNotCount(t *testing.T) {
+	need(t, "sh")
 	odd := 0
 	for _, tt := range []struct {
 		name  string
@@ -547,6 +548,7 @@ func TestProbesOverHTTP(t *testing.T) {
 // A command gets the id in its words and in its environment, and no shell sees
 // it.
 func TestCommandProbe(t *testing.T) {
+	need(t, "sh")
 	for _, tt := range []struct {
 		argv []string
 		want int
@@ -565,6 +567,7 @@ func TestCommandProbe(t *testing.T) {
 }
 
 func TestCleanUp(t *testing.T) {
+	need(t, "sh")
 	ids := []string{"call.a", "call.b"}
 	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
 	if err := check.CleanUp(t.Context(), ok, ids); err != nil {

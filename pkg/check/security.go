@@ -45,7 +45,7 @@ const wrongSecret = "julianctl-wrong-secret"
 
 func secretRequired(t *trial) judgement {
 	if len(t.o.Secrets) == 0 {
-		return skip("no secret is sent: give the header with -H to have it checked")
+		return skip("none is sent; give its header with -H")
 	}
 	var n notes
 	var calls []call

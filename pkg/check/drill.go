@@ -1,0 +1,294 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+)
+
+// DrillOptions say how an outage is practised.
+type DrillOptions struct {
+	Client *deliver.Client
+	Probe  Probe // nil: effects are not counted
+	Settle time.Duration
+	Seed   uint64
+	// Rate is how many calls are due in a second; default 5.
+	Rate float64
+	// Phase is how long the endpoint is up before the outage, how long it is
+	// down, and how long calls come in after it; default 5 s.
+	Phase time.Duration
+	// Patience is how long after that redeliveries go on; default 30 s.
+	Patience time.Duration
+	// Stop and Start end and begin the outage; deliveries go on meanwhile. They
+	// return when it has happened.
+	Stop, Start func(context.Context) error
+	// Tell is called with what happens; may be nil.
+	Tell func(after time.Duration, what string)
+}
+
+// Fate is what became of a call.
+type Fate string
+
+// The fates of a call. Without a probe, Right and Late say that it was
+// acknowledged; what became of it nobody has seen.
+const (
+	Right   Fate = "right"
+	Late    Fate = "late"    // not on the first try
+	Lost    Fate = "lost"    // never acknowledged, or acknowledged without an effect
+	Doubled Fate = "doubled" // more than one effect
+	Unseen  Fate = "unseen"  // acknowledged, and its effects could not be counted
+)
+
+// DrillCall is what became of one call.
+type DrillCall struct {
+	CallID       string  `json:"callId"`
+	Fate         Fate    `json:"fate"`
+	Tries        int     `json:"tries"`
+	Acknowledged bool    `json:"acknowledged"`
+	AfterMS      float64 `json:"afterMs"` // from due to acknowledged
+	Effects      *int    `json:"effects"` // null: not counted
+	Error        string  `json:"error,omitempty"`
+}
+
+// DrillResult is what became of all of them.
+type DrillResult struct {
+	Verdict  Verdict      `json:"verdict"`
+	Message  string       `json:"message"`
+	Calls    []DrillCall  `json:"-"` // in the order in which they were due
+	Count    map[Fate]int `json:"count"`
+	Failed   int          `json:"failedTries"` // deliveries that were not acknowledged
+	Requests int          `json:"deliveries"`
+	DownMS   float64      `json:"downMs"`   // from stopped to started
+	BackMS   float64      `json:"backMs"`   // from started to the first acknowledgement
+	LatestMS float64      `json:"latestMs"` // of all acknowledgements, from due
+	Seed     uint64       `json:"seed"`
+}
+
+const (
+	firstRetry = 250 * time.Millisecond
+	mostRetry  = 4 * time.Second
+)
+
+// drill is the state of one drill.
+type drill struct {
+	o     DrillOptions
+	t     *trial
+	began time.Time
+	ended chan struct{} // no call becomes due any more
+
+	mu      sync.Mutex
+	calls   []*DrillCall
+	failed  int
+	sent    int
+	started time.Time // when the endpoint was started again
+	back    time.Time // first acknowledgement after that
+}
+
+// Drill delivers on a schedule through an outage, redelivers what was not
+// acknowledged, and accounts for every call. The error is that of Stop, Start
+// or ctx; the result then holds what is known.
+func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
+	o.Settle = cmp.Or(o.Settle, 2*time.Second)
+	o.Rate, o.Phase, o.Patience = cmp.Or(o.Rate, 5), cmp.Or(o.Phase, 5*time.Second), cmp.Or(o.Patience, 30*time.Second)
+	if o.Tell == nil {
+		o.Tell = func(time.Duration, string) {}
+	}
+	options := Options{Client: o.Client, Seed: o.Seed, Settle: o.Settle}
+	d := &drill{o: o, began: time.Now(), ended: make(chan struct{})}
+	r := &run{o: options}
+	if o.Probe != nil {
+		r.counter = newCounter(o.Probe, o.Settle)
+	}
+	d.t = r.trial(ctx, "drill")
+	delivering, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	all.Go(func() { d.schedule(delivering, &all) })
+	downFor, err := d.outage(ctx)
+	close(d.ended)
+	if err == nil {
+		d.tell("no new calls; redelivering what is left")
+		timer := time.AfterFunc(o.Patience, cancel)
+		all.Wait()
+		timer.Stop()
+	}
+	cancel()
+	all.Wait()
+	return d.account(downFor), errors.Join(err, ctx.Err())
+}
+
+func (d *drill) tell(what string) { d.o.Tell(time.Since(d.began), what) }
+
+// outage stops and starts the endpoint, and returns how long it was down.
+func (d *drill) outage(ctx context.Context) (time.Duration, error) {
+	d.tell("delivering")
+	d.t.rest(d.o.Phase)
+	d.tell("stopping the endpoint")
+	if err := d.o.Stop(ctx); err != nil {
+		return 0, fmt.Errorf("stopping the endpoint: %w", err)
+	}
+	down := time.Now()
+	d.tell("it is down")
+	d.t.rest(d.o.Phase)
+	d.tell("starting the endpoint")
+	if err := d.o.Start(ctx); err != nil {
+		return 0, fmt.Errorf("starting the endpoint: %w", err)
+	}
+	d.mu.Lock()
+	d.started = time.Now()
+	d.mu.Unlock()
+	d.tell("it is started")
+	d.t.rest(d.o.Phase)
+	return d.started.Sub(down), ctx.Err()
+}
+
+// schedule makes calls due until the drill ends; each is delivered by itself.
+func (d *drill) schedule(ctx context.Context, all *sync.WaitGroup) {
+	every := time.Duration(float64(time.Second) / d.o.Rate)
+	for n := 0; ; n++ {
+		due := d.began.Add(time.Duration(n) * every)
+		select {
+		case <-time.After(time.Until(due)):
+		case <-d.ended:
+			return
+		case <-ctx.Done():
+			return
+		}
+		c := d.t.call(generate.Spec{})
+		outcome := &DrillCall{CallID: c.id}
+		d.mu.Lock()
+		d.calls = append(d.calls, outcome)
+		d.mu.Unlock()
+		all.Go(func() { d.deliver(ctx, due, c, outcome) })
+	}
+}
+
+// deliver tries until the call is acknowledged or ctx ends.
+func (d *drill) deliver(ctx context.Context, due time.Time, c call, outcome *DrillCall) {
+	wait := firstRetry
+	for {
+		a := d.o.Client.Send(ctx, deliver.Request{Body: c.body})
+		if d.note(due, outcome, a) {
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+		wait = min(2*wait, mostRetry)
+	}
+}
+
+// note keeps what came of one try, and reports whether it was the last.
+func (d *drill) note(due time.Time, outcome *DrillCall, a deliver.Answer) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sent++
+	outcome.Tries++
+	if !acknowledged(a) {
+		d.failed++
+		outcome.Error = describe(a)
+		return false
+	}
+	outcome.Acknowledged, outcome.Error = true, ""
+	outcome.AfterMS = milliseconds(a.Answered.Sub(due))
+	if !d.started.IsZero() && d.back.IsZero() {
+		d.back = a.Answered
+	}
+	return true
+}
+
+// account says what became of every call.
+func (d *drill) account(downFor time.Duration) DrillResult {
+	r := DrillResult{
+		Count: map[Fate]int{}, Failed: d.failed, Requests: d.sent, DownMS: milliseconds(downFor), Seed: d.o.Seed,
+	}
+	if !d.back.IsZero() {
+		r.BackMS = milliseconds(d.back.Sub(d.started))
+	}
+	counts := d.effects()
+	for _, c := range d.calls {
+		w := counts[c.CallID]
+		switch {
+		case w != nil && w.Error == "":
+			c.Effects = &w.After
+		case w != nil:
+			c.Error = w.Error
+		}
+		c.Fate = c.fate(w != nil)
+		r.Count[c.Fate]++
+		r.LatestMS = max(r.LatestMS, c.AfterMS)
+		r.Calls = append(r.Calls, *c)
+	}
+	r.Verdict, r.Message = r.judge(d.o.Probe != nil)
+	return r
+}
+
+// effects counts what every call led to; nil without a probe.
+func (d *drill) effects() map[string]*watched {
+	if d.t.counter == nil || len(d.calls) == 0 {
+		return nil
+	}
+	var ids []string
+	for _, c := range d.calls {
+		ids = append(ids, c.CallID)
+	}
+	all := watch(1, ids)
+	never := watch(0, []string{d.t.call(generate.Spec{}).id})
+	d.t.settle(append(all, never...))
+	counts := map[string]*watched{}
+	for _, w := range all {
+		if never[0].After > 0 {
+			w.Error = fmt.Sprintf("the probe counts %d for a call that was never delivered", never[0].After)
+		}
+		counts[w.CallID] = w
+	}
+	return counts
+}
+
+func (c *DrillCall) fate(probed bool) Fate {
+	switch {
+	case !c.Acknowledged && (c.Effects == nil || *c.Effects == 0):
+		return Lost
+	case probed && c.Effects == nil:
+		return Unseen
+	case probed && *c.Effects == 0:
+		return Lost
+	case probed && *c.Effects > 1:
+		return Doubled
+	case c.Tries > 1:
+		return Late
+	}
+	return Right
+}
+
+func (r *DrillResult) judge(probed bool) (Verdict, string) {
+	n := len(r.Calls)
+	switch {
+	case r.Count[Lost]+r.Count[Doubled] > 0:
+		return Fail, fmt.Sprintf("%d of %d calls lost, %d doubled", r.Count[Lost], n, r.Count[Doubled])
+	case n == 0 || r.Failed == 0:
+		return Undecided, "every delivery was acknowledged at once: the endpoint was never down"
+	case r.Count[Unseen] > 0:
+		return Undecided, fmt.Sprintf("the effects of %d of %d calls could not be counted", r.Count[Unseen], n)
+	case !probed:
+		return Undecided, fmt.Sprintf("all %d calls acknowledged; whether each had one effect cannot be seen without a probe", n)
+	}
+	return Pass, fmt.Sprintf("all %d calls have one effect each, %d of them late", n, r.Count[Late])
+}
+
+// Command returns a function that runs a program without a shell, for
+// [DrillOptions].Stop and Start. It has to come to an end by itself.
+func Command(argv []string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := runCommand(ctx, time.Minute, argv, "")
+		return err
+	}
+}

@@ -1,0 +1,125 @@
+package check_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+)
+
+// restarting is an endpoint that can be stopped and started at one address.
+type restarting struct {
+	t       *testing.T
+	address string
+	handler http.Handler
+	server  *http.Server
+	ended   sync.WaitGroup
+}
+
+func (r *restarting) start(context.Context) error {
+	if r.address == "" {
+		r.address = "127.0.0.1:0"
+	}
+	l, err := net.Listen("tcp", r.address)
+	if err != nil {
+		return err
+	}
+	r.address = l.Addr().String()
+	r.server = &http.Server{Handler: r.handler}
+	r.ended.Go(func() { r.server.Serve(l) })
+	return nil
+}
+
+func (r *restarting) stop(context.Context) error {
+	err := r.server.Close()
+	r.ended.Wait()
+	return err
+}
+
+// What became of every call of an outage is told, and no fate is taken for
+// another.
+func TestDrill(t *testing.T) {
+	never := func(context.Context) error { return nil }
+	for _, tt := range []struct {
+		name    string
+		fault   fault
+		loses   bool // what is acknowledged while it goes down
+		unseen  bool // no probe
+		up      bool // the endpoint is never stopped
+		want    check.Verdict
+		present check.Fate
+		absent  check.Fate
+		says    string
+	}{
+		{name: "correct", fault: correct, want: pass, present: check.Late, absent: check.Lost, says: "have one effect each"},
+		{name: "doubles", fault: noDedupe, want: fail, present: check.Doubled, absent: check.Lost, says: "doubled"},
+		{name: "forgets", fault: correct, loses: true, want: fail, present: check.Lost, absent: check.Doubled, says: "lost"},
+		{name: "no probe", fault: correct, unseen: true, want: undecided, present: check.Late, absent: check.Lost, says: "without a probe"},
+		{name: "never down", fault: correct, up: true, want: undecided, present: check.Right, absent: check.Late, says: "never down"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newMemory(t)
+			c := &consumer{fault: tt.fault, store: s}
+			r := &restarting{t: t}
+			// One that doubles stores, and then every third answer is lost.
+			var answers atomic.Int32
+			r.handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if tt.loses {
+					return // acknowledged, and only kept in memory
+				}
+				c.ServeHTTP(w, req)
+				if answers.Add(1)%3 == 0 && tt.fault == noDedupe {
+					panic(http.ErrAbortHandler)
+				}
+			})
+			if err := r.start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			o := check.DrillOptions{
+				Client: options(t, "http://"+r.address, "").Client, Probe: c.probe, Settle: 40 * time.Millisecond,
+				Rate: 50, Phase: 300 * time.Millisecond, Patience: 20 * time.Second, Stop: r.stop, Start: r.start,
+			}
+			if tt.unseen {
+				o.Probe = nil
+			}
+			if tt.up {
+				o.Stop, o.Start = never, never
+			}
+			var told strings.Builder
+			o.Tell = func(_ time.Duration, what string) { told.WriteString(what + "\n") }
+			got, err := check.Drill(t.Context(), o)
+			r.stop(t.Context())
+			if err != nil || got.Verdict != tt.want || got.Count[tt.present] == 0 || got.Count[tt.absent] != 0 || !strings.Contains(got.Message, tt.says) {
+				t.Errorf("%+v, error %v", got, err)
+			}
+			if len(got.Calls) < 10 || got.Requests < len(got.Calls) || !strings.Contains(told.String(), "starting the endpoint") {
+				t.Errorf("%d calls, %d deliveries, told\n%s", len(got.Calls), got.Requests, told.String())
+			}
+		})
+	}
+}
+
+// When the endpoint cannot be stopped, the drill ends and says why.
+func TestDrillThatCannotStop(t *testing.T) {
+	r := &restarting{t: t, handler: &consumer{fault: correct, store: newMemory(t)}}
+	if err := r.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.stop(t.Context())
+	no := errors.New("no such service")
+	_, err := check.Drill(t.Context(), check.DrillOptions{
+		Client: options(t, "http://"+r.address, "").Client, Phase: 20 * time.Millisecond,
+		Stop: func(context.Context) error { return no }, Start: r.start,
+	})
+	if !errors.Is(err, no) {
+		t.Error(err)
+	}
+}
