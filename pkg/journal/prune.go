@@ -31,26 +31,37 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 		return 0, err
 	}
 	w := l.write
-	if err := w.plain(ctx, "PRAGMA secure_delete(1)"); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, w.plain(ctx, "PRAGMA secure_delete(0)")) }()
-	for more := true; more; {
-		err := w.exec(ctx, func(ctx context.Context) error {
-			cut, err := p.cut(ctx, w.conn)
+	err = w.erase(ctx, func() error {
+		for more := true; more; {
+			err := w.exec(ctx, func(ctx context.Context) error {
+				cut, err := p.cut(ctx, w.conn)
+				if err != nil {
+					return err
+				}
+				n := int64(0)
+				n, more, err = deleteThrough(ctx, w.conn, cut, true)
+				pruned += n
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			n := int64(0)
-			n, more, err = deleteThrough(ctx, w.conn, cut, true)
-			pruned += n
-			return err
-		})
-		if err != nil {
-			return pruned, err
 		}
+		return nil
+	})
+	return pruned, err
+}
+
+// erase runs what deletes, so that nothing of it is left on the disk.
+func (w *writer) erase(ctx context.Context, do func() error) (err error) {
+	if err := w.plain(ctx, "PRAGMA secure_delete(1)"); err != nil {
+		return err
 	}
-	return pruned, errors.Join(w.forgetWords(ctx), w.shrink(ctx))
+	defer func() { err = errors.Join(err, w.plain(ctx, "PRAGMA secure_delete(0)")) }()
+	if err := do(); err != nil {
+		return err
+	}
+	return errors.Join(w.forgetWords(ctx), w.shrink(ctx))
 }
 
 // forgetWords takes what was pruned out of the search index, which only marks
@@ -180,6 +191,12 @@ func trim(ctx context.Context, c *conn, segment, cut int64) error {
 	if err != nil {
 		return err
 	}
+	return without(ctx, c, id, data, func(_ byte, of int64) bool { return of <= cut })
+}
+
+// without writes a segment, which the table is made of already, again without
+// the records that are gone, by their kinds and the deliveries that they are of.
+func without(ctx context.Context, c *conn, segment int64, data []byte, gone func(kind byte, id int64) bool) error {
 	kept := make([]byte, 0, len(data))
 	for r, err := range records(data) {
 		if err != nil {
@@ -189,7 +206,7 @@ func trim(ctx context.Context, c *conn, segment, cut int64) error {
 		if err != nil {
 			return err
 		}
-		if of <= cut {
+		if gone(r.kind, of) {
 			continue
 		}
 		if r.kind == deliveryRecord {
@@ -202,7 +219,7 @@ func trim(ctx context.Context, c *conn, segment, cut int64) error {
 	if len(kept) == len(data) {
 		return nil
 	}
-	return c.exec(ctx, "UPDATE segments SET data = ?, crc = ? WHERE id = ?", kept, checksum(kept), id)
+	return c.exec(ctx, "UPDATE segments SET data = ?, crc = ? WHERE id = ?", kept, checksum(kept), segment)
 }
 
 // shrink makes the file smaller, a little at a time, and empties the
