@@ -113,7 +113,7 @@ const mib = 1 << 20
 // Whatever its size, a source is delivered in the same memory: from a pipe and
 // from a file.
 func TestReplayStreams(t *testing.T) {
-	piped, filed := int64(64*mib), int64(32*mib)
+	piped, filed := int64(32*mib), int64(16*mib)
 	if os.Getenv("JULIANCTL_LONG") != "" {
 		piped, filed = 10<<30, 2<<30+100*mib // past what 31 bits count
 	}
@@ -163,7 +163,7 @@ func TestReplayStreams(t *testing.T) {
 func TestReplaySizes(t *testing.T) {
 	url, got := sink(t)
 	dir := t.TempDir()
-	files := 1000
+	files := 300
 	if os.Getenv("JULIANCTL_LONG") != "" {
 		files = 10_000
 	}

@@ -95,7 +95,7 @@ func TestRunFileContinues(t *testing.T) {
 				kept := data[:bytes.LastIndexByte(data[:cut], '\n')+1]
 				// What the endpoint has seen is what was sent as the file has it.
 				before := map[string]int{}
-				for _, line := range strings.Split(string(kept), "\n") {
+				for line := range strings.SplitSeq(string(kept), "\n") {
 					var number, which int
 					if n, _ := fmt.Sscanf(line, "> %d.%d", &number, &which); n == 2 {
 						before[bodies[number]]++

@@ -123,31 +123,31 @@ func (t *Timeline) widen() {
 	t.buckets = wide
 }
 
-// with is what a and b have together; either may be nil. It uses both up.
-func (a *span) with(b *span) *span {
-	if a == nil || b == nil {
-		if a == nil {
+// with is what s and b have together; either may be nil. It uses both up.
+func (s *span) with(b *span) *span {
+	if s == nil || b == nil {
+		if s == nil {
 			return b
 		}
-		return a
+		return s
 	}
-	a.Sent += b.Sent
-	a.Answered += b.Answered
-	a.Failed += b.Failed
-	a.Late += b.Late
+	s.Sent += b.Sent
+	s.Answered += b.Answered
+	s.Failed += b.Failed
+	s.Late += b.Late
 	for i, n := range b.Classes {
-		a.Classes[i] += n
+		s.Classes[i] += n
 	}
 	if b.latency == nil {
-		return a
+		return s
 	}
-	if a.latency == nil {
-		a.latency, a.Min, a.Max = b.latency, b.Min, b.Max
-		return a
+	if s.latency == nil {
+		s.latency, s.Min, s.Max = b.latency, b.Min, b.Max
+		return s
 	}
-	a.latency.Merge(b.latency)
-	a.Min, a.Max = min(a.Min, b.Min), max(a.Max, b.Max)
-	return a
+	s.latency.Merge(b.latency)
+	s.Min, s.Max = min(s.Min, b.Min), max(s.Max, b.Max)
+	return s
 }
 
 func (s *span) record(d time.Duration) {
