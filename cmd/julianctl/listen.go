@@ -252,7 +252,7 @@ func (a *app) listenBanner(url string, addr net.Addr, opts listenOptions) {
 		a.note("forwarding to %s", safetext.Line(withoutPassword(to)))
 	}
 	if faults := opts.faults.String(); faults != "" {
-		a.note("%s %s", s.warn("faults on purpose:"), faults)
+		a.note("%s %s", s.warn("faults:"), faults)
 	}
 	a.note("%s julianctl replay --dup --to %s", s.faint("try:"), safetext.Line(url))
 }

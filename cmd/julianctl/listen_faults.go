@@ -70,7 +70,7 @@ func (f *faultFlags) String() string {
 		words = append(words, fmt.Sprintf("no answer for %g %%", 100*f.dropRate))
 	}
 	if f.delay.max > 0 {
-		words = append(words, "answers delayed by "+f.delay.String())
+		words = append(words, "delayed "+f.delay.String())
 	}
 	if f.failRate > 0 || f.dropRate > 0 || f.delay.min < f.delay.max {
 		words = append(words, fmt.Sprintf("seed %d", f.seed))

@@ -200,10 +200,6 @@ func (p *listenPrinter) summary(t *tally) error {
 		return p.records.Write("summary", t)
 	}
 	s := p.a.errStyle
-	onPurpose := ""
-	if t.Faults > 0 {
-		onPurpose = fmt.Sprintf(" (%d on purpose)", t.Faults)
-	}
 	parts := []string{s.bold(countOf(t.Deliveries, "delivery", "deliveries"))}
 	for _, c := range []struct {
 		n         int
@@ -213,7 +209,8 @@ func (p *listenPrinter) summary(t *tally) error {
 		{t.Calls, "call", "calls", s.bold},
 		{t.Duplicates, "duplicate", "duplicates", s.warn},
 		{t.Invalid, "invalid", "invalid", s.bad},
-		{t.Deliveries - t.Acknowledged, "not acknowledged" + onPurpose, "not acknowledged" + onPurpose, s.bad},
+		{t.Faults, "failed on purpose", "failed on purpose", s.warn},
+		{t.Deliveries - t.Acknowledged - t.Faults, "not acknowledged", "not acknowledged", s.bad},
 		{t.Refused + int(t.Shed), "refused", "refused", s.bad},
 		{t.Hidden, "hidden by --filter", "hidden by --filter", s.faint},
 	} {
@@ -300,15 +297,21 @@ func (s *shownDelivery) status() string {
 	return strconv.Itoa(s.Status)
 }
 
-// worst is an error of the call id, or else the first error, or else the first
-// warning.
+// worst is the issue that counts most.
 func (s *shownDelivery) worst() validate.Issue {
-	first := func(is func(validate.Issue) bool) int { return slices.IndexFunc(s.issues, is) }
-	isError := func(i validate.Issue) bool { return i.Severity == validate.Error }
-	if i := first(func(i validate.Issue) bool { return isError(i) && i.Pointer == "/callId" }); i >= 0 {
-		return s.issues[i]
+	return slices.MinFunc(s.issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
+}
+
+// rank puts errors before warnings, and before all else what is wrong with the
+// call id: without it a consumer cannot tell a duplicate.
+func rank(i validate.Issue) int {
+	switch {
+	case i.Severity != validate.Error:
+		return 2
+	case i.Pointer == "/callId":
+		return 0
 	}
-	return s.issues[max(0, first(isError))]
+	return 1
 }
 
 func orDash(s string) string {
@@ -674,9 +677,11 @@ func orRoot(pointer string) string {
 	return pointer
 }
 
-// issues is what is wrong with the payload. Places with the same fault share a
-// line.
+// issues is what is wrong with the payload, errors first. Places with the same
+// fault share a line.
 func (f *fieldWriter) issues(issues []validate.Issue) {
+	issues = slices.Clone(issues)
+	slices.SortStableFunc(issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
 	const most = 8
 	room := max(20, f.width-len(indent)-2)
 	for shown := 0; len(issues) > 0; shown++ {
@@ -686,7 +691,7 @@ func (f *fieldWriter) issues(issues []validate.Issue) {
 		}
 		issue := issues[0]
 		var places []string
-		issues = slices.DeleteFunc(slices.Clone(issues), func(i validate.Issue) bool {
+		issues = slices.DeleteFunc(issues, func(i validate.Issue) bool {
 			alike := i.Severity == issue.Severity && i.Rule == issue.Rule && i.Message == issue.Message && i.Hint == issue.Hint
 			if alike && i.Pointer != "" {
 				places = append(places, safetext.Line(i.Pointer))
