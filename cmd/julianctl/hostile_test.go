@@ -196,6 +196,13 @@ func testHostileText(t *testing.T, format string) {
 		{exitNo, []string{"check", "--to", endpoint.URL, "--drill", "--down", "go version", "--up", "go version", "--drill-phase", "20ms", "--drill-patience", "100ms", "--format", format}},
 		{exitUnable, []string{"check", "--to", endpoint.URL, "--drill", "--drill-phase", "20ms", "--down", "go '" + hostile + "'"}},
 		{exitNo, []string{"sample", "agent.bad"}},
+		{exitUsage, []string{"listen", "--filter", hostile}},
+		{exitUsage, []string{"listen", "--until", hostile}},
+		{exitUsage, []string{"listen", "--on-failure", hostile}},
+		{exitUsage, []string{"listen", "--tunnel", hostile}},
+		{exitUsage, []string{"listen", "--delay", hostile}},
+		{exitUsage, []string{"listen", "--body", "@" + hostile}},
+		{exitUsage, []string{"listen", "--tls-cert", hostile, "--tls-key", hostile}},
 		{exitUsage, []string{hostile}},
 		{exitUsage, []string{"validate", "--" + hostile}},
 	} {

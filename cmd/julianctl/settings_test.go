@@ -150,3 +150,18 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
+
+// A flag that only shares its name with a setting, as the --timeout of listen
+// does, is not that setting.
+func TestFlagThatIsNoSetting(t *testing.T) {
+	cmd := &cobra.Command{}
+	cmd.Flags().Duration("timeout", 0, "")
+	if err := cmd.ParseFlags([]string{"--timeout", "1s"}); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"JULIANCTL_TIMEOUT": "7s"}
+	cfg, err := loadConfig(func(name string) string { return env[name] }, cmd)
+	if err != nil || cfg.Timeout != 7*time.Second || cfg.origin["timeout"] != "environment JULIANCTL_TIMEOUT" {
+		t.Errorf("timeout %s from %q, %v", cfg.Timeout, cfg.origin["timeout"], err)
+	}
+}
