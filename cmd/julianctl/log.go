@@ -149,7 +149,7 @@ type logRecord struct {
 func (p *logLister) record(e *journal.Entry) error {
 	p.listed++
 	r := logRecord{
-		ID: e.ID, Received: e.Received, Verdict: entryVerdict(e), Refusal: e.Refusal, Method: e.Method, URI: e.URI, Remote: e.Remote,
+		ID: e.ID, Received: e.Received, Verdict: e.Verdict(), Refusal: e.Refusal, Method: e.Method, URI: e.URI, Remote: e.Remote,
 		CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds, Name: e.Name, Direction: e.Direction, Copy: e.Copy, First: e.First, Size: e.Size,
 	}
 	if o := e.Outcome; o != nil {
@@ -159,23 +159,6 @@ func (p *logLister) record(e *journal.Entry) error {
 		}
 	}
 	return p.records.Write("delivery", r)
-}
-
-// entryVerdict is one word for a delivery of the log.
-func entryVerdict(e *journal.Entry) string {
-	switch o := e.Outcome; {
-	case e.Refusal != "":
-		return "refused"
-	case o == nil:
-		return "unanswered"
-	case e.Failed():
-		return "failed"
-	case o.Errors > 0:
-		return "invalid"
-	case o.Warnings > 0:
-		return "warning"
-	}
-	return "ok"
 }
 
 // Columns of a list: number, time, mark and status, call, result, length, size,
@@ -247,7 +230,7 @@ func (p *logLister) rest(e *journal.Entry, room int) string {
 }
 
 func entryMark(e *journal.Entry, st style) (string, paint) {
-	switch entryVerdict(e) {
+	switch e.Verdict() {
 	case "ok":
 		return "✓", st.good
 	case "warning":

@@ -78,6 +78,24 @@ type Entry struct {
 // Failed reports whether the sender was told that its delivery did not arrive.
 func (e *Entry) Failed() bool { return e.Outcome != nil && e.Outcome.Status/100 != 2 }
 
+// Verdict is one word for e: refused, unanswered, failed, invalid, warning or
+// ok, the first that holds.
+func (e *Entry) Verdict() string {
+	switch o := e.Outcome; {
+	case e.Refusal != "":
+		return "refused"
+	case o == nil:
+		return "unanswered"
+	case e.Failed():
+		return "failed"
+	case o.Errors > 0:
+		return "invalid"
+	case o.Warnings > 0:
+		return "warning"
+	}
+	return "ok"
+}
+
 func hash(body []byte) []byte {
 	sum := sha256.Sum256(body)
 	return sum[:]

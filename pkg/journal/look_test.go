@@ -66,6 +66,7 @@ func TestIDs(t *testing.T) {
 		"words, after":  {Filter{Text: "anna", After: 1, Before: 6}, []int64{3}},
 		"words, copies": {Filter{Text: "anna", Dups: true}, []int64{3}},
 		"failed":        {Filter{Failed: true}, []int64{5}},
+		"acknowledged":  {Filter{Acknowledged: true}, []int64{1, 2, 3, 4}},
 		"none":          {Filter{Text: "salmon"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,6 +17,7 @@ type Filter struct {
 	CallID       string
 	ResultTypes  []string // any of them
 	Dups         bool     // only copies of an earlier delivery
+	Acknowledged bool     // only those answered with 2xx
 	Failed       bool     // only those answered with anything but 2xx
 	Unanswered   bool     // only those without an outcome
 	Findings     bool     // only those with an error or a warning
@@ -259,6 +260,7 @@ func (f *Filter) where() (condition string, args []any) {
 	add(!f.Until.IsZero(), "received < ?", f.Until.UnixNano())
 	add(f.CallID != "", "call_id = ?", f.CallID)
 	add(f.Dups, "copy > 1")
+	add(f.Acknowledged, "status BETWEEN 200 AND 299")
 	add(f.Failed, "status NOT BETWEEN 200 AND 299")
 	add(f.Unanswered, "status IS NULL")
 	add(f.Findings, "errors + warnings > 0")
