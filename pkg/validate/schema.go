@@ -174,13 +174,14 @@ func parseSource(name, prefix string, body []byte) (*source, error) {
 // conforms is passes for a validator with a schema.
 func (s *sprint) conforms() bool {
 	t := &s.run.tape
-	t.b, t.elements = s.b, t.elements[:0]
-	if i := s.read(t, s.space(0), 0); i == no || s.space(i) != len(s.b) {
-		return false
-	}
+	t.reset(s.b)
+	i := s.read(t, s.space(0), 0)
 	s.run.program = s.v.options.Schema
-	ok := s.run.conforms(false)
-	t.b = nil
+	ok := i != no && s.space(i) == len(s.b) && s.run.conforms(false)
+	t.b = nil // the body is the caller's
+	if cap(t.elements) > 1<<20 {
+		t.elements = nil // so much is not wanted again soon
+	}
 	return ok
 }
 

@@ -176,7 +176,23 @@ func TestSchemaHostile(t *testing.T) {
 			t.Logf("%s took %s", tt.name, took)
 		}
 	}
-	// Deeper than documents may be.
+	// Documents that are too deep, or have too many values.
+	any := newValidator(t, validate.Options{Schema: compileSchema(t, `{"not": {"const": 1}}`)})
+	for body, want := range map[string]string{
+		strings.Repeat("[", 128) + strings.Repeat("]", 128):          "",
+		strings.Repeat("[", 129) + strings.Repeat("]", 129):          "1:129 depth",
+		strings.Repeat(`{"":`, 129) + "1" + strings.Repeat("}", 129): "1:513 depth",
+		many("0", 1<<24-1): "",
+		many("0", 1<<24):   "1:33554432 schema",
+	} {
+		got := ""
+		for _, i := range any.Issues(payload.Document{Body: []byte(body)}) {
+			got = place(i) + " " + i.Rule
+		}
+		if got != want {
+			t.Errorf("%.9s…, %d bytes: %q, want %q", body, len(body), got, want)
+		}
+	}
 	if _, err := validate.CompileSchema("s", []byte(strings.Repeat(`{"not":`, 200)+"1"+strings.Repeat("}", 200)), "file:///", nil); err == nil || !strings.Contains(err.Error(), "deep") {
 		t.Errorf("a deep schema: %v", err)
 	}

@@ -214,47 +214,46 @@ func (s *schema) slots(at int) (slots []int) {
 	return slots
 }
 
-func compileProperties(c *compiler, s *schema, at int) error {
-	rules := s.objectRules()
+// each compiles the schemas of an object, and hands them on with their keys.
+func (c *compiler) each(s *schema, at int, take func(key int, sub *schema) error) error {
 	for k, v := range s.source.members(at) {
 		sub, err := c.at(place{s.source, v})
+		if err == nil {
+			err = take(k, sub)
+		}
 		if err != nil {
 			return err
 		}
-		n := rules.slot(string(s.source.text(k)))
-		rules.slots[n].property = sub
 	}
 	return nil
+}
+
+func compileProperties(c *compiler, s *schema, at int) error {
+	rules := s.objectRules()
+	return c.each(s, at, func(key int, sub *schema) error {
+		n := rules.slot(string(s.source.text(key)))
+		rules.slots[n].property = sub
+		return nil
+	})
 }
 
 func compilePatternProperties(c *compiler, s *schema, at int) error {
 	rules := s.objectRules()
-	for k, v := range s.source.members(at) {
-		pattern, err := s.source.compilePattern(k)
-		if err != nil {
-			return err
-		}
-		sub, err := c.at(place{s.source, v})
-		if err != nil {
-			return err
-		}
+	return c.each(s, at, func(key int, sub *schema) error {
+		pattern, err := s.source.compilePattern(key)
 		rules.patterns = append(rules.patterns, patternSchema{pattern, sub})
-	}
-	return nil
+		return err
+	})
 }
 
 func compileDependentSchemas(c *compiler, s *schema, at int) error {
 	rules := s.objectRules()
-	for k, v := range s.source.members(at) {
-		sub, err := c.at(place{s.source, v})
-		if err != nil {
-			return err
-		}
-		n := rules.slot(string(s.source.text(k)))
+	return c.each(s, at, func(key int, sub *schema) error {
+		n := rules.slot(string(s.source.text(key)))
 		rules.slots[n].then = sub
 		rules.depends(n)
-	}
-	return nil
+		return nil
+	})
 }
 
 func compileDependentRequired(_ *compiler, s *schema, at int) error {

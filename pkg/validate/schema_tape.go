@@ -21,6 +21,28 @@ type tape struct {
 	elements []element
 }
 
+// maxElements is how many elements a document may have: no call has millions,
+// and a document of commas would take many times its size.
+const maxElements = 1 << 24
+
+func (t *tape) full() bool { return len(t.elements) >= maxElements }
+
+// reset makes ready for a document. For a large one, room for all elements
+// that it may have costs less than to make room again and again.
+func (t *tape) reset(b []byte) {
+	t.b, t.elements = b, t.elements[:0]
+	if len(b) < 1<<20 {
+		return
+	}
+	room := 1
+	for _, c := range []byte(",:[{") {
+		room += bytes.Count(b, []byte{c})
+	}
+	if room = min(room, maxElements); cap(t.elements) < room {
+		t.elements = make([]element, 0, room)
+	}
+}
+
 // kindOf is the kind of an element that has the first byte c.
 func kindOf(c byte) byte {
 	if c == '-' || '0' <= c && c <= '9' {
@@ -165,6 +187,9 @@ func colonFollows(b []byte) bool {
 // read adds the value at i to the tape, for documents without anything odd: it
 // returns no where a [walker] would find something, or may.
 func (s *sprint) read(t *tape, i, depth int) int {
+	if t.full() {
+		return no
+	}
 	at, c, end := t.open(i), s.at(i), no
 	kind := kindOf(c)
 	switch kind {
@@ -174,9 +199,9 @@ func (s *sprint) read(t *tape, i, depth int) int {
 			kind = '\\'
 		}
 	case '{':
-		end = s.readObject(t, i, depth+1)
+		end = s.readParts(t, i, depth+1, '}')
 	case '[':
-		end = s.readArray(t, i, depth+1)
+		end = s.readParts(t, i, depth+1, ']')
 	case '0':
 		end = s.number(i)
 	case 't':
@@ -194,74 +219,60 @@ func (s *sprint) read(t *tape, i, depth int) int {
 	return end
 }
 
-func (s *sprint) readArray(t *tape, i, depth int) int {
-	if depth > maxDepth {
-		return no
-	}
-	if i = s.space(i + 1); s.at(i) == ']' {
-		return i + 1
-	}
-	for {
-		if i = s.read(t, i, depth); i == no {
-			return no
-		}
-		i = s.space(i)
-		switch s.at(i) {
-		case ']':
-			return i + 1
-		case ',':
-			i = s.space(i + 1)
-		default:
-			return no
-		}
-	}
-}
-
-func (s *sprint) readObject(t *tape, i, depth int) int {
+// readParts adds the items of an array, or the keys and values of an object, as
+// the closing bracket says.
+func (s *sprint) readParts(t *tape, i, depth int, closing byte) int {
 	if depth > maxDepth {
 		return no
 	}
 	first := len(t.elements)
-	if i = s.space(i + 1); s.at(i) == '}' {
+	if i = s.space(i + 1); s.at(i) == closing {
 		return i + 1
 	}
-	for range maxKeys {
-		if s.at(i) != '"' {
-			return no
+	for {
+		if closing == '}' {
+			if i = s.readKey(t, i, first); i == no {
+				return no
+			}
 		}
-		end, plain := s.str(i)
-		if end == no || !plain {
-			return no
-		}
-		k := len(t.elements)
-		if t.hasKey(first, s.b[i:end]) {
-			return no
-		}
-		t.elements = append(t.elements, element{uint32(i), uint32(end), int32(k + 1), '"'})
-		if i = s.space(end); s.at(i) != ':' {
-			return no
-		}
-		if i = s.read(t, s.space(i+1), depth); i == no {
+		if i = s.read(t, i, depth); i == no {
 			return no
 		}
 		i = s.space(i)
-		switch s.at(i) {
-		case '}':
+		if s.at(i) == closing {
 			return i + 1
-		case ',':
-			i = s.space(i + 1)
-		default:
+		}
+		if s.at(i) != ',' {
 			return no
 		}
+		i = s.space(i + 1)
 	}
-	return no
 }
 
-// hasKey looks for a key, quotes included, among those from first on.
-func (t *tape) hasKey(first int, key []byte) bool {
+// readKey adds a key of the object whose first key is first, and returns where
+// the value begins.
+func (s *sprint) readKey(t *tape, i, first int) int {
+	if s.at(i) != '"' {
+		return no
+	}
+	end, plain := s.str(i)
+	if end == no || !plain || t.full() || t.mayHaveKey(first, s.b[i:end]) {
+		return no
+	}
+	t.elements = append(t.elements, element{uint32(i), uint32(end), int32(len(t.elements) + 1), '"'})
+	if i = s.space(end); s.at(i) != ':' {
+		return no
+	}
+	return s.space(i + 1)
+}
+
+// mayHaveKey looks for a key, quotes included, among those from first on. It
+// gives up where there are many.
+func (t *tape) mayHaveKey(first int, key []byte) bool {
+	size := 0
 	for k := first; k < len(t.elements); k = t.after(k + 1) {
 		e := t.elements[k]
-		if int(e.to-e.from) == len(key) && string(t.b[e.from:e.to]) == string(key) {
+		if size++; size == maxKeys || int(e.to-e.from) == len(key) && string(t.b[e.from:e.to]) == string(key) {
 			return true
 		}
 	}

@@ -82,6 +82,9 @@ var misfits = []misfit{
 	{`{"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}`, `{"a": 1, ⌖"b": 2}`, []string{"unknown-field /b: is not in the schema (#/unevaluatedProperties)"}},
 	// What would be evaluated if it fitted is not told twice.
 	{`{"allOf": [{"properties": {"a": {"type": "null"}}}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"type /a: is 1, want null (#/allOf/0/properties/a/type)"}},
+	{`{"anyOf": [{"properties": {"a": {"type": "null"}}}, {"required": ["b"], "type": "array"}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"type /a: is 1, want null (#/anyOf/0/properties/a/type)"}},
+	// A schema below a keyword that is none belongs to the $id above it.
+	{`{"$ref": "#/$defs/e/x-lib/y", "$defs": {"e": {"$id": "http://e/", "x-lib": {"y": {"$ref": "#/$defs/z"}}, "$defs": {"z": {"type": "string"}}}}}`, `⌖1`, []string{"type : is 1, want a string (#/$defs/e/$defs/z/type)"}},
 	{`{"prefixItems": [true], "unevaluatedItems": false}`, `[1, ⌖2]`, []string{"schema /1: is one item too many, want 1 (#/unevaluatedItems)"}},
 	{`{"properties": {"a/~b": {"items": {"$ref": "#"}}}, "type": "object"}`, `{"a/~b": [{}, ⌖1]}`, []string{"type /a~1~0b/1: is 1, want an object (#/type)"}},
 	{`{"$ref": "https://json-schema.org/draft/2020-12/schema"}`, `{"type": ⌖"x", "minLength": ⌖-1}`,

@@ -133,7 +133,8 @@ func (v *Validator) Issues(doc payload.Document) []Issue {
 func (v *Validator) look(doc payload.Document) []Issue {
 	w := &walker{v: v, b: doc.Body}
 	if v.options.Schema != nil {
-		w.tape = &tape{b: doc.Body}
+		w.tape = &tape{}
+		w.tape.reset(doc.Body)
 	}
 	w.document()
 	return w.issuesOf(doc)

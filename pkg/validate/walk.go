@@ -191,6 +191,9 @@ func (w *walker) value(n *node) bool {
 	if w.tape == nil {
 		return w.valueOf(n)
 	}
+	if w.tape.full() {
+		return w.stop(w.i, RuleSchema, fmt.Sprintf("is more than %d values in one document: too many for a schema", maxElements), "")
+	}
 	at := w.tape.open(w.i)
 	ok := w.valueOf(n)
 	if ok {
