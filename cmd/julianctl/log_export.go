@@ -106,7 +106,7 @@ func (x *ndjsonExport) write(e *journal.Entry) error {
 		}
 	}
 	r.listenRecord = recordOf(s, e.Header)
-	r.Verdict = entryVerdict(e)
+	r.Verdict = e.Verdict()
 	if e.Outcome != nil {
 		r.Fault = e.Outcome.Fault
 	}
