@@ -12,12 +12,14 @@ type counter struct {
 	probe  Probe
 	settle time.Duration
 	broken string // why what the probe says is no count; "" when it is
-	turns  chan struct{}
+	// blank is what it says of ids that are none, before anything is delivered.
+	blank map[string]int
+	turns chan struct{}
 }
 
 func newCounter(probe Probe, settle time.Duration) *counter {
 	const atOnce = 4
-	return &counter{probe: probe, settle: settle, turns: make(chan struct{}, atOnce)}
+	return &counter{probe: probe, settle: settle, blank: map[string]int{}, turns: make(chan struct{}, atOnce)}
 }
 
 func (c *counter) read(ctx context.Context, callID string) (Reading, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -220,10 +221,24 @@ func samePerson(t *trial) judgement {
 // blanks are what a consumer may make of an id that is not there.
 var blanks = []string{"", "null", "undefined", "None"}
 
+// blankRecords counts what is there under no id. A probe whose count changed
+// with the calls that had one looks for a part of the id, and says nothing of
+// these.
+func (t *trial) blankRecords() []*watched {
+	all := t.before(0, blanks...)
+	if t.seen() != "" {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(w *watched) bool {
+		n, known := t.counter.blank[w.CallID]
+		return w.Error != "" || !known || n != w.Before
+	})
+}
+
 // missingCallID delivers calls that nobody can tell apart.
 func missingCallID(t *trial) judgement {
 	var n notes
-	kept := t.before(0, blanks...)
+	kept := t.blankRecords()
 	acknowledgedAny := false
 	for _, raw := range []string{"", "null", `""`} {
 		for range 2 {

@@ -55,12 +55,10 @@ func (n *notes) ack(what string, a deliver.Answer) bool {
 }
 
 // acks is ack for copies of one thing: those that fail alike are said once.
-func (n *notes) acks(what string, answers []deliver.Answer) (acknowledged int) {
+func (n *notes) acks(what string, answers []deliver.Answer) {
 	var one notes
 	for _, a := range answers {
-		if one.ack(what, a) {
-			acknowledged++
-		}
+		one.ack(what, a)
 	}
 	for i, said := range one.fails {
 		if !slices.Contains(one.fails[:i], said) {
@@ -71,7 +69,6 @@ func (n *notes) acks(what string, answers []deliver.Answer) (acknowledged int) {
 		n.undecided("%s", said)
 	}
 	n.answered = n.answered || one.answered
-	return acknowledged
 }
 
 // finding is the worst that was noted; passed says what was found when it is

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ type bad struct {
 	// lenient: some right record may come of it; to take it is worth a look.
 	lenient bool
 	manner  *deliver.Manner // nil: in the ordinary one
-	// silence: to close the connection without an answer is right too.
+	// silence: to give no answer is right too.
 	silence bool
 }
 
@@ -39,7 +40,7 @@ func refuses(payloads func(*trial) []bad) func(*trial) judgement {
 			a := t.badly(b)
 			n.answered = n.answered || a.Status != 0
 			switch {
-			case b.silence && (deliver.ClassOf(a.Err) == deliver.Unknown):
+			case b.silence && (errors.Is(a.Err, deliver.Unknown) || errors.Is(a.Err, deliver.Timeout)):
 			case b.lenient && acknowledged(a):
 				n.warn("%s: acknowledged with %d", b.what, a.Status)
 			default:
@@ -52,7 +53,7 @@ func refuses(payloads func(*trial) []bad) func(*trial) judgement {
 				watched = append(watched, watch(0, []string{b.call.id})...)
 			}
 		}
-		t.good(&n, "a good call afterwards")
+		t.good(&n)
 		return func() finding {
 			if t.seen() == "" && len(watched) > 0 {
 				t.settle(watched)
@@ -104,7 +105,8 @@ func (n *notes) refusal(what string, a deliver.Answer, blind bool) {
 
 // good delivers a call that must be taken whatever came before; an endpoint
 // that is gone fails.
-func (t *trial) good(n *notes, what string) {
+func (t *trial) good(n *notes) {
+	const what = "a good call afterwards"
 	if a := t.send(what, t.call(generate.Spec{})); unreachable(a) {
 		n.fail("%s: %s", what, describe(a))
 	} else {
@@ -182,7 +184,7 @@ func contentTypes(t *trial) judgement {
 		n.answered = n.answered || a.Status != 0
 		n.refusal(what, a, false)
 	}
-	t.good(&n, "a good call afterwards")
+	t.good(&n)
 	return func() finding { return n.finding("no 5xx") }
 }
 
@@ -203,7 +205,7 @@ func methods(t *trial) judgement {
 			n.refusal(method, a, false)
 		}
 	}
-	t.good(&n, "a good call afterwards")
+	t.good(&n)
 	return func() finding { return n.finding("no 5xx, and PUT is no delivery") }
 }
 
@@ -245,11 +247,11 @@ func hugeHeader(t *trial) judgement {
 	c := t.call(generate.Spec{})
 	a := t.as("a header of 32 KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
 	// To hang up on it is as good as to refuse it.
-	if class := deliver.ClassOf(a.Err); class != deliver.Unknown {
+	if !errors.Is(a.Err, deliver.Unknown) {
 		n.answered = n.answered || a.Status != 0
 		n.refusal("a header of 32 KiB", a, false)
 	}
-	t.good(&n, "a good call afterwards")
+	t.good(&n)
 	return func() finding {
 		if a.Err != nil {
 			return n.finding("hung up on, a good one is taken")

@@ -14,8 +14,8 @@ import (
 )
 
 // plainCalls is how many requests come before the checks: a plain call that
-// says whether there is anything to check, once more should one check lose the
-// endpoint.
+// says whether there is anything to check. It comes again in place of a request
+// that could not be sent.
 const plainCalls = 1
 
 // run is the state of one run.
@@ -99,6 +99,11 @@ func (r *run) begin(ctx context.Context) {
 		}
 		if r.counter.broken != "" {
 			r.sum.Probe = r.counter.broken
+		}
+		for _, id := range blanks {
+			if n, err := r.counter.read(ctx, id); err == nil {
+				r.counter.blank[id] = n.Count
+			}
 		}
 	}
 	a := t.send("plain call", plain)

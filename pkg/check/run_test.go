@@ -196,6 +196,31 @@ func TestEffectsSettle(t *testing.T) {
 	}
 }
 
+// A probe that looks for a part of the id finds every call under an empty one:
+// no record of a call without an id is made of that.
+func TestProbeThatFindsParts(t *testing.T) {
+	s := newMemory(t).(*memory)
+	got := examine(t, correct, s, false, func(o *check.Options) {
+		o.Only = []string{"repeat", "missing-call-id", "none-lost"}
+		o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			n := 0
+			for stored, times := range s.effects {
+				if strings.Contains(stored, id) {
+					n += times
+				}
+			}
+			return check.Reading{Count: n}, nil
+		}
+	})
+	for _, id := range []string{"repeat", "missing-call-id", "none-lost"} {
+		if got.verdicts()[id] != pass {
+			t.Errorf("%s: %s\n%s", id, got.verdicts()[id], got.said(fail))
+		}
+	}
+}
+
 // Which of two contents was kept is told where the probe's output shows it.
 func TestLaterContentSaysWhichWasKept(t *testing.T) {
 	for kept, says := range map[string]string{

@@ -18,7 +18,7 @@ import (
 // trial is what one check works with: it makes calls, delivers them and keeps
 // the evidence.
 type trial struct {
-	ctx     context.Context //nolint:containedctx // a trial is one call of Run, and ends with it
+	ctx     context.Context // of the call of Run that the trial belongs to
 	o       *Options
 	counter *counter // nil without a probe
 	gen     *generate.Generator
