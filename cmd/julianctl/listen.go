@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -223,6 +224,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 			}
 		},
 	})
+	defer runtime.KeepAlive(make([]byte, ballast))
 	start := a.now()
 	if err := server.Serve(ctx, ln); err != nil {
 		return unable(err, "")
