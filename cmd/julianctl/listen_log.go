@@ -37,6 +37,8 @@ func (f *listenLogFlags) declare(cmd *cobra.Command) {
 type listenLog struct {
 	a   *app
 	log *journal.Log // nil: off
+	// base does not end with the listener: what was taken in is completed.
+	base context.Context
 
 	mu sync.Mutex
 	// pending are the deliveries between their store and the sink.
@@ -46,7 +48,7 @@ type listenLog struct {
 }
 
 func (a *app) listenLog(ctx context.Context, f listenLogFlags) (*listenLog, error) {
-	l := &listenLog{a: a, pending: map[*receive.Delivery]*journal.Delivery{}}
+	l := &listenLog{a: a, base: context.WithoutCancel(ctx), pending: map[*receive.Delivery]*journal.Delivery{}}
 	if f.keep < 1 {
 		return nil, usage(fmt.Errorf(`--log-keep "%d" is less than 1`, f.keep), "--log off keeps nothing")
 	}
@@ -120,7 +122,7 @@ func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
 	seen := *d
 	seen.Copy, seen.Change = stored.Copy, receive.Change{}
 	if seen.Copy > 1 {
-		seen.Change = changeSince(context.Background(), l.log, stored.First, d)
+		seen.Change = changeSince(l.base, l.log, stored.First, d)
 	}
 	return &seen
 }
@@ -160,7 +162,7 @@ func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
 	if len(issues) > 0 {
 		o.Findings, _ = json.Marshal(issues) // plain values
 	}
-	if err := l.log.Finish(context.Background(), stored.ID, o); err != nil {
+	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
 		l.mu.Lock()
 		l.told(err)
 		l.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"slices"
 	"time"
 )
 
@@ -66,8 +67,8 @@ func (c *calls) begin() (undo func()) {
 	c.undo = c.undo[:0]
 	seen := c.seen
 	return func() {
-		for i := len(c.undo) - 1; i >= 0; i-- {
-			if u := c.undo[i]; u.had {
+		for _, u := range slices.Backward(c.undo) {
+			if u.had {
 				c.put(u.key, u.was)
 			} else {
 				delete(c.recent, u.key)

@@ -38,7 +38,7 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 				if err != nil {
 					return err
 				}
-				n := int64(0)
+				var n int64
 				n, more, err = deleteThrough(ctx, w.conn, cut, true)
 				pruned += n
 				return err

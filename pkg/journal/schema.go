@@ -87,7 +87,9 @@ func migrate(ctx context.Context, c *sql.Conn, write bool) error {
 	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	defer c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // nothing to roll back once committed
+	defer func() {
+		_, _ = c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // nothing to roll back once committed
+	}()
 	// Another process may have been here in the meantime.
 	if version, err = fileVersion(ctx, c); err != nil {
 		return err

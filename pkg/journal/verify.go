@@ -85,7 +85,7 @@ func (l *Log) verifySegment(ctx context.Context, id int64, indexed bool, v *Veri
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // it only reads
 	found, err := tx.QueryContext(ctx, "SELECT crc, data FROM segments WHERE id = ?", id)
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ const (
 type writer struct {
 	path    string
 	opts    Options
+	base    context.Context // never ends: what was begun is completed
 	appends chan *appended
 	results chan finished
 	jobs    chan job
@@ -95,7 +96,7 @@ type job struct {
 
 func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
 	w := &writer{
-		path: path, opts: opts,
+		path: path, opts: opts, base: context.WithoutCancel(ctx),
 		appends: make(chan *appended, maxBatch),
 		results: make(chan finished, maxBatch),
 		jobs:    make(chan job),
@@ -155,7 +156,7 @@ func (w *writer) shut() (err error) {
 		if errors.Is(w.present(), ErrGone) {
 			// SQLite does not take its write-ahead log into a file that was
 			// moved, and nobody would find the one without the other.
-			err = w.conn.exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+			err = w.conn.exec(w.base, "PRAGMA wal_checkpoint(TRUNCATE)")
 		}
 		err = errors.Join(err, w.conn.Close())
 	}
@@ -367,7 +368,7 @@ func (w *writer) commit() {
 // transaction runs f between BEGIN and COMMIT. It is on disk when the error is
 // nil, and undone otherwise.
 func (w *writer) transaction(f func(context.Context) error) error {
-	ctx := context.Background()
+	ctx := w.base
 	if err := w.present(); err != nil {
 		return err
 	}
@@ -387,7 +388,7 @@ func (w *writer) transaction(f func(context.Context) error) error {
 
 // outside runs f without a transaction of its own.
 func (w *writer) outside(f func(context.Context) error) error {
-	ctx := context.Background()
+	ctx := w.base
 	if err := w.present(); err != nil {
 		return err
 	}
