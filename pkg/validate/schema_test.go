@@ -35,6 +35,7 @@ var misfits = []misfit{
 	{`{"const": {"b": 10, "a": [1, "é"]}}`, `{"a": [1.0, "\u00e9"], "b": 1e1}`, nil},
 	{`{"const": ""}`, `⌖"x"`, []string{`enum : is "x", want "" (#/const)`}},
 	{`{"enum": ["a", "b"], "const": "b"}`, `⌖"a"`, []string{`enum : is "a", want b (#/const)`}},
+	{`{"enum": ["a"], "const": "b"}`, `⌖"b"`, []string{`enum : is "b", want another value (#/const)`}},
 
 	{`{"multipleOf": 0.01}`, `⌖19.995`, []string{"schema : is 19.995, want a multiple of 0.01 (#/multipleOf)"}},
 	{`{"minimum": 1, "maximum": 0}`, `⌖0.5`, []string{"schema : is 0.5, want at least 1 (#/minimum)", "schema : is 0.5, want at most 0 (#/maximum)"}},
@@ -226,6 +227,32 @@ func TestSchemaNotes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s.Notes(), cmpopts.IgnoreFields(validate.SchemaError{}, "Message")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A draft of one's own says which keywords there are, and what schemas have to
+// fit besides.
+func TestSchemaOwnDraft(t *testing.T) {
+	draft := `{"$id": "https://example.com/draft", "required": ["title"],
+		"$vocabulary": {"https://json-schema.org/draft/2020-12/vocab/core": true, "https://json-schema.org/draft/2020-12/vocab/applicator": true, "https://example.com/vocab": %s}}`
+	for _, tt := range []struct{ required, schema, want string }{
+		{"false", `{"$schema": "https://example.com/draft", "title": "x", "properties": {"a": {"minimum": 3}, "b": false}}`, ""},
+		{"false", `{"$schema": "https://example.com/draft"}`, `s.json:1:1: /title: is missing (https://example.com/draft)`},
+		{"true", `{"$schema": "https://example.com/draft", "title": "x"}`, `is "https://example.com/vocab", a vocabulary that is not known`},
+	} {
+		s, err := validate.CompileSchema("s.json", []byte(tt.schema), "https://example.com/", func(name string) (string, []byte, error) {
+			return name, fmt.Appendf(nil, draft, tt.required), nil
+		})
+		if err != nil || tt.want != "" {
+			if err == nil || tt.want == "" || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: %v, want %q", tt.schema, err, tt.want)
+			}
+			continue
+		}
+		issues := newValidator(t, validate.Options{Schema: s}).Issues(payload.Document{Body: []byte(`{"a": 1, "b": 2}`)})
+		if len(issues) != 1 || issues[0].Pointer != "/b" {
+			t.Errorf("without the keywords of validation: %+v", issues)
+		}
 	}
 }
 
