@@ -20,7 +20,7 @@ type answerFlags struct {
 func (f *answerFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status that acknowledges a delivery; with --body 200 unless it is given")
-	flags.StringVar(&f.body, "body", "", "body of that answer, or @FILE that holds it; application/json if it is JSON, else text/plain")
+	flags.StringVar(&f.body, "body", "", "body of the acknowledgement, or @FILE that holds it; application/json if it is JSON, else text/plain")
 }
 
 // read completes the flags; statusGiven tells a default from a wish.
