@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/report"
@@ -13,7 +14,7 @@ import (
 func (p *checkPrinter) overview(s check.Summary) *report.Overview {
 	word, _ := p.answer(s)
 	o := &report.Overview{
-		Title: word + ": " + tallyText(s),
+		Title: strings.ToUpper(word[:1]) + word[1:] + ": " + tallyText(s),
 		Facts: []report.Fact{
 			{Name: "Target", Value: p.plan.options.Client.Target().String()},
 			{Name: "Seed", Value: fmt.Sprint(s.Seed)},
@@ -40,7 +41,7 @@ func (p *checkPrinter) overview(s check.Summary) *report.Overview {
 		plots = append(plots, plot)
 	}
 	if plots != nil {
-		o.Sections = []report.Section{{Title: "Speed", Plots: plots}}
+		o.Sections = []report.Section{{Title: "Latency", Plots: plots}}
 	}
 	return o
 }

@@ -116,7 +116,9 @@ func (p *checkPrinter) result(r check.Result) {
 	}
 	p.all = append(p.all, r)
 	p.err = errors.Join(p.err, p.records.Write("check", record))
-	p.reports.add(p.caseOf(r, counts))
+	if r.Verdict != check.Skip || asked(r) {
+		p.reports.add(p.caseOf(r, counts))
+	}
 	if p.o.format != "text" {
 		return
 	}
@@ -134,6 +136,9 @@ func (p *checkPrinter) hide(r check.Result) check.Result {
 	}
 	for i := range r.Evidence {
 		r.Evidence[i].Error = p.a.hide(r.Evidence[i].Error)
+	}
+	for i := range r.Effects {
+		r.Effects[i].Error = p.a.hide(r.Effects[i].Error)
 	}
 	return r
 }
@@ -155,24 +160,35 @@ func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
 	return c
 }
 
-// evidenceText lists what was sent and counted, one a line.
+// maxEvidenceLines is how many lines of a kind stand in a report; --format json
+// has more.
+const maxEvidenceLines = 10
+
+// evidenceText lists what was counted and what was sent, one a line.
 func evidenceText(r check.Result) string {
 	var b strings.Builder
-	for _, e := range r.Evidence {
+	list := func(n, total int, line func(int) string) {
+		for i := range min(n, maxEvidenceLines) {
+			fmt.Fprintln(&b, line(i))
+		}
+		if more := total - min(n, maxEvidenceLines); more > 0 {
+			fmt.Fprintf(&b, "and %d more\n", more)
+		}
+	}
+	list(len(r.Effects), len(r.Effects), func(i int) string {
+		e := r.Effects[i]
+		return strings.TrimSpace(fmt.Sprintf("effects of %s: %d before, %d after, want %d %s", e.CallID, e.Before, e.After, e.Want, e.Error))
+	})
+	list(len(r.Evidence), r.Requests, func(i int) string {
+		e := r.Evidence[i]
 		answer := e.Error
 		if answer == "" {
 			answer = fmt.Sprint(e.Status)
 		}
-		fmt.Fprintf(&b, "%s %s: %s in %.1f ms\n", e.What, e.CallID, answer, e.LatencyMS)
-	}
-	if more := r.Requests - len(r.Evidence); more > 0 {
-		fmt.Fprintf(&b, "and %d more\n", more)
-	}
-	for _, e := range r.Effects {
-		fmt.Fprintf(&b, "effects of %s: %d before, %d after, want %d %s\n", e.CallID, e.Before, e.After, e.Want, e.Error)
-	}
+		return fmt.Sprintf("%s %s: %s in %.1f ms", e.What, e.CallID, answer, e.LatencyMS)
+	})
 	if r.SkewMS > 0 {
-		fmt.Fprintf(&b, "skew: %.3f ms\n", r.SkewMS)
+		fmt.Fprintf(&b, "released within %.3f ms\n", r.SkewMS)
 	}
 	return b.String()
 }
