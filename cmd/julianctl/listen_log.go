@@ -107,7 +107,7 @@ func (l *listenLog) told(err error) {
 		return
 	}
 	if l.failing > 0 {
-		l.a.note("%s after %s was turned away", s.good("the delivery log works again"), countOf(l.failing, "delivery", "deliveries"))
+		l.a.note("%s after %s turned away", s.good("the delivery log works again"), countOf(l.failing, "delivery was", "deliveries were"))
 		l.failing = 0
 	}
 }
