@@ -3,9 +3,9 @@ package journal
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,7 +92,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 			appendAll(t, l, d, delivery("call.2", "{}"))
 			ids(t, l, Filter{})
 			clean(t, l, 2)
-			db, err := sql.Open("sqlite", l.Path())
+			db, err := openDB(l.Path(), time.Minute, url.Values{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestLocked(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
 	appendAll(t, l, delivery("call.1", "{}"))
 	ids(t, l, Filter{})
-	db, err := sql.Open("sqlite", l.Path())
+	db, err := openDB(l.Path(), time.Minute, url.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
