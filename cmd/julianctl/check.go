@@ -185,8 +185,8 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 	}
 	p := &checkPlan{}
 	if o.cleanup != "" {
-		if p.cleanup, err = splitWords(o.cleanup); err != nil {
-			return nil, usage(fmt.Errorf("--cleanup %q: %w", o.cleanup, err), "")
+		if p.cleanup, err = splitCommand(o.cleanup); err != nil {
+			return nil, usage(fmt.Errorf("--cleanup %q %w", o.cleanup, err), "")
 		}
 	}
 	if o.baseline != "" {
@@ -233,9 +233,9 @@ func (a *app) probe(f probeFlags, allow []string) (check.Probe, func(), error) {
 	case f.command != "" && f.url != "":
 		return nil, nil, usage(errors.New("--probe and --probe-url: only one can count"), "")
 	case f.command != "":
-		words, err := splitWords(f.command)
+		words, err := splitCommand(f.command)
 		if err != nil {
-			return nil, nil, usage(fmt.Errorf("--probe %q: %w", f.command, err), "")
+			return nil, nil, usage(fmt.Errorf("--probe %q %w", f.command, err), "")
 		}
 		return check.CommandProbe(words, f.path), nothing, nil
 	case f.url == "":

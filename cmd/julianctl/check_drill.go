@@ -103,9 +103,9 @@ func (a *app) outageStep(flag, command, what string, answers func(context.Contex
 			return answers(ctx)
 		}, nil
 	}
-	words, err := splitWords(command)
+	words, err := splitCommand(command)
 	if err != nil {
-		return nil, usage(fmt.Errorf("%s %q: %w", flag, command, err), "")
+		return nil, usage(fmt.Errorf("%s %q %w", flag, command, err), "")
 	}
 	return check.Command(words), nil
 }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// checkDetails is how many lines of a result are shown in text.
+const checkDetails = 4
+
+// flush prints a group: what passed by its ids, everything else at length, but
+// what is alike once.
+func (p *checkPrinter) flush() {
+	group := p.group
+	p.group = nil
+	if !worthPrinting(group) {
+		return
+	}
+	if !p.printed {
+		p.printed = true
+		fmt.Fprintln(p.a.out) // after what was announced
+	}
+	fmt.Fprintln(p.a.out, p.a.style.bold(group[0].Group))
+	p.ids(check.Pass, "", group)
+	said := map[string]bool{}
+	for _, r := range group {
+		switch {
+		case r.Verdict == check.Warn, r.Verdict == check.Fail:
+			p.text(r)
+		case r.Verdict == check.Skip && asked(r):
+			p.lines(r.Verdict, r.ID+": "+r.Message)
+		case r.Verdict == check.Undecided && !said[r.Message]:
+			said[r.Message] = true
+			p.ids(r.Verdict, r.Message, group)
+		}
+	}
+}
+
+// asked reports whether a skipped check was asked for.
+func asked(r check.Result) bool {
+	return r.Message != "not asked for" && !strings.HasPrefix(r.Message, "runs only when") && !strings.HasPrefix(r.Message, "not part of")
+}
+
+func worthPrinting(group []check.Result) bool {
+	for _, r := range group {
+		if r.Verdict != check.Skip || asked(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// ids prints the ids of the checks that came to this verdict with this message,
+// any message when it is empty, and then the message.
+func (p *checkPrinter) ids(v check.Verdict, message string, group []check.Result) {
+	var ids []string
+	for _, r := range group {
+		if r.Verdict == v && (message == "" || r.Message == message) {
+			ids = append(ids, r.ID)
+		}
+	}
+	if ids == nil {
+		return
+	}
+	p.lines(v, strings.Join(ids, ", "))
+	for _, r := range group {
+		if v == check.Pass && r.ID == "budget" {
+			p.faint(r.Message) // the one number that everybody asks for
+		}
+	}
+	if message != "" {
+		p.faint(message)
+	}
+}
+
+const checkIndent = "             "
+
+// lines prints a verdict and what it is about, in as many lines as it takes.
+func (p *checkPrinter) lines(v check.Verdict, text string) {
+	colours := map[check.Verdict]paint{
+		check.Pass: p.a.style.good, check.Warn: p.a.style.warn, check.Fail: p.a.style.bad, check.Undecided: p.a.style.warn, check.Skip: p.a.style.faint,
+	}
+	for i, line := range wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1) {
+		if i == 0 {
+			fmt.Fprintf(p.a.out, "  %s  %s\n", colours[v](fmt.Sprintf("%-9s", v)), line)
+		} else {
+			fmt.Fprintf(p.a.out, "%s%s\n", checkIndent, line)
+		}
+	}
+}
+
+func (p *checkPrinter) faint(text string) {
+	for _, line := range wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1) {
+		fmt.Fprintf(p.a.out, "%s%s\n", checkIndent, p.a.style.faint(line))
+	}
+}
+
+// text prints a result that did not pass.
+func (p *checkPrinter) text(r check.Result) {
+	title := r.ID + ": " + r.Title
+	if p.plan.baseline != nil && !p.plan.baseline.Worse(r) {
+		title += " (as in the baseline)"
+	}
+	p.lines(r.Verdict, title)
+	for i, line := range append([]string{r.Message}, r.Details...) {
+		if i == checkDetails {
+			p.faint(fmt.Sprintf("and %d more; --format json has all", len(r.Details)+1-checkDetails))
+			break
+		}
+		p.faint(line)
+	}
+	if r.Verdict == check.Fail {
+		// On one line, to be copied.
+		fmt.Fprintf(p.a.out, "%s%s %s\n", checkIndent, p.a.style.accent("repeat:"), safetext.Line(p.repeat(r)))
+	}
+}
+
+func (p *checkPrinter) verdict(s check.Summary) {
+	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
+		fmt.Fprintf(p.a.out, "\n%s %s\n", p.a.style.warn("probe:"), safetext.Line(s.Probe))
+	}
+	word, colour := p.answer(s)
+	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(100 * time.Millisecond)
+	if took > 10*time.Second {
+		took = took.Round(time.Second)
+	}
+	fmt.Fprintf(p.a.out, "\n%s: %s (%s in %s)\n", colour(word), tallyText(s), countOf(s.Requests, "request", "requests"), took)
+}

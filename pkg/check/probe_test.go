@@ -1,0 +1,221 @@
+package check_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+)
+
+// A probe that says anything but the number of effects lets nothing pass that
+// needs it, whatever it is that it says.
+func TestProbeThatDoesNotCount(t *testing.T) {
+	need(t, "sh")
+	odd := 0
+	for _, tt := range []struct {
+		name  string
+		probe check.Probe
+		says  string
+	}{
+		{"garbage", check.CommandProbe([]string{"echo", "three rows"}, ""), `probe said "three rows", want a whole number`},
+		{"nothing", check.CommandProbe([]string{"true"}, ""), "probe said nothing"},
+		{"fails", check.CommandProbe([]string{"false"}, ""), "exit status 1"},
+		{"not there", check.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
+		{"always one", check.CommandProbe([]string{"echo", "1"}, ""), "it counts 1 for a call that was never delivered"},
+		{"always none", check.CommandProbe([]string{"echo", "0"}, ""), ""},
+		{"negative", check.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},
+		{"no JSON", check.CommandProbe([]string{"echo", "1"}, "count.rows"), "has nothing at"},
+		{"in the middle", func(context.Context, string) (check.Reading, error) {
+			if odd++; odd > 20 {
+				return check.Reading{}, errors.New("probe lost its connection")
+			}
+			return check.Reading{}, nil
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := examine(t, correct, newMemory(t), false, func(o *check.Options) {
+				o.Probe, o.Only, o.Smoke = tt.probe, []string{"idempotency"}, true
+				o.Settle = 10 * time.Millisecond
+			})
+			for _, r := range got.results {
+				c, _ := check.Find(r.ID)
+				if c.Needs == check.Effects && r.Verdict == pass {
+					t.Errorf("%s passes: %s", r.ID, r.Message)
+				}
+			}
+			if tt.says != "" && !strings.Contains(got.sum.Probe, tt.says) {
+				t.Errorf("the probe is %q, want %q", got.sum.Probe, tt.says)
+			}
+		})
+	}
+}
+
+// Effects that were there before prove nothing, whatever comes after.
+func TestLeftoversAreNoEvidence(t *testing.T) {
+	s := newMemory(t)
+	for i, want := range []check.Verdict{pass, undecided} {
+		got := examine(t, correct, s, true, func(o *check.Options) { o.Only = []string{"repeat"} })
+		if got.verdicts()["repeat"] != want {
+			t.Errorf("run %d with the same seed: %s, want %s\n%s", i+1, got.verdicts()["repeat"], want, got.said(undecided))
+		}
+	}
+	if got := examine(t, noDedupe, s, true, func(o *check.Options) { o.Only = []string{"repeat"} }); got.verdicts()["repeat"] != fail {
+		t.Error("two more effects do not count")
+	}
+}
+
+// The probe is asked until the number stays: an effect that comes late counts,
+// a second one that comes later still does too.
+func TestEffectsSettle(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		count func(reads int) int
+		want  check.Verdict
+	}{
+		{"at once", func(int) int { return 1 }, pass},
+		{"late", func(n int) int { return min(n/2, 1) }, pass},
+		{"never", func(int) int { return 0 }, fail},
+		{"twice, the second late", func(n int) int { return 1 + min(n/2, 1) }, fail},
+		{"on and on", func(n int) int { return n % 2 }, undecided},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var mu sync.Mutex
+			reads := map[string]int{}
+			got := examine(t, correct, newMemory(t), false, func(o *check.Options) {
+				o.Only = []string{"repeat"}
+				o.Settle = 100 * time.Millisecond
+				o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					reads[id]++
+					if reads[id] == 1 {
+						return check.Reading{}, nil // before it is delivered
+					}
+					return check.Reading{Count: tt.count(reads[id] - 2)}, nil
+				}
+			})
+			if v := got.verdicts()["repeat"]; v != tt.want {
+				t.Errorf("%s, want %s\n%s%s", v, tt.want, got.said(fail), got.said(undecided))
+			}
+		})
+	}
+}
+
+// A probe that looks for a part of the id finds every call under an empty one:
+// no record of a call without an id is made of that.
+func TestProbeThatFindsParts(t *testing.T) {
+	s := newMemory(t).(*memory)
+	got := examine(t, correct, s, false, func(o *check.Options) {
+		o.Only = []string{"repeat", "missing-call-id", "none-lost"}
+		o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			n := 0
+			for stored, times := range s.effects {
+				if strings.Contains(stored, id) {
+					n += times
+				}
+			}
+			return check.Reading{Count: n}, nil
+		}
+	})
+	for _, id := range []string{"repeat", "missing-call-id", "none-lost"} {
+		if got.verdicts()[id] != pass {
+			t.Errorf("%s: %s\n%s", id, got.verdicts()[id], got.said(fail))
+		}
+	}
+}
+
+// Which of two contents was kept is told where the probe's output shows it.
+func TestLaterContentSaysWhichWasKept(t *testing.T) {
+	for kept, says := range map[string]string{
+		"julianctl-first-write": "the first content was kept", "julianctl-later-write": "the later content was kept", "": "2 contents, 1 effect",
+	} {
+		s := newMemory(t)
+		got := examine(t, correct, s, false, func(o *check.Options) {
+			o.Only = []string{"later-content"}
+			o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+				n, err := s.count(id)
+				return check.Reading{Count: n, Text: kept}, err
+			}
+		})
+		if said := got.said(pass); !strings.Contains(said, says) {
+			t.Errorf("%q: %s", kept, said)
+		}
+	}
+}
+
+func TestProbesOverHTTP(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/plain/call.a b":
+			fmt.Fprintln(w, " 2 ")
+		case "/json":
+			fmt.Fprintf(w, `{"rows": [{"id": %q}, {}], "n": 3, "text": "4"}`, r.URL.Query().Get("id"))
+		case "/long":
+			io.WriteString(w, strings.Repeat(" ", 2<<20)+"1")
+		case "/redirect":
+			http.Redirect(w, r, "/json", http.StatusFound)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer srv.Close()
+	client := options(t, srv.URL, "").Client
+	for _, tt := range []struct {
+		uri, path string
+		want      int // -1: an error
+	}{
+		{"/json?id={callId}", "rows.#", 2}, {"/json?id={callId}", "rows", 2}, {"/json", "n", 3}, {"/json", "text", 4},
+		{"/json", "", -1}, {"/json", "nothing", -1}, {"/gone/{callId}", "", -1}, {"/redirect", "n", -1}, {"/long", "", -1},
+	} {
+		r, err := check.URLProbe(client, tt.uri, tt.path)(t.Context(), "call.a b")
+		if err != nil {
+			r.Count = -1
+		}
+		if r.Count != tt.want {
+			t.Errorf("%s %q: %d (%v), want %d", tt.uri, tt.path, r.Count, err, tt.want)
+		}
+	}
+}
+
+// A command gets the id in its words and in its environment, and no shell sees
+// it.
+func TestCommandProbe(t *testing.T) {
+	need(t, "sh")
+	for _, tt := range []struct {
+		argv []string
+		want int
+	}{
+		{[]string{"sh", "-c", `test "$1" = "$JULIANCTL_CALL_ID" && echo 7`, "sh", "{callId}"}, 7},
+		{[]string{"echo", "{callId}"}, -1},
+	} {
+		r, err := check.CommandProbe(tt.argv, "")(t.Context(), "call.$(echo x); `y`")
+		if err != nil {
+			r.Count = -1
+		}
+		if r.Count != tt.want {
+			t.Errorf("%v: %d (%v), want %d", tt.argv, r.Count, err, tt.want)
+		}
+	}
+}
+
+func TestCleanUp(t *testing.T) {
+	need(t, "sh")
+	ids := []string{"call.a", "call.b"}
+	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
+	if err := check.CleanUp(t.Context(), ok, ids); err != nil {
+		t.Error(err)
+	}
+	if err := check.CleanUp(t.Context(), []string{"sh", "-c", "echo no such table >&2; exit 3"}, ids); err == nil || !strings.Contains(err.Error(), "no such table") {
+		t.Errorf("%v", err)
+	}
+}
