@@ -1,0 +1,184 @@
+package inspect
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/safetext"
+)
+
+// maxCopies is how many copies of a call a delivery lists.
+const maxCopies = 200
+
+// whole is everything about one delivery.
+type whole struct {
+	row
+	Remote  string      `json:"remote"`
+	URI     string      `json:"uri"`
+	Proto   string      `json:"proto"`
+	Host    string      `json:"host"`
+	Reason  string      `json:"reason,omitempty"`
+	Header  [][2]string `json:"header"` // name and value, secrets masked
+	SHA256  []byte      `json:"sha256"`
+	Payload *string     `json:"payload"`           // inflated; null when it is not UTF-8 or cannot be inflated
+	Base64  string      `json:"base64,omitempty"`  // the beginning of what is not UTF-8
+	Problem string      `json:"problem,omitempty"` // why it cannot be inflated
+	// Findings are as pkg/validate has them.
+	Findings json.RawMessage `json:"findings,omitempty"`
+	Forward  *forward        `json:"forward,omitempty"`
+	Copies   []row           `json:"copies"` // of the call, oldest first, this one included; more than one, or none
+}
+
+type forward struct {
+	Status   int     `json:"status"` // 0: none
+	TookMS   float64 `json:"took"`
+	Attempts int     `json:"attempts"`
+	Error    string  `json:"error,omitempty"`
+}
+
+// entry is the delivery that the path of a request names.
+func (h *Handler) entry(r *http.Request) (*journal.Entry, error) {
+	return h.get(r, r.PathValue("id"))
+}
+
+func (h *Handler) get(r *http.Request, word string) (*journal.Entry, error) {
+	id, err := strconv.ParseInt(word, 10, 64)
+	if err != nil || id < 1 {
+		return nil, wrong("%q is no number of a delivery", word)
+	}
+	return h.opts.Log.Get(r.Context(), id)
+}
+
+// payloadOf is the body of e, inflated.
+func payloadOf(e *journal.Entry) ([]byte, error) {
+	return (&receive.Delivery{Header: e.Header, Body: e.Body}).Payload()
+}
+
+func (h *Handler) delivery(r *http.Request) (any, error) {
+	e, err := h.entry(r)
+	if err != nil {
+		return nil, err
+	}
+	w := whole{
+		row: rowOf(e), Remote: e.Remote, URI: e.URI, Proto: e.Proto, Host: e.Host, Reason: e.Reason,
+		Header: [][2]string{}, SHA256: e.Hash, Copies: []row{},
+	}
+	header := safetext.MaskHeader(e.Header, h.opts.Secrets...)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			w.Header = append(w.Header, [2]string{name, value})
+		}
+	}
+	payload, err := payloadOf(e)
+	switch {
+	case err != nil:
+		w.Problem = err.Error()
+	case utf8.Valid(payload):
+		text := string(payload)
+		w.Payload = &text
+	}
+	if w.Payload == nil {
+		w.Base64 = base64.StdEncoding.EncodeToString(e.Body[:min(len(e.Body), 4<<10)])
+	}
+	if o := e.Outcome; o != nil {
+		if json.Valid(o.Findings) {
+			w.Findings = o.Findings
+		}
+		if f := o.Forward; f != nil {
+			w.Forward = &forward{f.Status, milliseconds(f.Took), f.Attempts, f.Err}
+		}
+	}
+	if e.CallID != "" && e.Copy > 0 {
+		w.Copies, err = h.copies(r, e.CallID)
+	} else {
+		err = nil
+	}
+	return w, err
+}
+
+// copies are the deliveries of a call, if there are several.
+func (h *Handler) copies(r *http.Request, call string) ([]row, error) {
+	copies := []row{}
+	for c, err := range h.opts.Log.Entries(r.Context(), journal.Filter{CallID: call, Accepted: true, Limit: maxCopies}) {
+		if err != nil {
+			return nil, err
+		}
+		copies = append(copies, rowOf(c))
+	}
+	if len(copies) == 1 {
+		copies = copies[:0]
+	}
+	return copies, nil
+}
+
+// compare says what differs between the payloads of two deliveries.
+func (h *Handler) compare(r *http.Request) (any, error) {
+	var payloads [2][]byte
+	for i, name := range []string{"a", "b"} {
+		e, err := h.get(r, r.URL.Query().Get(name))
+		if err != nil {
+			return nil, err
+		}
+		if payloads[i], err = payloadOf(e); err != nil {
+			return nil, wrong("delivery %d: %w", e.ID, err)
+		}
+	}
+	type field struct {
+		Pointer string `json:"pointer"`
+		Old     string `json:"old"` // JSON; empty: added
+		New     string `json:"new"` // JSON; empty: removed
+	}
+	change := receive.Compare(payloads[0], payloads[1])
+	fields := []field{}
+	for _, f := range change.Fields {
+		fields = append(fields, field(f))
+	}
+	return struct {
+		Kind   receive.Kind `json:"kind"`
+		Fields []field      `json:"fields"`
+		More   int          `json:"more"`
+	}{change.Kind, fields, change.More}, nil
+}
+
+// body is a payload to save: exactly what was received.
+func (h *Handler) body(w http.ResponseWriter, r *http.Request) {
+	e, err := h.entry(r)
+	if err != nil {
+		answer(w, r, func(*http.Request) (any, error) { return nil, err })
+		return
+	}
+	name := "delivery-" + strconv.FormatInt(e.ID, 10)
+	if e.CallID != "" {
+		name += "-" + safetext.Filename(e.CallID)
+	}
+	name += ".json"
+	if e.Header.Get("Content-Encoding") == "gzip" {
+		name += ".gz"
+	}
+	// As bytes, so that no browser looks into them.
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	w.Header().Set("Content-Length", strconv.Itoa(len(e.Body)))
+	_, _ = w.Write(e.Body) // who is gone does not miss it
+}
+
+func (h *Handler) curl(r *http.Request) (any, error) {
+	if h.opts.Curl == nil {
+		return nil, errNotOffered
+	}
+	e, err := h.entry(r)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"command": h.opts.Curl(e)}, nil
+}
+
+var errNotOffered = badRequest{errors.New("that is not offered here")}

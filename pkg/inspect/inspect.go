@@ -1,0 +1,152 @@
+// Package inspect is the web inspector: one page that shows the deliveries of a
+// log as they come, and what a person does with one of them.
+//
+// It owns the page (folder assets), the JSON that it reads, and who may ask for
+// it. It does not receive, send or redact: what goes beyond looking is a function
+// that the caller supplies, which also decides what is allowed.
+//
+// Payloads hold personal data, and pages of strangers run in the same browser.
+// So the server answers only who names it by its own address, what comes from
+// its own page, and changes only for who has read the token in it; see guard.go.
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/page"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// Options says what is shown and what can be done. Functions that are nil are
+// not offered.
+type Options struct {
+	Log *journal.Log
+	// Addr is where the server listens. Requests have to name it.
+	Addr net.Addr
+	// Key has to be in the link that opens the page, [Handler.Link]. Empty: none
+	// is asked for, which is for loopback alone.
+	Key string
+	// Version and Source stand on the page: of the program, and what is looked at.
+	Version, Source string
+	// Secrets are names of further headers whose values are not shown.
+	Secrets []string
+
+	// Targets are what Send may be asked for by name; the first one is proposed.
+	Targets []string
+	// Send delivers the exact bytes of e again, so many copies, one after the
+	// other or together. To is one of Targets, or a URL that a person typed: what
+	// may be reached is for Send to decide.
+	Send func(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]Answer, error)
+	// Curl is a command line that sends e again.
+	Curl func(e *journal.Entry) string
+	// Fixture writes e without personal data and returns the path of the file.
+	Fixture func(ctx context.Context, e *journal.Entry) (path string, err error)
+	// Delete says that deliveries may be deleted.
+	Delete bool
+}
+
+// Answer is what came of a delivery that was sent again.
+type Answer struct {
+	Status int     `json:"status"` // 0: none
+	TookMS float64 `json:"took"`
+	Error  string  `json:"error,omitempty"`
+	Body   string  `json:"body,omitempty"` // its beginning
+}
+
+// Handler serves the page. It is safe for concurrent use.
+type Handler struct {
+	opts    Options
+	token   string
+	page    []byte
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
+}
+
+// New returns the handler of one run, with a token of its own.
+func New(opts Options) (*Handler, error) {
+	h := &Handler{opts: opts, token: rand.Text(), mux: http.NewServeMux(), origins: http.NewCrossOriginProtection()}
+	index, err := assets.ReadFile("assets/index.html")
+	if err != nil {
+		return nil, err
+	}
+	var types []julian.ResultType
+	for _, t := range julian.ResultTypes() {
+		types = append(types, t.Name)
+	}
+	// It escapes <, > and &: nothing in it ends the element.
+	data, err := json.Marshal(map[string]any{
+		"token": h.token, "version": opts.Version, "source": opts.Source, "types": types, "targets": append([]string{}, opts.Targets...),
+		"can": map[string]bool{"send": opts.Send != nil, "curl": opts.Curl != nil, "fixture": opts.Fixture != nil, "delete": opts.Delete},
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.page = bytes.Replace(index, []byte("{{data}}"), data, 1)
+
+	h.mux.HandleFunc("GET /{$}", h.index)
+	h.mux.HandleFunc("GET /assets/{name...}", h.asset)
+	for pattern, f := range map[string]func(*http.Request) (any, error){
+		"GET /api/list":          h.list,
+		"GET /api/index":         h.ids,
+		"GET /api/rows":          h.rows,
+		"GET /api/timeline":      h.timeline,
+		"GET /api/delivery/{id}": h.delivery,
+		"GET /api/compare":       h.compare,
+		"GET /api/curl/{id}":     h.curl,
+		"POST /api/send":         h.send,
+		"POST /api/fixture":      h.fixture,
+		"POST /api/delete":       h.delete,
+	} {
+		h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(w, r, f) })
+	}
+	h.mux.HandleFunc("GET /api/body/{id}", h.body)
+	h.mux.HandleFunc("GET /api/live", h.live)
+	return h, nil
+}
+
+func (h *Handler) index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(h.page) // who is gone does not miss it
+}
+
+// asset gives out this package's files, and those that all pages share.
+func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	data, err := fs.ReadFile(assets, path.Join("assets", name))
+	if err != nil {
+		data, err = fs.ReadFile(page.Files(), name)
+	}
+	kind := map[string]string{".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}[path.Ext(name)]
+	if err != nil || kind == "" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", kind+"; charset=utf-8")
+	_, _ = w.Write(data)
+}
+
+// Link is what to open in a browser.
+func (h *Handler) Link() string {
+	link := "http://" + strings.Replace(strings.Replace(h.opts.Addr.String(), "[::]:", "127.0.0.1:", 1), "0.0.0.0:", "127.0.0.1:", 1) + "/"
+	if h.opts.Key != "" {
+		link += "?key=" + h.opts.Key
+	}
+	return link
+}
+
+// isTarget reports whether to is a name that the caller offers.
+func (h *Handler) isTarget(to string) bool { return slices.Contains(h.opts.Targets, to) }

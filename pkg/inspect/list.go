@@ -1,0 +1,245 @@
+package inspect
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+)
+
+const (
+	maxRows  = 300 // of one answer
+	maxSpans = 60  // of a time line
+)
+
+// answer writes what f returns as JSON.
+func answer(w http.ResponseWriter, r *http.Request, f func(*http.Request) (any, error)) {
+	value, err := f(r)
+	status := http.StatusOK
+	if err != nil {
+		status = http.StatusInternalServerError
+		var wrong badRequest
+		switch {
+		case errors.As(err, &wrong):
+			status = http.StatusBadRequest
+		case errors.Is(err, journal.ErrNotFound):
+			status = http.StatusNotFound
+		}
+		value = map[string]string{"error": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // who is gone does not miss it
+}
+
+// badRequest is a mistake of who asks.
+type badRequest struct{ error }
+
+func wrong(format string, args ...any) error { return badRequest{fmt.Errorf(format, args...)} }
+
+// filterOf reads a filter, newest first, from the query of a request.
+func filterOf(q url.Values) (f journal.Filter, err error) {
+	f = journal.Filter{Newest: true, Text: q.Get("text"), CallID: q.Get("call"), ResultTypes: q["type"]}
+	for _, word := range q["only"] {
+		on := map[string]*bool{
+			"acknowledged": &f.Acknowledged, "failed": &f.Failed, "unanswered": &f.Unanswered,
+			"duplicates": &f.Dups, "findings": &f.Findings,
+		}[word]
+		if on == nil {
+			return f, wrong("only %q is not known", word)
+		}
+		*on = true
+	}
+	for name, into := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
+		ms, err := number(q, name)
+		if err != nil {
+			return f, err
+		}
+		if ms != 0 {
+			*into = time.UnixMilli(ms)
+		}
+	}
+	if f.After, err = number(q, "after"); err != nil {
+		return f, err
+	}
+	limit, err := number(q, "limit")
+	f.Limit = int(min(max(limit, 0), maxRows))
+	return f, err
+}
+
+// number is 0 where there is none.
+func number(q url.Values, name string) (int64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, wrong("%s %q is no number", name, text)
+	}
+	return n, nil
+}
+
+// row is a delivery in the list.
+type row struct {
+	ID        int64    `json:"id"`
+	At        int64    `json:"at"` // in milliseconds since 1970
+	Verdict   string   `json:"verdict"`
+	Type      string   `json:"type"`
+	Call      string   `json:"call"`
+	Name      string   `json:"name"`
+	Phone     string   `json:"phone"`
+	Direction string   `json:"direction"`
+	Seconds   *float64 `json:"seconds"`
+	Size      int64    `json:"size"`
+	Status    int      `json:"status"` // 0: none
+	TookMS    *float64 `json:"took"`
+	Copy      int      `json:"copy"`
+	First     int64    `json:"first"`
+	Errors    int      `json:"errors"`
+	Warnings  int      `json:"warnings"`
+	Refusal   string   `json:"refusal,omitempty"`
+	Fault     string   `json:"fault,omitempty"`
+	Method    string   `json:"method"`
+}
+
+func rowOf(e *journal.Entry) row {
+	r := row{
+		ID: e.ID, At: e.Received.UnixMilli(), Verdict: e.Verdict(), Type: e.ResultType, Call: e.CallID,
+		Name: e.Name, Phone: e.Phone, Direction: e.Direction, Seconds: e.Seconds, Size: e.Size,
+		Copy: e.Copy, First: e.First, Refusal: e.Refusal, Method: e.Method,
+	}
+	if o := e.Outcome; o != nil {
+		took := milliseconds(o.Took)
+		r.Status, r.TookMS, r.Errors, r.Warnings, r.Fault = o.Status, &took, o.Errors, o.Warnings, o.Fault
+	}
+	return r
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func rowsOf(entries []*journal.Entry) []row {
+	rows := make([]row, len(entries))
+	for i, e := range entries {
+		rows[i] = rowOf(e)
+	}
+	return rows
+}
+
+// list is the first rows that a filter chooses. All of them are here when Whole.
+func (h *Handler) list(r *http.Request) (any, error) {
+	f, err := filterOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	if f.Limit == 0 {
+		f.Limit = maxRows
+	}
+	at, err := h.opts.Log.Position(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	ids, err := h.opts.Log.IDs(r.Context(), f)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := h.opts.Log.Some(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		First int64 `json:"first"`
+		Last  int64 `json:"last"` // what comes after it is not looked at
+		Rows  []row `json:"rows"`
+		Whole bool  `json:"whole"`
+	}{at.First, at.Last, rowsOf(entries), len(ids) < f.Limit}, nil
+}
+
+// ids are those of all deliveries that a filter chooses, newest first, as runs:
+// [30, 3] are 30, 29 and 28.
+func (h *Handler) ids(r *http.Request) (any, error) {
+	f, err := filterOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	at, err := h.opts.Log.Position(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	ids, err := h.opts.Log.IDs(r.Context(), f)
+	return struct {
+		First int64      `json:"first"`
+		Last  int64      `json:"last"`
+		Runs  [][2]int64 `json:"runs"`
+	}{at.First, at.Last, runs(ids)}, err
+}
+
+func runs(ids []int64) [][2]int64 {
+	all := [][2]int64{}
+	for _, id := range ids {
+		if n := len(all); n > 0 && all[n-1][0]-all[n-1][1] == id {
+			all[n-1][1]++
+			continue
+		}
+		all = append(all, [2]int64{id, 1})
+	}
+	return all
+}
+
+// rows are those with the ids that are asked for, as far as they are there.
+func (h *Handler) rows(r *http.Request) (any, error) {
+	var ids []int64
+	for word := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
+		id, err := strconv.ParseInt(word, 10, 64)
+		if err != nil || len(ids) == maxRows {
+			return nil, wrong("ids want up to %d numbers", maxRows)
+		}
+		ids = append(ids, id)
+	}
+	if err := h.opts.Log.Index(r.Context()); err != nil && !errors.Is(err, journal.ErrReadOnly) {
+		return nil, err
+	}
+	entries, err := h.opts.Log.Some(r.Context(), ids)
+	return struct {
+		Rows []row `json:"rows"`
+	}{rowsOf(entries)}, err
+}
+
+// timeline is what the charts show.
+func (h *Handler) timeline(r *http.Request) (any, error) {
+	f, err := filterOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.opts.Log.Timeline(r.Context(), f, maxSpans)
+	if err != nil {
+		return nil, err
+	}
+	type took [4]float64 // p50, p95, p99, longest, in milliseconds; 0: none
+	tookOf := func(p journal.Percentiles) took {
+		return took{milliseconds(p.P50), milliseconds(p.P95), milliseconds(p.P99), milliseconds(p.Max)}
+	}
+	type span struct {
+		At         int64 `json:"at"` // in seconds since 1970
+		First      int64 `json:"first"`
+		Duplicates int64 `json:"duplicates"`
+		Failed     int64 `json:"failed"`
+		Took       took  `json:"took"`
+	}
+	spans := make([]span, len(t.Spans))
+	for i, s := range t.Spans {
+		spans[i] = span{s.From.Unix(), s.First, s.Duplicates, s.Failed, tookOf(s.Took)}
+	}
+	return struct {
+		Step  float64         `json:"step"` // in seconds
+		Spans []span          `json:"spans"`
+		Took  took            `json:"took"`
+		Types []journal.Count `json:"types"`
+	}{t.Step.Seconds(), spans, tookOf(t.Took), append([]journal.Count{}, t.ResultTypes...)}, nil
+}
