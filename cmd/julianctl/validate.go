@@ -29,6 +29,9 @@ type validateOptions struct {
 	listRules bool
 	explain   string
 	watch     bool
+	// agentShape is the file of a JSON Schema that holds beside the documented
+	// fields.
+	agentShape string
 }
 
 func newValidateCmd(a *app) *cobra.Command {
@@ -63,6 +66,7 @@ The exit code is then that of the last run.`,
   julianctl validate --rule unknown-field=warn --format json calls.ndjson
   julianctl validate --report sarif=issues.sarif --report junit=tests.xml payloads/
   julianctl validate --schema our.schema.json calls.ndjson
+  julianctl validate --agent-shape agent.schema.json calls.ndjson
   julianctl validate --watch payloads/
   julianctl validate --explain duplicate-key`,
 		Args: cobra.ArbitraryArgs,
@@ -75,6 +79,7 @@ The exit code is then that of the last run.`,
 	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
 	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
 	f.StringVar(&o.schema, "schema", "", "JSON Schema to check against, in place of the documented fields")
+	agentShapeFlag(cmd, &o.agentShape, "also hold payloads against what is this agent's own")
 	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues, as text or json; 0 shows all")
 	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
@@ -90,6 +95,8 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 		return listRules(a, o.format)
 	case o.explain != "":
 		return explainRule(a, o.explain)
+	case o.schema != "" && o.agentShape != "":
+		return usage(errors.New("--schema and --agent-shape exclude each other"), "a schema of your own stands in place of the documented fields, an agent's shape beside them")
 	case o.maxIssues < 0:
 		return usage(fmt.Errorf(`--max-issues "%d" is less than 0`, o.maxIssues), "")
 	case o.jobs < 0:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,13 @@ func (v *validation) run(ctx context.Context) error {
 
 func (v *validation) validator() (*validate.Validator, error) {
 	options := validate.Options{Strict: v.o.strict, Rules: v.severities}
-	if v.o.schema != "" {
-		schema, err := v.a.loadSchema(v.o.schema)
+	if file := cmp.Or(v.o.schema, v.o.agentShape); file != "" {
+		schema, err := v.a.loadSchema(file)
 		if err != nil {
 			return nil, err
 		}
 		options.Schema, v.files = schema, schema.Files()
+		options.Both = v.o.agentShape != ""
 	}
 	validator, err := validate.New(options)
 	if err != nil {

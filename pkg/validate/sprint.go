@@ -58,7 +58,9 @@ func (s *sprint) begin(b []byte, lines bool) {
 // document takes a document that breaks no rule, and the white space behind it.
 func (s *sprint) document(i int) int {
 	if s.v.options.Schema != nil {
-		return s.conforming(i)
+		if end := s.conforming(i); end == no || !s.v.options.Both {
+			return end
+		}
 	}
 	end := s.value(s.v.root, i, 0)
 	if end == no {

@@ -59,6 +59,8 @@ type Options struct {
 	// Schema is what documents have to fit in place of the documented fields:
 	// of the other rules, those on syntax, encoding, depth and keys hold.
 	Schema *Schema
+	// Both keeps all rules on the documented fields beside Schema.
+	Both bool
 }
 
 // Validator judges documents. It is safe for concurrent use.
@@ -84,7 +86,7 @@ func New(o Options) (*Validator, error) {
 		}
 	}
 	v := &Validator{options: o}
-	if o.Schema != nil {
+	if o.Schema != nil && !o.Both {
 		return v, nil
 	}
 	t := compile(julian.Fields)
