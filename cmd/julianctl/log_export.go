@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -14,14 +15,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
 type logExportOptions struct {
-	filter logFilter
-	format string
+	filter  logFilter
+	format  string
+	redact  bool
+	keyFile string // of redact
 }
 
 func newLogExportCmd(a *app) *cobra.Command {
@@ -31,16 +35,24 @@ func newLogExportCmd(a *app) *cobra.Command {
 		Short: "Write deliveries with all that is known of them, oldest first",
 		Long: `export writes deliveries to stdout: as "json", one record a line, with the fields of
 listen --format json; or as "har", an HTTP archive (HAR 1.2), which browsers and
-other tools open. Secrets in headers were masked before they were stored.`,
+other tools open; as "payloads", the bodies alone, one after another. Secrets in
+headers were masked before they were stored.
+
+With --redact payloads have pseudonyms in place of personal data, and who sent
+them is not told; deliveries whose body is no payload are left out.`,
 		Example: `  julianctl log export --since 24h > today.ndjson
-  julianctl log export --failed --format har > failed.har`,
+  julianctl log export --failed --format har > failed.har
+  julianctl log export --format payloads --redact --redact-key-file redact.key > fixtures.ndjson`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogExport(cmd.Context(), a, o) },
 	}
 	configFlag(cmd, "log")
 	configFlag(cmd, "redact-header")
 	o.filter.declare(cmd.Flags())
-	formatFlag(cmd, &o.format, "json", "har")
+	flags := cmd.Flags()
+	flags.BoolVar(&o.redact, "redact", false, `replace personal data, as "julianctl redact" does`)
+	flags.StringVar(&o.keyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
+	formatFlag(cmd, &o.format, "json", "har", "payloads")
 	return cmd
 }
 
@@ -54,10 +66,14 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 		return err
 	}
 	defer l.Close()
-	var w deliveryWriter = &ndjsonExport{a: a, records: report.NewRecords(a.out, "log")}
-	if o.format == "har" {
-		w = &harExport{a: a}
+	var redactor *redact.Redactor
+	if o.redact || o.keyFile != "" {
+		if redactor, err = a.redactor(o.keyFile); err != nil {
+			return err
+		}
 	}
+	w := a.exportWriter(o.format)
+	written, left := 0, 0
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -66,11 +82,47 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 			return err
 		}
 		e.Header = safetext.MaskHeader(e.Header, a.cfg.RedactHeader...) // with --keep-secrets they are there
+		if redactor != nil && !redactEntry(redactor, e) {
+			left++
+			continue
+		}
+		written++
 		if err := w.write(e); err != nil {
 			return err
 		}
 	}
+	if redactor != nil {
+		a.redacted(redactor, written)
+	}
+	if left > 0 {
+		a.note("%s left out: no payload that could be redacted", countOf(left, "delivery", "deliveries"))
+	}
 	return w.end()
+}
+
+func (a *app) exportWriter(format string) deliveryWriter {
+	switch format {
+	case "har":
+		return &harExport{a: a}
+	case "payloads":
+		return payloadExport{a}
+	}
+	return &ndjsonExport{a: a, records: report.NewRecords(a.out, "log")}
+}
+
+// payloadExport writes what was received and nothing about it: bodies as they
+// came, each on lines of its own.
+type payloadExport struct{ a *app }
+
+func (payloadExport) begin() error { return nil }
+func (payloadExport) end() error   { return nil }
+
+func (x payloadExport) write(e *journal.Entry) error {
+	if len(e.Body) == 0 {
+		return nil
+	}
+	_, err := x.a.out.Write(append(bytes.TrimSuffix(e.Body, []byte("\n")), '\n'))
+	return err
 }
 
 // deliveryWriter is one form of an export.

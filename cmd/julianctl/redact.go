@@ -43,7 +43,7 @@ What is personal in free text is a guess that errs on the side of replacing. It
 cannot promise that nothing is left: read the result before you share it.`,
 		Example: `  julianctl redact recorded.ndjson > fixtures.ndjson
   julianctl redact recorded/ --key-file ~/.julianctl-redact.key -o fixtures.ndjson
-  julianctl log export --failed | julianctl redact - --report report.json > failed.ndjson`,
+  julianctl log export --failed --format payloads | julianctl redact - > failed.ndjson`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.paths = args

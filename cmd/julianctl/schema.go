@@ -54,7 +54,7 @@ types, and which were always there. With --agent it writes that agent's own
 shape: its variables and the names of its outcomes, for --agent-shape of
 validate, generate and check.`,
 		Example: `  julianctl schema infer recorded/ > seen.schema.json
-  julianctl log export | julianctl schema infer - --agent agent.abc123 -o agent.schema.json
+  julianctl log export --format payloads | julianctl schema infer - --agent agent.abc123 -o agent.schema.json
   julianctl validate --agent-shape agent.schema.json new.json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
