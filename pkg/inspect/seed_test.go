@@ -25,7 +25,7 @@ func fill(t testing.TB, l *journal.Log, n int, now time.Time, gap time.Duration)
 	}
 	g := generate.New(1)
 	rng := rand.New(rand.NewPCG(1, 2))
-	turn := make(chan struct{}, 64)
+	turn := make(chan struct{}, min(64, 1+n/1000)) // few come in order
 	var all sync.WaitGroup
 	var last []byte
 	at := now.Add(-time.Duration(n) * gap)

@@ -1,6 +1,6 @@
 // What came over the time, and how fast it was answered.
 
-import { el, text, get, dot, count, button, ms } from "./base.js";
+import { el, text, get, dot, toneOf, count, button, ms } from "./base.js";
 
 const height = 150;
 const per = { 1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week" };
@@ -28,7 +28,7 @@ export class Charts {
     if (this.holder.hidden) return;
     if (this.waiting) { this.again = true; return; }
     this.waiting = setTimeout(async () => {
-      await this.draw().catch(() => {}); // the list tells what is wrong
+      await this.draw().catch((err) => { console.error(err); }); // the list tells the person what is wrong
       setTimeout(() => { this.waiting = 0; if (this.again) { this.again = false; this.later(); } }, 1500);
     }, 30);
   }
@@ -64,10 +64,10 @@ export class Charts {
     const duplicates = t.spans.reduce((n, s) => n + s.duplicates, 0), all = t.spans.reduce((n, s) => n + s.first + s.duplicates + s.failed, 0);
     const rows = t.types.slice(0, 7).map((r) => {
       const bar = el("i", "share");
+      bar.style.color = `var(--${toneOf(r.name)})`;
       bar.style.width = 100 * r.count / most + "%";
       const b = button("type", "", () => this.type(r.name), "Show these alone");
       b.append(dot(r.name), text("span", "", r.name), el("span", "track", bar), el("span", "number", count(r.count)));
-      bar.style.color = b.firstChild.style.color;
       return el("li", "", b);
     });
     const share = all ? (100 * duplicates / all).toFixed(duplicates * 10 < all ? 1 : 0) : "0";

@@ -45,7 +45,7 @@ export class List {
   // selection moved, scrolled when the list was.
   constructor(holder, { open, moved, scrolled }) {
     this.holder = holder;
-    this.room = holder.firstElementChild;
+    this.room = holder.querySelector(".room"); // below the head, which stays where it is
     this.ids = [];          // oldest first: those that come are at the end
     this.rows = new Map();  // what is known, by id
     this.drawn = new Map(); // elements, by id
@@ -55,7 +55,7 @@ export class List {
     holder.addEventListener("scroll", () => { this.draw(); scrolled(); }, { passive: true });
     holder.addEventListener("keydown", (e) => this.key(e));
     holder.addEventListener("click", (e) => {
-      const row = e.target.closest(".row");
+      const row = e.target.closest(".room .row");
       if (row) { this.select(+row.dataset.id); open(this.selected); }
     });
     new ResizeObserver(() => this.draw()).observe(holder);
@@ -188,7 +188,8 @@ export class List {
     if (into && i >= 0) {
       const height = this.height, top = i * height, h = this.holder;
       if (top < h.scrollTop) h.scrollTop = top;
-      if (top + height > h.scrollTop + h.clientHeight) h.scrollTop = top + height - h.clientHeight;
+      const seen = h.clientHeight - this.room.offsetTop;
+      if (top + height > h.scrollTop + seen) h.scrollTop = top + height - seen;
     }
     this.draw();
   }
