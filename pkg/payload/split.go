@@ -61,13 +61,13 @@ const space = " \t\r\n"
 
 const bom = "\xef\xbb\xbf"
 
-// countLines counts the line ends in b; last is the index of the last one.
+// countLines counts the line ends in b; last is the index of the last one. To
+// search for that alone would take longer than to count.
 func countLines(b []byte) (n, last int) {
-	last = bytes.LastIndexByte(b, '\n')
-	if last < 0 {
-		return 0, last
+	if n = bytes.Count(b, []byte{'\n'}); n == 0 {
+		return 0, -1
 	}
-	return bytes.Count(b[:last+1], []byte{'\n'}), last
+	return n, bytes.LastIndexByte(b, '\n')
 }
 
 // read tells what the source holds from its beginning, and reads it so.
@@ -295,15 +295,15 @@ func (n *nesting) follow(b []byte) { n.scan(b, false) }
 // scan follows b to its end or, if asked to, up to the comma or bracket that
 // ends an element of the array around it. It returns how far it came.
 func (n *nesting) scan(b []byte, element bool) int {
-	for i, c := range b {
-		switch {
-		case n.escaped:
-			n.escaped = false
-		case n.inString:
-			n.escaped = c == '\\'
-			n.inString = c != '"'
+	for i := 0; i < len(b); i++ {
+		if n.inString {
+			if i = n.text(b, i); i == len(b) {
+				break
+			}
+		}
+		switch c := b[i]; {
 		case c == '"':
-			n.inString = true
+			n.inString = !n.inString
 		case c == '{' || c == '[':
 			n.depth++
 		case element && n.depth == 0 && (c == ',' || c == ']'):
@@ -313,4 +313,28 @@ func (n *nesting) scan(b []byte, element bool) int {
 		}
 	}
 	return len(b)
+}
+
+// text is the index of the quote that ends the string around b[i], or len(b).
+func (n *nesting) text(b []byte, i int) int {
+	if n.escaped && i < len(b) {
+		n.escaped = false
+		i++
+	}
+	for quote := i - 1; ; {
+		if quote < i { // none is known, or it was escaped
+			quote = len(b)
+			if ahead := bytes.IndexByte(b[i:], '"'); ahead >= 0 {
+				quote = i + ahead
+			}
+		}
+		slash := bytes.IndexByte(b[i:quote], '\\')
+		if slash < 0 {
+			return quote
+		}
+		if i += slash + 2; i > len(b) {
+			n.escaped = true
+			return len(b)
+		}
+	}
 }
