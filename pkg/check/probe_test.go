@@ -219,3 +219,40 @@ func TestCleanUp(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A number counts once it stayed for the time that --settle says, and for a few
+// looks, however long one takes.
+func TestSettlingTakesItsTime(t *testing.T) {
+	for _, tt := range []struct{ settle, look time.Duration }{
+		{120 * time.Millisecond, 0}, {time.Millisecond, 10 * time.Millisecond},
+	} {
+		var mu sync.Mutex
+		looks := map[string][]time.Time{}
+		s := newMemory(t)
+		examine(t, correct, s, false, func(o *check.Options) {
+			o.Only, o.Settle = []string{"repeat"}, tt.settle
+			o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+				<-time.After(tt.look)
+				mu.Lock()
+				defer mu.Unlock()
+				looks[id] = append(looks[id], time.Now())
+				n, err := s.count(id)
+				return check.Reading{Count: n}, err
+			}
+		})
+		settled := false
+		for _, at := range looks {
+			if len(at) < 5 {
+				continue // before the run, or of another check
+			}
+			settled = true
+			// The first is before the delivery, the second is where it begins.
+			if took := at[len(at)-1].Sub(at[1]); took < tt.settle {
+				t.Errorf("settle %s: looked for %s", tt.settle, took)
+			}
+		}
+		if !settled {
+			t.Errorf("settle %s: no call was looked at more than 4 times", tt.settle)
+		}
+	}
+}
