@@ -33,6 +33,7 @@ type listenOptions struct {
 	tls       tlsFlags
 	tunnel    string // name of a program
 	onFailure string // a command line
+	ui        uiFlags
 	filter    []string
 	format    string // empty: by what stdout is
 	full      bool
@@ -74,6 +75,7 @@ $JULIANCTL_BODY_FILE, which is gone afterwards, and in the environment REASON
 (invalid, not-forwarded, refused), DETAIL, CALL_ID, RESULT_TYPE, COPY, SEQ,
 STATUS and RECEIVED, each with JULIANCTL_ before it.`,
 		Example: `  julianctl listen
+  julianctl listen --ui
   julianctl listen --forward-to http://127.0.0.1:8080/webhook --forward-retries 3
   julianctl listen --tunnel cloudflared --require-header 'X-Hook-Token: abc'
   julianctl listen --exit-after 3 --expect-unique 1 --timeout 10s --format json
@@ -104,6 +106,7 @@ STATUS and RECEIVED, each with JULIANCTL_ before it.`,
 	opts.faults.declare(cmd)
 	opts.expect.declare(cmd)
 	opts.tls.declare(cmd)
+	opts.ui.declare(cmd)
 	choiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
 	flags.StringVar(&opts.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
 	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this condition: "+payload.FilterSyntax+" (repeatable: all must be met)")
@@ -194,6 +197,11 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	defer endTunnel()
 	url += opts.path
 	a.listenBanner(url, ln.Addr(), opts)
+	closeUI, err := a.openUI(ctx, opts, logged.log, url)
+	if err != nil {
+		return err
+	}
+	defer closeUI()
 	remove, err := opts.server.announce(url)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ error, ? ended with the listener before its answer was known.`,
 	formatFlag(cmd, &o.format, "text", "json")
 	for _, make := range []func(*app) *cobra.Command{
 		newLogShowCmd, newLogDiffCmd, newLogRawCmd, newLogCurlCmd, newLogExportCmd, newLogStatsCmd,
-		newLogReconcileCmd, newLogVerifyCmd, newLogPruneCmd, newLogPathCmd,
+		newLogReconcileCmd, newLogVerifyCmd, newLogPruneCmd, newLogPathCmd, newLogUICmd,
 	} {
 		cmd.AddCommand(make(a))
 	}

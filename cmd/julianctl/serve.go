@@ -28,19 +28,24 @@ func (f *serverFlags) declare(cmd *cobra.Command, addr string) {
 
 // listen opens the address. Only --expose lets other machines reach it.
 func (f *serverFlags) listen(ctx context.Context) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(f.addr)
+	return listenAt(ctx, "--addr", f.addr, f.expose)
+}
+
+// listenAt opens the address that a flag gives.
+func listenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, usage(fmt.Errorf("--addr %q is no address", f.addr), "write host and port, such as 127.0.0.1:0")
+		return nil, usage(fmt.Errorf("%s %q is no address", flag, addr), "write host and port, such as 127.0.0.1:0")
 	}
-	if !f.expose && !loopbackHost(host) {
-		return nil, usage(fmt.Errorf("--addr %q can be reached by other machines", f.addr), "use a loopback address such as 127.0.0.1, or say --expose")
+	if !expose && !loopbackHost(host) {
+		return nil, usage(fmt.Errorf("%s %q can be reached by other machines", flag, addr), "use a loopback address such as 127.0.0.1, or say --expose")
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.addr)
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, unable(fmt.Errorf("--addr %q is taken by another program", f.addr), "--addr with port 0 takes any free port")
+		return nil, unable(fmt.Errorf("%s %q is taken by another program", flag, addr), flag+" with port 0 takes any free port")
 	}
 	if err != nil {
-		return nil, unable(fmt.Errorf("--addr %q: %w", f.addr, err), "")
+		return nil, unable(fmt.Errorf("%s %q: %w", flag, addr, err), "")
 	}
 	return ln, nil
 }

@@ -29,6 +29,7 @@ type config struct {
 	BaseURL      string        `key:"base-url" env:"JULIAN_BASE_URL" default:"https://julian.11x.ai/api/v1" doc:"base URL of the API"`
 	Color        string        `key:"color" default:"auto" oneof:"auto always never" doc:"when to use colour"`
 	Endpoints    []endpoint    `key:"endpoints" doc:"named endpoints, for --to NAME"`
+	Fixtures     string        `key:"fixtures" doc:"folder for the fixtures that the inspector makes, with pseudonyms"`
 	KeyStore     string        `key:"key-store" default:"auto" oneof:"auto keyring file" doc:"where auth login keeps the API key"`
 	Log          string        `key:"log" doc:"delivery log: a file, or off (default in the state folder)"`
 	RedactHeader []string      `key:"redact-header" doc:"names of further headers whose values are never shown"`

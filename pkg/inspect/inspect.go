@@ -20,7 +20,6 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/journal"
@@ -39,9 +38,10 @@ type Options struct {
 	Addr net.Addr
 	// Key has to be in the link that opens the page, [Handler.Link]. Empty: none
 	// is asked for, which is for loopback alone.
-	Key string
-	// Version and Source stand on the page: of the program, and what is looked at.
-	Version, Source string
+	Key     string
+	Version string // of the program
+	// Try is a command that makes deliveries, for a log that has none.
+	Try string
 	// Secrets are names of further headers whose values are not shown.
 	Secrets []string
 
@@ -89,7 +89,7 @@ func New(opts Options) (*Handler, error) {
 	}
 	// It escapes <, > and &: nothing in it ends the element.
 	data, err := json.Marshal(map[string]any{
-		"token": h.token, "version": opts.Version, "source": opts.Source, "types": types, "targets": append([]string{}, opts.Targets...),
+		"token": h.token, "version": opts.Version, "try": opts.Try, "types": types, "targets": append([]string{}, opts.Targets...),
 		"can": map[string]bool{"send": opts.Send != nil, "curl": opts.Curl != nil, "fixture": opts.Fixture != nil, "delete": opts.Delete},
 	})
 	if err != nil {
@@ -147,6 +147,3 @@ func (h *Handler) Link() string {
 	}
 	return link
 }
-
-// isTarget reports whether to is a name that the caller offers.
-func (h *Handler) isTarget(to string) bool { return slices.Contains(h.opts.Targets, to) }

@@ -91,17 +91,17 @@ type looker struct {
 
 // look returns what there is to tell, if anything, and when to look again.
 func (l *looker) look(r *http.Request) (*news, time.Duration, error) {
-	log, ctx := l.h.opts.Log, r.Context()
-	at, err := log.Position(ctx)
+	deliveries, ctx := l.h.opts.Log, r.Context()
+	at, err := deliveries.Position(ctx)
 	if err != nil || at == l.at {
 		return nil, lookEvery, err
 	}
 	event := &news{First: at.First, Last: at.Last}
 	if len(l.pending) > 0 {
-		if err := log.Index(ctx); err != nil {
+		if err := deliveries.Index(ctx); err != nil {
 			return nil, 0, err
 		}
-		entries, err := log.Some(ctx, l.pending)
+		entries, err := deliveries.Some(ctx, l.pending)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -119,7 +119,7 @@ func (l *looker) look(r *http.Request) (*news, time.Duration, error) {
 		if at.Last-l.seen > manyAtOnce {
 			wait = lookSeldom
 		}
-		unanswered, err := log.IDs(ctx, journal.Filter{After: l.seen, Unanswered: true, Newest: true, Limit: maxPending - min(maxPending-1, len(l.pending))})
+		unanswered, err := deliveries.IDs(ctx, journal.Filter{After: l.seen, Unanswered: true, Newest: true, Limit: maxPending - min(maxPending-1, len(l.pending))})
 		if err != nil {
 			return nil, 0, err
 		}
