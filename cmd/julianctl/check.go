@@ -22,6 +22,9 @@ const (
 	profileSmoke   = "smoke"
 )
 
+// smokeSettle is the default of --settle in a profile that takes seconds.
+const smokeSettle = time.Second
+
 type checkOptions struct {
 	delivery       deliveryFlags
 	probe          probeFlags
@@ -46,6 +49,7 @@ type checkOptions struct {
 type probeFlags struct {
 	command, url, path string
 	settle             time.Duration
+	settleGiven        bool // or it is the default
 }
 
 func newCheckCmd(a *app) *cobra.Command {
@@ -83,6 +87,9 @@ for every call.`,
 			if !cmd.Flags().Changed("seed") {
 				o.seed = uint64(rand.Uint32())
 			}
+			if o.probe.settleGiven = cmd.Flags().Changed("settle"); !o.probe.settleGiven && o.profile == profileSmoke {
+				o.probe.settle = smokeSettle
+			}
 			if o.drill.on {
 				return runDrill(cmd.Context(), a, o)
 			}
@@ -116,7 +123,7 @@ func (f *probeFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
 	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
 	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
-	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long a number of effects has to stay the same")
+	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long a number of effects has to stay the same; 1s with --profile smoke")
 }
 
 func runCheck(ctx context.Context, a *app, o checkOptions) error {

@@ -202,6 +202,9 @@ func (p *checkPrinter) repeat(r check.Result) string {
 	add("--probe", p.o.probe.command)
 	add("--probe-url", p.o.probe.url)
 	add("--probe-path", p.o.probe.path)
+	if p.o.probe.settleGiven {
+		add("--settle", p.o.probe.settle.String())
+	}
 	if strings.HasPrefix(r.ID, "budget") {
 		add("--budget", p.o.budget)
 	}
