@@ -216,6 +216,7 @@ func examine(t *testing.T, f fault, s store, probed bool, edit func(*check.Optio
 // Every check on every consumer: each fault is named by the check that is made
 // for it, and by no other; the correct one passes everything.
 func TestVerdictOfEveryCheckOnEveryConsumer(t *testing.T) {
+	t.Parallel()
 	var runs []*run
 	for _, row := range table {
 		if !raced || row.fault == correct || long() {

