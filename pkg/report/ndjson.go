@@ -12,42 +12,64 @@ import (
 // Records writes results as NDJSON: one object a line, each beginning with the
 // schema of its command and its kind. It is not safe for concurrent use.
 type Records struct {
-	w      io.Writer
-	schema string
+	w       io.Writer
+	schema  string
+	encoder *json.Encoder
+	encoded bytes.Buffer // what the encoder has written
+	line    []byte       // both are kept for the next record
 }
 
 // NewRecords returns a writer of the records of one command. Their schema is
 // "julianctl.COMMAND/v1", whose fields are only ever added to.
 func NewRecords(w io.Writer, command string) *Records {
-	return &Records{w: w, schema: "julianctl." + command + "/v1"}
+	r := &Records{w: w, schema: "julianctl." + command + "/v1"}
+	r.encoder = newEncoder(&r.encoded)
+	return r
 }
 
 // Write writes v, which must encode to a JSON object, as one record. The last
 // record of a command has kind "summary". Characters that could do harm on a
 // terminal are escaped, so a record may be shown as it is.
 func (r *Records) Write(kind string, v any) error {
-	body, err := encode(v)
-	if err != nil {
+	r.encoded.Reset()
+	if err := r.encoder.Encode(v); err != nil {
 		return err
 	}
+	body := safe(&r.encoded)
 	if body[0] != '{' {
 		return fmt.Errorf("record %q encodes to no JSON object: %.40s", kind, body)
 	}
-	line := fmt.Appendf(nil, `{"schema":%q,"kind":%q`, r.schema, kind)
+	r.line = fmt.Appendf(r.line[:0], `{"schema":%q,"kind":%q`, r.schema, kind)
 	if body[1] != '}' {
-		line = append(line, ',')
+		r.line = append(r.line, ',')
 	}
-	_, err = r.w.Write(append(append(line, body[1:]...), '\n'))
+	r.line = append(append(r.line, body[1:]...), '\n')
+	_, err := r.w.Write(r.line)
+	if cap(r.line) > maxKept {
+		r.line, r.encoded = nil, bytes.Buffer{} // one was very large
+	}
 	return err
 }
+
+// maxKept is how many bytes are kept between two records.
+const maxKept = 1 << 20
 
 // encode is v as JSON on one line, without the line feed, safe to show.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := newEncoder(&b).Encode(v); err != nil {
 		return nil, err
 	}
-	return safetext.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	return safe(&b), nil
+}
+
+func newEncoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
+// safe is what an encoder has written to b. It shares the memory of b.
+func safe(b *bytes.Buffer) []byte {
+	return safetext.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }

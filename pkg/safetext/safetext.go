@@ -71,9 +71,10 @@ func clean(s string, f form) string {
 	prev := rune(0) // the character before, 0 when it was escaped
 	lead := true    // nothing but white space on this line so far
 	for i := 0; i < len(s); {
-		if c := s[i]; ' ' <= c && c <= '~' && c != ':' && c != '#' {
-			prev, lead = rune(c), lead && c == ' '
-			i++
+		if n := plain(s[i:], lead); n > 0 {
+			lead = lead && strings.TrimLeft(s[i:i+n], " ") == ""
+			i += n
+			prev = rune(s[i-1])
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -98,6 +99,37 @@ func clean(s string, f form) string {
 		return s
 	}
 	return string(append(b, s[done:]...))
+}
+
+// plain is how many bytes from the beginning of s need no look at them: those of
+// ASCII that print, but for what a command to a CI system begins with. A colon
+// does so only while it leads.
+func plain(s string, lead bool) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	if lead {
+		for i < len(s) && s[i] == ' ' {
+			i++
+		}
+		if i < len(s) && s[i] == ':' {
+			return i
+		}
+	}
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		hash, del := w^'#'*ones, w^0x7f*ones
+		// Bytes above ASCII have their top bit in w itself.
+		if (w|(w-' '*ones)|(hash-ones)|(del-ones))&tops != 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c > '~' || c == '#' {
+			break
+		}
+	}
+	return i
 }
 
 // escapeGo appends what stands for r, whose bytes are raw.
