@@ -18,7 +18,8 @@ func until(t *testing.T, p *browsertest.Page, condition string) {
 		const look = () => { let v = false; try { v = !!(`+condition+`); } catch {} if (v || performance.now() > end) done(v); else setTimeout(look, 10); };
 		look();
 	})`) {
-		t.Fatalf("never: %s", condition)
+		t.Fatalf("never: %s\nfocus: %s\nselected: %s", condition, browsertest.Eval[string](p, `document.activeElement.outerHTML.slice(0, 200)`),
+			browsertest.Eval[string](p, `[...document.querySelectorAll("[aria-selected=true]")].map((e) => e.outerHTML.slice(0, 200)).join()`))
 	}
 }
 

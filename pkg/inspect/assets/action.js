@@ -41,9 +41,11 @@ export const send = (d) => {
   byURL();
   const form = el("form", "", field("To", to), urlField, field("Copies", copies), el("label", "check", together, "all at one instant"),
     results, el("div", "ends", button("quiet", "Close", () => dialog.close()), go));
+  let sending = false;
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
-    go.disabled = true;
+    if (sending) return;
+    sending = true; // a disabled button would lose the focus
     results.replaceChildren(el("li", "muted", "sending…"));
     lastTo = url.value;
     try {
@@ -54,7 +56,7 @@ export const send = (d) => {
     } catch (err) {
       results.replaceChildren(text("li", "bad", err.message));
     }
-    go.disabled = false;
+    sending = false;
   });
   const dialog = ask("Send #" + d.id + " again", el("p", "muted", "The exact bytes, and the header but for secrets."), form);
 };

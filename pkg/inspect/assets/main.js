@@ -175,7 +175,7 @@ document.addEventListener("visibilitychange", connect);
 document.addEventListener("keydown", (e) => {
   const typed = e.target.closest("input, select, textarea, dialog");
   if (e.key === "Escape" && !e.defaultPrevented) {
-    if (e.target.closest("dialog")) return;
+    if (document.querySelector("dialog")) return; // it closes by itself
     if (e.target === search && search.value) { clear(); return; }
     if (e.target === search) { list.holder.focus(); return; }
     if (detail.id) { e.preventDefault(); detail.close(); }
