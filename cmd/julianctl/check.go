@@ -37,6 +37,7 @@ type checkOptions struct {
 	cleanup        string
 	readyTimeout   time.Duration
 	baseline       string
+	agentShape     string // a file
 	format         string
 	reports        []string // FORMAT=FILE
 	list           bool
@@ -109,6 +110,7 @@ for every call.`,
 	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+check.IDsFileEnv)
 	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
 	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
+	agentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain one check")
@@ -217,6 +219,12 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
 		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke,
 		MaxRequests: o.maxRequests, Seed: o.seed,
+	}
+	if o.agentShape != "" {
+		if p.options.Agent, p.options.Shape, err = agentShape(o.agentShape); err != nil {
+			p.close()
+			return nil, err
+		}
 	}
 	return p, nil
 }

@@ -211,6 +211,7 @@ func (p *checkPrinter) repeat(r check.Result) string {
 	if r.ID == "after-pause" {
 		add("--pause", p.o.pause.String())
 	}
+	add("--agent-shape", p.o.agentShape)
 	for _, host := range p.o.delivery.allowHosts {
 		add("--allow-host", host)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
 )
 
 // Verdict is what a check found.
@@ -166,6 +167,10 @@ type Options struct {
 	MaxRequests int
 	// Seed makes ids and payloads: the same seed sends the same bytes.
 	Seed uint64
+	// Agent is the id of the agent of every call, and Shape what is its own;
+	// empty and nil: those of package generate.
+	Agent string
+	Shape *generate.AgentShape
 	// Begin is called before a check begins to deliver; may be nil.
 	Begin func(Step)
 }

@@ -43,6 +43,7 @@ type call struct {
 
 // call makes a fresh call of a contact whom no other call of the run is with.
 func (t *trial) call(spec generate.Spec) call {
+	spec.Agent, spec.Shape = t.o.Agent, t.o.Shape
 	e := t.gen.Event(spec)
 	inbound := e.FromPhoneNumber == e.PhoneNumber
 	e.PhoneNumber = phoneNumber(t.phone)
