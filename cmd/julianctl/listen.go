@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 
@@ -232,7 +231,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 			}
 		},
 	})
-	defer runtime.KeepAlive(make([]byte, ballast))
+	defer tuneListen(int64(opts.maxBody))()
 	start := a.now()
 	if err := server.Serve(ctx, ln); err != nil {
 		return unable(err, "")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
@@ -40,15 +41,13 @@ type listenLog struct {
 	// base does not end with the listener: what was taken in is completed.
 	base context.Context
 
-	mu sync.Mutex
-	// pending are the deliveries between their store and the sink.
-	pending map[*receive.Delivery]*journal.Delivery
-	failing int   // deliveries that could not be stored since the last that could
-	err     error // the first failure
+	mu      sync.Mutex
+	failing atomic.Int64 // deliveries that could not be stored since the last that could
+	err     error        // the first failure
 }
 
 func (a *app) listenLog(ctx context.Context, f listenLogFlags) (*listenLog, error) {
-	l := &listenLog{a: a, base: context.WithoutCancel(ctx), pending: map[*receive.Delivery]*journal.Delivery{}}
+	l := &listenLog{a: a, base: context.WithoutCancel(ctx)}
 	if f.keep < 1 {
 		return nil, usage(fmt.Errorf(`--log-keep "%d" is less than 1`, f.keep), "--log off keeps nothing")
 	}
@@ -79,12 +78,10 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 		}
 		err := l.log.Append(ctx, stored)
 		stored.Body, stored.Header = nil, nil // d has them
-		l.mu.Lock()
 		if err == nil {
-			l.pending[d] = stored
+			d.Stored = stored
 		}
 		l.told(err)
-		l.mu.Unlock()
 		if errors.Is(err, journal.ErrFull) {
 			return fmt.Errorf("%w: %w", receive.ErrFull, err)
 		}
@@ -95,10 +92,14 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 // told tells the person once that deliveries cannot be stored, and once that
 // they can again.
 func (l *listenLog) told(err error) {
+	if err == nil && l.failing.Load() == 0 {
+		return // as nearly always
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	s := l.a.errStyle
 	if err != nil {
-		l.failing++
-		if l.failing == 1 {
+		if l.failing.Add(1) == 1 {
 			l.a.note("%s delivery log %q: %s; senders are told to try again later", s.bad("julianctl:"), safetext.Line(l.log.Path()), safetext.Line(err.Error()))
 		}
 		if l.err == nil {
@@ -106,16 +107,15 @@ func (l *listenLog) told(err error) {
 		}
 		return
 	}
-	if l.failing > 0 {
-		l.a.note("%s after %s turned away", s.good("the delivery log works again"), countOf(l.failing, "delivery was", "deliveries were"))
-		l.failing = 0
+	if n := l.failing.Swap(0); n > 0 {
+		l.a.note("%s after %s turned away", s.good("the delivery log works again"), countOf(int(n), "delivery was", "deliveries were"))
 	}
 }
 
 // see is d as it is among all that the log knows: its number among the copies
 // of its call, and what differs from the first.
 func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
-	stored := l.stored(d)
+	stored, _ := d.Stored.(*journal.Delivery)
 	if stored == nil || stored.Copy == d.Copy {
 		return d // the first came in this run
 	}
@@ -127,21 +127,9 @@ func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
 	return &seen
 }
 
-func (l *listenLog) stored(d *receive.Delivery) *journal.Delivery {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.pending[d]
-}
-
 // finish stores what became of a delivery that was shown.
 func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
-	if l.log == nil {
-		return
-	}
-	l.mu.Lock()
-	stored := l.pending[d]
-	delete(l.pending, d)
-	l.mu.Unlock()
+	stored, _ := d.Stored.(*journal.Delivery)
 	if stored == nil {
 		return
 	}
@@ -163,9 +151,7 @@ func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
 		o.Findings, _ = json.Marshal(issues) // plain values
 	}
 	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
-		l.mu.Lock()
 		l.told(err)
-		l.mu.Unlock()
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 // storedHeader is header as on the wire, without the empty line at its end,
 // secrets masked.
 func (o *Options) storedHeader(header http.Header) string {
-	if !o.KeepSecrets {
-		header = safetext.MaskHeader(header, o.Secrets...)
+	for name := range header {
+		if !o.KeepSecrets && safetext.SecretHeader(name, o.Secrets...) {
+			header = safetext.MaskHeader(header, o.Secrets...)
+			break
+		}
 	}
 	var b strings.Builder
 	_ = header.Write(&b) // a Builder takes everything

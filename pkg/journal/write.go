@@ -20,12 +20,11 @@ const (
 	maxOutcomes   = 4096    // that wait to be written
 	// outcomeWait is how long outcomes wait for deliveries to share their
 	// transaction with.
-	outcomeWait = 2 * time.Millisecond
-	// batchWait is how long a batch waits to become half as large as the one
-	// before.
-	batchWait = time.Millisecond / 2
-	// fewDeliveries in one batch leave time to index them at once. After a
-	// larger one, indexing waits until nothing came for idleAfter.
+	outcomeWait = 10 * time.Millisecond
+	// batchWait is how long a batch waits to become half a crowd.
+	batchWait = time.Millisecond
+	// fewDeliveries at a time leave time to index them at once. With more,
+	// indexing waits until nothing came for idleAfter.
 	fewDeliveries = 4
 	idleAfter     = 20 * time.Millisecond
 	// indexAtOnce is how many deliveries are indexed in one transaction, while
@@ -58,7 +57,7 @@ type writer struct {
 	conn     *conn
 	file     os.FileInfo // what path was when it was opened
 	batch    []*appended
-	last     int // how many were in the batch before
+	crowd    int // how many come at a time: the largest batch of late
 	outcomes []finished
 	buf      []byte // a segment
 	next     next
@@ -264,11 +263,7 @@ func (w *writer) collect() bool {
 	case f := <-w.results:
 		w.outcomes = append(w.outcomes, f)
 	case j := <-w.jobs:
-		run := w.transaction
-		if j.plain {
-			run = w.outside
-		}
-		j.done <- run(j.do)
+		w.work(j)
 		return true
 	case <-idle:
 		w.tidy()
@@ -283,11 +278,24 @@ func (w *writer) collect() bool {
 			return w.take(a, open)
 		case f := <-w.results:
 			w.outcomes = append(w.outcomes, f)
+		case j := <-w.jobs:
+			w.commit() // it may look at them
+			w.work(j)
+			return true
 		case <-wait:
 			return true
 		}
 	}
 	return true
+}
+
+// work does other work than that on deliveries.
+func (w *writer) work(j job) {
+	run := w.transaction
+	if j.plain {
+		run = w.outside
+	}
+	j.done <- run(j.do)
 }
 
 // take begins a batch with a, and takes what else is waiting.
@@ -305,7 +313,7 @@ func (w *writer) take(a *appended, open bool) bool {
 		}
 		// Those who were answered just now are about to send again. One that
 		// went ahead alone would keep them waiting for the disk twice.
-		if len(w.batch) >= w.last/2 {
+		if len(w.batch) >= w.crowd/2 {
 			break
 		}
 		if enough == nil {
@@ -325,7 +333,7 @@ func (w *writer) take(a *appended, open bool) bool {
 }
 
 // busy reports whether many deliveries come at a time.
-func (w *writer) busy() bool { return max(w.last, len(w.batch)) > fewDeliveries }
+func (w *writer) busy() bool { return max(w.crowd, len(w.batch)) > fewDeliveries }
 
 // commit writes the batch and the outcomes as one segment.
 func (w *writer) commit() {
@@ -353,8 +361,10 @@ func (w *writer) commit() {
 	for _, a := range w.batch {
 		a.done <- err
 	}
-	w.last, w.batch = len(w.batch), w.batch[:0]
-	clear(w.batch[:w.last])
+	// A batch that is small by chance does not make a crowd small.
+	w.crowd = max(len(w.batch), w.crowd*7/8)
+	clear(w.batch)
+	w.batch = w.batch[:0]
 	switch {
 	case err == nil:
 		clear(w.outcomes)

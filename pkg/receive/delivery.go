@@ -54,6 +54,8 @@ type Delivery struct {
 	// Forward is what the forwarder did; nil when there is none or the
 	// delivery was refused before.
 	Forward *Forwarded
+	// Stored is whatever Options.Store leaves for the sink.
+	Stored any
 
 	repeats bool    // there is a first
 	first   earlier // what a copy is compared with; zero once compared

@@ -201,7 +201,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		m.number(d, []byte(body))
 		kind := NoCopy
 		if d.Copy > 1 {
-			kind = d.first.compare([]byte(body)).Kind
+			kind = m.compare(d.first, []byte(body)).Kind
 		}
 		return fmt.Sprint(d.Copy, " ", kind)
 	}

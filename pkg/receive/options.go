@@ -16,10 +16,10 @@ import (
 const (
 	DefaultMaxBody              = 10 << 20
 	DefaultMaxHeaderBytes       = 64 << 10
-	DefaultMaxHeld              = 64 << 20
+	DefaultMaxHeld              = 24 << 20
 	DefaultMaxConns             = 2048
 	DefaultMaxCalls             = 100_000
-	DefaultMaxRemembered        = 32 << 20
+	DefaultMaxRemembered        = 12 << 20
 	DefaultHeaderTimeout        = 10 * time.Second
 	DefaultReadTimeout          = 30 * time.Second
 	DefaultWriteTimeout         = 10 * time.Second
@@ -78,7 +78,7 @@ type Options struct {
 	// The delivery is whole but for what is not known yet: Took, Forward and
 	// Change, and Status where it is forwarded. Until Store returns nobody else
 	// uses it. Store may set Copy, for one to count what came before this
-	// server began; it changes nothing else. It stands between the delivery and
+	// server began, and Stored; it changes nothing else. It stands between the delivery and
 	// its answer: what can wait belongs into Sink.
 	Store func(context.Context, *Delivery) error
 	// Forward passes a delivery on, and its answer is handed back to the

@@ -378,7 +378,7 @@ func (s *Server) showAll() {
 func (s *Server) show(d *Delivery) {
 	if d.repeats {
 		if payload, err := d.Payload(); err == nil {
-			d.Change = d.first.compare(payload)
+			d.Change = s.memory.compare(d.first, payload)
 		}
 		d.first = earlier{}
 	}

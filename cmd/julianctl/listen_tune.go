@@ -1,0 +1,28 @@
+package main
+
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/julianctl/julianctl/pkg/receive"
+)
+
+// heapLimit is what all that waits or is remembered has room in, ballast
+// included: near it, the garbage collector runs more often.
+const heapLimit = 96 << 20
+
+// tuneListen makes the runtime fit for a listener that many deliver to. The
+// caller ends it.
+func tuneListen(maxBody int64) (end func()) {
+	held := make([]byte, ballast)
+	before := debug.SetMemoryLimit(-1)
+	if before == math.MaxInt64 { // or GOMEMLIMIT says otherwise
+		// As receive does, with room for two of the largest bodies, and their growing.
+		debug.SetMemoryLimit(heapLimit + 4*max(0, maxBody-receive.DefaultMaxBody))
+	}
+	return func() {
+		debug.SetMemoryLimit(before)
+		runtime.KeepAlive(held)
+	}
+}
