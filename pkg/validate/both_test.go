@@ -45,7 +45,9 @@ func TestBoth(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		byPlace := func(a, b Issue) int { return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Message, b.Message)) }
+		byPlace := func(a, b Issue) int {
+			return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Message, b.Message))
+		}
 		got := both(broken.Body)
 		for _, i := range got {
 			seen[i.Rule] = true
