@@ -17,6 +17,7 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"path"
@@ -71,7 +72,8 @@ type Answer struct {
 type Handler struct {
 	opts    Options
 	token   string
-	page    []byte
+	page    []byte         // with room for data
+	data    map[string]any // of the page
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 }
@@ -87,16 +89,11 @@ func New(opts Options) (*Handler, error) {
 	for _, t := range julian.ResultTypes() {
 		types = append(types, t.Name)
 	}
-	// It escapes <, > and &: nothing in it ends the element.
-	data, err := json.Marshal(map[string]any{
+	h.page = index
+	h.data = map[string]any{
 		"token": h.token, "version": opts.Version, "try": opts.Try, "types": types, "targets": append([]string{}, opts.Targets...),
 		"can": map[string]bool{"send": opts.Send != nil, "curl": opts.Curl != nil, "fixture": opts.Fixture != nil, "delete": opts.Delete},
-	})
-	if err != nil {
-		return nil, err
 	}
-	h.page = bytes.Replace(index, []byte("{{data}}"), data, 1)
-
 	h.mux.HandleFunc("GET /{$}", h.index)
 	h.mux.HandleFunc("GET /assets/{name...}", h.asset)
 	for pattern, f := range map[string]func(*http.Request) (any, error){
@@ -118,9 +115,20 @@ func New(opts Options) (*Handler, error) {
 	return h, nil
 }
 
-func (h *Handler) index(w http.ResponseWriter, _ *http.Request) {
+// index is the page, with the rows that are seen first: they need not be asked
+// for once more.
+func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
+	data := maps.Clone(h.data)
+	if rows, err := h.firstRows(r.Context(), journal.Filter{Newest: true, Limit: firstRows}); err == nil {
+		data["first"] = rows // otherwise the page asks, and tells what is wrong
+	}
+	text, err := json.Marshal(data) // escapes <, > and &: nothing in it ends the element
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(h.page) // who is gone does not miss it
+	_, _ = w.Write(bytes.Replace(h.page, []byte("{{data}}"), text, 1)) // who is gone does not miss it
 }
 
 // asset gives out this package's files, and those that all pages share.

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +15,9 @@ import (
 )
 
 const (
-	maxRows  = 300 // of one answer
-	maxSpans = 60  // of a time line
+	firstRows = 100 // that come with the page
+	maxRows   = 300 // of one answer
+	maxSpans  = 60  // of a time line
 )
 
 // answer writes what f returns as JSON.
@@ -132,7 +134,7 @@ func rowsOf(entries []*journal.Entry) []row {
 	return rows
 }
 
-// list is the first rows that a filter chooses. All of them are here when Whole.
+// list is the first rows that a filter chooses.
 func (h *Handler) list(r *http.Request) (any, error) {
 	f, err := filterOf(r.URL.Query())
 	if err != nil {
@@ -141,24 +143,28 @@ func (h *Handler) list(r *http.Request) (any, error) {
 	if f.Limit == 0 {
 		f.Limit = maxRows
 	}
-	at, err := h.opts.Log.Position(r.Context())
+	return h.firstRows(r.Context(), f)
+}
+
+// beginning is the first rows of a list.
+type beginning struct {
+	First int64 `json:"first"`
+	Last  int64 `json:"last"` // what comes after it is not looked at
+	Rows  []row `json:"rows"`
+	Whole bool  `json:"whole"` // there are no more
+}
+
+func (h *Handler) firstRows(ctx context.Context, f journal.Filter) (b beginning, err error) {
+	at, err := h.opts.Log.Position(ctx)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	ids, err := h.opts.Log.IDs(r.Context(), f)
+	ids, err := h.opts.Log.IDs(ctx, f)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	entries, err := h.opts.Log.Some(r.Context(), ids)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		First int64 `json:"first"`
-		Last  int64 `json:"last"` // what comes after it is not looked at
-		Rows  []row `json:"rows"`
-		Whole bool  `json:"whole"`
-	}{at.First, at.Last, rowsOf(entries), len(ids) < f.Limit}, nil
+	entries, err := h.opts.Log.Some(ctx, ids)
+	return beginning{at.First, at.Last, rowsOf(entries), len(ids) < f.Limit}, err
 }
 
 // ids are those of all deliveries that a filter chooses, newest first, as runs:

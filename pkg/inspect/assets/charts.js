@@ -30,7 +30,7 @@ export class Charts {
     this.waiting = setTimeout(async () => {
       await this.draw().catch((err) => { console.error(err); }); // the list tells the person what is wrong
       setTimeout(() => { this.waiting = 0; if (this.again) { this.again = false; this.later(); } }, 1500);
-    }, 30);
+    }, 300); // the list comes first
   }
 
   async draw() {

@@ -49,7 +49,8 @@ const look = attempt(async (keepPlace) => {
   const mine = asked = new AbortController();
   const q = query();
   $("clear").hidden = !filtered();
-  const page = await get("list", { ...q, limit: first }, mine.signal);
+  const page = data.first && !filtered() ? data.first : await get("list", { ...q, limit: first }, mine.signal);
+  data.first = null; // it came with the page
   Object.assign(log, { first: page.first, last: page.last });
   list.know(page.rows);
   total = page.whole ? page.rows.length : -1;
@@ -57,6 +58,7 @@ const look = attempt(async (keepPlace) => {
   unseen = 0;
   tell();
   charts.later();
+  performance.mark("rows");
   if (page.whole) return;
   const all = await get("index", q, mine.signal);
   const ids = [];
@@ -66,6 +68,7 @@ const look = attempt(async (keepPlace) => {
   list.replace([...ids.reverse(), ...newer], true);
   total = list.ids.length;
   tell();
+  performance.mark("all");
 });
 
 // tell says how much there is, and whether it is live.
@@ -99,7 +102,7 @@ const clear = () => {
 let typing;
 search.addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(look, 60);
+  typing = setTimeout(look, 25);
 });
 filters.addEventListener("change", () => look());
 filters.addEventListener("reset", () => setTimeout(look));
