@@ -27,28 +27,53 @@ func sendNothing(context.Context, string, *journal.Entry, int, bool) ([]inspect.
 	return []inspect.Answer{{Status: 204, TookMS: 1.25}}, nil
 }
 
+func everything(l *journal.Log) inspect.Options {
+	return inspect.Options{
+		Log: l, Delete: true, Targets: []string{"http://127.0.0.1:8080/webhook", "staging"}, Send: sendNothing,
+		Curl: func(*journal.Entry) string { return "curl" }, Fixture: func(context.Context, *journal.Entry) (string, error) { return "f.json", nil },
+		Try: "julianctl replay --dup --to http://127.0.0.1:4040/",
+	}
+}
+
+// Nothing sticks out or complains, however the page is looked at.
 func TestLooks(t *testing.T) {
 	browser := browsertest.Start(t)
 	l := openLog(t)
 	fill(t, l, 300, time.Now(), 2*time.Second)
-	link := serve(t, inspect.Options{
-		Log: l, Delete: true, Targets: []string{"http://127.0.0.1:8080/webhook", "staging"}, Send: sendNothing,
-		Curl: func(*journal.Entry) string { return "curl" }, Fixture: func(context.Context, *journal.Entry) (string, error) { return "f.json", nil },
-	})
-	p := browser.Open(t, link, browsertest.View{})
-	for name, v := range browsertest.Views {
+	p := browser.Open(t, serve(t, everything(l)), browsertest.View{})
+	none := browser.Open(t, serve(t, everything(openLog(t))), browsertest.View{})
+	until(t, p, `document.querySelectorAll("#charts canvas").length === 2`)
+	p.CheckCharts(2)
+	broken := browsertest.Eval[string](p, `(async () => (await (await fetch("/api/list?only=findings")).json()).rows[0].id + "")()`)
+	look := func(name, view string) {
+		t.Helper()
+		p.CheckFits()
+		p.Picture(name + " " + view)
+	}
+	for view, v := range browsertest.Views {
 		p.Show(v)
-		until(t, p, `document.querySelectorAll(".list .row:not(.waiting)").length > 5`)
-		p.CheckFits()
-		p.Picture("list " + name)
-		browsertest.Eval[bool](p, `document.querySelectorAll(".list .row")[3].click() || true`)
+		until(t, p, `document.querySelectorAll(".room .row:not(.waiting)").length > 5`)
+		look("list", view)
+		eval(p, `document.querySelectorAll(".room .row")[3].click()`)
 		until(t, p, `document.querySelector(".detail .panel")?.textContent.length > 50`)
-		p.CheckFits()
-		p.Picture("detail " + name)
-		browsertest.Eval[bool](p, `document.querySelector("#tab-json").click() || true`)
-		p.Picture("json " + name)
-		browsertest.Eval[bool](p, `document.querySelector("#tab-call").click() || true`)
-		browsertest.Eval[bool](p, `document.querySelector(".close").click() || true`)
+		look("detail", view)
+		for _, tab := range []string{"json", "raw", "headers", "call"} {
+			eval(p, `document.querySelector("#tab-`+tab+`").click()`)
+			look(tab, view)
+		}
+		eval(p, `document.querySelector(".actions .main").click()`)
+		look("send", view)
+		eval(p, `document.querySelector("dialog").close()`)
+		eval(p, `location.hash = "`+broken+`"`)
+		until(t, p, `document.querySelector(".detail .note")`)
+		look("findings", view)
+		eval(p, `document.querySelector(".close").click()`)
+
+		none.Show(v)
+		until(t, none, `document.querySelector("#none").textContent.includes("No deliveries yet")`)
+		none.CheckFits()
+		none.Picture("none " + view)
 	}
 	p.CheckQuiet()
+	none.CheckQuiet()
 }
