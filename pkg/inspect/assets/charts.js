@@ -3,6 +3,7 @@
 import { el, text, get, dot, toneOf, count, button, ms } from "./base.js";
 
 const height = 150;
+const fewest = 12; // spans of a chart
 const per = { 1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week" };
 
 export class Charts {
@@ -35,11 +36,13 @@ export class Charts {
 
   async draw() {
     const t = await get("timeline", this.query());
+    const began = t.spans[0]?.at; // a short time stands at the end of a longer one
+    for (let n = t.spans.length; began && n < fewest; n++) t.spans.unshift({ at: t.spans[0].at - t.step, first: 0, duplicates: 0, failed: 0, took: [] });
     const at = t.spans.map((s) => s.at), of = (f) => t.spans.map(f);
     const span = per[t.step] || page.elapsed(t.step);
     const took = (i) => of((s) => s.took[i] || null);
     const spec = (more) => ({ x: "clock", height, step: t.step, ...more });
-    const specs = t.spans.length ? [
+    const specs = began ? [
       ["Deliveries per " + span, spec({
         y: "count", stack: true, columns: [at, of((s) => s.first), of((s) => s.duplicates), of((s) => s.failed)],
         series: [{ label: "first", ink: "data1" }, { label: "duplicates", ink: "data5" }, { label: "not acknowledged", ink: "data-bad" }],
@@ -55,6 +58,7 @@ export class Charts {
       const figure = el("figure", "plot");
       return [el("div", "", el("h3", "", title), figure), figure, { ...s, title }];
     });
+    if (!began) return this.holder.replaceChildren();
     this.holder.replaceChildren(...figures.map(([box]) => box), this.types(t));
     this.drawn = figures.map(([, figure, s]) => page.chart(figure, s));
   }

@@ -186,6 +186,7 @@ document.addEventListener("keydown", (e) => {
   }
   if (typed || e.ctrlKey || e.metaKey || e.altKey) return;
   if (e.key === "/") { e.preventDefault(); search.select(); search.focus(); }
+  if ((e.key === "j" || e.key === "k") && !list.holder.contains(e.target)) list.key(e);
 });
 search.addEventListener("keydown", (e) => {
   if (e.key !== "ArrowDown" && e.key !== "Enter" || !list.ids.length) return;
