@@ -134,7 +134,7 @@ const page = (() => {
     resize.observe(canvas);
     const c = {
       fit: (w = width()) => u.setSize({ width: w, height: spec.height || 220 }),
-      redraw: () => u.redraw(true),
+      redraw: () => u.redraw(false),
       update: (next) => { shown = next; u.setData(columns(spec, next)); },
       remove: () => { resize.disconnect(); drawn.delete(c); u.destroy(); },
     };
