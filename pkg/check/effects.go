@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -156,7 +157,7 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 			more = append(more, w.After)
 		case w.Before > 0:
 			old++
-		case w.After < w.Want:
+		case w.After < w.Want && t.acked[w.CallID]: // of others more was said already
 			lost++
 		}
 	}
@@ -164,7 +165,10 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 		n.fail("%s, want %s", counted(more, len(all)), effects(all[0].Want))
 	}
 	if lost > 0 {
-		lack("%s", ofAll(lost, len(all), "acknowledged, and no effect"))
+		lack("%s", ofAll(lost, len(all), fmt.Sprintf("acknowledged, and no effect within %s (--settle)", t.counter.settle)))
+	}
+	if len(n.fails) > 0 && !slices.ContainsFunc(all, func(w *watched) bool { return w.Error != "" || w.After != w.Want }) {
+		n.fail("the effects are right, but what is not answered with a 2xx is sent again")
 	}
 	if old > 0 {
 		n.undecided("%s: use another --seed, or clean up first", ofAll(old, len(all), "there before this run"))

@@ -44,31 +44,34 @@ func (n *notes) ack(what string, a deliver.Answer) bool {
 	switch {
 	case acknowledged(a):
 		return true
-	case redirects(a):
-		n.undecided("%s: %s (see no-redirect)", what, describe(a))
-	case unreachable(a):
-		n.undecided("%s: %s", what, describe(a))
+	case n.noAnswer(what, a):
 	default:
 		n.fail("%s: %s", what, describe(a))
 	}
 	return false
 }
 
-// acks is ack for copies of one thing: those that fail alike are said once.
+// noAnswer notes an answer that is none to what was asked, and reports whether it
+// is one: it shows neither that the endpoint takes it nor that it does not.
+func (n *notes) noAnswer(what string, a deliver.Answer) bool {
+	switch {
+	case redirects(a):
+		n.undecided("%s: %s (see no-redirect)", what, describe(a))
+	case limited(a):
+		n.undecided("%s: %s (see burst)", what, describe(a))
+	case unreachable(a):
+		n.undecided("%s: %s", what, describe(a))
+	default:
+		return false
+	}
+	return true
+}
+
+// acks is ack for copies of one thing.
 func (n *notes) acks(what string, answers []deliver.Answer) {
-	var one notes
 	for _, a := range answers {
-		one.ack(what, a)
+		n.ack(what, a)
 	}
-	for i, said := range one.fails {
-		if !slices.Contains(one.fails[:i], said) {
-			n.fail("%s", said)
-		}
-	}
-	for _, said := range one.open {
-		n.undecided("%s", said)
-	}
-	n.answered = n.answered || one.answered
 }
 
 // finding is the worst that was noted; passed says what was found when it is
@@ -87,9 +90,20 @@ func (n *notes) finding(passed string, args ...any) finding {
 	return finding{verdict: Pass, message: fmt.Sprintf(passed, args...)}
 }
 
-// of says the worst first.
+// of says the worst first, and what is alike once.
 func of(v Verdict, said ...[]string) finding {
-	all := slices.Concat(said...)
+	var all []string
+	times := map[string]int{}
+	for _, line := range slices.Concat(said...) {
+		if times[line]++; times[line] == 1 {
+			all = append(all, line)
+		}
+	}
+	for i, line := range all {
+		if n := times[line]; n > 1 {
+			all[i] = fmt.Sprintf("%s (%d times)", line, n)
+		}
+	}
 	return finding{verdict: v, message: all[0], details: all[1:]}
 }
 

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -253,6 +255,100 @@ func TestSettlingTakesItsTime(t *testing.T) {
 		}
 		if !settled {
 			t.Errorf("settle %s: no call was looked at more than 4 times", tt.settle)
+		}
+	}
+}
+
+// What an answer says that is none to the question is no evidence, for or
+// against.
+func TestRateLimitIsNoEvidence(t *testing.T) {
+	t.Parallel()
+	s := newMemory(t)
+	c := &consumer{fault: correct, store: s}
+	var asked atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 { // the plain call
+			c.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Probe = c.probe
+	got := checked(t.Context(), o)
+	for _, r := range got.results {
+		want := undecided
+		switch r.ID {
+		case "https", "gzip":
+			want = skip
+		case "no-redirect":
+			want = pass
+		case "burst", "result-types":
+			continue
+		}
+		if r.Verdict != want {
+			t.Errorf("%s: %s, want %s: %s", r.ID, r.Verdict, want, r.Message)
+		}
+	}
+	if said := got.said(fail) + got.said(undecided); strings.Contains(said, "acknowledged, and no effect") {
+		t.Errorf("what nobody acknowledged is said to be:\n%s", said)
+	}
+}
+
+// A repeat that is refused with the right effects says so, once; and what a
+// unique index says of it is nobody's business.
+func TestRefusedRepeatSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := newMemory(t)
+	good := &consumer{fault: correct, store: s}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if e, err := parse(body); err == nil {
+			if n, _ := s.count(e.CallID); n > 0 {
+				http.Error(w, "duplicate key\n    at insert (db.js:12:3)", http.StatusInternalServerError)
+				return
+			}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		good.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Only, o.Probe = []string{"lost-ack", "no-echo"}, good.probe
+	got := checked(t.Context(), o)
+	want := "lost-ack: redelivery: 500 Internal Server Error (3 times)\n" +
+		"the effects are right, but what is not answered with a 2xx is sent again\n" +
+		"no-echo: the answer to a repeat holds a stack trace (\"at\")\n"
+	if said := got.said(fail); said != want {
+		t.Errorf("said\n%swant\n%s", said, want)
+	}
+}
+
+// An effect that comes later than it was waited for may come yet: the time that
+// passed is named. A secret that was not given is asked for.
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	got := examine(t, takesAnything, newMemory(t), true, func(o *check.Options) { o.Only = []string{"repeat"} })
+	if said := got.said(fail); !strings.Contains(said, "acknowledged, and no effect within 40ms (--settle)") {
+		t.Error(said)
+	}
+	c := &consumer{fault: correct, store: newMemory(t)}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del(secretName)
+		c.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	for _, given := range []bool{true, false} {
+		o := options(t, srv.URL, "")
+		o.Only = []string{"repeat"}
+		if !given {
+			o.Secrets = nil
+		}
+		got := checked(t.Context(), o)
+		if said := got.said(undecided); strings.Contains(said, "a secret that it wants is given with -H") == given {
+			t.Errorf("secret given: %v, said %s", given, said)
 		}
 	}
 }

@@ -205,10 +205,10 @@ var Checks = []Check{
 		How: "delivers a plain call; a 3xx fails",
 	},
 	{
-		ID: "no-echo", Group: "security", Needs: Answers, Requests: 3,
+		ID: "no-echo", Group: "security", Needs: Answers, Requests: 4,
 		Title: "keeps personal data and stack traces to itself", run: noEcho,
 		Why: "answers end up in the sender's logs",
-		How: "delivers a good call and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, fails",
+		How: "delivers a good call, a repeat of it and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, fails",
 	},
 
 	{

@@ -92,10 +92,7 @@ func (t *trial) badly(b bad) deliver.Answer {
 // to go by.
 func (n *notes) refusal(what string, a deliver.Answer, blind bool) {
 	switch {
-	case unreachable(a):
-		n.undecided("%s: %s", what, describe(a))
-	case redirects(a):
-		n.undecided("%s: %s (see no-redirect)", what, describe(a))
+	case n.noAnswer(what, a):
 	case acknowledged(a) && blind:
 		n.fail("%s: acknowledged with %d, so nobody will send it again", what, a.Status)
 	case a.Err != nil, a.Status/100 == 5:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -113,6 +114,9 @@ func (r *run) begin(ctx context.Context) {
 		r.sum.Unreachable = a.Err.Error()
 	case !acknowledged(a):
 		r.blocked = "a plain call is not acknowledged: " + describe(a)
+		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.o.Secrets) == 0 {
+			r.blocked += "; a secret that it wants is given with -H"
+		}
 	}
 }
 
@@ -191,7 +195,7 @@ func (r *run) trial(ctx context.Context, id string) *trial {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, id)
 	return &trial{
-		ctx: ctx, o: &r.o, counter: r.counter,
+		ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{},
 		gen:   generate.New(r.o.Seed ^ h.Sum64()),
 		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
 	}

@@ -27,7 +27,8 @@ type trial struct {
 	mu     sync.Mutex
 	result Result // what is known beside the verdict
 	ids    []string
-	gone   error // why the endpoint could not be reached any more
+	acked  map[string]bool // calls of which a delivery was acknowledged
+	gone   error           // why the endpoint could not be reached any more
 }
 
 // maxEvidence is how many deliveries are listed of each kind: acknowledged, and
@@ -162,6 +163,9 @@ func (t *trial) note(what string, c call, a deliver.Answer) {
 	if unreachable(a) && t.gone == nil {
 		t.gone = a.Err
 	}
+	if acknowledged(a) {
+		t.acked[c.id] = true
+	}
 	if c.id != "" && !slices.Contains(t.ids, c.id) {
 		t.ids = append(t.ids, c.id)
 	}
@@ -215,6 +219,9 @@ func (t *trial) rest(d time.Duration) {
 func acknowledged(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 2 }
 
 func redirects(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 3 }
+
+// limited reports that the endpoint had rather been asked later.
+func limited(a deliver.Answer) bool { return a.Err == nil && a.Status == http.StatusTooManyRequests }
 
 // unreachable reports that nothing was sent: there is nobody to judge.
 func unreachable(a deliver.Answer) bool { return errors.Is(a.Err, deliver.Unreachable) }
