@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type checkOptions struct {
 	readyTimeout   time.Duration
 	baseline       string
 	agentShape     string // a file
+	config         string // the file of --config
 	format         string
 	reports        []string // FORMAT=FILE
 	list           bool
@@ -85,11 +87,15 @@ for every call.`,
   julianctl check --explain together`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.config, _ = cmd.Flags().GetString("config")
 			if !cmd.Flags().Changed("seed") {
 				o.seed = uint64(rand.Uint32())
 			}
 			if o.probe.settleGiven = cmd.Flags().Changed("settle"); !o.probe.settleGiven && o.profile == profileSmoke {
 				o.probe.settle = smokeSettle
+			}
+			if err := o.drill.alone(cmd); err != nil {
+				return err
 			}
 			if o.drill.on {
 				return runDrill(cmd.Context(), a, o)
@@ -151,9 +157,6 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	sum, err := check.Run(ctx, plan.options, p.result)
 	p.end()
 	code := a.cleanUp(ctx, plan.cleanup, sum.CallIDs)
-	if errors.Is(err, check.ErrUnknown) {
-		return usage(err, `"julianctl check --list" names them`)
-	}
 	if err == nil {
 		err = p.summary(sum)
 	}
@@ -183,6 +186,14 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 	limits, err := deliver.ParseLimits(o.budget)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--budget: %w", err), "")
+	}
+	if o.maxRequests < 0 {
+		return nil, usage(fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "0 is no limit")
+	}
+	for _, name := range slices.Concat(o.only, o.skip) {
+		if names := check.Names(); !slices.Contains(names, name) {
+			return nil, usage(fmt.Errorf("%q %w", name, check.ErrUnknown), didYouMean(name, names, `"julianctl check --list" names them`))
+		}
 	}
 	for _, d := range []struct {
 		name  string

@@ -34,6 +34,21 @@ func (f *drillFlags) declare(cmd *cobra.Command) {
 	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after that, for --drill")
 }
 
+// alone refuses flags that would do nothing: those of a drill without one, and
+// with one those of the checks.
+func (f *drillFlags) alone(cmd *cobra.Command) error {
+	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience"}, "without --drill"
+	if f.on {
+		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape"}, "with --drill"
+	}
+	for _, name := range of {
+		if cmd.Flags().Changed(name) {
+			return usage(fmt.Errorf("--%s %s does nothing", name, why), "leave one of them out")
+		}
+	}
+	return nil
+}
+
 // drillShown is how many calls of a fate are listed in text.
 const drillShown = 5
 
@@ -160,13 +175,17 @@ func (a *app) printDrill(format string, r check.DrillResult) error {
 
 func (a *app) drillText(r check.DrillResult) {
 	duration := func(ms float64) string { return shortTime(time.Duration(ms * float64(time.Millisecond))) }
+	late := "redelivered"
+	if r.Count[check.Late] > 0 {
+		late += "; the latest " + duration(r.LatestMS) + " after it was due"
+	}
 	rows := []struct {
 		fate  check.Fate
 		says  string
 		paint paint
 	}{
 		{check.Right, "acknowledged on the first try", a.style.good},
-		{check.Late, "redelivered; the latest " + duration(r.LatestMS) + " after it was due", a.style.warn},
+		{check.Late, late, a.style.warn},
 		{check.Unseen, "acknowledged; effects could not be counted", a.style.warn},
 		{check.Doubled, "more than one effect", a.style.bad},
 		{check.Lost, "never acknowledged, or acknowledged without an effect", a.style.bad},

@@ -199,6 +199,7 @@ func (p *checkPrinter) repeat(r check.Result) string {
 			words = append(words, name, shellWord(value))
 		}
 	}
+	add("--config", p.o.config)
 	add("--probe", p.o.probe.command)
 	add("--probe-url", p.o.probe.url)
 	add("--probe-path", p.o.probe.path)
@@ -207,6 +208,10 @@ func (p *checkPrinter) repeat(r check.Result) string {
 	}
 	if strings.HasPrefix(r.ID, "budget") {
 		add("--budget", p.o.budget)
+	}
+	add("--cleanup", p.o.cleanup)
+	if origin := p.a.cfg.origin["timeout"]; strings.HasPrefix(origin, "flag") {
+		add("--timeout", p.a.cfg.Timeout.String())
 	}
 	if r.ID == "after-pause" {
 		add("--pause", p.o.pause.String())
@@ -275,6 +280,8 @@ func (p *checkPrinter) exit(s check.Summary, code int) error {
 	switch {
 	case p.worse > 0:
 		return verdict(exitNo)
+	case s.Pass+s.Warn+s.Fail+s.Undecided == 0 && !p.o.allowUndecided:
+		return verdict(exitUnable) // what was not looked at does not hold
 	case p.doubtful == 0 || p.o.allowUndecided:
 		return verdict(code)
 	case s.Unreachable != "":

@@ -31,13 +31,24 @@ func (p *checkPrinter) flush() {
 		switch {
 		case r.Verdict == check.Warn, r.Verdict == check.Fail:
 			p.text(r)
-		case r.Verdict == check.Skip && asked(r):
+		case r.Verdict == check.Skip && asked(r) && alikeIn(group, r) == 1:
 			p.lines(r.Verdict, r.ID+": "+r.Message)
-		case r.Verdict == check.Undecided && !said[r.Message]:
+		case (r.Verdict == check.Undecided || r.Verdict == check.Skip && asked(r)) && !said[r.Message]:
 			said[r.Message] = true
 			p.ids(r.Verdict, r.Message, group)
 		}
 	}
+}
+
+// alikeIn is how many results of a group say what r says, r among them.
+func alikeIn(group []check.Result, r check.Result) int {
+	n := 0
+	for _, other := range group {
+		if other.Verdict == r.Verdict && other.Message == r.Message {
+			n++
+		}
+	}
+	return n
 }
 
 // asked reports whether a skipped check was asked for.
@@ -68,13 +79,19 @@ func (p *checkPrinter) ids(v check.Verdict, message string, group []check.Result
 	}
 	p.lines(v, strings.Join(ids, ", "))
 	for _, r := range group {
-		if v == check.Pass && r.ID == "budget" {
-			p.faint(r.Message) // the one number that everybody asks for
+		if v == check.Pass && r.Verdict == v && worthSaying(r) {
+			p.faint(r.Message)
 		}
 	}
 	if message != "" {
 		p.faint(message)
 	}
+}
+
+// worthSaying reports whether what a check found is told although it passed: the
+// one number that everybody asks for, and which of two contents was kept.
+func worthSaying(r check.Result) bool {
+	return r.ID == "budget" || r.ID == "later-content" && strings.HasSuffix(r.Message, "kept")
 }
 
 const checkIndent = "             "

@@ -231,7 +231,7 @@ func (o Options) skips(c Check, planned int) string {
 	case o.Smoke && !c.Smoke && !byID:
 		return "not part of the smoke profile"
 	case o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests:
-		return fmt.Sprintf("its %d requests would be past --max-requests %d", c.Requests, o.MaxRequests)
+		return fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)
 	}
 	return ""
 }
