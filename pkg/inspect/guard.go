@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	tokenHeader = "X-Julianctl-Token"
+	tokenHeader = "X-Julianctl-Token" //nolint:gosec // a name
 	keyCookie   = "julianctl-key"
 	maxRequest  = 64 << 10 // bytes of a request's body
 )

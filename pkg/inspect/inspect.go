@@ -144,7 +144,7 @@ func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
-	_, _ = w.Write(data)
+	_, _ = w.Write(data) //nolint:gosec // a file of the program
 }
 
 // Link is what to open in a browser.

@@ -14,6 +14,8 @@ export class Charts {
       this.open(this.holder.hidden);
       localStorage.setItem("charts", this.holder.hidden ? "closed" : "open");
     });
+    // Bars keep the colours that they were made with.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (!this.holder.hidden) this.draw(); });
     const kept = localStorage.getItem("charts");
     if (kept ? kept === "open" : innerHeight >= 760 && innerWidth >= 1000) this.open(true);
   }
