@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,42 @@ func TestVerifyFindsDamage(t *testing.T) {
 				t.Errorf("%+v, %v", v, err)
 			}
 		})
+	}
+}
+
+// A body that was changed is never given out as what was received. Others are.
+func TestChangedBodyIsRefused(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+	appendAll(t, l, delivery("call.1", `{"a": "first"}`), delivery("call.2", `{"a": "original"}`))
+	ids(t, l, Filter{})
+	db, err := openDB(l.Path(), time.Minute, url.Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	// Not as text: a segment may hold a zero byte.
+	if _, err := db.Exec("UPDATE segments SET data = unhex(replace(hex(data), hex('original'), hex('swapped!')))"); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := l.Get(t.Context(), 1); err != nil || string(e.Body) != `{"a": "first"}` {
+		t.Errorf("the one that is whole: %+v, %v", e, err)
+	}
+	const want = "the delivery log is damaged: delivery 2: the body is not what was received"
+	if e, err := l.Get(t.Context(), 2); e != nil || !errors.Is(err, ErrCorrupt) || err.Error() != want {
+		t.Errorf("Get: %+v, %v", e, err)
+	}
+	var came []int64
+	for e, err := range l.Deliveries(t.Context(), Filter{}) {
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("Deliveries: %v", err)
+			}
+			continue
+		}
+		came = append(came, e.ID)
+	}
+	if !slices.Equal(came, []int64{1}) {
+		t.Errorf("Deliveries gave %v", came)
 	}
 }
 

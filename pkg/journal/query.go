@@ -69,7 +69,9 @@ func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
 		var s segment
 		d, header, err := s.record(ctx, l.read, found[0])
 		if err == nil {
-			found[0].fill(d, header)
+			err = found[0].fill(d, header)
+		}
+		if err == nil {
 			return &found[0].Entry, nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
@@ -111,11 +113,13 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 					if errors.Is(err, sql.ErrNoRows) {
 						continue // pruned in the meantime
 					}
+					if err == nil {
+						err = row.fill(d, header)
+					}
 					if err != nil {
 						yield(nil, typed(err))
 						return
 					}
-					row.fill(d, header)
 				}
 				if !yield(&row.Entry, nil) {
 					return
@@ -184,11 +188,16 @@ func (s *segment) record(ctx context.Context, q querier, r *row) (d *Delivery, h
 	return d, header, nil
 }
 
-// fill adds what is not in the table.
-func (r *row) fill(d *Delivery, header []byte) {
+// fill adds what is not in the table. A body that is not what was received is
+// an error: nobody is to show it, let alone send it, as if it were.
+func (r *row) fill(d *Delivery, header []byte) error {
+	if !bytes.Equal(hash(d.Body), d.Hash) {
+		return fmt.Errorf("%w: delivery %d: the body is not what was received", ErrCorrupt, d.ID)
+	}
 	r.Delivery = *d
 	r.Header = parseHeader(header)
 	r.Body, r.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
+	return nil
 }
 
 func recordAt(data []byte, place, length int) (*Delivery, []byte, error) {
