@@ -70,6 +70,9 @@ func (f *logFilter) read(now time.Time) (c chosen, err error) {
 			return c, usage(fmt.Errorf("--%s %q: %w", m.name, m.value, err), "write it like 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04")
 		}
 	}
+	if f.since != "" && f.until != "" && !c.Since.Before(c.Until) {
+		return c, usage(fmt.Errorf("--since %q is not before --until %q", f.since, f.until), "")
+	}
 	if f.ids != "" {
 		from, to, ok := parseRange(f.ids)
 		if !ok {

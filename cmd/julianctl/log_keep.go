@@ -83,7 +83,8 @@ func newLogPruneCmd(a *app) *cobra.Command {
 		Use:   "prune",
 		Short: "Delete deliveries, oldest first",
 		Long: `prune deletes the oldest deliveries from the log and gives their room on the disk
-back. Their bytes are overwritten. It may run while listeners write.`,
+back. Their bytes are overwritten. It may run while listeners write. What any one
+of several flags names is deleted.`,
 		Example: `  julianctl log prune --older-than 7d
   julianctl log prune --keep 1000
   julianctl log prune --all`,
@@ -104,6 +105,8 @@ func runLogPrune(ctx context.Context, a *app, o logPruneOptions) error {
 	switch {
 	case o.keep < 0:
 		return usage(fmt.Errorf(`--keep "%d" is negative`, o.keep), "--all deletes all")
+	case o.all && (o.olderThan != 0 || o.keep != 0 || o.size != 0):
+		return usage(errors.New("--all leaves nothing for --older-than, --keep and --size to choose"), "nothing was deleted; leave --all out, or the others")
 	case o.all:
 		p.Keep = -1
 	case o.olderThan == 0 && o.keep == 0 && o.size == 0:

@@ -17,18 +17,19 @@ import (
 
 type replayOptions struct {
 	planFlags
-	delivery   deliveryFlags
-	retries    int
-	expect     string
-	maxLatency string
-	limits     []deliver.Limit // of maxLatency
-	failFast   bool
-	dryRun     bool
-	resume     string // run file; empty: none
-	fromLog    string // filter of the delivery log; empty: payloads come from paths
-	seedGiven  bool
-	format     string
-	reports    []string // FORMAT=FILE
+	delivery     deliveryFlags
+	retries      int
+	expect       string
+	maxLatency   string
+	limits       []deliver.Limit // of maxLatency
+	failFast     bool
+	dryRun       bool
+	resume       string // run file; empty: none
+	fromLog      string // filter of the delivery log; empty: payloads come from paths
+	seedGiven    bool
+	fromLogGiven bool
+	format       string
+	reports      []string // FORMAT=FILE
 }
 
 func newReplayCmd(a *app) *cobra.Command {
@@ -95,6 +96,7 @@ went right and as many that failed, and say how many more there are.`,
 				return err
 			}
 			o.seedGiven = cmd.Flags().Changed("seed")
+			o.fromLogGiven = cmd.Flags().Changed("from-log")
 			return runReplay(cmd.Context(), a, o)
 		},
 	}
@@ -206,6 +208,8 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.connectTimeout), "")
 	case o.delivery.firstByteTimeout < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--first-byte-timeout "%s" is less than 0`, o.delivery.firstByteTimeout), "")
+	case o.fromLogGiven && o.fromLog == "":
+		return deliver.Plan{}, usage(errors.New(`--from-log "" chooses nothing`), "write all, 12..20, or failed,since=2h")
 	case o.fromLog != "" && len(o.paths) > 0:
 		return deliver.Plan{}, usage(fmt.Errorf("payloads come from %q or --from-log, not from both", o.paths[0]), "")
 	case o.retries < 0:
