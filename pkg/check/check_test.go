@@ -3,6 +3,7 @@ package check_test
 import (
 	"cmp"
 	"context"
+	"flag"
 	"io"
 	"log"
 	"maps"
@@ -268,6 +269,16 @@ func TestVerdictOfEveryCheckOnEveryConsumer(t *testing.T) {
 			sentAsPlanned(t, r.got)
 		})
 	}
+}
+
+// TestMain lets more tests run at once than there are processors, unless it was
+// said how many: they wait more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if at := flag.Lookup("test.parallel"); at.Value.String() == at.DefValue {
+		_ = at.Value.Set("12") // a number is never refused
+	}
+	m.Run()
 }
 
 // run is one row of the table with one store.

@@ -223,7 +223,7 @@ type event struct {
 	PhoneNumber string
 	CallResult  *struct {
 		ResultType julian.ResultType
-		Outcomes   []julian.Outcome
+		Outcomes   []struct{}
 	}
 }
 

@@ -46,6 +46,7 @@ func (r *restarting) stop(context.Context) error {
 // What became of every call of an outage is told, and no fate is taken for
 // another.
 func TestDrill(t *testing.T) {
+	t.Parallel()
 	never := func(context.Context) error { return nil }
 	for _, tt := range []struct {
 		name    string
@@ -69,14 +70,15 @@ func TestDrill(t *testing.T) {
 			s := newMemory(t)
 			c := &consumer{fault: tt.fault, store: s}
 			r := &restarting{t: t}
-			// One that doubles stores, and then every third answer is lost.
+			// One that doubles stores, and then every third answer is lost, until
+			// there were enough.
 			var answers atomic.Int32
 			r.handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				if tt.loses {
 					return // acknowledged, and only kept in memory
 				}
 				c.ServeHTTP(w, req)
-				if answers.Add(1)%3 == 0 && tt.fault == noDedupe {
+				if n := answers.Add(1); n <= 12 && n%3 == 0 && tt.fault == noDedupe {
 					panic(http.ErrAbortHandler)
 				}
 			})
@@ -109,6 +111,7 @@ func TestDrill(t *testing.T) {
 
 // When the endpoint cannot be stopped, the drill ends and says why.
 func TestDrillThatCannotStop(t *testing.T) {
+	t.Parallel()
 	r := &restarting{t: t, handler: &consumer{fault: correct, store: newMemory(t)}}
 	if err := r.start(t.Context()); err != nil {
 		t.Fatal(err)

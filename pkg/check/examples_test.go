@@ -2,12 +2,14 @@ package check_test
 
 import (
 	"bufio"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +37,7 @@ func TestConsumersOfOtherMakes(t *testing.T) {
 	t.Parallel()
 	repeated := repeats(fail)
 	repeated["slow-sender"] = fail
+	program := programs(t, "go/mended", "go/faulty")
 	for _, tt := range []struct {
 		name string
 		argv func(t *testing.T) []string
@@ -82,16 +85,34 @@ func script(interpreter, file string) func(*testing.T) []string {
 	return func(t *testing.T) []string { return []string{need(t, interpreter), consumerFile(file), "0"} }
 }
 
-// program is built first.
-func program(folder string) func(*testing.T) []string {
-	return func(t *testing.T) []string {
-		t.Helper()
-		built := filepath.Join(t.TempDir(), "consumer.exe")
-		out, err := exec.Command(need(t, "go"), "build", "-o", built, "./"+filepath.ToSlash(consumerFile(folder))).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+// programs are built when the first is asked for, all at once, and without what
+// a debugger needs: most of the time is the linker's.
+func programs(t *testing.T, folders ...string) func(folder string) func(*testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	built := sync.OnceValue(func() error {
+		args := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
+		for _, folder := range folders {
+			args = append(args, "./"+filepath.ToSlash(consumerFile(folder)))
 		}
-		return []string{built, "0"}
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return nil
+	})
+	return func(folder string) func(*testing.T) []string {
+		return func(t *testing.T) []string {
+			t.Helper()
+			need(t, "go")
+			if err := built(); err != nil {
+				t.Fatal(err)
+			}
+			program, err := exec.LookPath(filepath.Join(dir, filepath.Base(folder))) // with .exe, where it is called so
+			if err != nil {
+				t.Fatal(err)
+			}
+			return []string{program, "0"}
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 // A probe that says anything but the number of effects lets nothing pass that
 // needs it, whatever it is that it says.
 func TestProbeThatDoesNotCount(t *testing.T) {
+	t.Parallel()
 	need(t, "sh")
 	odd := 0
 	for _, tt := range []struct {
@@ -62,6 +63,7 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 
 // Effects that were there before prove nothing, whatever comes after.
 func TestLeftoversAreNoEvidence(t *testing.T) {
+	t.Parallel()
 	s := newMemory(t)
 	for i, want := range []check.Verdict{pass, undecided} {
 		got := examine(t, correct, s, true, func(o *check.Options) { o.Only = []string{"repeat"} })
@@ -77,6 +79,7 @@ func TestLeftoversAreNoEvidence(t *testing.T) {
 // The probe is asked until the number stays: an effect that comes late counts,
 // a second one that comes later still does too.
 func TestEffectsSettle(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		count func(reads int) int
@@ -114,6 +117,7 @@ func TestEffectsSettle(t *testing.T) {
 // A probe that looks for a part of the id finds every call under an empty one:
 // no record of a call without an id is made of that.
 func TestProbeThatFindsParts(t *testing.T) {
+	t.Parallel()
 	s := newMemory(t).(*memory)
 	got := examine(t, correct, s, false, func(o *check.Options) {
 		o.Only = []string{"repeat", "missing-call-id", "none-lost"}
@@ -138,6 +142,7 @@ func TestProbeThatFindsParts(t *testing.T) {
 
 // Which of two contents was kept is told where the probe's output shows it.
 func TestLaterContentSaysWhichWasKept(t *testing.T) {
+	t.Parallel()
 	for kept, says := range map[string]string{
 		"julianctl-first-write": "the first content was kept", "julianctl-later-write": "the later content was kept", "": "2 contents, 1 effect",
 	} {

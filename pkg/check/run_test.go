@@ -71,6 +71,7 @@ func TestDeadEndpointIsUndecided(t *testing.T) {
 // An endpoint that dies under way fails the check that it died of; what comes
 // after it is not asked.
 func TestEndpointThatDies(t *testing.T) {
+	t.Parallel()
 	c := &consumer{fault: correct, store: newMemory(t)}
 	var srv *httptest.Server
 	var once sync.Once
@@ -103,6 +104,7 @@ func TestEndpointThatDies(t *testing.T) {
 }
 
 func TestOnlySkipAndLimits(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		edit func(*check.Options)
 		ran  string
@@ -136,6 +138,7 @@ func TestOnlySkipAndLimits(t *testing.T) {
 
 // What is announced is what is kept: no run sends more than it planned.
 func TestPlannedIsKept(t *testing.T) {
+	t.Parallel()
 	for _, most := range []int{1, 2, 20, 100, 0} {
 		var planned int
 		got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
@@ -202,6 +205,7 @@ func (w *wire) requests(t *testing.T) []string {
 // The same seed sends the same requests, byte for byte; each check alone sends
 // what it sends among the others.
 func TestSameSeedSameRequests(t *testing.T) {
+	t.Parallel()
 	c := &consumer{fault: correct, store: newMemory(t)}
 	srv := httptest.NewServer(c)
 	defer srv.Close()
@@ -244,6 +248,7 @@ func TestSameSeedSameRequests(t *testing.T) {
 // Every whole payload is one that nobody takes for a real call, and no two
 // calls are with one person, unless that is the point.
 func TestPayloadsAreMarked(t *testing.T) {
+	t.Parallel()
 	people := map[string]string{}
 	seen := 0
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -293,6 +298,7 @@ func TestPayloadsAreMarked(t *testing.T) {
 
 // What is delivered as a payload that should be taken is a correct one.
 func TestAcceptedPayloadsAreCorrect(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	bodies := map[string][]byte{}
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -361,6 +367,7 @@ func TestRegistry(t *testing.T) {
 // An endpoint that is not this machine has to be https, with a certificate that
 // is trusted and lasts.
 func TestHTTPS(t *testing.T) {
+	t.Parallel()
 	secure := httptest.NewTLSServer(&consumer{fault: correct, store: newMemory(t)})
 	defer secure.Close()
 	trusted := x509.NewCertPool()
@@ -402,6 +409,7 @@ func TestHTTPS(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
