@@ -101,17 +101,6 @@ func deliverTo(t *testing.T, url string, body []byte) {
 	}
 }
 
-func waitIn(t *testing.T, p *browsertest.Page, condition string) {
-	t.Helper()
-	if !browsertest.Eval[bool](p, `new Promise((done) => {
-		const end = performance.now() + 20000;
-		const look = () => { let v = false; try { v = !!(`+condition+`); } catch {} if (v || performance.now() > end) done(v); else setTimeout(look, 10); };
-		look();
-	})`) {
-		t.Fatalf("never: %s in %s", condition, browsertest.Eval[string](p, "document.body.innerText"))
-	}
-}
-
 func inPage(p *browsertest.Page, script string) {
 	browsertest.Eval[bool](p, "(() => {"+script+"})() || true")
 }
@@ -124,8 +113,8 @@ func TestListenUI(t *testing.T) {
 	fixtures := filepath.Join(t.TempDir(), "fixtures")
 	hook, page := listenUI(t, "--forward-to", behind.URL+"/webhook", "--fixtures", fixtures)
 	p := browser.Open(t, page, browsertest.View{})
-	waitIn(t, p, `document.querySelector(".live.good")`)
-	waitIn(t, p, `document.querySelector("#none").textContent.includes("julianctl replay --dup --to `+hook+`")`)
+	p.Until(t, `document.querySelector(".live.good")`)
+	p.Until(t, `document.querySelector("#none").textContent.includes("julianctl replay --dup --to `+hook+`")`)
 
 	// How long it takes to be seen, from when the sender began.
 	inPage(p, `window.seen = {}; new MutationObserver(() => { for (const e of document.querySelectorAll(".room .row:not(.waiting)")) seen[e.id] ??= performance.timeOrigin + performance.now(); })
@@ -135,7 +124,7 @@ func TestListenUI(t *testing.T) {
 	for _, id := range []string{"d1", "d2", "d3", "d4", "d5"} {
 		began := time.Now()
 		deliverTo(t, hook, sample)
-		waitIn(t, p, `seen.`+id)
+		p.Until(t, `seen.`+id)
 		at := time.UnixMicro(int64(1000 * browsertest.Eval[float64](p, "seen."+id)))
 		t.Logf("seen %v after the sender began", at.Sub(began))
 		best = min(best, at.Sub(began))
@@ -145,11 +134,11 @@ func TestListenUI(t *testing.T) {
 	}
 
 	inPage(p, `document.querySelector("#d5").click()`)
-	waitIn(t, p, `document.querySelector(".actions .main")`)
+	p.Until(t, `document.querySelector(".actions .main")`)
 	before := len(behind.got())
 	inPage(p, `document.querySelector(".actions .main").click(); const d = document.querySelector("dialog");
 		d.querySelector("input[type=number]").value = 3; d.querySelector("input[type=checkbox]").checked = true; d.querySelector("form .main").click()`)
-	waitIn(t, p, `document.querySelectorAll(".answers .badge.good").length === 3 && document.querySelector(".answers").textContent.includes("taken")`)
+	p.Until(t, `document.querySelectorAll(".answers .badge.good").length === 3 && document.querySelector(".answers").textContent.includes("taken")`)
 	sent := behind.got()[before:]
 	if len(sent) != 3 {
 		t.Fatalf("the endpoint got %d", len(sent))
@@ -162,11 +151,11 @@ func TestListenUI(t *testing.T) {
 	p.CheckQuiet() // browsers log what is refused below
 	inPage(p, `const d = document.querySelector("dialog"); const to = d.querySelector("select"); to.value = ""; to.dispatchEvent(new Event("change"));
 		d.querySelector("input[type=url]").value = "https://example.com/hook"; d.querySelector("form .main").click()`)
-	waitIn(t, p, `document.querySelector(".answers .bad").textContent.includes("example.com")`)
+	p.Until(t, `document.querySelector(".answers .bad").textContent.includes("example.com")`)
 	inPage(p, `document.querySelector("dialog").close()`)
 
 	inPage(p, `[...document.querySelectorAll(".actions button")].find((b) => b.textContent === "Make a fixture").click()`)
-	waitIn(t, p, `document.querySelector("#toast").textContent.includes("pseudonyms")`)
+	p.Until(t, `document.querySelector("#toast").textContent.includes("pseudonyms")`)
 	files, err := filepath.Glob(filepath.Join(fixtures, "*.json"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("fixtures are %v, %v", files, err)

@@ -50,7 +50,7 @@ func TestHundredThousand(t *testing.T) {
 	var opened []float64
 	for range 5 {
 		p := browser.Open(t, link, browsertest.View{})
-		until(t, p, `document.querySelector(".total").textContent === "100,000 deliveries"`)
+		p.Until(t, `document.querySelector(".total").textContent === "100,000 deliveries"`)
 		opened = append(opened, browsertest.Eval[float64](p, `performance.getEntriesByName("rows")[0].startTime`))
 		t.Logf("first contentful paint %.0f ms, rows %.0f ms, all ids %.0f ms", browsertest.Eval[float64](p, `performance.getEntriesByName("first-contentful-paint")[0].startTime`),
 			opened[len(opened)-1], browsertest.Eval[float64](p, `performance.getEntriesByName("all")[0].startTime`))
@@ -59,7 +59,7 @@ func TestHundredThousand(t *testing.T) {
 	found := map[string]float64{}
 	for range 3 {
 		p := browser.Open(t, link, browsertest.View{})
-		until(t, p, `document.querySelector(".total").textContent === "100,000 deliveries"`)
+		p.Until(t, `document.querySelector(".total").textContent === "100,000 deliveries"`)
 		for _, words := range []string{"maëlle", "voicemail", "meeting", "te", "test", "julianctl"} {
 			ms := browsertest.Eval[float64](p, `new Promise((done) => {
 				performance.clearMarks("rows");
@@ -73,13 +73,13 @@ func TestHundredThousand(t *testing.T) {
 			if best, known := found[words]; !known || ms < best {
 				found[words] = ms
 			}
-			until(t, p, `!document.querySelector(".total").textContent.includes("…")`)
+			p.Until(t, `!document.querySelector(".total").textContent.includes("…")`)
 			t.Logf("search %q: rows after %.0f ms, %s", words, ms, browsertest.Eval[string](p, `document.querySelector(".total").textContent`))
 		}
 		leave(p)
 	}
 	p := browser.Open(t, link, browsertest.View{})
-	until(t, p, `document.querySelector(".total").textContent === "100,000 deliveries"`)
+	p.Until(t, `document.querySelector(".total").textContent === "100,000 deliveries"`)
 	frames := browsertest.Eval[[]float64](p, `new Promise((done) => {
 		const list = document.querySelector("#list"), took = [];
 		let last = performance.now(), n = 0;
@@ -88,8 +88,8 @@ func TestHundredThousand(t *testing.T) {
 	})`)
 	t.Logf("scrolling: a frame takes %.0f ms in the middle, %.0f ms at p95, %.0f ms at most", frames[len(frames)/2], frames[len(frames)*95/100], frames[len(frames)-1])
 	eval(p, `document.querySelector("#list").scrollTop = 1e9`)
-	until(t, p, `document.querySelector("#d1:not(.waiting)")`)
-	until(t, p, `document.querySelectorAll("#charts canvas").length === 2`)
+	p.Until(t, `document.querySelector("#d1:not(.waiting)")`)
+	p.Until(t, `document.querySelectorAll("#charts canvas").length === 2`)
 
 	most := memoryOf(t, pid)
 	t.Logf("the process took %d MiB at most", most>>10)

@@ -38,38 +38,38 @@ func TestFollowsAndFinds(t *testing.T) {
 	l := openLog(t)
 	fill(t, l, 120, time.Now(), time.Second)
 	p := browser.Open(t, serve(t, inspect.Options{Log: l}), browsertest.View{})
-	until(t, p, `document.querySelector(".live.good") && document.querySelectorAll(".room .row").length > 5`)
+	p.Until(t, `document.querySelector(".live.good") && document.querySelectorAll(".room .row").length > 5`)
 
 	id := logged(t, l, journal.Delivery{Received: time.Now(), CallID: "call.salmon", ResultType: "Busy", Body: []byte(`{"callId":"call.salmon","name":"Sam Salmon"}`)}, acknowledged)
-	until(t, p, `document.querySelector("#d`+itoa(id)+`").textContent.includes("Sam Salmon") && document.querySelector("#d`+itoa(id)+` .badge").textContent === "204"`)
+	p.Until(t, `document.querySelector("#d`+itoa(id)+`").textContent.includes("Sam Salmon") && document.querySelector("#d`+itoa(id)+` .badge").textContent === "204"`)
 	if total := browsertest.Eval[string](p, `document.querySelector(".total").textContent`); total != "121 deliveries" {
 		t.Errorf("it lists %s", total)
 	}
 
 	// Whoever reads further down is told, and not moved.
 	eval(p, `document.querySelector("#list").scrollTop = 1000`)
-	until(t, p, `document.querySelector(".live").textContent === "paused"`)
+	p.Until(t, `document.querySelector(".live").textContent === "paused"`)
 	const seen = `(() => { const list = document.querySelector("#list").getBoundingClientRect();
 		return document.elementFromPoint(list.left + 300, list.top + 200).closest(".row").id; })()`
 	before := browsertest.Eval[string](p, seen)
 	logged(t, l, journal.Delivery{Received: time.Now(), CallID: "call.next", Body: []byte(`{}`)}, acknowledged)
-	until(t, p, `document.querySelector("#fresh").textContent === "↑ 1 new" && !document.querySelector("#fresh").hidden`)
+	p.Until(t, `document.querySelector("#fresh").textContent === "↑ 1 new" && !document.querySelector("#fresh").hidden`)
 	if after := browsertest.Eval[string](p, seen); after != before {
 		t.Errorf("%s was under the eye, now %s", before, after)
 	}
 	eval(p, `document.querySelector("#fresh").click()`)
-	until(t, p, `document.querySelector("#fresh").hidden && document.querySelector(".live").textContent === "live"`)
+	p.Until(t, `document.querySelector("#fresh").hidden && document.querySelector(".live").textContent === "live"`)
 
 	// Search as one types; the newest request counts.
 	slash(p)
 	press(p, "salm")
-	until(t, p, `document.querySelectorAll(".room .row").length === 1 && document.querySelector(".room .row").textContent.includes("Sam Salmon")`)
+	p.Until(t, `document.querySelectorAll(".room .row").length === 1 && document.querySelector(".room .row").textContent.includes("Sam Salmon")`)
 	press(p, "xyz")
-	until(t, p, `document.querySelector("#none").textContent.includes("Nothing matches") && !document.querySelector("#none").hidden`)
+	p.Until(t, `document.querySelector("#none").textContent.includes("Nothing matches") && !document.querySelector("#none").hidden`)
 	press(p, kb.Escape)
-	until(t, p, `document.querySelector(".total").textContent === "122 deliveries" && document.querySelector("#search").value === ""`)
+	p.Until(t, `document.querySelector(".total").textContent === "122 deliveries" && document.querySelector("#search").value === ""`)
 	eval(p, `const f = document.querySelector("#filters"); f.elements.answer.value = "failed"; f.dispatchEvent(new Event("change", { bubbles: true }))`)
-	until(t, p, `[...document.querySelectorAll(".room .row .c-answer .badge")].length && [...document.querySelectorAll(".room .row .c-answer .badge")].every((b) => b.textContent === "502")`)
+	p.Until(t, `[...document.querySelectorAll(".room .row .c-answer .badge")].length && [...document.querySelectorAll(".room .row .c-answer .badge")].every((b) => b.textContent === "502")`)
 	p.CheckQuiet()
 }
 
@@ -86,21 +86,21 @@ func TestKeyboard(t *testing.T) {
 	l := openLog(t)
 	fill(t, l, 50, time.Now(), time.Second)
 	p := browser.Open(t, serve(t, inspect.Options{Log: l, Delete: true, Targets: []string{"staging"}, Send: sendNothing}), browsertest.View{})
-	until(t, p, `document.querySelector(".live.good") && document.querySelectorAll(".room .row").length > 5`)
+	p.Until(t, `document.querySelector(".live.good") && document.querySelectorAll(".room .row").length > 5`)
 	focus := func(want string) {
 		t.Helper()
-		until(t, p, want+` === document.activeElement`)
+		p.Until(t, want+` === document.activeElement`)
 	}
 	slash(p)
 	focus(`document.querySelector("#search")`)
 	press(p, kb.ArrowDown)
 	focus(`document.querySelector("#list")`)
 	press(p, "jj")
-	until(t, p, `document.querySelector("[role=option][aria-selected=true]").getAttribute("aria-posinset") === "3" && document.querySelector("#list").getAttribute("aria-activedescendant") === document.querySelector("[role=option][aria-selected=true]").id`)
+	p.Until(t, `document.querySelector("[role=option][aria-selected=true]").getAttribute("aria-posinset") === "3" && document.querySelector("#list").getAttribute("aria-activedescendant") === document.querySelector("[role=option][aria-selected=true]").id`)
 	press(p, kb.End)
-	until(t, p, `document.querySelector("#d1").getAttribute("aria-selected") === "true" && document.querySelector("#d1").getBoundingClientRect().bottom <= innerHeight`)
+	p.Until(t, `document.querySelector("#d1").getAttribute("aria-selected") === "true" && document.querySelector("#d1").getBoundingClientRect().bottom <= innerHeight`)
 	press(p, kb.Home+kb.Enter)
-	until(t, p, `document.querySelector(".detail .from").textContent.startsWith("#50 ")`)
+	p.Until(t, `document.querySelector(".detail .from").textContent.startsWith("#50 ")`)
 	focus(`document.querySelector("#detail")`)
 	// Close, the actions, then the tabs, of which one is a stop.
 	press(p, kb.Tab)
@@ -111,17 +111,17 @@ func TestKeyboard(t *testing.T) {
 	focus(`document.querySelector("dialog select")`)
 	eval(p, `document.querySelector("dialog form button.main").focus()`)
 	press(p, kb.Enter)
-	until(t, p, `document.querySelector("dialog .answers").textContent.includes("204")`)
+	p.Until(t, `document.querySelector("dialog .answers").textContent.includes("204")`)
 	press(p, kb.Escape)
-	until(t, p, `!document.querySelector("dialog")`)
+	p.Until(t, `!document.querySelector("dialog")`)
 	focus(`document.querySelector(".actions .main")`)
 	press(p, kb.Tab+kb.Tab+kb.Tab)
 	focus(`document.querySelector("#tab-call")`)
 	press(p, kb.ArrowRight)
 	focus(`document.querySelector("#tab-json")`)
-	until(t, p, `document.querySelector("#panel .tree") && document.querySelector("#panel").getAttribute("aria-labelledby") === "tab-json"`)
+	p.Until(t, `document.querySelector("#panel .tree") && document.querySelector("#panel").getAttribute("aria-labelledby") === "tab-json"`)
 	press(p, kb.Escape)
-	until(t, p, `document.querySelector("#detail").hidden`)
+	p.Until(t, `document.querySelector("#detail").hidden`)
 	focus(`document.querySelector("#list")`)
 	// Every control has a name.
 	if nameless := browsertest.Eval[[]string](p, `[...document.querySelectorAll("button, input, select, a, [role]")]
@@ -139,12 +139,12 @@ func TestDiff(t *testing.T) {
 	l := openLog(t)
 	calls(t, l)
 	p := browser.Open(t, serve(t, inspect.Options{Log: l})+"#2", browsertest.View{})
-	until(t, p, `document.querySelector("#tab-copies")`)
-	until(t, p, `document.querySelector(".detail .note").textContent.includes("is a fish")`)
+	p.Until(t, `document.querySelector("#tab-copies")`)
+	p.Until(t, `document.querySelector(".detail .note").textContent.includes("is a fish")`)
 	eval(p, `document.querySelector(".pointer").click()`)
-	until(t, p, `document.querySelector('[data-pointer="/name"] .note').textContent.includes("is a fish")`)
+	p.Until(t, `document.querySelector('[data-pointer="/name"] .note').textContent.includes("is a fish")`)
 	eval(p, `document.querySelector("#tab-copies").click()`)
-	until(t, p, `document.querySelector(".verdict").textContent === "1 value differs." && document.querySelector("td.was del").textContent === "salmon" && document.querySelector("td.is ins").textContent === "trout"`)
+	p.Until(t, `document.querySelector(".verdict").textContent === "1 value differs." && document.querySelector("td.was del").textContent === "salmon" && document.querySelector("td.is ins").textContent === "trout"`)
 	p.Picture("diff")
 	for name, v := range browsertest.Views {
 		p.Show(v)
@@ -213,11 +213,11 @@ func TestNaughtyStrings(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := browser.Open(t, serve(t, inspect.Options{Log: l, Try: "<b>try</b>"}), browsertest.View{Height: 2000})
-	until(t, p, `document.querySelectorAll(".room .row").length > 1`)
+	p.Until(t, `document.querySelectorAll(".room .row").length > 1`)
 	tabs := 0
 	for id := last; id > 0; id -= 2 {
 		eval(p, `location.hash = "`+itoa(id)+`"`)
-		until(t, p, `document.querySelector(".detail .from").textContent.startsWith("#`+itoa(id)+` ")`)
+		p.Until(t, `document.querySelector(".detail .from").textContent.startsWith("#`+itoa(id)+` ")`)
 		for _, tab := range []string{"json", "raw", "headers", "copies", "call"} {
 			eval(p, `document.querySelector("#tab-`+tab+`")?.click(); for (const d of document.querySelectorAll("details")) d.open = true`)
 			tabs++

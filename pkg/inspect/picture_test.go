@@ -20,9 +20,9 @@ func TestPicture(t *testing.T) {
 	fill(t, l, 400, time.Now(), 9*time.Second)
 	for name, dark := range map[string]bool{"inspector-light": false, "inspector-dark": true} {
 		p := browser.Open(t, serve(t, everything(l)), browsertest.View{Width: 1360, Height: 860, Dark: dark})
-		until(t, p, `document.querySelectorAll("#charts canvas").length === 2`)
+		p.Until(t, `document.querySelectorAll("#charts canvas").length === 2`)
 		eval(p, `[...document.querySelectorAll(".room .row")].slice(2).find((r) => r.textContent.includes("Goal Completed")).click()`)
-		until(t, p, `document.querySelector(".detail .talk")`)
+		p.Until(t, `document.querySelector(".detail .talk")`)
 		p.Do(chromedp.KeyEvent(kb.Shift)) // no ring around what was clicked
 		p.Picture(name)
 	}

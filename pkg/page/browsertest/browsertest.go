@@ -197,6 +197,25 @@ func Eval[T any](p *Page, expression string) T {
 	return Run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
+// Until waits for a JavaScript condition to hold, and fails the test t where it
+// never does. A condition that throws does not hold yet.
+func (p *Page) Until(t testing.TB, condition string) {
+	t.Helper()
+	if Eval[bool](p, `new Promise((done) => {
+		const end = performance.now() + 20000;
+		const look = () => {
+			let holds = false;
+			try { holds = !!(`+condition+`); } catch {}
+			if (holds || performance.now() > end) done(holds); else setTimeout(look, 10);
+		};
+		look();
+	})`) {
+		return
+	}
+	t.Fatalf("%s: never: %s\nfocus: %s\nit shows:\n%s", p.url, condition,
+		Eval[string](p, "document.activeElement.outerHTML.slice(0, 200)"), Eval[string](p, "document.body.innerText.slice(0, 3000)"))
+}
+
 // Picture writes the whole page as a PNG of this name into the folder that
 // JULIANCTL_PICTURES names, for people to look at; without one, nothing. Of a
 // page that is very long it shows the beginning.
