@@ -83,8 +83,10 @@ func (c *calls) begin() (undo func()) {
 // first, then what other processes have appended.
 func (c *calls) learn(ctx context.Context, conn *conn, now time.Time) error {
 	since := now.Add(-c.window).UnixNano()
+	// All from the first that is within the window: where the clock was set back,
+	// later ones may seem to be before it.
 	rows, err := conn.QueryContext(ctx,
-		"SELECT id, call_id, copy, first, received FROM deliveries WHERE id > ? AND received >= ? AND copy > 0 ORDER BY id",
+		"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE id > ? AND received >= ?) ORDER BY id",
 		c.seen, since)
 	if err != nil {
 		return err
@@ -97,17 +99,17 @@ func (c *calls) learn(ctx context.Context, conn *conn, now time.Time) error {
 		if err := rows.Scan(&id, &call, &p.copies, &p.first, &p.last); err != nil {
 			return err
 		}
-		c.put(keyOf(string(call)), p)
+		c.learned(keyOf(string(call)), p)
 		c.seen = id
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	return c.learnSegments(ctx, conn, since)
+	return c.learnSegments(ctx, conn)
 }
 
 // learnSegments reads what is not in the table yet.
-func (c *calls) learnSegments(ctx context.Context, conn *conn, since int64) error {
+func (c *calls) learnSegments(ctx context.Context, conn *conn) error {
 	segments, err := conn.QueryContext(ctx, "SELECT data FROM segments WHERE last > ? ORDER BY id", c.seen)
 	if err != nil {
 		return err
@@ -129,13 +131,21 @@ func (c *calls) learnSegments(ctx context.Context, conn *conn, since int64) erro
 			if err != nil {
 				return err
 			}
-			if d.ID > c.seen && d.Copy > 0 && d.Received.UnixNano() >= since {
-				c.put(keyOf(d.CallID), place{d.Copy, d.First, d.Received.UnixNano()})
+			if d.ID > c.seen && d.Copy > 0 {
+				c.learned(keyOf(d.CallID), place{d.Copy, d.First, d.Received.UnixNano()})
 			}
 			c.seen = max(c.seen, d.ID)
 		}
 	}
 	return segments.Err()
+}
+
+// learned is what number has done for a later delivery of a call.
+func (c *calls) learned(key callKey, p place) {
+	if before, had := c.get(key); had {
+		p.last = max(p.last, before.last)
+	}
+	c.put(key, p)
 }
 
 func (c *calls) get(key callKey) (place, bool) {

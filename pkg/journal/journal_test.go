@@ -194,6 +194,34 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// Where the clock is set back, deliveries keep their order, and copies are
+// counted as if it had stood still: by a new process, too.
+func TestClockSetBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	const hour = time.Hour
+	var got [][2]int64
+	for i, at := range []time.Duration{10 * hour, 0, 1 * hour, 30 * hour, 55 * hour} {
+		l := open(t, path, Options{Window: 24 * hour, Now: func() time.Time { return start.Add(at) }})
+		d := delivery("call.1", "{}")
+		d.Received = start.Add(at)
+		appendAll(t, l, d)
+		got = append(got, [2]int64{int64(d.Copy), d.First})
+		want := []int64{1, 2, 3, 4, 5}[:i+1]
+		if i%2 == 0 { // in the table, or in the segments alone
+			if d := cmp.Diff(want, ids(t, l, Filter{})); d != "" {
+				t.Error(d)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The last is more than a window after the one before it.
+	if d := cmp.Diff([][2]int64{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {1, 5}}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // The file is as it has to be for speed and for safety.
 func TestSettings(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
