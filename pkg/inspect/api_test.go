@@ -61,7 +61,7 @@ func calls(t testing.TB, l *journal.Log) {
 	header := http.Header{"X-Api-Key": {"k-secret"}, "X-Hook": {"own-secret"}, "User-Agent": {"julian/1"}}
 	logged(t, l, journal.Delivery{CallID: "call.a", ResultType: "Busy", Seconds: &seconds, Header: header, Body: anna("spoke of salmon")}, acknowledged)
 	logged(t, l, journal.Delivery{CallID: "call.a", ResultType: "Busy", Seconds: &seconds, Header: header, Body: anna("spoke of trout")}, &journal.Outcome{
-		Status: 502, Took: time.Second, Errors: 1, Findings: []byte(`[{"rule":"type","severity":"error","pointer":"/name","message":"is a fish"}]`),
+		Status: 502, Took: time.Second, Errors: 1, Findings: []byte(`[{"rule":"type","severity":"error","pointer":"/name","message":"is a fish"},{"rule":"required","severity":"warning","pointer":"/callResult/outcomes","message":"is missing"}]`),
 		Forward: &journal.Forward{Err: "connection refused", Attempts: 2, Took: time.Second},
 	})
 	logged(t, l, journal.Delivery{Refusal: "method", Method: "PUT", URI: "/", Body: []byte("\xff\xfe")}, &journal.Outcome{Status: 405})
@@ -146,7 +146,7 @@ func TestDelivery(t *testing.T) {
 	second := get[map[string]any](t, link+"api/delivery/2")
 	for name, want := range map[string]any{
 		"header":   []any{[]any{"User-Agent", "julian/1"}, []any{"X-Api-Key", "[masked]"}, []any{"X-Hook", "[masked]"}},
-		"findings": []any{map[string]any{"rule": "type", "severity": "error", "pointer": "/name", "message": "is a fish"}},
+		"findings": []any{map[string]any{"rule": "type", "severity": "error", "pointer": "/name", "message": "is a fish"}, map[string]any{"rule": "required", "severity": "warning", "pointer": "/callResult/outcomes", "message": "is missing"}},
 		"forward":  map[string]any{"status": 0., "took": 1000., "attempts": 2., "error": "connection refused"},
 		"verdict":  "failed",
 		"copy":     2.,

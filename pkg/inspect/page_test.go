@@ -143,6 +143,7 @@ func TestDiff(t *testing.T) {
 	p.Until(t, `document.querySelector(".detail .note").textContent.includes("is a fish")`)
 	eval(p, `document.querySelector(".pointer").click()`)
 	p.Until(t, `document.querySelector('[data-pointer="/name"] .note').textContent.includes("is a fish")`)
+	p.Until(t, `document.querySelector('[data-pointer="/callResult"] > details > .note code').textContent === "/callResult/outcomes"`)
 	eval(p, `document.querySelector("#tab-copies").click()`)
 	p.Until(t, `document.querySelector(".verdict").textContent === "1 value differs." && document.querySelector("td.was del").textContent === "salmon" && document.querySelector("td.is ins").textContent === "trout"`)
 	p.Picture("diff")

@@ -52,6 +52,14 @@ export const parse = (text) => {
   return root;
 };
 
+// find is the node at a pointer; undefined without one.
+export const find = (node, pointer) => {
+  while (node && node.pointer !== pointer) {
+    node = node.children?.findLast(([, child]) => pointer === child.pointer || pointer.startsWith(child.pointer + "/"))?.[1];
+  }
+  return node;
+};
+
 // member is the value of a key, the last one of several; undefined without one.
 export const member = (node, ...keys) => keys.reduce((n, key) => n?.kind === "object" ? n.children.findLast(([k]) => k === key)?.[1] : undefined, node);
 // string is the text of a string; "" of anything else.

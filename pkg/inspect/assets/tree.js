@@ -2,14 +2,19 @@
 // paths to copy.
 
 import { el, text, show, button, copy } from "./base.js";
-import { path, source } from "./json.js";
+import { find, path, source } from "./json.js";
 
 const long = 280;  // characters of a string before the rest is folded
 const many = 100;  // members of a list before the rest is folded
 
 // tree shows a node. findings are those of the payload.
 export const tree = (root, findings) => {
-  const at = Map.groupBy(findings, (f) => f.pointer || "");
+  // What is missing is said where it would be.
+  const at = Map.groupBy(findings, (f) => {
+    let p = f.pointer || "";
+    while (p && !find(root, p)) p = p.slice(0, p.lastIndexOf("/"));
+    return p;
+  });
   const inside = (pointer) => findings.some((f) => f.pointer?.startsWith(pointer + "/"));
 
   const leaf = (node) => {
@@ -36,7 +41,11 @@ export const tree = (root, findings) => {
     return parts;
   };
 
-  const notes = (node) => (at.get(node.pointer) || []).map(note);
+  const notes = (node) => (at.get(node.pointer) || []).map((f) => {
+    const e = note(f);
+    if (f.pointer !== node.pointer && f.pointer) e.prepend(text("code", "", f.pointer), " ");
+    return e;
+  });
 
   const branch = (key, node, open) => {
     const item = el("li");
