@@ -39,7 +39,7 @@ func (t *text) word(start, end int, first bool) {
 	if t.taken(start, end) || !t.isName(word, first) {
 		return
 	}
-	t.spans = append(t.spans, span{start, end, t.r.word(word), Name})
+	t.decide(span{start, end, t.r.word(word), Name})
 }
 
 func (t *text) isName(word string, first bool) bool {
@@ -148,7 +148,7 @@ func (t *text) follow(at int, strong bool) {
 		case utf8.RuneCountInString(word) < 2:
 			return
 		case !t.taken(at, end):
-			t.spans = append(t.spans, span{at, end, t.r.word(word), Name})
+			t.decide(span{at, end, t.r.word(word), Name})
 		}
 		rest := t.s[end:]
 		trimmed := strings.TrimLeft(rest, " -'’")
@@ -188,22 +188,19 @@ func (t *text) uncased() {
 		for _, match := range cue.FindAllStringSubmatchIndex(t.s, -1) {
 			start, end := match[2], match[3]
 			if !t.taken(start, end) {
-				t.spans = append(t.spans, span{start, end, eachWord(t.s[start:end], t.r.word), Name})
+				t.decide(span{start, end, eachWord(t.s[start:end], t.r.word), Name})
 			}
 		}
 	}
 	// Names of the payload's fields stand within longer runs of letters.
-	for name := range t.known {
-		if cased(name) || utf8.RuneCountInString(name) < 2 {
-			continue
-		}
+	for _, name := range t.uncasedNames {
 		for at := 0; ; {
 			i := strings.Index(t.s[at:], name)
 			if i < 0 {
 				break
 			}
 			if start := at + i; !t.taken(start, start+len(name)) {
-				t.spans = append(t.spans, span{start, start + len(name), t.r.word(name), Name})
+				t.decide(span{start, start + len(name), t.r.word(name), Name})
 			}
 			at += i + len(name)
 		}

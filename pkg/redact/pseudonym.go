@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // stream is an endless sequence of bytes that follow from the key, a purpose
@@ -19,7 +21,13 @@ type stream struct {
 }
 
 func (r *Redactor) stream(purpose, value string) *stream {
-	return &stream{secret: r.secret, seed: purpose + "\x00" + value}
+	seed := purpose + "\x00" + value
+	if len(seed) > sha256.BlockSize {
+		// Each block hashes the seed again: a long one would cost its square.
+		sum := sha256.Sum256([]byte(seed))
+		seed = string(sum[:])
+	}
+	return &stream{secret: r.secret, seed: seed}
 }
 
 func (s *stream) next() byte {
@@ -126,13 +134,40 @@ func (r *Redactor) letter(s *stream, c rune, vowel bool) rune {
 	return s.pick(consonants)
 }
 
+// onlyDigits are the digits in s, of whichever script, as 0 to 9.
 func onlyDigits(s string) string {
 	return strings.Map(func(c rune) rune {
-		if c >= '0' && c <= '9' {
-			return c
+		if zero := zeroOf(c); zero > 0 {
+			return '0' + c - zero
 		}
 		return -1
 	}, s)
+}
+
+// zeroOf is the 0 of the script that the digit c is from, and 0 when c is no
+// digit. Unicode has the ten digits of a script in a row, from a place that
+// begins at a multiple of ten in their range.
+func zeroOf(c rune) rune {
+	if c < utf8.RuneSelf {
+		if c >= '0' && c <= '9' {
+			return '0'
+		}
+		return 0
+	}
+	if !unicode.IsDigit(c) {
+		return 0
+	}
+	for _, r := range unicode.Nd.R16 {
+		if lo := rune(r.Lo); c <= rune(r.Hi) {
+			return lo + (c-lo)/10*10
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		if lo := rune(r.Lo); c <= rune(r.Hi) {
+			return lo + (c-lo)/10*10
+		}
+	}
+	return 0
 }
 
 // tail is how many digits at the end of a number tell whose it is: with and
@@ -147,24 +182,38 @@ func (r *Redactor) digits(s string) string {
 	first := r.stream("lead", all)
 	i := 0
 	return strings.Map(func(c rune) rune {
-		if c < '0' || c > '9' {
+		zero := zeroOf(c)
+		if zero == 0 {
 			return c
 		}
 		i++
 		if i <= lead {
-			return '0' + rune(first.next()%10)
+			return zero + rune(first.next()%10)
 		}
-		return '0' + rune(last.next()%10)
+		return zero + rune(last.next()%10)
 	}, s)
 }
 
-// integer replaces a whole number by one with as many digits.
-func (r *Redactor) integer(s string) string {
-	out := []byte(r.digits(s))
-	if out[0] == '0' {
-		out[0] = '1'
+// numeral replaces the digits of a JSON number, except those of its exponent,
+// and a 0 that it begins with: 0.123456 stays below 1.
+func (r *Redactor) numeral(s string) string {
+	end := len(s)
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		end = i
 	}
-	return string(out)
+	out := []byte(r.digits(s[:end]))
+	for i, c := range out {
+		if c >= '0' && c <= '9' {
+			switch {
+			case s[i] == '0':
+				out[i] = '0'
+			case c == '0':
+				out[i] = '1'
+			}
+			break
+		}
+	}
+	return string(out) + s[end:]
 }
 
 // twoDigitCodes are the calling codes of two digits (ITU-T E.164); 1 and 7 have
@@ -175,13 +224,18 @@ const twoDigitCodes = "20 27 28 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 
 // can have: national numbers do not begin with 0 there, or in Italy with 1.
 // Other forms become other digits.
 func (r *Redactor) phone(s string) string {
-	if !strings.HasPrefix(s, "+") {
+	if strings.ContainsFunc(s, isLetter) {
+		return r.mixed(s) // sip:ada@example.com
+	}
+	if !strings.HasPrefix(s, "+") || strings.ContainsFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return r.digits(s)
 	}
 	code := 3
 	switch all := onlyDigits(s); {
+	case all == "":
+		return s
 	case len(all) < 6:
-		return r.digits(s)
+		return "+" + r.numeral(s[1:]) // does not begin with 0
 	case all[0] == '1' || all[0] == '7':
 		code = 1
 	case strings.Contains(twoDigitCodes, all[:2]+" "):
@@ -231,11 +285,14 @@ func (r *Redactor) host(host string) string {
 // mixed replaces letters by letters and digits by digits, word by word.
 func (r *Redactor) mixed(s string) string { return r.digits(eachWord(s, r.word)) }
 
-// id replaces all after the prefix of an id by as many letters and digits.
+// id replaces all after the documented prefix of an id by as many letters and
+// digits.
 func (r *Redactor) id(s string) string {
 	prefix, rest := "", s
-	if i := strings.LastIndexByte(s, '.'); i >= 0 && i < len(s)-1 {
-		prefix, rest = s[:i+1], s[i+1:]
+	for _, f := range julian.Fields {
+		if after, found := strings.CutPrefix(s, f.Prefix); found && len(f.Prefix) > len(prefix) {
+			prefix, rest = f.Prefix, after
+		}
 	}
 	bytes := r.stream("id", s)
 	letters := byte(26)
@@ -244,7 +301,7 @@ func (r *Redactor) id(s string) string {
 	}
 	return prefix + strings.Map(func(c rune) rune {
 		switch {
-		case c >= '0' && c <= '9':
+		case unicode.IsDigit(c):
 			return '0' + rune(bytes.next()%10)
 		case unicode.IsUpper(c):
 			return 'A' + rune(bytes.next()%letters)
@@ -265,5 +322,26 @@ func (r *Redactor) link(s string) string {
 	if end < 0 {
 		end = len(rest)
 	}
-	return scheme + "://" + r.host(rest[:end]) + r.mixed(rest[end:])
+	return scheme + "://" + r.host(rest[:end]) + r.path(rest[end:])
 }
+
+// path replaces what follows the host of a URL. What is written with % becomes
+// other letters that are written with %: it stays a URL.
+func (r *Redactor) path(s string) string {
+	var out strings.Builder
+	for first := true; ; first = false {
+		plain, rest, found := strings.Cut(s, "%")
+		if !first && len(plain) >= 2 && isHex(plain[0]) && isHex(plain[1]) {
+			out.WriteString("6" + string('1'+rune(r.stream("escape", plain[:2]).next()%9)))
+			plain = plain[2:]
+		}
+		out.WriteString(r.mixed(plain))
+		if !found {
+			return out.String()
+		}
+		out.WriteByte('%')
+		s = rest
+	}
+}
+
+func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }

@@ -17,10 +17,11 @@ package redact
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -143,6 +144,12 @@ func (r *Redactor) Payload(body []byte) ([]byte, error) {
 	p := &pass{r: r, body: body, known: map[string]bool{}, ids: map[string]string{}}
 	p.lang = languageOf(root.Get("callResult.transcription").Str+" "+root.Get("callResult.summary").Str, unknownLanguage)
 	p.learn("", root)
+	for name := range p.known {
+		if !cased(name) && utf8.RuneCountInString(name) > 1 {
+			p.uncasedNames = append(p.uncasedNames, name)
+		}
+	}
+	slices.SortFunc(p.uncasedNames, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	p.value(root)
 	return append(p.out, body[p.done:]...), nil
 }
@@ -156,6 +163,8 @@ type pass struct {
 	known map[string]bool   // words of this payload's names, in small letters
 	ids   map[string]string // of this payload, with their pseudonyms
 	lang  language          // of the payload's talk
+	// uncasedNames are the names of scripts without capitals, the longest first.
+	uncasedNames []string
 }
 
 // learn collects the names and ids that other fields may repeat.
@@ -252,7 +261,7 @@ func (p *pass) text(pointer, key, s string) string {
 		return p.r.phone(s)
 	case asExtension:
 		seen(Phone)
-		return p.r.digits(s)
+		return p.r.mixed(s)
 	case asEmail:
 		if strings.Count(s, "@") == 1 {
 			seen(Email)
@@ -264,15 +273,11 @@ func (p *pass) text(pointer, key, s string) string {
 			return p.r.id(s)
 		}
 	case asLink:
-		if replaced := p.knownIDs(s); replaced != s {
+		replaced := p.link(s)
+		if replaced != s {
 			seen(Link)
-			return replaced
 		}
-		if strings.HasPrefix(s, ownLinks) {
-			return s
-		}
-		seen(Link)
-		return p.r.link(s)
+		return replaced
 	}
 	if namesSomeone(key) && looksLike(s) == nothing && len(s) < 100 {
 		return p.name(s, seen)
@@ -283,15 +288,38 @@ func (p *pass) text(pointer, key, s string) string {
 // ownLinks is the platform that links of calls lead to.
 const ownLinks = "https://julian.11x.ai/"
 
-func (p *pass) knownIDs(s string) string {
-	for id, pseudonym := range p.ids {
-		s = strings.ReplaceAll(s, id, pseudonym)
+// link is what becomes of a URL. Of one into the platform the path stays, but
+// for the ids in it; what follows the path may say anything.
+func (p *pass) link(s string) string {
+	if !strings.HasPrefix(s, ownLinks) {
+		return p.r.link(s)
 	}
-	return s
+	end := strings.IndexAny(s, "?#")
+	if end < 0 {
+		end = len(s)
+	}
+	parts := strings.Split(s[len(ownLinks):end], "/")
+	for i, part := range parts {
+		if pseudonym, known := p.ids[part]; known {
+			parts[i] = pseudonym
+		} else if strings.ContainsAny(part, "0123456789@%") {
+			parts[i] = p.r.path(part)
+		}
+	}
+	return ownLinks + strings.Join(parts, "/") + p.r.path(s[end:])
 }
 
-// name replaces every word of s.
+// name replaces every word of s, and its digits: where nobody knows the name,
+// the number stands for it.
 func (p *pass) name(s string, seen func(Kind)) string {
+	if strings.HasPrefix(s, "+") && looksLike(s) == aPhone {
+		seen(Phone)
+		return p.r.phone(s)
+	}
+	if digits := p.r.digits(s); digits != s {
+		seen(Number)
+		s = digits
+	}
 	return eachWord(s, func(word string) string {
 		if titles.has(word) || cased(word) && utf8.RuneCountInString(word) < 2 {
 			return word
@@ -302,14 +330,15 @@ func (p *pass) name(s string, seen func(Kind)) string {
 }
 
 // number is what becomes of a JSON number: long ones in places that are not
-// documented may be ids or phone numbers.
+// documented may be ids, phone numbers or coordinates.
 func (p *pass) number(pointer, raw string) string {
 	if treatmentOf(pointer) == keep || pointer == "/duration" {
 		return raw
 	}
-	if _, err := strconv.ParseUint(raw, 10, 64); err != nil || len(raw) < 5 {
+	mantissa, _, _ := strings.Cut(strings.ToLower(raw), "e")
+	if len(onlyDigits(mantissa)) < 5 {
 		return raw
 	}
 	p.r.Report[Place{pointer, Number}]++
-	return p.r.integer(raw)
+	return p.r.numeral(raw)
 }

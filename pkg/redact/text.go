@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,6 +27,11 @@ var forms = sync.OnceValue(func() map[form]*regexp.Regexp {
 		anEmail: regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`),
 		aLink:   regexp.MustCompile(`^[a-z][a-z0-9+.-]*://\S+$`),
 	}
+})
+
+// date is a day in figures. It has the form of a phone number, too.
+var date = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:(?:19|20)\d\d[./-]\d\d?[./-]\d\d?|\d\d?[./-]\d\d?[./-](?:19|20)\d\d)$`)
 })
 
 func looksLike(s string) form {
@@ -54,10 +60,11 @@ type finder struct {
 }
 
 // need is what a quick look can tell of a line.
-type need uint8
+type need uint16
 
 const (
 	digit    need = 1 << iota
+	wide          // a digit of another script
 	sign          // an @
 	scheme        // a ://
 	dotted        // a full stop
@@ -72,6 +79,7 @@ type text struct {
 	*pass
 	s     string
 	spans []span // in no order; none overlap
+	used  []bool // the bytes of s that are in one
 	has   need
 	lang  language
 	flat  bool // capitals say nothing
@@ -79,7 +87,7 @@ type text struct {
 
 // free replaces what is personal in free text.
 func (p *pass) free(s string, seen func(Kind)) string {
-	if looksLike(s) == aPhone {
+	if looksLike(s) == aPhone && !date().MatchString(s) {
 		seen(Phone)
 		return p.r.phone(s)
 	}
@@ -107,6 +115,9 @@ func look(line string) need {
 	}
 	if strings.Contains(line, "://") {
 		has |= scheme
+	}
+	if strings.ContainsFunc(line, func(c rune) bool { return c >= utf8.RuneSelf && unicode.IsDigit(c) }) {
+		has |= wide
 	}
 	numbers := 0
 	for word := range words(line) {
@@ -139,18 +150,29 @@ func (t *text) find() {
 				continue
 			}
 			if f.replace == nil {
-				t.spans = append(t.spans, span{start: match[0], end: match[1]})
+				t.decide(span{start: match[0], end: match[1]})
 				continue
 			}
 			if with := f.replace(t, match); with != t.s[match[0]:match[1]] {
-				t.spans = append(t.spans, span{match[0], match[1], with, f.kind})
+				t.decide(span{match[0], match[1], with, f.kind})
 			}
 		}
 	}
 }
 
 func (t *text) taken(start, end int) bool {
-	return slices.ContainsFunc(t.spans, func(s span) bool { return start < s.end && s.start < end })
+	return t.used != nil && slices.Contains(t.used[start:end], true)
+}
+
+// decide adds a span.
+func (t *text) decide(s span) {
+	if t.used == nil {
+		t.used = make([]bool, len(t.s))
+	}
+	for i := s.start; i < s.end; i++ {
+		t.used[i] = true
+	}
+	t.spans = append(t.spans, s)
 }
 
 func (t *text) write(out *strings.Builder, seen func(Kind)) {
@@ -209,6 +231,7 @@ var finders = sync.OnceValue(func() []finder {
 		{digit, re(`(?i)\b(?:` + unit + `)\.?\s+(?:is\s+|number\s+|ist\s+|est\s+|es\s+)?#?(\d{1,5}\w?)\b`), (*text).addressed, Address},
 		{digit, re(`\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b`), (*text).mixedMatch, Address},
 		{digit, re(`[+(]?\d[\d\s().\-/]{3,}\d`), (*text).numbers, Number},
+		{wide, re(`[\p{Nd}](?:[\p{Nd}\s().\-/－ー]*[\p{Nd}])?`), (*text).wideNumbers, Number},
 		{digit, re(`\b(?:19|20)\d\d\b`), nil, ""},
 		{digit, re(`\b[\p{L}]*\d[\p{L}\d]*(?:[-_][\p{L}\d]*\d[\p{L}\d]*)*\b`), (*text).codes, Number},
 		{numerals, spokenNumber(), (*text).spokenNumbers, Number},
@@ -220,11 +243,7 @@ var finders = sync.OnceValue(func() []finder {
 func (t *text) whole(match []int) string { return t.s[match[0]:match[1]] }
 
 func (t *text) links(match []int) string {
-	link := t.whole(match)
-	if strings.HasPrefix(link, ownLinks) {
-		return t.knownIDs(link)
-	}
-	return t.r.link(link)
+	return t.link(t.whole(match))
 }
 
 func (t *text) emails(match []int) string { return t.r.email(t.whole(match)) }
@@ -302,6 +321,16 @@ func (t *text) numbers(match []int) string {
 	}
 	if strings.HasPrefix(s, "+") {
 		return t.r.phone(s)
+	}
+	return t.r.digits(s)
+}
+
+// wideNumbers replaces what has three digits or more, in scripts with digits of
+// their own.
+func (t *text) wideNumbers(match []int) string {
+	s := t.whole(match)
+	if len(onlyDigits(s)) < 3 || len(onlyDigits(s)) < 5 && strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) < 0 {
+		return s
 	}
 	return t.r.digits(s)
 }

@@ -1,0 +1,85 @@
+package redact
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// What stands where nobody expects it does not slip through.
+func TestUnexpectedPlaces(t *testing.T) {
+	for _, tt := range []struct{ body, path, want string }{
+		{`{"name":"+447911123456"}`, "name", `^\+440\d{9}$`},
+		{`{"name":"Ada 4479111"}`, "name", `^[B-Z][a-z]{2} \d{7}$`},
+		{`{"phoneNumber":"sip:ada@byron.example"}`, "phoneNumber", `^[a-z]{3}:[a-z]{3}@[a-z]{5}\.[a-z]{7}$`},
+		{`{"phoneNumber":"+1002"}`, "phoneNumber", `^\+[1-9]\d{3}$`},
+		{`{"callUrl":"https://julian.11x.ai/x?name=Ada+Byron#44791"}`, "callUrl", `^https://julian\.11x\.ai/x\?[a-z]{4}=[A-Z][a-z]{2}\+[A-Z][a-z]{4}#\d{5}$`},
+		{`{"callUrl":"https://crm.example.com/%D0%98%d0"}`, "callUrl", `^https://[a-z]+\.test/(%6[1-9]){3}$`},
+		{`{"crmSchedulingDetails":{"note":"Met Ada Byron. Late"}}`, "crmSchedulingDetails.note", `^[A-Z][a-z]{2} [A-Z][a-z]{2} [A-Z][a-z]{4}\. [A-Z][a-z]{3}$`},
+		{`{"a":447911123456447911123456}`, "a", `^[1-9]\d{23}$`},
+		{`{"a":-447911}`, "a", `^-[1-9]\d{5}$`},
+		{`{"a":0.123456e7}`, "a", `^0\.\d{6}e7$`},
+		{`{"a":"1980-02-03"}`, "a", `^1980-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$`},
+		{`{"a":"رقمي هو ٠٥٠١٢٣٤٥٦٧"}`, "a", `^رقمي هو [٠-٩]{10}$`},
+		{`{"a":"電話は０９０－１２３４－５６７８"}`, "a", `^電話は[０-９]{3}－[０-９]{4}－[０-９]{4}$`},
+	} {
+		out, err := redactor(t).Payload([]byte(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := gjson.GetBytes(out, tt.path)
+		text := got.Str
+		if got.Type == gjson.Number {
+			text = got.Raw
+		}
+		if !regexp.MustCompile(tt.want).MatchString(text) {
+			t.Errorf("%s: %q, want %s", tt.body, text, tt.want)
+		}
+		for _, left := range []string{"Ada", "ada", "Byron", "byron", "4791", "%D0", "٠٥٠١٢", "５６７８"} {
+			if strings.Contains(text, left) {
+				t.Errorf("%s: %q is left in %q", tt.body, left, text)
+			}
+		}
+	}
+}
+
+// Where names or ids begin alike, the result does not depend on chance.
+func TestOverlapsAreDecided(t *testing.T) {
+	body := []byte(`{"callId":"call.abc123","sequence":{"sequenceId":"call.abc1234"},"callUrl":"https://julian.11x.ai/call.abc1234",
+	"name":"李明","a":{"contact":"李明华","c_name":"明华"},"callResult":{"transcription":"今天李明华来了"}}`)
+	want, err := redactor(t).Payload(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		if got, err := redactor(t).Payload(body); err != nil || string(got) != string(want) {
+			t.Fatalf("%s, and\n%s, %v", want, got, err)
+		}
+	}
+	if id, link := gjson.GetBytes(want, "sequence.sequenceId").Str, gjson.GetBytes(want, "callUrl").Str; link != "https://julian.11x.ai/"+id {
+		t.Errorf("link %s is not to %s", link, id)
+	}
+}
+
+// A long line costs what it is long, whatever is in it: by its square, each of
+// these would take minutes.
+func TestLongLines(t *testing.T) {
+	if os.Getenv("JULIANCTL_LONG") != "1" {
+		t.Skip("takes seconds: JULIANCTL_LONG=1 runs it")
+	}
+	const size = 1 << 20
+	for _, part := range []string{"1", "a", "ada@byron.example ", "My Name Is "} {
+		body := []byte(`{"a":"` + strings.Repeat(part, size/len(part)) + ` 1@"}`)
+		start := time.Now()
+		if _, err := redactor(t).Payload(body); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > time.Minute {
+			t.Errorf("%q took %v", part, took)
+		}
+	}
+}
