@@ -57,7 +57,7 @@ func TestHundredThousand(t *testing.T) {
 		leave(p)
 	}
 	found := map[string]float64{}
-	for range 3 {
+	for range 5 { // the best counts: other programs run, too
 		p := browser.Open(t, link, browsertest.View{})
 		p.Until(t, `document.querySelector(".total").textContent === "100,000 deliveries"`)
 		for _, words := range []string{"maëlle", "voicemail", "meeting", "te", "test", "julianctl"} {
