@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -80,6 +81,21 @@ func TestLongLines(t *testing.T) {
 		}
 		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%q took %v", part, took)
+		}
+	}
+}
+
+// Whatever the key, a day becomes another day.
+func TestDatesStayDates(t *testing.T) {
+	want := regexp.MustCompile(`^\{"a":"1980-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])"\}$`)
+	for i := range 2000 {
+		r, err := New(fmt.Appendf(nil, "%016d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := `{"a":"1980-02-03"}`
+		if out, err := r.Payload([]byte(body)); err != nil || !want.Match(out) || string(out) == body {
+			t.Fatalf("key %d: %s, %v", i, out, err)
 		}
 	}
 }

@@ -282,6 +282,16 @@ func (t *text) days(match []int) string {
 // dates keeps the year, in whichever place it is.
 func (t *text) dates(match []int) string {
 	stream := t.r.stream("date", t.whole(match))
+	for range 100 {
+		// The same day again would be left for others to take for a number.
+		if other := t.dateFrom(stream, match); other != t.whole(match) {
+			return other
+		}
+	}
+	return t.whole(match)
+}
+
+func (t *text) dateFrom(stream *stream, match []int) string {
 	day, month := decimal(int(stream.next()%28)+1), decimal(int(stream.next()%12)+1)
 	first, last := t.group(match, 1), t.group(match, 5)
 	if len(first) == 4 {
