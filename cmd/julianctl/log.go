@@ -166,6 +166,7 @@ func (p *logLister) record(e *journal.Entry) error {
 const (
 	listCall   = 13
 	listResult = 16
+	pipeWidth  = 200
 )
 
 func (p *logLister) line(e *journal.Entry) error {
@@ -180,7 +181,11 @@ func (p *logLister) line(e *journal.Entry) error {
 	p.listed++
 	mark, colour := entryMark(e, st)
 	call, result := listCall, listResult
-	if width >= 120 {
+	id := orDash(safetext.Line(e.CallID))
+	switch {
+	case !p.a.out.isTTY(): // for grep and its like: whole
+		width, call, result = pipeWidth, max(len("call.")+36, cells(id)), 20
+	case width >= 120:
 		call, result = len("call.")+36, 20
 	}
 	status := " - "
@@ -193,7 +198,7 @@ func (p *logLister) line(e *journal.Entry) error {
 	}
 	columns := fmt.Sprintf("%5d  %s %s %s  %s  %s  %s %s",
 		e.ID, at.Format(time.TimeOnly), colour(mark), colour(status),
-		pad(fitMiddle(orDash(safetext.Line(e.CallID)), call), call),
+		pad(fitMiddle(id, call), call),
 		pad(fit(orDash(safetext.Line(e.ResultType)), result), result),
 		padLeft(length, 6), padLeft(bytesText(e.Size), 6))
 	used := 5 + 2 + 8 + 1 + 1 + 1 + 3 + 2 + call + 2 + result + 2 + 6 + 1 + 6
