@@ -151,6 +151,10 @@ func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
 		c.Verdict = report.Warn
 		c.Message = "as in the baseline: " + c.Message
 	}
+	if counts && r.Verdict == check.Undecided && p.o.allowUndecided {
+		c.Verdict = report.Warn // as the exit code says
+		c.Message = "undecided: " + c.Message
+	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
 		c.Detail = evidenceText(r) + "repeat: " + p.repeat(r)
 	}

@@ -79,8 +79,8 @@ func (p *checkPrinter) ids(v check.Verdict, message string, group []check.Result
 	}
 	p.lines(v, strings.Join(ids, ", "))
 	for _, r := range group {
-		if v == check.Pass && r.Verdict == v && worthSaying(r) {
-			p.faint(r.Message)
+		if said := worthSaying(r); v == check.Pass && r.Verdict == v && said != "" {
+			p.faint(said)
 		}
 	}
 	if message != "" {
@@ -88,10 +88,16 @@ func (p *checkPrinter) ids(v check.Verdict, message string, group []check.Result
 	}
 }
 
-// worthSaying reports whether what a check found is told although it passed: the
-// one number that everybody asks for, and which of two contents was kept.
-func worthSaying(r check.Result) bool {
-	return r.ID == "budget" || r.ID == "later-content" && strings.HasSuffix(r.Message, "kept")
+// worthSaying is what is told of a check although it passed: the one number that
+// everybody asks for, and which of two contents was kept.
+func worthSaying(r check.Result) string {
+	switch {
+	case r.ID == "budget":
+		return r.Message
+	case r.ID == "later-content" && strings.HasSuffix(r.Message, " kept"):
+		return r.ID + ": " + r.Message
+	}
+	return ""
 }
 
 const checkIndent = "             "
