@@ -18,7 +18,8 @@ that come meanwhile; searches them as you type; shows one as a person reads it, 
 JSON, as it came, and what a duplicate differs in; and sends one again, to --to, to
 a named endpoint, or to another address on this machine. It ends with Ctrl-C.
 
-Only this machine can open the page. Nothing in it asks the network for anything.`,
+Only this machine can open the page, unless --expose says otherwise. Nothing in
+it asks the network for anything.`,
 		Example: `  julianctl log ui
   julianctl log ui --to http://127.0.0.1:8080/webhook --fixtures testdata/calls`,
 		Args: noArgs,
