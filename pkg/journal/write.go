@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -17,7 +18,8 @@ import (
 const (
 	maxBatch      = 256     // deliveries a transaction
 	maxBatchBytes = 8 << 20 // of bodies, unless one is larger
-	maxOutcomes   = 4096    // that wait to be written
+	maxOutcomes   = 4096    // that are to be written
+	maxWaiting    = 1024    // outcomes that nobody looks at yet
 	// outcomeWait is how long outcomes wait for deliveries to share their
 	// transaction with.
 	outcomeWait = 10 * time.Millisecond
@@ -44,19 +46,19 @@ type writer struct {
 	path    string
 	opts    Options
 	base    context.Context // never ends: what was begun is completed
-	appends chan *appended
+	queue   queue
 	results chan finished
 	jobs    chan job
 	ended   chan struct{} // closed when run has returned
 
 	mu     sync.RWMutex
-	closed bool
+	closed atomic.Bool // changes under mu
 
 	// What follows belongs to run.
 	db       *sql.DB
 	conn     *conn
 	file     os.FileInfo // what path was when it was opened
-	batch    []*appended
+	batch    *batch
 	crowd    int // how many come at a time: the largest batch of late
 	outcomes []finished
 	buf      []byte // a segment
@@ -74,13 +76,6 @@ type next struct {
 	id      int64 // of the next delivery
 }
 
-// appended is a delivery on its way to the disk.
-type appended struct {
-	*Delivery
-	header string // as stored
-	done   chan error
-}
-
 type finished struct {
 	id int64
 	Outcome
@@ -96,11 +91,12 @@ type job struct {
 func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
 	w := &writer{
 		path: path, opts: opts, base: context.WithoutCancel(ctx),
-		appends: make(chan *appended, maxBatch),
-		results: make(chan finished, maxBatch),
+		queue:   newQueue(),
+		results: make(chan finished, maxWaiting),
 		jobs:    make(chan job),
 		ended:   make(chan struct{}),
 		calls:   newCalls(opts.Window),
+		batch:   new(batch),
 		behind:  true,
 	}
 	if err := w.open(ctx); err != nil {
@@ -179,11 +175,12 @@ func (l *Log) Append(ctx context.Context, d *Delivery) error {
 	if d.Hash == nil {
 		d.Hash = hash(d.Body)
 	}
-	a := &appended{Delivery: d, header: l.opts.storedHeader(d.Header), done: make(chan error, 1)}
-	if err := enqueue(ctx, l.write, l.write.appends, a); err != nil {
+	b, err := l.write.add(ctx, appended{d, l.opts.storedHeader(d.Header)})
+	if err != nil {
 		return err
 	}
-	return <-a.done
+	<-b.done
+	return b.err
 }
 
 // Finish adds what became of the delivery called id. It returns before that is
@@ -214,11 +211,24 @@ func (w *writer) job(ctx context.Context, j job) error {
 	return typed(<-j.done)
 }
 
+// add hands a to run, unless the log is closed.
+func (w *writer) add(ctx context.Context, a appended) (*batch, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	switch {
+	case w.closed.Load():
+		return nil, ErrClosed
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	return w.queue.add(a), nil
+}
+
 // enqueue hands v to run, unless the log is closed.
 func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if w.closed {
+	if w.closed.Load() {
 		return ErrClosed
 	}
 	select {
@@ -232,11 +242,9 @@ func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
 // end writes what is waiting. The connection stays open.
 func (w *writer) end() error {
 	w.mu.Lock()
-	if !w.closed {
-		w.closed = true
-		close(w.appends)
-	}
+	w.closed.Store(true)
 	w.mu.Unlock()
+	w.queue.wake()
 	<-w.ended
 	return w.err
 }
@@ -250,43 +258,75 @@ func (w *writer) run() {
 	}
 }
 
-// collect waits for work, and takes what else is waiting. When there is none
-// for a while, something is indexed. It returns false once the log is closed.
-func (w *writer) collect() bool {
-	var idle <-chan time.Time
+// collect waits for work, and takes what is waiting. It returns false once the
+// log is closed and nothing is left.
+func (w *writer) collect() (open bool) {
+	if !w.idle() {
+		return true
+	}
+	w.gather()
+	w.batch = w.queue.take()
+	w.takeOutcomes()
+	return !w.closed.Load() || w.queue.holds(1) || len(w.results) > 0
+}
+
+// idle waits until deliveries are there to be written, or outcomes that have
+// waited for them long enough. It returns false when it did something else
+// instead.
+func (w *writer) idle() bool {
+	results := w.results
+	var wait <-chan time.Time
 	if w.behind {
-		idle = time.After(idleAfter)
+		wait = time.After(idleAfter)
 	}
-	select {
-	case a, open := <-w.appends:
-		return w.take(a, open)
-	case f := <-w.results:
-		w.outcomes = append(w.outcomes, f)
-	case j := <-w.jobs:
-		w.work(j)
-		return true
-	case <-idle:
-		w.tidy()
-		return true
-	}
-	// Outcomes alone are in no hurry: a delivery may come to share their
-	// transaction.
-	wait := time.After(outcomeWait)
-	for len(w.outcomes) < maxOutcomes {
+	for w.takeOutcomes(); !w.queue.holds(1) && !w.closed.Load(); {
+		if len(w.outcomes) > 0 && results != nil {
+			// They are in no hurry, a delivery may come to share their
+			// transaction, and more of them need not wake anybody.
+			results, wait = nil, time.After(outcomeWait)
+		}
 		select {
-		case a, open := <-w.appends:
-			return w.take(a, open)
-		case f := <-w.results:
+		case <-w.queue.enough:
+		case f := <-results:
 			w.outcomes = append(w.outcomes, f)
 		case j := <-w.jobs:
+			w.takeOutcomes()
 			w.commit() // it may look at them
 			w.work(j)
-			return true
+			return false
 		case <-wait:
-			return true
+			if results == nil {
+				return true
+			}
+			w.tidy()
+			return false
 		}
 	}
 	return true
+}
+
+// gather waits for half a crowd. Those who were answered just now are about to
+// send again; one that went ahead alone would keep them waiting for the disk
+// twice.
+func (w *writer) gather() {
+	half := max(1, w.crowd/2)
+	if !w.queue.holds(1) || w.queue.holds(half) {
+		return
+	}
+	wait := time.After(batchWait)
+	for !w.queue.holds(half) && !w.closed.Load() {
+		select {
+		case <-w.queue.enough:
+		case <-wait:
+			return
+		}
+	}
+}
+
+func (w *writer) takeOutcomes() {
+	for len(w.results) > 0 && len(w.outcomes) < maxOutcomes {
+		w.outcomes = append(w.outcomes, <-w.results) // nobody else takes them
+	}
 }
 
 // work does other work than that on deliveries.
@@ -298,46 +338,12 @@ func (w *writer) work(j job) {
 	j.done <- run(j.do)
 }
 
-// take begins a batch with a, and takes what else is waiting.
-func (w *writer) take(a *appended, open bool) bool {
-	var enough <-chan time.Time
-	for size := 0; open; {
-		w.batch = append(w.batch, a)
-		size += len(a.Body)
-		if len(w.batch) == maxBatch || size >= maxBatchBytes {
-			break
-		}
-		if len(w.appends) > 0 {
-			a, open = <-w.appends // nobody else takes them
-			continue
-		}
-		// Those who were answered just now are about to send again. One that
-		// went ahead alone would keep them waiting for the disk twice.
-		if len(w.batch) >= w.crowd/2 {
-			break
-		}
-		if enough == nil {
-			enough = time.After(batchWait)
-		}
-		select {
-		case a, open = <-w.appends:
-			continue
-		case <-enough:
-		}
-		break
-	}
-	for len(w.results) > 0 && len(w.outcomes) < maxOutcomes {
-		w.outcomes = append(w.outcomes, <-w.results)
-	}
-	return open
-}
-
 // busy reports whether many deliveries come at a time.
-func (w *writer) busy() bool { return max(w.crowd, len(w.batch)) > fewDeliveries }
+func (w *writer) busy() bool { return max(w.crowd, len(w.batch.deliveries)) > fewDeliveries }
 
 // commit writes the batch and the outcomes as one segment.
 func (w *writer) commit() {
-	if len(w.batch)+len(w.outcomes) == 0 {
+	if len(w.batch.deliveries)+len(w.outcomes) == 0 {
 		return
 	}
 	undo := w.calls.begin()
@@ -358,13 +364,10 @@ func (w *writer) commit() {
 		w.next = next{}
 		err = typed(err)
 	}
-	for _, a := range w.batch {
-		a.done <- err
-	}
 	// A batch that is small by chance does not make a crowd small.
-	w.crowd = max(len(w.batch), w.crowd*7/8)
-	clear(w.batch)
-	w.batch = w.batch[:0]
+	w.crowd = max(len(w.batch.deliveries), w.crowd*7/8)
+	w.batch.end(err)
+	w.batch = new(batch)
 	switch {
 	case err == nil:
 		clear(w.outcomes)
@@ -424,7 +427,7 @@ func (w *writer) segment(ctx context.Context) error {
 		w.buf = nil // one was very large
 	}
 	w.buf = w.buf[:0]
-	for _, a := range w.batch {
+	for _, a := range w.batch.deliveries {
 		a.ID = w.next.id
 		w.next.id++
 		w.calls.number(a.Delivery)
@@ -435,7 +438,7 @@ func (w *writer) segment(ctx context.Context) error {
 	}
 	err := w.conn.exec(ctx, "INSERT INTO segments VALUES (?, ?, ?, ?)", w.next.segment, w.next.id-1, checksum(w.buf), w.buf)
 	w.next.segment++
-	w.fresh.deliveries += len(w.batch)
+	w.fresh.deliveries += len(w.batch.deliveries)
 	w.fresh.bytes += int64(len(w.buf))
 	return err
 }

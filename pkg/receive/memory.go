@@ -25,7 +25,7 @@ type memory struct {
 	bare  int     // order[:bare] have let go of their payload
 	bytes int64   // of the payloads held
 
-	seeds [2]maphash.Seed // of digests
+	seed maphash.Seed // of digests
 }
 
 // call is what is known of one call.
@@ -42,12 +42,15 @@ type earlier struct {
 	digest  digest
 }
 
-// digest tells payloads apart. Its seeds are secret, so no sender can make two
+// digest tells payloads apart. The seed is secret, so no sender can make two
 // that share one; and it costs a tenth of a SHA-256.
-type digest [2]uint64
+type digest struct {
+	size int
+	hash uint64
+}
 
 func (m *memory) digest(payload []byte) digest {
-	return digest{maphash.Bytes(m.seeds[0], payload), maphash.Bytes(m.seeds[1], payload)}
+	return digest{len(payload), maphash.Bytes(m.seed, payload)}
 }
 
 // compare says what differs between the first payload of a call and this one.
@@ -64,7 +67,7 @@ func (m *memory) compare(first earlier, payload []byte) Change {
 func newMemory(maxCalls int, maxBytes int64) *memory {
 	return &memory{
 		maxCalls: maxCalls, maxBytes: maxBytes, calls: map[string]*call{},
-		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		seed: maphash.MakeSeed(),
 	}
 }
 
