@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -97,5 +98,25 @@ func TestDatesStayDates(t *testing.T) {
 		if out, err := r.Payload([]byte(body)); err != nil || !want.Match(out) || string(out) == body {
 			t.Fatalf("key %d: %s, %v", i, out, err)
 		}
+	}
+}
+
+// An id of the payload's own fields is one everywhere, also in what was said;
+// digits written as words of one character are digits.
+func TestIDsAndHanDigitsInText(t *testing.T) {
+	body := []byte(`{"callId":"call.k1j2h3","callResult":{"transcription":"User: my call was call.k1j2h3, 电话是一三八零零一三八。"}}`)
+	out, err := redactor(t).Payload(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := gjson.GetBytes(out, "callResult.transcription").Str
+	if id := gjson.GetBytes(out, "callId").Str; !strings.Contains(said, "my call was "+id+",") {
+		t.Errorf("%q does not name %q", said, id)
+	}
+	if strings.Contains(said, "一三八零") {
+		t.Errorf("digits are left: %q", said)
+	}
+	if _, err := redactor(t).Payload([]byte(`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`)); !errors.Is(err, ErrNotPayload) {
+		t.Errorf("200 levels: %v", err)
 	}
 }

@@ -68,6 +68,23 @@ func (t *text) spokenNumbers(match []int) string {
 	})
 }
 
+const hanDigits = "零〇一二三四五六七八九幺"
+
+// hanNumber replaces digits that are written as words of one character.
+func (t *text) hanNumber(match []int) string {
+	stream := t.r.stream("spoken", t.whole(match))
+	return eachLetter(t.whole(match), func(rune) rune { return stream.pick([]rune(hanDigits)[2:11]) })
+}
+
+func eachLetter(s string, replace func(rune) rune) string {
+	return strings.Map(func(c rune) rune {
+		if !strings.ContainsRune(hanDigits, c) {
+			return c
+		}
+		return replace(c)
+	}, s)
+}
+
 func decimal(n int) string { return strconv.Itoa(n) }
 
 // pad gives a day or month two digits.

@@ -21,11 +21,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
 
@@ -62,7 +64,8 @@ const MinKey = 16
 // ErrShortKey is a key of less than [MinKey] bytes.
 var ErrShortKey = fmt.Errorf("key is shorter than %d bytes", MinKey)
 
-// ErrNotPayload is a body that is no JSON object.
+// ErrNotPayload is a body that is no JSON object, or has more levels than
+// [payload.MaxDepth].
 var ErrNotPayload = errors.New("is no JSON object")
 
 // Redactor replaces personal data. It is not safe for concurrent use.
@@ -134,7 +137,7 @@ func treatmentOf(pointer string) treatment {
 // Payload returns body with its personal data replaced. The error is
 // [ErrNotPayload].
 func (r *Redactor) Payload(body []byte) ([]byte, error) {
-	if !json.Valid(body) {
+	if !json.Valid(body) || payload.Deep(body) {
 		return nil, ErrNotPayload
 	}
 	root := gjson.ParseBytes(body)
@@ -149,7 +152,10 @@ func (r *Redactor) Payload(body []byte) ([]byte, error) {
 			p.uncasedNames = append(p.uncasedNames, name)
 		}
 	}
-	slices.SortFunc(p.uncasedNames, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	p.idsByLength = slices.Collect(maps.Keys(p.ids))
+	for _, list := range [][]string{p.uncasedNames, p.idsByLength} {
+		slices.SortFunc(list, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	}
 	p.value(root)
 	return append(p.out, body[p.done:]...), nil
 }
@@ -163,8 +169,9 @@ type pass struct {
 	known map[string]bool   // words of this payload's names, in small letters
 	ids   map[string]string // of this payload, with their pseudonyms
 	lang  language          // of the payload's talk
-	// uncasedNames are the names of scripts without capitals, the longest first.
-	uncasedNames []string
+	// uncasedNames are the names of scripts without capitals, and idsByLength
+	// the ids, the longest first.
+	uncasedNames, idsByLength []string
 }
 
 // learn collects the names and ids that other fields may repeat.

@@ -63,15 +63,16 @@ type finder struct {
 type need uint16
 
 const (
-	digit    need = 1 << iota
-	wide          // a digit of another script
-	sign          // an @
-	scheme        // a ://
-	dotted        // a full stop
-	letters       // single letters
-	connect       // the words for @ and . in an address that is said
-	numerals      // number words
-	cue           // words that may announce a name
+	digit      need = 1 << iota
+	wide            // a digit of another script
+	sign            // an @
+	scheme          // a ://
+	dotted          // a full stop
+	letters         // single letters
+	connect         // the words for @ and . in an address that is said
+	numerals        // number words
+	cue             // words that may announce a name
+	hanNumbers      // Chinese and Japanese digits
 )
 
 // text is the work on one line of free text.
@@ -95,6 +96,7 @@ func (p *pass) free(s string, seen func(Kind)) string {
 	var out strings.Builder
 	for line := range strings.Lines(s) {
 		t := &text{pass: p, s: line, has: look(line), lang: lang, flat: flat}
+		t.ids()
 		t.find()
 		t.names()
 		t.write(&out, seen)
@@ -108,7 +110,7 @@ func look(line string) need {
 	for _, n := range []struct {
 		need need
 		any  string
-	}{{digit, "0123456789"}, {sign, "@"}, {dotted, "."}} {
+	}{{digit, "0123456789"}, {sign, "@"}, {dotted, "."}, {hanNumbers, hanDigits}} {
 		if strings.ContainsAny(line, n.any) {
 			has |= n.need
 		}
@@ -138,6 +140,23 @@ func look(line string) need {
 		}
 	}
 	return has
+}
+
+// ids replaces the ids of the payload's own fields, so that they stay equal.
+func (t *text) ids() {
+	for _, id := range t.idsByLength {
+		for at := 0; ; {
+			i := strings.Index(t.s[at:], id)
+			if i < 0 {
+				break
+			}
+			start := at + i
+			at = start + len(id)
+			if !t.taken(start, at) {
+				t.decide(span{start, at, t.pass.ids[id], ID})
+			}
+		}
+	}
 }
 
 func (t *text) find() {
@@ -234,6 +253,7 @@ var finders = sync.OnceValue(func() []finder {
 		{wide, re(`[\p{Nd}](?:[\p{Nd}\s().\-/－ー]*[\p{Nd}])?`), (*text).wideNumbers, Number},
 		{digit, re(`\b(?:19|20)\d\d\b`), nil, ""},
 		{digit, re(`\b[\p{L}]*\d[\p{L}\d]*(?:[-_][\p{L}\d]*\d[\p{L}\d]*)*\b`), (*text).codes, Number},
+		{hanNumbers, re(`[` + hanDigits + `](?:[ 、,-]?[` + hanDigits + `]){4,}`), (*text).hanNumber, Number},
 		{numerals, spokenNumber(), (*text).spokenNumbers, Number},
 		{letters, re(`\b[\p{L}](?:(?:-| |\. ?|, )[\p{L}]\b){2,}`), (*text).spelled, Name},
 		{letters, re(`(?i)\b([\p{L}])(?:,? as in | for | like | wie | comme | come | como | als | de )(\w{3,})`), (*text).spelledBy, Name},

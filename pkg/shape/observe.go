@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
 
@@ -21,7 +22,8 @@ const (
 	longestValue = 200
 )
 
-// ErrNotPayload is a body that is no JSON object.
+// ErrNotPayload is a body that is no JSON object, or has more levels than
+// [payload.MaxDepth].
 var ErrNotPayload = errors.New("is no JSON object")
 
 // Observer learns a shape from payloads. Its memory follows the number of
@@ -46,7 +48,7 @@ type place struct {
 
 // Add looks at one payload. The error is [ErrNotPayload].
 func (o *Observer) Add(body []byte) error {
-	if !json.Valid(body) {
+	if !json.Valid(body) || payload.Deep(body) {
 		return ErrNotPayload
 	}
 	parsed := gjson.ParseBytes(body)

@@ -48,7 +48,7 @@ type Issue struct {
 }
 
 // maxDepth is how many arrays and objects may be open at once.
-const maxDepth = 128
+const maxDepth = payload.MaxDepth
 
 // Options change how a [Validator] judges.
 type Options struct {
