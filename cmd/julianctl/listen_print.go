@@ -159,7 +159,8 @@ type listenForward struct {
 }
 
 func (p *listenPrinter) record(s *shownDelivery) error {
-	return p.records.Write("delivery", recordOf(s, safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...)))
+	r := recordOf(s, safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...))
+	return p.records.Write("delivery", &r)
 }
 
 // recordOf is s as a record, with header in place of its own.

@@ -45,6 +45,9 @@ func Text(s string) string { return clean(s, manyLines) }
 // when there is nothing to escape. Bytes that are not UTF-8 become \ufffd, as
 // encoding/json writes them.
 func JSON(text []byte) []byte {
+	if plain(text, true) == len(text) {
+		return text // as most
+	}
 	s := string(text)
 	if out := clean(s, jsonText); len(out) != len(s) {
 		return []byte(out)
@@ -104,7 +107,7 @@ func clean(s string, f form) string {
 // plain is how many bytes from the beginning of s need no look at them: those of
 // ASCII that print, but for what a command to a CI system begins with. A colon
 // does so only while it leads.
-func plain(s string, lead bool) int {
+func plain[T string | []byte](s T, lead bool) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	if lead {
