@@ -40,7 +40,8 @@ made where there is none. Whoever has the key can tell who it was from a guess:
 keep it like a password. Without it each run has a key of its own.
 
 What is personal in free text is a guess that errs on the side of replacing. It
-cannot promise that nothing is left: read the result before you share it.`,
+cannot promise that nothing is left, and keys of objects stay as they are: read
+the result before you share it.`,
 		Example: `  julianctl redact recorded.ndjson > fixtures.ndjson
   julianctl redact recorded/ --key-file ~/.julianctl-redact.key -o fixtures.ndjson
   julianctl log export --failed --format payloads | julianctl redact - > failed.ndjson`,
