@@ -15,17 +15,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/journal"
-	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
 type logExportOptions struct {
-	filter  logFilter
-	format  string
-	redact  bool
-	keyFile string // of redact
+	filter logFilter
+	format string
+	redact redactFlags
 }
 
 func newLogExportCmd(a *app) *cobra.Command {
@@ -49,9 +47,7 @@ them is not told; deliveries whose body is no payload are left out.`,
 	configFlag(cmd, "log")
 	configFlag(cmd, "redact-header")
 	o.filter.declare(cmd.Flags())
-	flags := cmd.Flags()
-	flags.BoolVar(&o.redact, "redact", false, `replace personal data, as "julianctl redact" does`)
-	flags.StringVar(&o.keyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
+	o.redact.declare(cmd)
 	formatFlag(cmd, &o.format, "json", "har", "payloads")
 	return cmd
 }
@@ -66,11 +62,9 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 		return err
 	}
 	defer l.Close()
-	var redactor *redact.Redactor
-	if o.redact || o.keyFile != "" {
-		if redactor, err = a.redactor(o.keyFile); err != nil {
-			return err
-		}
+	redactor, err := o.redact.redactor(a)
+	if err != nil {
+		return err
 	}
 	w := a.exportWriter(o.format)
 	written, left := 0, 0

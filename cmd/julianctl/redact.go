@@ -100,6 +100,25 @@ func runRedact(ctx context.Context, a *app, opts redactOptions) error {
 	return nil
 }
 
+// redactFlags are those of commands from which payloads leave.
+type redactFlags struct {
+	on      bool
+	keyFile string
+}
+
+func (f *redactFlags) declare(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.on, "redact", false, `replace personal data, as "julianctl redact" does`)
+	cmd.Flags().StringVar(&f.keyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
+}
+
+// redactor is nil when nothing is to be redacted.
+func (f redactFlags) redactor(a *app) (*redact.Redactor, error) {
+	if !f.on && f.keyFile == "" {
+		return nil, nil
+	}
+	return a.redactor(f.keyFile)
+}
+
 // redactor makes one whose key is in keyFile, or is made up.
 func (a *app) redactor(keyFile string) (*redact.Redactor, error) {
 	key := make([]byte, 2*redact.MinKey)

@@ -23,8 +23,7 @@ type sampleOptions struct {
 	output  string // a file, a folder, or "-"; empty: stdout
 	save    string // a folder
 	check   bool
-	redact  bool
-	keyFile string // of --redact
+	redact  redactFlags
 	format  string
 	sets    []string
 }
@@ -62,8 +61,7 @@ A value of --set is JSON where it is valid JSON, and a string otherwise.`,
 	flags.StringVarP(&opts.output, "output", "o", "", "file or folder for the exact bytes; - is stdout")
 	flags.StringVar(&opts.save, "save", "", "folder of fixtures: write AGENT_ID.json there where it is new or changed")
 	flags.BoolVar(&opts.check, "check", false, "compare with the documentation; exit 1 unless it is as documented")
-	flags.BoolVar(&opts.redact, "redact", false, `replace personal data, as "julianctl redact" does`)
-	flags.StringVar(&opts.keyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
+	opts.redact.declare(cmd)
 	flags.StringArrayVar(&opts.sets, "set", nil, "change the payload, path=value (repeatable)")
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
@@ -91,11 +89,9 @@ func runSample(ctx context.Context, a *app, opts sampleOptions) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var redactor *redact.Redactor
-	if opts.redact || opts.keyFile != "" {
-		if redactor, err = a.redactor(opts.keyFile); err != nil {
-			return err
-		}
+	redactor, err := opts.redact.redactor(a)
+	if err != nil {
+		return err
 	}
 	drift := newDriftReport(a, opts.format)
 	code := exitYes

@@ -11,15 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/rogpeppe/go-internal/lockedfile"
-)
-
-// The provider's limit is 10 requests a second for each key, whichever process
-// sends them. The window is a little longer: requests may arrive closer
-// together than they left.
-const (
-	turnRequests = 10
-	turnWindow   = 1100 * time.Millisecond
 )
 
 // turn makes all processes of this person that use one key keep to its limit
@@ -61,21 +54,21 @@ func takeTurn(path string, now time.Time) (time.Duration, error) {
 		return 0, err
 	}
 	defer f.Close()
-	var ring [1 + turnRequests]int64
+	var ring [1 + julian.LimitRequests]int64
 	// A file that is new, cut short or strange counts as empty.
 	err = binary.Read(f, binary.LittleEndian, &ring)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ring[0] < 0 || ring[0] >= turnRequests {
-		ring = [1 + turnRequests]int64{}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ring[0] < 0 || ring[0] >= julian.LimitRequests {
+		ring = [1 + julian.LimitRequests]int64{}
 	} else if err != nil {
 		return 0, err
 	}
 	oldest := &ring[1+ring[0]]
-	due := max(*oldest+int64(turnWindow), now.UnixNano())
+	due := max(*oldest+int64(julian.LimitWindow), now.UnixNano())
 	if due > now.Add(time.Minute).UnixNano() {
 		due = now.UnixNano() // the clock was set back
 	}
 	*oldest = due
-	ring[0] = (ring[0] + 1) % turnRequests
+	ring[0] = (ring[0] + 1) % julian.LimitRequests
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}

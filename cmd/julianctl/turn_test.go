@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // Whoever books, no window holds more than the limit, and none is left unused.
@@ -15,7 +17,7 @@ func TestTakeTurn(t *testing.T) {
 	var mu sync.Mutex
 	booked := map[time.Duration]int{}
 	var wg sync.WaitGroup
-	for range 5 * turnRequests {
+	for range 5 * julian.LimitRequests {
 		wg.Go(func() {
 			wait, err := takeTurn(path, now)
 			if err != nil {
@@ -28,12 +30,12 @@ func TestTakeTurn(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range 5 {
-		if n := booked[time.Duration(i)*turnWindow]; n != turnRequests {
-			t.Errorf("%d requests begin after %d windows, want %d", n, i, turnRequests)
+		if n := booked[time.Duration(i)*julian.LimitWindow]; n != julian.LimitRequests {
+			t.Errorf("%d requests begin after %d windows, want %d", n, i, julian.LimitRequests)
 		}
 	}
 	// Once the last window is over, nobody waits.
-	if wait, err := takeTurn(path, now.Add(5*turnWindow)); err != nil || wait != 0 {
+	if wait, err := takeTurn(path, now.Add(5*julian.LimitWindow)); err != nil || wait != 0 {
 		t.Errorf("waits %v, %v", wait, err)
 	}
 }
