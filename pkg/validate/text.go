@@ -83,22 +83,72 @@ func (s *sprint) longStr(from int) (end int, plain bool) {
 	return end + 1, plain
 }
 
+// splat are constants in variables: of a constant this wide the compiler would
+// make a new one at each use.
+var splat = struct{ highs, spaces, low, full uint64 }{highs, ' ' * ones, 0x3e * ones, 0x7e * ones}
+
 // isText reports whether b is UTF-8 without control characters.
 func isText(b []byte) bool {
-	var seen, control uint64
-	i := 0
-	for ; i+32 <= len(b); i += 32 {
-		w := (*[32]byte)(b[i:])
+	highs, spaces := splat.highs, splat.spaces
+	for len(b) >= 32 {
+		w := (*[32]byte)(b)
 		x0, x1 := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
 		x2, x3 := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
-		seen |= x0 | x1 | x2 | x3
-		control |= (x0-' '*ones)&^x0 | (x1-' '*ones)&^x1 | (x2-' '*ones)&^x2 | (x3-' '*ones)&^x3
+		if (x0|x1|x2|x3|(x0-spaces)|(x1-spaces)|(x2-spaces)|(x3-spaces))&highs != 0 {
+			break
+		}
+		b = b[32:]
 	}
-	for _, c := range b[i:] {
-		seen |= uint64(c)
+	return isLatin(b)
+}
+
+// isLatin is isText for text in which most characters have one byte or two, as
+// those of European languages. It leaves the others to [utf8.Valid].
+//
+// Then the bytes that continue a character are just those that follow a byte
+// that leads one, and the first of a pair is neither 0xC0 nor 0xC1, which would
+// lead what has one byte.
+func isLatin(b []byte) bool {
+	highs, spaces, low, full := splat.highs, splat.spaces, splat.low, splat.full
+	var wrong, due uint64 // due: the next byte is to continue a character
+	rest := b
+	for len(rest) >= 16 {
+		w := (*[16]byte)(rest)
+		x0, x1 := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
+		wide0, wide1 := x0&highs, x1&highs
+		lead0, lead1 := wide0&(x0<<1), wide1&(x1<<1)
+		if lead0&(x0<<2)|lead1&(x1<<2) != 0 { // of three bytes or four
+			break
+		}
+		wrong |= (x0-spaces)&^x0 | (due | lead0<<8) ^ wide0 ^ lead0 | lead0&^(x0&low+full)
+		wrong |= (x1-spaces)&^x1 | (lead0>>56 | lead1<<8) ^ wide1 ^ lead1 | lead1&^(x1&low+full)
+		due = lead1 >> 56
+		rest = rest[16:]
+	}
+	if wrong&highs != 0 {
+		return false
+	}
+	if due != 0 { // take the byte that leads once more
+		rest = b[len(b)-len(rest)-1:]
+	}
+	return !hasControl(rest) && utf8.Valid(rest)
+}
+
+// hasControl reports whether b has control characters.
+func hasControl(b []byte) bool {
+	var control uint64
+	spaces := splat.spaces
+	for len(b) >= 32 {
+		w := (*[32]byte)(b)
+		x0, x1 := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
+		x2, x3 := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+		control |= (x0-spaces)&^x0 | (x1-spaces)&^x1 | (x2-spaces)&^x2 | (x3-spaces)&^x3
+		b = b[32:]
+	}
+	for _, c := range b {
 		control |= uint64(c-' ') &^ uint64(c)
 	}
-	return control&highs == 0 && (seen&highs == 0 || utf8.Valid(b))
+	return control&highs != 0
 }
 
 // isUsualTime reports whether b begins with a time such as
