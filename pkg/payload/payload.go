@@ -77,6 +77,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Below is err so many lines further down, if it is an [Error] in a line.
+func Below(err error, lines int) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Line == 0 {
+		return err
+	}
+	moved := *e
+	moved.Line += lines
+	return &moved
+}
+
 // Read gives the documents of paths, in order. A path is a file, a folder
 // (every *.json, *.jsonl and *.ndjson file below it, also with .gz or .zst
 // added, sorted), a glob pattern (with ** for any number of folders) or "-"
@@ -94,24 +105,36 @@ func (e *Error) Unwrap() error { return e.Err }
 // of jq, or with the source.
 func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		index := 0
 		// Without free: memory is not taken back, bodies are the caller's.
-		for chunk, err := range (&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}).chunks(paths) {
-			if err != nil {
-				if !yield(Document{}, err) {
-					return
-				}
-				continue
+		documents((&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}).chunks(paths), yield)
+	}
+}
+
+// documents cuts chunks apart.
+func documents(chunks iter.Seq2[Chunk, error], yield func(Document, error) bool) {
+	index, before := 0, 0
+	for chunk, err := range chunks {
+		if chunk.First {
+			index, before = 0, 0
+		}
+		if err != nil {
+			if !yield(Document{}, Below(err, before)) {
+				return
 			}
-			if chunk.First {
-				index = 0
+			continue
+		}
+		for {
+			doc, rest, ok := chunk.Next()
+			if !ok {
+				before += rest.Ends()
+				break
 			}
-			for doc := range chunk.Documents() {
-				doc.Index = index
-				index++
-				if !yield(doc, nil) {
-					return
-				}
+			chunk = rest
+			doc.Index = index
+			doc.Line += before
+			index++
+			if !yield(doc, nil) {
+				return
 			}
 		}
 	}
@@ -119,9 +142,14 @@ func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Docume
 
 // Chunk is what [Read] cuts documents from: one document, or lines with a
 // document on each. Chunks can be cut by several goroutines, one each.
+//
+// Lines are counted without those of the chunks of lines before, in an [Error]
+// as well: who goes through a chunk knows how many it has, see [Chunk.Ends], and
+// need not look for them twice.
 type Chunk struct {
 	First bool // of its source
 	whole bool // doc.Body is one document
+	ends  int  // line ends that were passed, of lines
 	doc   Document
 	buf   []byte        // the memory that doc.Body is in
 	free  chan<- []byte // where buf goes; nil if it is not given back
@@ -139,13 +167,20 @@ func (c Chunk) Size() int { return len(c.doc.Body) }
 // document; if not, all of it is one.
 func (c Chunk) Text() (text []byte, lines bool) { return c.doc.Body, !c.whole }
 
-// Skip is the chunk without its first n bytes.
-func (c Chunk) Skip(n int) Chunk {
-	at := c.doc.Place().After(c.doc.Body[:n])
-	c.doc.Line, c.doc.Column, c.doc.Offset = at.Line, at.Column, at.Offset
+// Skip is the chunk without its first n bytes, which end with a document or
+// behind its line, and have so many line ends.
+func (c Chunk) Skip(n, ends int) Chunk {
+	if !c.whole {
+		c.ends += ends
+	}
+	c.doc.Line, c.doc.Offset = c.doc.Line+ends, c.doc.Offset+int64(n)
 	c.doc.Body = c.doc.Body[n:]
 	return c
 }
+
+// Ends is how many lines of the chunk end before what is left of it. A document
+// that stands alone has none that count: those behind it know.
+func (c Chunk) Ends() int { return c.ends }
 
 // Release gives the memory of the chunk back: nothing that Documents gave may
 // be used afterwards. It need not be called.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -316,17 +317,7 @@ func TestReadLimit(t *testing.T) {
 	read := func(name string, in io.Reader) []found {
 		return collect(t, func(yield func(Document, error) bool) {
 			r := reader{stopped: t.Context().Err, limit: limit}
-			r.stream(name, in, 0, func(c Chunk, err error) bool {
-				if err != nil {
-					return yield(Document{}, err)
-				}
-				for doc := range c.Documents() {
-					if !yield(doc, nil) {
-						return false
-					}
-				}
-				return true
-			})
+			documents(func(yield func(Chunk, error) bool) { r.stream(name, in, 0, yield) }, yield)
 		})
 	}
 	for _, tt := range []struct {
@@ -336,7 +327,7 @@ func TestReadLimit(t *testing.T) {
 		{"document", "{\n" + long, []found{{"n:1:1+0", "", ErrTooLarge}}},
 		{"first line", "{" + long, []found{{"n:1:1+0", "", ErrTooLarge}}},
 		{"space", strings.Repeat(" \n", limit), []found{{"n:1:1+0", "", ErrTooLarge}}},
-		{"line", "{}\n{}\n" + long + "\n{}\n", []found{{"n:1:1+0#0", "{}", nil}, {"n:2:1+3#0", "{}", nil}, {"n:3:1+6", "", ErrTooLarge}, {"n:4:1+2097159#0", "{}", nil}}},
+		{"line", "{}\n{}\n" + long + "\n{}\n", []found{{"n:1:1+0#0", "{}", nil}, {"n:2:1+3#1", "{}", nil}, {"n:3:1+6", "", ErrTooLarge}, {"n:4:1+2097159#2", "{}", nil}}},
 		{"element", "[{}," + long + "]", []found{{"n:1:2+1#0", "{}", nil}, {"n:1:5+4", "", ErrTooLarge}}},
 		{"second of several", "{\n}\n{\n" + long, []found{{"n:1:1+0#0", "{\n}", nil}, {"n:3:1+4", "", ErrTooLarge}}},
 	} {
@@ -419,18 +410,20 @@ func TestChunks(t *testing.T) {
 		fmt.Fprintf(&b, "{\"number\":%d}\r\n", i)
 	}
 	for _, in := range []io.Reader{strings.NewReader(b.String()), iotest.HalfReader(strings.NewReader(b.String()))} {
-		n, offset := 0, int64(0)
+		n, before, offset := 0, 0, int64(0)
 		for chunk, err := range Chunks(t.Context(), []string{"-"}, in) {
 			if err != nil || chunk.First != (n == 0) || chunk.Size() == 0 {
 				t.Fatalf("chunk of %d bytes, first is %t, error %v", chunk.Size(), chunk.First, err)
 			}
-			for doc := range chunk.Documents() {
-				if want := fmt.Sprintf("{\"number\":%d}", n); string(doc.Body) != want || doc.Line != n+1 || doc.Offset != offset {
-					t.Fatalf("document %d is %q at %d, line %d", n, doc.Body, doc.Offset, doc.Line)
+			doc, rest, ok := chunk.Next()
+			for ; ok; doc, rest, ok = rest.Next() {
+				if want := fmt.Sprintf("{\"number\":%d}", n); string(doc.Body) != want || before+doc.Line != n+1 || doc.Offset != offset {
+					t.Fatalf("document %d is %q at %d, line %d behind %d", n, doc.Body, doc.Offset, doc.Line, before)
 				}
 				n++
 				offset += int64(len(doc.Body)) + 2
 			}
+			before += rest.Ends()
 			chunk.Release()
 		}
 		if n != 50_000 {
@@ -470,4 +463,43 @@ func FuzzRead(f *testing.F) {
 			end = doc.Offset + int64(len(doc.Body))
 		}
 	})
+}
+
+// Lines are counted over all chunks, blank ones and those too large to hold
+// included, and begin anew with each source.
+func TestLinesOverChunks(t *testing.T) {
+	var text strings.Builder
+	var want []int
+	line := 1
+	for i := range 30_000 {
+		fmt.Fprintf(&text, "{\"number\":%d}", i)
+		want = append(want, line)
+		for range 1 + i%3 {
+			text.WriteString([]string{"\n", "\r\n", " \t\n"}[i%3])
+			line++
+		}
+		if i%9999 == 5000 {
+			text.WriteString(strings.Repeat("x", 1<<20+chunkSize) + "\n")
+			want = append(want, line)
+			line++
+		}
+	}
+	dir := t.TempDir()
+	empty, missing, lines := filepath.Join(dir, "empty.ndjson"), filepath.Join(dir, "missing.ndjson"), filepath.Join(dir, "lines.ndjson")
+	write(t, dir, "empty.ndjson", " \n\n")
+	write(t, dir, "lines.ndjson", text.String())
+	var got []int
+	r := reader{stopped: t.Context().Err, limit: 1 << 20}
+	documents(r.chunks([]string{lines, empty, missing, lines}), func(doc Document, err error) bool {
+		var e *Error
+		if errors.As(err, &e) {
+			doc.Line = e.Line
+		}
+		got = append(got, doc.Line)
+		return true
+	})
+	want = slices.Concat(want, []int{0, 0}, want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("lines (-want +got):\n%s", d)
+	}
 }

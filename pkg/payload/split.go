@@ -4,25 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"iter"
 )
 
-// Documents gives the documents of the chunk. Their Index is 0: it follows from
-// the chunks before.
-func (c Chunk) Documents() iter.Seq[Document] {
-	return func(yield func(Document) bool) {
-		for {
-			doc, rest, ok := c.Next()
-			if !ok || !yield(doc) {
-				return
-			}
-			c = rest
-		}
-	}
-}
-
 // Next is the first document of the chunk, and what is behind it. It reports
-// false when there is none.
+// false when there is none. Its Index is 0, and its Line without those of the
+// chunks before.
 func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
 	rest = c
 	if c.whole {
@@ -35,8 +21,8 @@ func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
 			n = len(body)
 		}
 		doc = rest.doc
-		rest.doc.Line, rest.doc.Column, rest.doc.Offset = doc.Line+1, 1, doc.Offset+int64(n)
-		rest.doc.Body = body[n:]
+		rest = rest.Skip(n, 1)
+		rest.doc.Column = 1
 		from, to := 0, n
 		for from < to && isSpace(body[from]) {
 			from++

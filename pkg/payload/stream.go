@@ -175,7 +175,12 @@ func (s *source) chunk(n int, whole bool) Chunk {
 		Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Body: s.rest[:n:n],
 	}}
 	s.first = false
-	s.skip(n)
+	if whole {
+		s.skip(n)
+	} else {
+		s.at.Offset += int64(n)
+		s.rest = s.rest[n:]
+	}
 	return c
 }
 
@@ -191,7 +196,7 @@ func (s *source) buffer(n int) []byte {
 	return make([]byte, 0, n+chunkSize)
 }
 
-// skip leaves out the first n bytes of rest.
+// skip leaves out the first n bytes of rest, and counts their lines.
 func (s *source) skip(n int) {
 	s.at = s.at.After(s.rest[:n])
 	s.rest = s.rest[n:]
@@ -199,7 +204,9 @@ func (s *source) skip(n int) {
 
 // fail hands out err, with the place of rest[0].
 func (s *source) fail(err error) bool {
-	return s.emit(Chunk{}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
+	first := s.first
+	s.first = false
+	return s.emit(Chunk{First: first}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
 }
 
 // ended says what the end of the input means; io.EOF is none of its business.

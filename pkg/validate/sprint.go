@@ -86,21 +86,24 @@ func (s *sprint) conforming(i int) int {
 }
 
 // correct takes documents up to the first that may break a rule, and counts
-// them.
-func (s *sprint) correct(i int) (end, documents int) {
+// them and the line ends around them.
+func (s *sprint) correct(i int) (end, documents, ends int) {
 	for {
-		begin := i
+		begin, passed := i, ends
 		for begin < len(s.b) && isSpace(s.b[begin]) {
+			if s.b[begin] == '\n' {
+				passed++
+			}
 			begin++
 		}
 		if begin == len(s.b) {
-			return begin, documents
+			return begin, documents, passed
 		}
 		end := s.document(begin)
 		if end == no || end < len(s.b) && s.b[end] != '\n' {
-			return i, documents
+			return i, documents, ends
 		}
-		i = end
+		i, ends = end, passed
 		documents++
 	}
 }

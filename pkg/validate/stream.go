@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"slices"
@@ -24,6 +25,13 @@ type Result struct {
 	// Err is what could not be read: a [payload.Error] of which [FromError]
 	// makes no issue, or the error of the context. The rest is 0 then.
 	Err error
+}
+
+// part is what came of a chunk, or of a part of it that follows another.
+type part struct {
+	Result
+	first bool // of a source
+	ends  int  // lines that end in the chunk; what comes behind is that much further down
 }
 
 // Judged is what came of one document, or of a source that gave none.
@@ -53,7 +61,7 @@ func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader,
 	return func(yield func(Result) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		next, stop := iter.Pull2(payload.Chunks(inner, paths, stdin))
-		p := pool{each: each, next: next, order: make(chan (<-chan Result), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
+		p := pool{each: each, next: next, order: make(chan (<-chan part), 4*jobs), room: semaphore.NewWeighted(maxWaiting)}
 		var group sync.WaitGroup
 		defer stop()
 		defer group.Wait()
@@ -61,9 +69,15 @@ func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader,
 		for range jobs {
 			group.Go(func() { p.judge(inner, newSprint(v)) })
 		}
-		for results := range p.order {
-			for result := range results {
-				if !yield(result) {
+		before := 0 // lines, in the source
+		for parts := range p.order {
+			for part := range parts {
+				if part.first {
+					before = 0
+				}
+				part.below(before)
+				before += part.ends
+				if !yield(part.Result) {
 					return
 				}
 			}
@@ -81,15 +95,16 @@ type pool struct {
 	mu    sync.Mutex // held to read
 	next  func() (payload.Chunk, error, bool)
 	ended bool
-	order chan (<-chan Result)
+	order chan (<-chan part)
 	room  *semaphore.Weighted // for bytes that are judged
 }
 
-// task is a chunk, and where its results are awaited: closed after the last.
+// task is a chunk, and where what came of it is awaited: closed after the last
+// part.
 type task struct {
-	chunk   payload.Chunk
-	weight  int64
-	results chan Result
+	chunk  payload.Chunk
+	weight int64
+	parts  chan part
 }
 
 // take reads the next chunk. It reports false when there is none, and when ctx
@@ -99,12 +114,12 @@ func (p *pool) take(ctx context.Context) (task, bool) {
 	defer p.mu.Unlock()
 	for !p.ended {
 		chunk, err, ok := p.next()
-		t := task{chunk, min(int64(chunk.Size()), maxWaiting), make(chan Result, 1)}
+		t := task{chunk, min(int64(chunk.Size()), maxWaiting), make(chan part, 1)}
 		if !ok || p.room.Acquire(ctx, t.weight) != nil {
 			break
 		}
 		select {
-		case p.order <- t.results:
+		case p.order <- t.parts:
 		case <-ctx.Done():
 			p.end()
 			return task{}, false
@@ -112,8 +127,8 @@ func (p *pool) take(ctx context.Context) (task, bool) {
 		if err == nil {
 			return t, true
 		}
-		t.results <- failed(err)
-		close(t.results)
+		t.parts <- failed(err, chunk.First)
+		close(t.parts)
 	}
 	p.end()
 	return task{}, false
@@ -127,13 +142,17 @@ func (p *pool) end() {
 	p.ended = true
 }
 
-// failed is the result of a source that gave an error.
-func failed(err error) Result {
-	if issue, ok := FromError(err); ok {
-		issues := []Issue{issue}
-		return Result{Issues: issues, Each: []Judged{{Source: issue.File, Issues: issues}}}
+// failed is what came of a source that gave an error, in place of its first
+// chunk or of another.
+func failed(err error, first bool) part {
+	if e, ok := errors.AsType[*payload.Error](err); ok && e.Line == 0 {
+		first = true // it is about the source as a whole
 	}
-	return Result{Err: err}
+	if issue, ok := FromError(err); ok {
+		each := Judged{Source: issue.File, Issues: []Issue{issue}}
+		return part{Result: Result{Issues: []Issue{issue}, Each: []Judged{each}}, first: first}
+	}
+	return part{Result: Result{Err: err}, first: first}
 }
 
 // judge takes chunks until there are none.
@@ -147,15 +166,15 @@ func (p *pool) judge(ctx context.Context, s *sprint) {
 		if p.each {
 			judge = s.each
 		}
-		judge(t.chunk, func(r Result) bool {
+		judge(t.chunk, func(done part) bool {
 			select {
-			case t.results <- r:
+			case t.parts <- done:
 				return true
 			case <-ctx.Done():
 				return false
 			}
 		})
-		close(t.results)
+		close(t.parts)
 		t.chunk.Release()
 		p.room.Release(t.weight)
 	}
@@ -165,28 +184,29 @@ func (p *pool) judge(ctx context.Context, s *sprint) {
 // more: a chunk of tiny documents may have a hundred times its size in issues.
 const maxIssues = 1000
 
-// chunk sends the results of a chunk, in order, until send reports false.
-func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
-	r := Result{Bytes: c.Size()}
+// chunk sends the parts of a chunk, in order, until send reports false.
+func (s *sprint) chunk(c payload.Chunk, send func(part) bool) {
+	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
 	text, lines := c.Text()
 	s.begin(text, lines)
 	defer s.begin(nil, false) // the text is the reader's
 	for i := 0; ; i = len(text) - c.Size() {
-		end, documents := s.correct(i)
+		end, documents, ends := s.correct(i)
 		r.Documents += documents
-		doc, rest, ok := c.Skip(end - i).Next()
+		doc, rest, ok := c.Skip(end-i, ends).Next()
+		c = rest
 		if !ok {
 			break
 		}
-		c = rest
 		r.add(s.v.look(doc))
 		if len(r.Issues) >= maxIssues {
 			if !send(r) {
 				return
 			}
-			r = Result{}
+			r = part{}
 		}
 	}
+	r.ends = c.Ends()
 	send(r)
 }
 
@@ -194,10 +214,15 @@ func (s *sprint) chunk(c payload.Chunk, send func(Result) bool) {
 const maxEach = 1000
 
 // each is chunk for results that tell the documents apart.
-func (s *sprint) each(c payload.Chunk, send func(Result) bool) {
-	r := Result{Bytes: c.Size()}
+func (s *sprint) each(c payload.Chunk, send func(part) bool) {
+	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
 	defer s.begin(nil, false)
-	for doc := range c.Documents() {
+	for {
+		doc, rest, ok := c.Next()
+		c = rest
+		if !ok {
+			break
+		}
 		var issues []Issue
 		if !s.passes(doc.Body) {
 			issues = s.v.look(doc)
@@ -208,10 +233,30 @@ func (s *sprint) each(c payload.Chunk, send func(Result) bool) {
 			if !send(r) {
 				return
 			}
-			r = Result{}
+			r = part{}
 		}
 	}
+	r.ends = c.Ends()
 	send(r)
+}
+
+// below moves all places of r so many lines down.
+func (r *Result) below(lines int) {
+	move := func(issues []Issue) {
+		for i := range issues {
+			if issues[i].Line > 0 {
+				issues[i].Line += lines
+			}
+		}
+	}
+	move(r.Issues)
+	for i := range r.Each {
+		if each := &r.Each[i]; each.Line > 0 {
+			each.Line += lines
+			move(each.Issues)
+		}
+	}
+	r.Err = payload.Below(r.Err, lines)
 }
 
 // add counts a document.

@@ -103,6 +103,51 @@ func TestStreamOfLines(t *testing.T) {
 	}
 }
 
+// Each source has lines of its own, whatever the one before it was.
+func TestStreamOfSources(t *testing.T) {
+	v := newValidator(t, validate.Options{})
+	dir := t.TempDir()
+	many, empty := filepath.Join(dir, "many.ndjson"), filepath.Join(dir, "empty.json")
+	one, array := filepath.Join(dir, "one.json"), filepath.Join(dir, "array.json")
+	for name, text := range map[string][]byte{
+		many:  bytes.ReplaceAll(brokenCorpus(t, 2000, 7), []byte("\n"), []byte("\n\r\n")),
+		empty: []byte("\n\n"),
+		one:   []byte("{\n  \"call\": 1\n}\n"),
+		array: []byte("[\n{},\n{}\n]"),
+	} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths := []string{many, empty, many, one, filepath.Join(dir, "missing.json"), many, array, many}
+	var want validate.Result
+	for doc, err := range payload.Read(t.Context(), paths, nil) {
+		if issue, ok := validate.FromError(err); ok {
+			want.Issues = append(want.Issues, issue)
+		} else if err == nil {
+			want.Issues = append(want.Issues, v.Look(doc)...)
+		}
+	}
+	if last := want.Issues[len(want.Issues)-1]; last.Line != 2*1995+1 {
+		t.Fatalf("the last issue is in line %d", last.Line)
+	}
+	var together, apart, each []validate.Issue
+	for r := range v.Stream(t.Context(), paths, nil, 3) {
+		together = append(together, r.Issues...)
+	}
+	for r := range v.Each(t.Context(), paths, nil, 3) {
+		apart = append(apart, r.Issues...)
+		for _, j := range r.Each {
+			each = append(each, j.Issues...)
+		}
+	}
+	for _, got := range [][]validate.Issue{together, apart, each} {
+		if diff := cmp.Diff(want.Issues, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // Each tells the documents apart, and says the same of them all.
 func TestEach(t *testing.T) {
 	v := newValidator(t, validate.Options{})
