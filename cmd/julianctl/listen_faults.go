@@ -81,7 +81,7 @@ func (f *faultFlags) String() string {
 // delayRange is a flag like 2s or 200ms..2s.
 type delayRange struct{ min, max time.Duration }
 
-func (d *delayRange) Type() string { return "duration" }
+func (d *delayRange) Type() string { return "range" }
 
 func (d *delayRange) String() string {
 	switch {

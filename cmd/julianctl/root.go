@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -119,9 +120,28 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("unknown flag %q", name), didYouMean(name, known, hint))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return usage(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), hint)
+		return usage(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), flagWants(invalid)), hint)
 	}
 	return usage(err, hint)
+}
+
+// flagWants says what the value of a flag should have been. Flags of a type of
+// this program say so themselves; those of the framework speak of their parser.
+func flagWants(invalid *pflag.InvalidValueError) error {
+	if number, ok := errors.AsType[*strconv.NumError](invalid); ok && errors.Is(number, strconv.ErrRange) {
+		return errors.New("out of range")
+	}
+	switch invalid.GetFlag().Value.Type() {
+	case "bool":
+		return errors.New("want true or false")
+	case "duration":
+		return errors.New("want a time such as 500ms, 2s or 5m")
+	case "float64":
+		return errors.New("want a number")
+	case "int", "int64", "uint64":
+		return errors.New("want a whole number")
+	}
+	return invalid.Unwrap()
 }
 
 // formatFlag declares --format with its values; the first is the default.
