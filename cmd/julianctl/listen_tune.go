@@ -16,6 +16,10 @@ const heapLimit = 96 << 20
 // caller ends it.
 func tuneListen(maxBody int64) (end func()) {
 	held := make([]byte, ballast)
+	// While the disk is waited for, others go on at once: the scheduler takes its
+	// time to find out that a system call lasts.
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procs + 2)
 	before := debug.SetMemoryLimit(-1)
 	if before == math.MaxInt64 { // or GOMEMLIMIT says otherwise
 		// As receive does, with room for two of the largest bodies, and their growing.
@@ -23,6 +27,7 @@ func tuneListen(maxBody int64) (end func()) {
 	}
 	return func() {
 		debug.SetMemoryLimit(before)
+		runtime.GOMAXPROCS(procs)
 		runtime.KeepAlive(held)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
 // noLog is the value of --log that keeps none.
@@ -31,7 +32,17 @@ func (a *app) logPath() (string, error) {
 
 // openLog opens the delivery log of --log to look at it.
 func (a *app) openLog(ctx context.Context) (*journal.Log, error) {
-	return a.openLogWith(ctx, journal.Options{ReadOnly: true})
+	l, err := a.openLogWith(ctx, journal.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	// Others may have added to it, and nobody listed that yet.
+	if why := l.Index(ctx); why != nil {
+		if n, err := l.Unlisted(ctx); err == nil && n > 0 {
+			a.note("%s %s not shown: %s", a.errStyle.warn("warning:"), countOf(int(n), "newer delivery is", "newer deliveries are"), safetext.Line(why.Error()))
+		}
+	}
+	return l, nil
 }
 
 func (a *app) openLogWith(ctx context.Context, opts journal.Options) (*journal.Log, error) {

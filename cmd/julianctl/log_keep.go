@@ -47,7 +47,7 @@ body, which was computed when it came. Exit code 1 means that something is wrong
 }
 
 func runLogVerify(ctx context.Context, a *app) error {
-	l, err := a.openLog(ctx)
+	l, err := a.openLogWith(ctx, journal.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func TestLogSecrets(t *testing.T) {
 			}
 		}
 		held := false
-		for _, name := range []string{path, path + "-wal"} {
+		for _, name := range []string{path, path + "-wal", path + "-intake"} {
 			data, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)

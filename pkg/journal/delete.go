@@ -16,12 +16,12 @@ func (l *Log) Delete(ctx context.Context, ids ...int64) (deleted int, err error)
 	if err := l.Index(ctx); err != nil {
 		return 0, err
 	}
-	w := l.write
-	err = w.erase(ctx, func() error {
+	k := l.write.keeper
+	err = l.write.erase(ctx, func() error {
 		for _, id := range ids {
 			was := false
-			err := w.exec(ctx, func(ctx context.Context) (err error) {
-				was, err = deleteOne(ctx, w.conn, id)
+			err := k.exec(ctx, func(ctx context.Context) (err error) {
+				was, err = deleteOne(ctx, k.conn, id)
 				return err
 			})
 			if err != nil {

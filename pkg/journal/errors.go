@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -22,6 +23,8 @@ var (
 	ErrClosed   = errors.New("the delivery log is closed")
 )
 
+var errStray = fmt.Errorf("%w: deliveries in its intake are behind one that cannot be read", ErrCorrupt)
+
 // kinds tells what SQLite's primary result codes mean here.
 var kinds = map[int]error{
 	sqlite3.SQLITE_FULL:     ErrFull,
@@ -34,6 +37,18 @@ var kinds = map[int]error{
 	sqlite3.SQLITE_BUSY:     ErrLocked,
 	sqlite3.SQLITE_LOCKED:   ErrLocked,
 	sqlite3.SQLITE_TOOBIG:   ErrTooLarge,
+}
+
+// osFault joins what the operating system said of the intake with what it means.
+func osFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := ErrReadOnly
+	if slices.ContainsFunc(fullErrors, func(full error) bool { return errors.Is(err, full) }) {
+		kind = ErrFull
+	}
+	return fmt.Errorf("%w (%w)", kind, err)
 }
 
 // typed joins what SQLite said with what it means.

@@ -151,6 +151,22 @@ func TestLocked(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
 	appendAll(t, l, delivery("call.1", "{}"))
 	ids(t, l, Filter{})
+	if hasIntake {
+		holder, err := openIntake(l.Path()+intakeSuffix, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer holder.file.Close()
+		if err := holder.claim(t.Context(), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrLocked) {
+			t.Errorf("the intake is held: %v", err)
+		}
+		if err := unlockFile(holder.file); err != nil {
+			t.Fatal(err)
+		}
+	}
 	db, err := openDB(l.Path(), time.Minute, url.Values{})
 	if err != nil {
 		t.Fatal(err)

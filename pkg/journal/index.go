@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"strings"
 )
 
@@ -123,20 +124,20 @@ func outcomeColumns(args []any, o *Outcome) []any {
 }
 
 // tidy does what can wait: nothing has come for a while.
-func (w *writer) tidy() {
-	w.behind = false
+func (k *keeper) tidy() {
+	k.behind = false
+	more, err := k.move(nil, math.MaxInt64, (*keeper).transaction)
 	for _, some := range indexers {
-		more := false
-		err := w.transaction(func(ctx context.Context) (err error) {
-			more, err = some(ctx, w.conn, wordsAtOnce)
+		if more || err != nil {
+			break
+		}
+		err = k.transaction(func(ctx context.Context) (err error) {
+			more, err = some(ctx, k.conn, wordsAtOnce)
 			return err
 		})
-		// What fails is tried again after the next delivery.
-		w.behind = more && err == nil
-		if w.behind {
-			return
-		}
 	}
+	// What fails is tried again after the next delivery.
+	k.behind = more && err == nil
 }
 
 // indexer takes some deliveries into an index, and reports whether there may be
@@ -149,34 +150,111 @@ var indexers = []indexer{indexSome, indexWordsOfSome}
 // Index brings what queries read up to date. They do so themselves; without
 // the right to write, they see what others have indexed.
 func (l *Log) Index(ctx context.Context) error {
-	return l.index(ctx, indexSome, "SELECT indexed < (SELECT coalesce(max(id), 0) FROM segments) FROM state")
+	return l.index(ctx, indexSome, "SELECT (SELECT coalesce(max(id), 0) FROM segments), indexed FROM state")
 }
 
 func (l *Log) indexWords(ctx context.Context) error {
-	return l.index(ctx, indexWordsOfSome, "SELECT worded < (SELECT coalesce(max(id), 0) FROM deliveries) FROM state")
+	return l.index(ctx, indexWordsOfSome, "SELECT (SELECT coalesce(max(id), 0) FROM deliveries), worded FROM state")
 }
 
-// index runs some until all is indexed. The query tells whether it is not.
-func (l *Log) index(ctx context.Context, some indexer, query string) (err error) {
-	behind := false
-	if err := l.read.QueryRowContext(ctx, query).Scan(&behind); err != nil || !behind {
+// index runs some until all is indexed that is there now. The query tells the
+// id up to which there is something, and that up to which it is indexed.
+func (l *Log) index(ctx context.Context, some indexer, query string) error {
+	pending, err := l.pending(ctx)
+	if err != nil {
 		return typed(err)
 	}
-	w := l.write
-	if w == nil {
-		if w, err = newWriter(ctx, l.path, l.opts); err != nil {
-			return typed(err)
-		}
-		defer func() { err = errors.Join(err, w.end(), w.shut()) }()
+	var last, done int64
+	if err := l.read.QueryRowContext(ctx, query).Scan(&last, &done); err != nil || !pending && done >= last {
+		return typed(err)
 	}
-	for more := true; more; {
-		err := w.exec(ctx, func(ctx context.Context) (err error) {
-			more, err = some(ctx, w.conn, 4*indexAtOnce)
+	return l.keep(ctx, func(k *keeper) error {
+		if err := k.moveAll(ctx, nil, (*keeper).transaction); err != nil {
 			return err
-		})
+		}
+		until := int64(-1)
+		for more := true; more; {
+			err := k.exec(ctx, func(ctx context.Context) (err error) {
+				if more, err = some(ctx, k.conn, 4*indexAtOnce); err != nil {
+					return err
+				}
+				// Who writes meanwhile must not keep this from ending.
+				if err := k.conn.scan(ctx, query, nil, &last, &done); err != nil {
+					return err
+				}
+				if until < 0 {
+					until = last
+				}
+				more = more && done < until
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// keep lends what may write to the log.
+func (l *Log) keep(ctx context.Context, do func(*keeper) error) error {
+	if l.write != nil {
+		return do(l.write.keeper)
+	}
+	k, err := newKeeper(ctx, l.path, l.opts)
+	if err != nil {
+		return typed(err)
+	}
+	err = do(k)
+	k.end()
+	return errors.Join(err, k.shut())
+}
+
+// pending reports whether deliveries in the intake are not in the table yet.
+func (l *Log) pending(ctx context.Context) (bool, error) {
+	if !hasIntake {
+		return false, nil
+	}
+	var moved, log, now int64
+	const query = "SELECT intake, log FROM state"
+	for {
+		if err := l.read.QueryRowContext(ctx, query).Scan(&moved, &log); err != nil {
+			return false, err
+		}
+		in, err := lookIntake(l.path+intakeSuffix, log)
 		if err != nil {
-			return err
+			return false, err
+		}
+		if in != nil {
+			f, err := in.read(moved, nil)
+			_ = in.file.Close() // it was only read
+			if err != nil || f != nil {
+				return f != nil, err
+			}
+		}
+		// They may have been moved, and what is there now may be what came
+		// long after.
+		if err := l.read.QueryRowContext(ctx, query).Scan(&now, &log); err != nil || now == moved {
+			return false, err
 		}
 	}
-	return nil
+}
+
+// arrive moves what is in the intake, as far as this process may.
+func (l *Log) arrive(ctx context.Context) error {
+	pending, err := l.pending(ctx)
+	if err != nil || !pending {
+		return typed(err)
+	}
+	return forgive(l.keep(ctx, func(k *keeper) error {
+		return k.moveAll(ctx, nil, (*keeper).transaction)
+	}))
+}
+
+// forgive is err, unless that only says that the log cannot be written to now.
+func forgive(err error) error {
+	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
+		return nil
+	}
+	return err
 }

@@ -142,6 +142,7 @@ func (l *Log) Close() error {
 	var err error
 	if l.write != nil {
 		err = l.write.end()
+		l.write.keeper.end()
 	}
 	// The connection that may write is the last: it takes the write-ahead log
 	// into the file.
@@ -149,7 +150,7 @@ func (l *Log) Close() error {
 		err = errors.Join(err, l.read.Close())
 	}
 	if l.write != nil {
-		err = errors.Join(err, l.write.shut())
+		err = errors.Join(err, l.write.keeper.shut())
 	}
 	return err
 }

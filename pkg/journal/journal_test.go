@@ -226,10 +226,10 @@ func TestClockSetBack(t *testing.T) {
 func TestSettings(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
 	got := map[string]string{}
-	err := l.write.exec(t.Context(), func(ctx context.Context) error {
+	err := l.write.keeper.exec(t.Context(), func(ctx context.Context) error {
 		for _, name := range []string{"page_size", "auto_vacuum", "journal_mode", "synchronous", "application_id", "user_version", "wal_autocheckpoint", "busy_timeout"} {
 			var value string
-			if err := l.write.conn.scan(ctx, "PRAGMA "+name, nil, &value); err != nil {
+			if err := l.write.keeper.conn.scan(ctx, "PRAGMA "+name, nil, &value); err != nil {
 				return err
 			}
 			got[name] = value
@@ -238,7 +238,7 @@ func TestSettings(t *testing.T) {
 	})
 	want := map[string]string{
 		"page_size": "16384", "auto_vacuum": "2", "journal_mode": "wal", "synchronous": "2",
-		"application_id": "1245924423", "user_version": "1", "wal_autocheckpoint": "256", "busy_timeout": "5000",
+		"application_id": "1245924423", "user_version": "2", "wal_autocheckpoint": "256", "busy_timeout": "5000",
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)

@@ -19,6 +19,9 @@ type Position struct {
 
 // Position asks little of the log, so that it may be asked often.
 func (l *Log) Position(ctx context.Context) (p Position, err error) {
+	if err := l.arrive(ctx); err != nil {
+		return p, err
+	}
 	err = l.read.QueryRowContext(ctx, `SELECT coalesce((SELECT min(id) FROM deliveries), 0),
 		coalesce((SELECT last FROM segments ORDER BY id DESC LIMIT 1), 0), coalesce((SELECT max(id) FROM segments), 0)`).
 		Scan(&p.First, &p.Last, &p.Writes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"time"
 )
 
@@ -30,16 +31,16 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 	if err := l.Index(ctx); err != nil {
 		return 0, err
 	}
-	w := l.write
-	err = w.erase(ctx, func() error {
+	k := l.write.keeper
+	err = l.write.erase(ctx, func() error {
 		for more := true; more; {
-			err := w.exec(ctx, func(ctx context.Context) error {
-				cut, err := p.cut(ctx, w.conn)
+			err := k.exec(ctx, func(ctx context.Context) error {
+				cut, err := p.cut(ctx, k.conn)
 				if err != nil {
 					return err
 				}
 				var n int64
-				n, more, err = deleteThrough(ctx, w.conn, cut, true)
+				n, more, err = deleteThrough(ctx, k.conn, cut, true)
 				pruned += n
 				return err
 			})
@@ -54,27 +55,34 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 
 // erase runs what deletes, so that nothing of it is left on the disk.
 func (w *writer) erase(ctx context.Context, do func() error) (err error) {
-	if err := w.plain(ctx, "PRAGMA secure_delete(1)"); err != nil {
+	k := w.keeper
+	if err := k.plain(ctx, "PRAGMA secure_delete(1)"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.plain(ctx, "PRAGMA secure_delete(0)")) }()
+	defer func() { err = errors.Join(err, k.plain(ctx, "PRAGMA secure_delete(0)")) }()
 	if err := do(); err != nil {
 		return err
 	}
-	return errors.Join(w.forgetWords(ctx), w.shrink(ctx))
+	if hasIntake {
+		// It holds deliveries long after they were moved.
+		if err := w.ask(ctx, w.retire); err != nil {
+			return err
+		}
+	}
+	return errors.Join(k.forgetWords(ctx), k.shrink(ctx))
 }
 
 // forgetWords takes what was pruned out of the search index, which only marks
 // it as deleted at first. It does so a little at a time.
-func (w *writer) forgetWords(ctx context.Context) error {
+func (k *keeper) forgetWords(ctx context.Context) error {
 	for pages := -mergePages; ; pages = mergePages { // negative: begin
 		var before, after int64
-		err := w.exec(ctx, func(ctx context.Context) error {
+		err := k.exec(ctx, func(ctx context.Context) error {
 			const changes = "SELECT total_changes()"
 			return errors.Join(
-				w.conn.scan(ctx, changes, nil, &before),
-				w.conn.exec(ctx, "INSERT INTO words (words, rank) VALUES ('merge', ?)", pages),
-				w.conn.scan(ctx, changes, nil, &after),
+				k.conn.scan(ctx, changes, nil, &before),
+				k.conn.exec(ctx, "INSERT INTO words (words, rank) VALUES ('merge', ?)", pages),
+				k.conn.scan(ctx, changes, nil, &after),
 			)
 		})
 		if err != nil || after-before < 2 { // it is documented to tell so that it is done
@@ -224,18 +232,18 @@ func without(ctx context.Context, c *conn, segment int64, data []byte, gone func
 
 // shrink makes the file smaller, a little at a time, and empties the
 // write-ahead log.
-func (w *writer) shrink(ctx context.Context) error {
+func (k *keeper) shrink(ctx context.Context) error {
 	for {
 		var free int64
-		if err := w.exec(ctx, func(ctx context.Context) error {
-			return w.conn.scan(ctx, "PRAGMA freelist_count", nil, &free)
+		if err := k.exec(ctx, func(ctx context.Context) error {
+			return k.conn.scan(ctx, "PRAGMA freelist_count", nil, &free)
 		}); err != nil {
 			return err
 		}
 		if free == 0 {
-			return w.plain(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+			return k.plain(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		}
-		if err := w.plain(ctx, "PRAGMA incremental_vacuum(256)"); err != nil {
+		if err := k.plain(ctx, "PRAGMA incremental_vacuum(256)"); err != nil {
 			return err
 		}
 	}
@@ -251,22 +259,26 @@ type fresh struct {
 // pruned.
 const slack = 100
 
-// bound prunes what is beyond the bounds of the log, whole segments at a time,
-// now and then.
-func (w *writer) bound() {
-	p := Prune{Keep: max(w.opts.MaxDeliveries, 0), Bytes: max(w.opts.MaxBytes, 0)}
-	if (p.Keep == 0 || w.fresh.deliveries <= p.Keep/slack) && (p.Bytes == 0 || w.fresh.bytes <= p.Bytes/slack) {
-		return
+// bound prunes some of what is beyond the bounds of the log, whole segments at a
+// time, now and then. It reports whether there is more.
+func (k *keeper) bound() (more bool) {
+	p := Prune{Keep: max(k.opts.MaxDeliveries, 0), Bytes: max(k.opts.MaxBytes, 0)}
+	if (p.Keep == 0 || k.fresh.deliveries <= p.Keep/slack) && (p.Bytes == 0 || k.fresh.bytes <= p.Bytes/slack) {
+		return false
 	}
-	more := false
-	err := w.transaction(func(ctx context.Context) error {
-		cut, err := p.cut(ctx, w.conn)
+	if info, err := os.Stat(k.path + intakeSuffix); err == nil && p.Bytes > 0 {
+		p.Bytes = max(p.Bytes-info.Size(), 1)
+	}
+	err := k.transaction(func(ctx context.Context) error {
+		cut, err := p.cut(ctx, k.conn)
 		if err == nil {
-			_, more, err = deleteThrough(ctx, w.conn, cut, false)
+			_, more, err = deleteThrough(ctx, k.conn, cut, false)
 		}
 		return err
 	})
-	if err != nil || !more { // otherwise it goes on after the next batch
-		w.fresh = fresh{}
+	if err != nil || !more {
+		k.fresh = fresh{}
+		return false
 	}
+	return true
 }

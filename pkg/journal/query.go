@@ -84,8 +84,37 @@ func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
 // Last is the highest id in the log, 0 when it is empty: where to begin to
 // follow it with [Filter.After].
 func (l *Log) Last(ctx context.Context) (id int64, err error) {
+	if err := l.arrive(ctx); err != nil {
+		return 0, err
+	}
 	err = l.read.QueryRowContext(ctx, "SELECT coalesce(max(last), 0) FROM segments").Scan(&id)
 	return id, typed(err)
+}
+
+// Unlisted is how many deliveries are in the log and not in what queries
+// return: more than 0 only where this process may not write, and could not
+// bring that up to date.
+func (l *Log) Unlisted(ctx context.Context) (n int64, err error) {
+	var listed, last, moved, log int64
+	err = l.read.QueryRowContext(ctx, `SELECT coalesce((SELECT last FROM segments WHERE id <= indexed ORDER BY id DESC LIMIT 1), 0),
+		coalesce((SELECT last FROM segments ORDER BY id DESC LIMIT 1), 0), intake, log FROM state`).Scan(&listed, &last, &moved, &log)
+	if err != nil {
+		return 0, typed(err)
+	}
+	in, err := lookIntake(l.path+intakeSuffix, log)
+	if err != nil {
+		return 0, err
+	}
+	if in != nil {
+		defer in.file.Close() // it was only read
+		for f, err := range in.frames(moved) {
+			if err != nil {
+				return 0, err
+			}
+			last = max(last, f.last)
+		}
+	}
+	return last - listed, nil
 }
 
 func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entry, error] {
@@ -143,10 +172,7 @@ func (l *Log) ready(ctx context.Context, f Filter) error {
 	if err == nil && f.words() != "" {
 		err = l.indexWords(ctx)
 	}
-	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
-		return nil
-	}
-	return err
+	return forgive(err)
 }
 
 // row is an entry, and where its record is.

@@ -68,6 +68,10 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state VALUES (1, 0, 0);
 CREATE VIRTUAL TABLE words USING fts5 (call_id, people, talk, content='', contentless_delete=1);
+`, `
+ALTER TABLE state ADD COLUMN log INTEGER NOT NULL DEFAULT 0;    -- random: tells this log from others
+ALTER TABLE state ADD COLUMN intake INTEGER NOT NULL DEFAULT 0; -- frames of the intake up to this position are in segments
+UPDATE state SET log = random() WHERE log = 0;
 `}
 
 // migrate brings a file to the version of this program. It refuses a file that

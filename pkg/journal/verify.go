@@ -25,22 +25,92 @@ func (l *Log) Verify(ctx context.Context, problem func(id int64, what string)) (
 	if err := l.integrity(ctx, tell); err != nil {
 		return v, typed(err)
 	}
-	var indexed int64
-	if err := l.read.QueryRowContext(ctx, "SELECT indexed FROM state").Scan(&indexed); err != nil {
-		return v, typed(err)
+	if err := l.arrive(ctx); err != nil {
+		return v, err
 	}
-	for after := int64(0); ; {
-		ids, err := l.segmentIDs(ctx, after)
-		if err != nil || len(ids) == 0 {
+	var after int64
+	for {
+		if after, err = l.verifySegments(ctx, after, &v, tell); err != nil {
 			return v, typed(err)
 		}
+		// What is in the intake still: all, where nobody may move it.
+		whole, err := l.verifyIntake(ctx, &v, tell)
+		if err != nil || whole {
+			return v, typed(err)
+		}
+	}
+}
+
+// verifySegments looks at those after one, and returns the last.
+func (l *Log) verifySegments(ctx context.Context, after int64, v *Verified, tell func(int64, string, ...any)) (int64, error) {
+	var indexed int64
+	if err := l.read.QueryRowContext(ctx, "SELECT indexed FROM state").Scan(&indexed); err != nil {
+		return 0, err
+	}
+	for {
+		ids, err := l.segmentIDs(ctx, after)
+		if err != nil || len(ids) == 0 {
+			return after, err
+		}
 		for _, id := range ids {
-			if err := l.verifySegment(ctx, id, id <= indexed, &v, tell); err != nil {
-				return v, typed(err)
+			if err := l.verifySegment(ctx, id, id <= indexed, v, tell); err != nil {
+				return 0, err
 			}
 		}
 		after = ids[len(ids)-1]
 	}
+}
+
+// verifyIntake looks at what is not in the table of segments yet. It reports
+// false, and has looked at nothing, when it was moved there meanwhile.
+func (l *Log) verifyIntake(ctx context.Context, v *Verified, tell func(int64, string, ...any)) (whole bool, err error) {
+	var moved, log, now int64
+	const query = "SELECT intake, log FROM state"
+	if err := l.read.QueryRowContext(ctx, query).Scan(&moved, &log); err != nil {
+		return false, err
+	}
+	in, err := lookIntake(l.path+intakeSuffix, log)
+	if err != nil || in == nil {
+		return err == nil, err
+	}
+	defer in.file.Close() // it was only read
+	found := *v
+	var problems []func()
+	later := func(id int64, format string, args ...any) {
+		problems = append(problems, func() { tell(id, format, args...) })
+	}
+	stray := int64(-1)
+	for end := moved; ; {
+		f, err := in.read(end, nil)
+		if err != nil {
+			return false, err
+		}
+		if f != nil {
+			end, stray = f.next, -1
+			if err := found.records(f.data, "the intake", later, nil); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if stray >= 0 {
+			later(0, "the intake: what is at %d cannot be read, and deliveries are behind it", end)
+			break
+		}
+		if stray, err = in.stray(moved, end); err != nil {
+			return false, err
+		}
+		if stray < 0 {
+			break
+		} // otherwise look again: it may have been written meanwhile
+	}
+	if err := l.read.QueryRowContext(ctx, query).Scan(&now, &log); err != nil || now != moved {
+		return false, err
+	}
+	*v = found
+	for _, problem := range problems {
+		problem()
+	}
+	return true, nil
 }
 
 func (l *Log) integrity(ctx context.Context, tell func(int64, string, ...any)) error {
@@ -103,9 +173,27 @@ func (l *Log) verifySegment(ctx context.Context, id int64, indexed bool, v *Veri
 	if checksum(data) != crc {
 		tell(0, "segment %d: its check sum differs", id)
 	}
+	listed := func(d *Delivery, r record) error {
+		var right int
+		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM deliveries WHERE id = ? AND segment = ? AND place = ? AND length = ? AND call_id = ? AND copy = ? AND size = ?",
+			d.ID, id, r.place, r.length, d.CallID, d.Copy, d.Size).Scan(&right)
+		if err == nil && right != 1 {
+			tell(d.ID, "the list says something else than the record")
+		}
+		return err
+	}
+	if !indexed {
+		listed = nil
+	}
+	return v.records(data, fmt.Sprintf("segment %d", id), tell, listed)
+}
+
+// records looks at those of one segment or frame. Where it is not nil, listed
+// compares a delivery with the table that queries read.
+func (v *Verified) records(data []byte, where string, tell func(int64, string, ...any), listed func(*Delivery, record) error) error {
 	for r, err := range records(data) {
 		if err != nil {
-			tell(0, "segment %d: %s", id, err)
+			tell(0, "%s: %s", where, err)
 			break
 		}
 		if r.kind != deliveryRecord {
@@ -113,7 +201,7 @@ func (l *Log) verifySegment(ctx context.Context, id int64, indexed bool, v *Veri
 		}
 		d, _, err := r.delivery()
 		if err != nil {
-			tell(0, "segment %d: %s", id, err)
+			tell(0, "%s: %s", where, err)
 			continue
 		}
 		if !bytes.Equal(hash(d.Body), d.Hash) {
@@ -122,17 +210,11 @@ func (l *Log) verifySegment(ctx context.Context, id int64, indexed bool, v *Veri
 		}
 		v.Deliveries++
 		v.Bytes += int64(len(d.Body))
-		if !indexed {
+		if listed == nil {
 			continue
 		}
-		var right int
-		err = tx.QueryRowContext(ctx, "SELECT count(*) FROM deliveries WHERE id = ? AND segment = ? AND place = ? AND length = ? AND call_id = ? AND copy = ? AND size = ?",
-			d.ID, id, r.place, r.length, d.CallID, d.Copy, d.Size).Scan(&right)
-		if err != nil {
+		if err := listed(d, r); err != nil {
 			return err
-		}
-		if right != 1 {
-			tell(d.ID, "the list says something else than the record")
 		}
 	}
 	return nil

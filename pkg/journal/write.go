@@ -2,17 +2,11 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"hash/crc32"
-	"net/url"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"modernc.org/sqlite"
 )
 
 const (
@@ -25,55 +19,35 @@ const (
 	outcomeWait = 10 * time.Millisecond
 	// batchWait is how long a batch waits to become half a crowd.
 	batchWait = time.Millisecond
-	// fewDeliveries at a time leave time to index them at once. With more,
-	// indexing waits until nothing came for idleAfter.
-	fewDeliveries = 4
-	idleAfter     = 20 * time.Millisecond
-	// indexAtOnce is how many deliveries are indexed in one transaction, while
-	// others may wait.
-	indexAtOnce = 64
 	// maxBody leaves room for the rest of a row under SQLite's limit of 10^9.
 	maxBody = 999_000_000
-	// walPages is how long the write-ahead log gets before it is copied into
-	// the file: short, since deliveries wait meanwhile.
-	walPages = 256
 )
 
-// writer owns the connection that writes. One goroutine, run, does all of it,
-// many deliveries a transaction: whatever came while the one before was on its
-// way to the disk.
+// writer makes deliveries durable. One goroutine, run, does all of it, many
+// deliveries at a time: whatever came while those before were on their way to
+// the disk. They go to the intake, and the keeper takes them from there.
 type writer struct {
 	path    string
 	opts    Options
 	base    context.Context // never ends: what was begun is completed
+	keeper  *keeper
 	queue   queue
 	results chan finished
-	jobs    chan job
+	asks    chan ask
 	ended   chan struct{} // closed when run has returned
 
 	mu     sync.RWMutex
 	closed atomic.Bool // changes under mu
 
 	// What follows belongs to run.
-	db       *sql.DB
-	conn     *conn
-	file     os.FileInfo // what path was when it was opened
+	intake   *intake // nil: not open
+	at       spot
 	batch    *batch
 	crowd    int // how many come at a time: the largest batch of late
 	outcomes []finished
-	buf      []byte // a segment
-	next     next
+	buf      []byte // a frame
 	calls    *calls
-	behind   bool  // something may be left to index
-	fresh    fresh // since the bounds were looked at
 	err      error // the last failure to write outcomes
-}
-
-// next is where the file ends. It is known until another process writes.
-type next struct {
-	version int64 // of the data, as SQLite counts it for this connection; 0: not known
-	segment int64 // id of the next one
-	id      int64 // of the next delivery
 }
 
 type finished struct {
@@ -81,11 +55,10 @@ type finished struct {
 	Outcome
 }
 
-// job is other work for the connection that writes.
-type job struct {
-	do    func(context.Context) error
-	plain bool // not in a transaction
-	done  chan error
+// ask is other work for run.
+type ask struct {
+	do   func() error
+	done chan error
 }
 
 func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
@@ -93,73 +66,21 @@ func newWriter(ctx context.Context, path string, opts Options) (*writer, error) 
 		path: path, opts: opts, base: context.WithoutCancel(ctx),
 		queue:   newQueue(),
 		results: make(chan finished, maxWaiting),
-		jobs:    make(chan job),
+		asks:    make(chan ask),
 		ended:   make(chan struct{}),
 		calls:   newCalls(opts.Window),
 		batch:   new(batch),
-		behind:  true,
 	}
-	if err := w.open(ctx); err != nil {
-		return nil, errors.Join(err, w.shut())
+	var err error
+	if w.keeper, err = newKeeper(ctx, path, opts); err != nil {
+		return nil, err
+	}
+	if err := w.recover(); err != nil {
+		w.keeper.end()
+		return nil, errors.Join(err, w.keeper.shut())
 	}
 	go w.run()
 	return w, nil
-}
-
-// open opens path, and makes it a delivery log if it is empty.
-func (w *writer) open(ctx context.Context) (err error) {
-	settings := []string{
-		"journal_mode = wal", "synchronous = full", "cache_size = -8000",
-		fmt.Sprintf("wal_autocheckpoint = %d", walPages), "journal_size_limit = 67108864",
-	}
-	// What fsync writes beyond fdatasync are times of the file. Where there is
-	// no fdatasync, fsync it is.
-	_, _ = sqlite.Fdatasync(true)
-	w.db, err = openDB(w.path, w.opts.Busy, url.Values{})
-	if err != nil {
-		return err
-	}
-	if w.file, err = os.Stat(w.path); err != nil {
-		return err
-	}
-	w.db.SetMaxOpenConns(1)
-	c, err := w.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	w.conn = newConn(c)
-	if w.file.Size() > 0 {
-		// Before anything is set: that would change the file.
-		if _, err := fileVersion(ctx, c); err != nil {
-			return err
-		}
-	} else {
-		// These count only before the first page is written.
-		settings = append([]string{fmt.Sprintf("page_size = %d", pageSize), "auto_vacuum = incremental"}, settings...)
-	}
-	for _, set := range settings {
-		if _, err := c.ExecContext(ctx, "PRAGMA "+set); err != nil {
-			return err
-		}
-	}
-	return migrate(ctx, c, true)
-}
-
-// shut closes the file.
-func (w *writer) shut() (err error) {
-	if w.conn != nil {
-		if errors.Is(w.present(), ErrGone) {
-			// SQLite does not take its write-ahead log into a file that was
-			// moved, and nobody would find the one without the other.
-			err = w.conn.exec(w.base, "PRAGMA wal_checkpoint(TRUNCATE)")
-		}
-		err = errors.Join(err, w.conn.Close())
-	}
-	if w.db != nil {
-		err = errors.Join(err, w.db.Close())
-	}
-	w.db, w.conn = nil, nil
-	return err
 }
 
 // Append stores d and returns once it is on disk, with its ID, Copy and First
@@ -189,26 +110,17 @@ func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
 	if l.write == nil {
 		return ErrReadOnly
 	}
-	return enqueue(ctx, l.write, l.write.results, finished{id, o})
+	w := l.write
+	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id, o})
 }
 
-// exec runs do as one transaction, between those of deliveries.
-func (w *writer) exec(ctx context.Context, do func(context.Context) error) error {
-	return w.job(ctx, job{do, false, make(chan error, 1)})
-}
-
-// plain runs a statement that stands outside of transactions.
-func (w *writer) plain(ctx context.Context, statement string) error {
-	return w.job(ctx, job{func(ctx context.Context) error {
-		return w.conn.exec(ctx, statement)
-	}, true, make(chan error, 1)})
-}
-
-func (w *writer) job(ctx context.Context, j job) error {
-	if err := enqueue(ctx, w, w.jobs, j); err != nil {
+// ask runs do between batches.
+func (w *writer) ask(ctx context.Context, do func() error) error {
+	a := ask{do, make(chan error, 1)}
+	if err := enqueue(ctx, &w.mu, &w.closed, w.asks, a); err != nil {
 		return err
 	}
-	return typed(<-j.done)
+	return <-a.done
 }
 
 // add hands a to run, unless the log is closed.
@@ -224,11 +136,11 @@ func (w *writer) add(ctx context.Context, a appended) (*batch, error) {
 	return w.queue.add(a), nil
 }
 
-// enqueue hands v to run, unless the log is closed.
-func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if w.closed.Load() {
+// enqueue hands v over, unless the log is closed.
+func enqueue[T any](ctx context.Context, mu *sync.RWMutex, closed *atomic.Bool, to chan<- T, v T) error {
+	mu.RLock()
+	defer mu.RUnlock()
+	if closed.Load() {
 		return ErrClosed
 	}
 	select {
@@ -239,7 +151,7 @@ func enqueue[T any](ctx context.Context, w *writer, to chan<- T, v T) error {
 	}
 }
 
-// end writes what is waiting. The connection stays open.
+// end writes what is waiting, and leaves one file. The keeper goes on.
 func (w *writer) end() error {
 	w.mu.Lock()
 	w.closed.Store(true)
@@ -254,7 +166,9 @@ func (w *writer) run() {
 	for open := true; open; {
 		open = w.collect()
 		w.commit()
-		w.bound()
+	}
+	if w.intake != nil {
+		w.err = errors.Join(w.err, w.retire())
 	}
 }
 
@@ -276,30 +190,23 @@ func (w *writer) collect() (open bool) {
 func (w *writer) idle() bool {
 	results := w.results
 	var wait <-chan time.Time
-	if w.behind {
-		wait = time.After(idleAfter)
-	}
 	for w.takeOutcomes(); !w.queue.holds(1) && !w.closed.Load(); {
 		if len(w.outcomes) > 0 && results != nil {
 			// They are in no hurry, a delivery may come to share their
-			// transaction, and more of them need not wake anybody.
+			// frame, and more of them need not wake anybody.
 			results, wait = nil, time.After(outcomeWait)
 		}
 		select {
 		case <-w.queue.enough:
 		case f := <-results:
 			w.outcomes = append(w.outcomes, f)
-		case j := <-w.jobs:
+		case a := <-w.asks:
 			w.takeOutcomes()
 			w.commit() // it may look at them
-			w.work(j)
+			a.done <- a.do()
 			return false
 		case <-wait:
-			if results == nil {
-				return true
-			}
-			w.tidy()
-			return false
+			return true
 		}
 	}
 	return true
@@ -329,39 +236,16 @@ func (w *writer) takeOutcomes() {
 	}
 }
 
-// work does other work than that on deliveries.
-func (w *writer) work(j job) {
-	run := w.transaction
-	if j.plain {
-		run = w.outside
-	}
-	j.done <- run(j.do)
-}
-
-// busy reports whether many deliveries come at a time.
-func (w *writer) busy() bool { return max(w.crowd, len(w.batch.deliveries)) > fewDeliveries }
-
-// commit writes the batch and the outcomes as one segment.
+// commit writes the batch and the outcomes as one frame.
 func (w *writer) commit() {
 	if len(w.batch.deliveries)+len(w.outcomes) == 0 {
 		return
 	}
 	undo := w.calls.begin()
-	err := w.transaction(func(ctx context.Context) error {
-		if err := w.segment(ctx); err != nil {
-			return err
-		}
-		if w.busy() {
-			w.behind = true // there are more important things to do
-			return nil
-		}
-		var err error
-		w.behind, err = indexSome(ctx, w.conn, indexAtOnce)
-		return err
-	})
+	err := w.store()
 	if err != nil {
 		undo()
-		w.next = next{}
+		w.at = spot{}
 		err = typed(err)
 	}
 	// A batch that is small by chance does not make a crowd small.
@@ -372,94 +256,29 @@ func (w *writer) commit() {
 	case err == nil:
 		clear(w.outcomes)
 		w.outcomes = w.outcomes[:0]
+		w.keeper.note(w.at.pos, w.crowd > fewDeliveries)
 	case len(w.outcomes) >= maxOutcomes:
 		// A disk that stays full must not fill the memory too.
 		w.outcomes, w.err = w.outcomes[:0], err
 	}
 }
 
-// transaction runs f between BEGIN and COMMIT. It is on disk when the error is
-// nil, and undone otherwise.
-func (w *writer) transaction(f func(context.Context) error) error {
-	ctx := w.base
-	if err := w.present(); err != nil {
-		return err
-	}
-	if err := w.conn.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err := f(ctx)
-	if err == nil {
-		err = w.conn.exec(ctx, "COMMIT")
-	}
-	if err != nil {
-		// It fails when SQLite has rolled back by itself.
-		_ = w.conn.exec(ctx, "ROLLBACK")
-	}
-	return err
-}
-
-// outside runs f without a transaction of its own.
-func (w *writer) outside(f func(context.Context) error) error {
-	ctx := w.base
-	if err := w.present(); err != nil {
-		return err
-	}
-	return f(ctx)
-}
-
-// present reports an error when the file was moved away or deleted: what is
-// written to a file that nobody finds is lost.
-func (w *writer) present() error {
-	if now, err := os.Stat(w.path); err != nil || !os.SameFile(now, w.file) {
-		return ErrGone
-	}
-	return nil
-}
-
-// segment writes the batch and the outcomes. Nobody else gives out ids or
-// numbers copies until the transaction is over.
-func (w *writer) segment(ctx context.Context) error {
-	if err := w.catchUp(ctx); err != nil {
-		return err
-	}
-	if cap(w.buf) > maxBatchBytes {
+// encode gives out ids and numbers, and makes a frame without its head. Nobody
+// else gives any out until it is stored.
+func (w *writer) encode() {
+	if cap(w.buf) > 2*maxBatchBytes {
 		w.buf = nil // one was very large
 	}
-	w.buf = w.buf[:0]
+	w.buf = append(w.buf[:0], make([]byte, frameHead)...)
 	for _, a := range w.batch.deliveries {
-		a.ID = w.next.id
-		w.next.id++
+		w.at.last++
+		a.ID = w.at.last
 		w.calls.number(a.Delivery)
 		w.buf = appendDelivery(w.buf, a.Delivery, a.header)
 	}
 	for i := range w.outcomes {
 		w.buf = appendOutcome(w.buf, w.outcomes[i].id, &w.outcomes[i].Outcome)
 	}
-	err := w.conn.exec(ctx, "INSERT INTO segments VALUES (?, ?, ?, ?)", w.next.segment, w.next.id-1, checksum(w.buf), w.buf)
-	w.next.segment++
-	w.fresh.deliveries += len(w.batch.deliveries)
-	w.fresh.bytes += int64(len(w.buf))
-	return err
 }
 
-// catchUp finds out what other processes have written.
-func (w *writer) catchUp(ctx context.Context) error {
-	var version int64
-	if err := w.conn.scan(ctx, "PRAGMA data_version", nil, &version); err != nil {
-		return err
-	}
-	if version == w.next.version {
-		return nil
-	}
-	w.next = next{version, 1, 1}
-	err := w.conn.scan(ctx, "SELECT id+1, last+1 FROM segments ORDER BY id DESC LIMIT 1", nil, &w.next.segment, &w.next.id)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	return w.calls.learn(ctx, w.conn, w.opts.Now())
-}
-
-func checksum(data []byte) int64 {
-	return int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
-}
+func checksum(data []byte) int64 { return int64(crc32.Checksum(data, castagnoli())) }

@@ -1,0 +1,53 @@
+//go:build linux || darwin
+
+package journal
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// hasIntake says that files can be locked and deleted while they are open, as
+// an intake needs.
+const hasIntake = true
+
+// lockFile takes the lock of a file unless another open file has it. It is
+// given back by unlockFile, by closing the file, and when the process ends in
+// whatever way.
+func lockFile(f *os.File) (free bool, err error) {
+	err = ignoringEINTR(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func unlockFile(f *os.File) error {
+	return ignoringEINTR(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) })
+}
+
+func ignoringEINTR(do func() error) error {
+	for {
+		if err := do(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// writable reports whether the file at path may be written to, by its
+// permissions and attributes.
+func writable(path string) bool {
+	const write = 2
+	return syscall.Access(path, write) == nil
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+var fullErrors = []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
