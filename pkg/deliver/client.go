@@ -22,7 +22,9 @@ type Options struct {
 	// takes the default away.
 	Header Header
 
-	Timeout          time.Duration // of a whole delivery, connecting included; default 30 s
+	// Timeout is that of a whole delivery, connecting included; default 30 s. On
+	// a connection that is used again it may be kept late, by a 64th at most.
+	Timeout          time.Duration
 	ConnectTimeout   time.Duration // of connecting, TLS included; default 10 s
 	FirstByteTimeout time.Duration // from the first byte sent to the first one back; default Timeout
 
@@ -218,12 +220,12 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 // exchange sends r on conn and afterwards keeps or closes it.
 func (c *Client) exchange(ctx context.Context, conn *conn, a *Answer, r Request, deadline time.Time) {
 	l := c.limits(r)
-	_ = conn.SetDeadline(deadline)
+	conn.endBy(deadline, l.total/lenience)
 	if l.first < l.total {
-		_ = conn.SetReadDeadline(time.Now().Add(l.first))
+		conn.endFirstBy(time.Now().Add(l.first))
 		l.deadline = func() time.Time { return deadline }
 	}
-	stop := closeOnDone(ctx, conn)
+	stop := closeOnDone(ctx, conn.wire)
 	rest := c.prepare(conn, r)
 	again := conn.exchange(a, rest, l)
 	conn.used = true

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"os"
@@ -32,7 +33,9 @@ const (
 // wire is a network connection below TLS that remembers what happened on it.
 type wire struct {
 	net.Conn
+	asker   *asker       // nil: TLS lies over it, or there is no such way
 	wrote   atomic.Int64 // bytes handed to the operating system
+	readAt  time.Time    // when the last read returned
 	readErr error        // what ended reading
 }
 
@@ -42,8 +45,15 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
+func (w *wire) Read(p []byte) (n int, err error) {
+	ok := false
+	if w.asker != nil {
+		n, ok, err = w.asker.take(p)
+	}
+	if !ok {
+		n, err = w.Conn.Read(p)
+	}
+	w.readAt = time.Now()
 	if err != nil {
 		w.readErr = err
 	}
@@ -60,13 +70,19 @@ type conn struct {
 	out      []byte            // head and the beginning of the body
 	scratch  []byte            // for bodies that are read piece by piece
 	used     bool              // it has carried a delivery before
+	endsAt   time.Time         // the deadline of reads and writes; zero: not known
 }
 
 func newConn(w *wire, over net.Conn) *conn {
 	c := &conn{Conn: over, wire: w, br: bufio.NewReaderSize(over, maxHeader)}
 	c.answer.Header.SetNoDefaultContentType(true)
 	c.answer.StreamBody = true
-	if sc, ok := w.Conn.(syscall.Conn); ok {
+	if over == net.Conn(w) {
+		w.asker = newAsker(w.Conn)
+	}
+	if w.asker != nil {
+		c.quiet = w.asker.quiet
+	} else if sc, ok := w.Conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.quiet = quietCheck(raw)
 		}
@@ -81,23 +97,62 @@ func (c *conn) reusable() bool { return c.quiet != nil && c.br.Buffered() == 0 &
 // Close says no farewell of TLS, which could wait for a peer that does not read.
 func (c *conn) Close() error { return c.wire.Close() }
 
+// lenience is the share of a time-out by which it may be kept late on a
+// connection that is used again: to set a deadline for every delivery costs half
+// as much as to read its answer.
+const lenience = 64
+
+// endBy ends reads and writes at deadline; late is by how much it may be late
+// where another deadline is there already.
+func (c *conn) endBy(deadline time.Time, late time.Duration) {
+	if !c.used {
+		late = 0
+	}
+	if c.endsAt.Before(deadline) {
+		c.endsAt = deadline.Add(late)
+		_ = c.SetDeadline(c.endsAt)
+	}
+}
+
+// endFirstBy ends reads at deadline, until another one is set.
+func (c *conn) endFirstBy(deadline time.Time) {
+	c.endsAt = time.Time{}
+	_ = c.SetReadDeadline(deadline)
+}
+
 // exchange writes one request, c.out and rest, and reads its answer into a. It
 // reports whether the connection may be used again. Deadlines are the caller's.
 func (c *conn) exchange(a *Answer, rest []byte, l limits) (again bool) {
 	before := c.wire.wrote.Load()
 	var writeErr, readErr error
 	if len(rest) == 0 {
-		_, writeErr = c.Write(c.out)
-		a.Sent = time.Now()
+		a.Sent, writeErr = c.ask()
 		if writeErr == nil || !c.refused(writeErr, before) {
 			readErr = c.receive(a, l)
 		}
 	} else {
 		writeErr, readErr = c.both(a, rest, before, l)
 	}
-	a.Answered = time.Now()
+	a.Answered = c.wire.readAt
+	if a.Answered.Before(a.Sent) { // nothing was read, or all of it before
+		a.Answered = time.Now()
+	}
 	a.BytesSent = c.wire.wrote.Load() - before
 	return c.conclude(a, l, writeErr, readErr)
+}
+
+// ask writes c.out and may begin to read what comes back.
+func (c *conn) ask() (sent time.Time, err error) {
+	out := c.out
+	if c.wire.asker != nil {
+		wrote, sent, err := c.wire.asker.ask(out)
+		c.wire.wrote.Add(int64(wrote))
+		if out = out[wrote:]; err != nil || len(out) == 0 {
+			return sent, err
+		}
+	}
+	_, err = c.Write(out)
+	return time.Now(), err
 }
 
 // conclude gives a its verdict and reports whether the connection may be used
@@ -125,6 +180,7 @@ func (c *conn) both(a *Answer, rest []byte, before int64, l limits) (writeErr, r
 	}()
 	readErr = c.receive(a, l)
 	// Whatever was read is final, so what is not yet written need not be.
+	c.endsAt = time.Time{}
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	writeErr = <-done
 	a.Sent = sent
@@ -145,6 +201,9 @@ func (c *conn) refused(err error, before int64) bool {
 // verdict tells what the errors of writing and reading mean. A whole answer
 // outweighs a failed write: the endpoint did not care for the rest.
 func (c *conn) verdict(a *Answer, l limits, writeErr, readErr error) error {
+	if a.Status != 0 && writeErr == nil && readErr == nil {
+		return nil
+	}
 	var known *Error
 	broken := writeErr != nil && !errors.Is(writeErr, os.ErrDeadlineExceeded)
 	switch {
@@ -203,23 +262,26 @@ func (c *conn) receive(a *Answer, l limits) error {
 // for a line's end, and would take status 000 for 200.
 func (c *conn) statusLine(a *Answer, l limits) error {
 	const form = "HTTP/1.d sdd"
-	for i := range len(form) {
-		b, err := c.br.Peek(i + 1)
+	for i := 0; i < len(form); {
+		_, err := c.br.Peek(i + 1)
+		b, _ := c.br.Peek(min(c.br.Buffered(), len(form)))
 		if len(b) <= i {
 			return err
 		}
 		if a.First.IsZero() {
-			a.First = time.Now()
+			a.First = c.wire.readAt
 			if l.deadline != nil {
 				_ = c.SetReadDeadline(l.deadline())
 			}
 		}
-		digit := '0' <= b[i] && b[i] <= '9'
-		switch {
-		case form[i] == 'd' && digit, form[i] == 's' && digit && b[i] != '0', form[i] == b[i]:
-		default:
-			b, _ = c.br.Peek(c.br.Buffered())
-			return &Error{Class: Malformed, Text: fmt.Sprintf("answer is not HTTP/1: %.60q", b)}
+		for ; i < len(b); i++ {
+			digit := '0' <= b[i] && b[i] <= '9'
+			switch {
+			case form[i] == 'd' && digit, form[i] == 's' && digit && b[i] != '0', form[i] == b[i]:
+			default:
+				b, _ = c.br.Peek(c.br.Buffered())
+				return &Error{Class: Malformed, Text: fmt.Sprintf("answer is not HTTP/1: %.60q", b)}
+			}
 		}
 	}
 	// The parser would wait for a carriage return.
@@ -248,7 +310,7 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 	length := c.answer.Header.ContentLength()
 	if 0 <= length && length <= min(maxHeader, l.body) {
 		b, err := c.br.Peek(length) // the common case, without a copy
-		a.keep(b, l)
+		a.Body = keep(nil, b, l)
 		a.BodySize = int64(len(b))
 		if len(b) > 0 {
 			a.BodyHash = sha256.Sum256(b)
@@ -262,12 +324,12 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 	if c.scratch == nil {
 		c.scratch = make([]byte, 4<<10)
 	}
-	hash := sha256.New()
-	n, err := io.CopyBuffer(&sink{a: a, l: l, hash: hash}, io.LimitReader(c.answer.BodyStream(), int64(l.body)+1), c.scratch)
+	to := &sink{l: l, hash: sha256.New()}
+	n, err := io.CopyBuffer(to, io.LimitReader(c.answer.BodyStream(), int64(l.body)+1), c.scratch)
 	_ = c.answer.CloseBodyStream()
-	a.BodySize = n
+	a.Body, a.BodySize = to.kept, n
 	if n > 0 {
-		hash.Sum(a.BodyHash[:0])
+		copy(a.BodyHash[:], to.hash.Sum(nil))
 	}
 	switch {
 	case n > int64(l.body):
@@ -280,21 +342,22 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 
 // sink hashes a body and keeps its beginning.
 type sink struct {
-	a    *Answer
 	l    limits
-	hash io.Writer
+	kept []byte
+	hash hash.Hash
 }
 
 func (s *sink) Write(p []byte) (int, error) {
-	s.a.keep(p, s.l)
+	s.kept = keep(s.kept, p, s.l)
 	return s.hash.Write(p)
 }
 
 // keep appends p to the excerpt as far as there is room.
-func (a *Answer) keep(p []byte, l limits) {
-	if room := l.excerpt - len(a.Body); room > 0 && len(p) > 0 {
-		a.Body = append(a.Body, p[:min(room, len(p))]...)
+func keep(excerpt, p []byte, l limits) []byte {
+	if room := l.excerpt - len(excerpt); room > 0 && len(p) > 0 {
+		excerpt = append(excerpt, p[:min(room, len(p))]...)
 	}
+	return excerpt
 }
 
 // copyHeader leaves out Connection, which is about the connection only and

@@ -66,7 +66,7 @@ func (c *Client) SendAs(ctx context.Context, r Request, m Manner) Answer {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(deadline)
-	stop := closeOnDone(ctx, conn)
+	stop := closeOnDone(ctx, conn.wire)
 	before := conn.wire.wrote.Load()
 	writing, cancel := context.WithDeadline(ctx, deadline)
 	writeErr := m.write(writing, conn, c.headAs(r, m), r.Body)

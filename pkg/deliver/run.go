@@ -62,6 +62,7 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 	defer cancel()
 	r := &run{
 		client:  c,
+		whole:   context.WithoutCancel(ctx),
 		plan:    plan,
 		observe: observe,
 		stop: func() {
@@ -92,6 +93,7 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 // run is the state of one [Client.Run].
 type run struct {
 	client  *Client
+	whole   context.Context // of a delivery that has begun: it outlasts the run's
 	plan    Plan
 	observe func(Result)
 	stop    func() // begin nothing more
@@ -231,7 +233,7 @@ func (r *run) doubt(d Doubt) {
 func (r *run) send(ctx context.Context, j job) {
 	request := Request{Body: j.Document.Body, Due: j.due, bare: true}
 	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
-		r.sendTogether(ctx, j, request)
+		r.sendTogether(j, request)
 		return
 	}
 	first := true
@@ -255,14 +257,14 @@ func (r *run) send(ctx context.Context, j job) {
 	}
 }
 
-func (r *run) sendTogether(ctx context.Context, j job, request Request) {
+func (r *run) sendTogether(j job, request Request) {
 	numbers := slices.Collect(j.Copies())
 	if err := r.plan.File.begin(j.Step, numbers...); err != nil {
 		r.halt(err)
 		return
 	}
 	r.begin(j)
-	answers, skew := r.client.Together(context.WithoutCancel(ctx), slices.Repeat([]Request{request}, len(numbers)))
+	answers, skew := r.client.Together(r.whole, slices.Repeat([]Request{request}, len(numbers)))
 	r.skew(j.Step, skew)
 	for i, a := range answers {
 		r.record(j.Step, numbers[i], 0, a)
@@ -274,7 +276,7 @@ func (r *run) sendTogether(ctx context.Context, j job, request Request) {
 // was sent and the plan allows it.
 func (r *run) deliver(ctx context.Context, request Request) (a Answer, retries int) {
 	for {
-		a = r.client.Send(context.WithoutCancel(ctx), request)
+		a = r.client.Send(r.whole, request)
 		nothing := errors.Is(a.Err, Unreachable) && a.BytesSent == 0
 		if !nothing || retries == r.plan.Retries || !pause(ctx, retryDelay(retries)) {
 			return a, retries
@@ -306,7 +308,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // begin counts a step that is about to be sent.
 func (r *run) begin(step job) {
-	now := time.Now()
+	var now time.Time
+	if r.plan.Rate > 0 {
+		now = time.Now()
+	}
 	id := ""
 	if r.plan.Duplicates > 0 {
 		id = CallID(step.Document.Body)

@@ -91,33 +91,35 @@ func TestAnswers(t *testing.T) {
 		{"endless body", "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 11000), true, outcome{200, big[:100], 10001, TooLarge}, false},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			noLeaks(t)
-			s := newRawServer(t, func(_ int, c net.Conn) {
-				r := bufio.NewReader(c)
-				for {
-					if raw, _ := readRequest(r); raw == nil {
-						return
+		for way, dial := range ways {
+			t.Run(tt.name+", "+way, func(t *testing.T) {
+				noLeaks(t)
+				s := newRawServer(t, func(_ int, c net.Conn) {
+					r := bufio.NewReader(c)
+					for {
+						if raw, _ := readRequest(r); raw == nil {
+							return
+						}
+						_, _ = io.WriteString(c, tt.answer)
+						if !tt.open {
+							return
+						}
 					}
-					_, _ = io.WriteString(c, tt.answer)
-					if !tt.open {
-						return
-					}
+				})
+				c := newClient(t, s.url, Options{Timeout: 10 * time.Second, MaxAnswer: 10_000, MaxExcerpt: 100, Dial: dial})
+				start := time.Now()
+				a := c.Send(t.Context(), Request{Body: []byte("{}")})
+				if d := cmp.Diff(tt.want, outcomeOf(a)); d != "" {
+					t.Errorf("(-want +got):\n%s%v", d, a.Err)
+				}
+				if took := time.Since(start); took > 5*time.Second {
+					t.Errorf("took %s", took)
+				}
+				if second := c.Send(t.Context(), Request{Body: []byte("{}")}); second.Reused != tt.again {
+					t.Errorf("connection used again: %v, want %v", second.Reused, tt.again)
 				}
 			})
-			c := newClient(t, s.url, Options{Timeout: 10 * time.Second, MaxAnswer: 10_000, MaxExcerpt: 100})
-			start := time.Now()
-			a := c.Send(t.Context(), Request{Body: []byte("{}")})
-			if d := cmp.Diff(tt.want, outcomeOf(a)); d != "" {
-				t.Errorf("(-want +got):\n%s%v", d, a.Err)
-			}
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("took %s", took)
-			}
-			if second := c.Send(t.Context(), Request{Body: []byte("{}")}); second.Reused != tt.again {
-				t.Errorf("connection used again: %v, want %v", second.Reused, tt.again)
-			}
-		})
+		}
 	}
 }
 

@@ -101,6 +101,22 @@ func newClient(t testing.TB, to string, opts Options) *Client {
 	return c
 }
 
+// ways are those on which a request and its answer go over a socket: the short
+// one of some systems, and the one of all others, which TLS takes too.
+var ways = map[string]func(ctx context.Context, network, address string) (net.Conn, error){
+	"short way": new(net.Dialer).DialContext,
+	"long way":  dialLong,
+}
+
+// dialLong returns a connection that is not known as a plain socket.
+func dialLong(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ *net.TCPConn }{c.(*net.TCPConn)}, nil
+}
+
 // pipeClient sends over in-memory connections, each served by serve, for tests
 // in which time is simulated.
 func pipeClient(t *testing.T, opts Options, serve func(c net.Conn)) (*Client, *sync.WaitGroup) {

@@ -79,7 +79,8 @@ func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *held 
 		h.conn = conn
 		h.before = conn.wire.wrote.Load()
 		_ = conn.SetDeadline(deadline)
-		h.stop = closeOnDone(ctx, conn)
+		conn.endsAt = time.Time{} // the release sets others
+		h.stop = closeOnDone(ctx, conn.wire)
 		h.writeErr = h.write(c.prepare(conn, r))
 		// As in Send: refused before one byte left is no resend.
 		stale := h.writeErr != nil && conn.refused(h.writeErr, h.before) && ctx.Err() == nil
