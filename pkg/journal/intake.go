@@ -51,9 +51,9 @@ const (
 	// fillStep is how much is written in advance, so that writing a frame
 	// changes no size of a file: flushing that would cost as much again.
 	fillStep = 1 << 20
-	// minRoom and maxRoom bound the ring, an eighth of the log.
+	// minRoom and maxRoom bound the ring, a quarter of the log.
 	minRoom = 64 << 10
-	maxRoom = 128 << 20
+	maxRoom = 256 << 20
 )
 
 // errStranger says that an intake is that of another log.
@@ -63,7 +63,7 @@ func roomFor(maxBytes int64) int64 {
 	if maxBytes < 0 {
 		return maxRoom
 	}
-	return min(max(maxBytes/8, minRoom), maxRoom)
+	return min(max(maxBytes/4, minRoom), maxRoom)
 }
 
 // openIntake opens the file at path. Its head is read by [intake.begin] or

@@ -15,7 +15,7 @@ const moveAtOnce = 4 << 20
 
 // crammed reports whether so much is in the intake that moving cannot wait
 // until nothing comes.
-func (k *keeper) crammed() bool { return k.written.Load()-k.moved.Load() > k.room/2 }
+func (k *keeper) crammed() bool { return k.written.Load()-k.moved.Load() > k.room*3/4 }
 
 // moveSlice makes room in the intake while deliveries come.
 func (k *keeper) moveSlice() {
