@@ -249,7 +249,8 @@ func (in *intake) put(pos int64, b []byte) error {
 	return osFault(syncData(in.file))
 }
 
-// fill makes the file at least so long, with zeros on the disk.
+// fill makes the file at least so long, with zeros that get to the disk together
+// with what is written next.
 func (in *intake) fill(end int64) error {
 	info, err := in.file.Stat() // another process may have done so
 	if err != nil {
@@ -262,9 +263,6 @@ func (in *intake) fill(end int64) error {
 	zeros := make([]byte, min(fillStep, whole-in.filled))
 	for at := in.filled; at < whole && err == nil; at += int64(len(zeros)) {
 		_, err = in.file.WriteAt(zeros[:min(int64(len(zeros)), whole-at)], at)
-	}
-	if err == nil {
-		err = in.file.Sync()
 	}
 	if err != nil {
 		// On a disk that is full, what is left is for others.
