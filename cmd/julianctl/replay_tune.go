@@ -16,9 +16,10 @@ func tune(a *app, plan deliver.Plan, target deliver.Target) (end func()) {
 	held := make([]byte, ballast)
 	procs := 0
 	// An endpoint on this machine needs processors as much as the sender does,
-	// and the sender does best on few: its work is short and wakes others. A
-	// rate and copies at one instant are for precision, not for speed.
-	if target.Loopback() && plan.Rate == 0 && plan.Mode != deliver.AtOnce && a.env("GOMAXPROCS") == "" {
+	// and the sender does best on few: its work is short and wakes others. Those
+	// that wait for the answers to copies would also hold up the one that
+	// releases the copies. A rate is for precision, not for speed.
+	if target.Loopback() && plan.Rate == 0 && a.env("GOMAXPROCS") == "" {
 		procs = runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
 	}
 	return func() {

@@ -108,6 +108,17 @@ func (a *asker) take(p []byte) (n int, ok bool, err error) {
 	return 0, a.end != nil, a.end
 }
 
+// send writes what of p goes at once. It may be called while another goroutine
+// reads.
+func (a *asker) send(p []byte) (wrote int, err error) {
+	var errno syscall.Errno
+	err = a.raw.Control(func(fd uintptr) { wrote, errno = sendNow(fd, p) })
+	if err == nil && errno != 0 && errno != syscall.EAGAIN {
+		err = os.NewSyscallError("write", errno)
+	}
+	return wrote, err
+}
+
 // quiet is that of quietCheck.
 func (a *asker) quiet() bool {
 	a.silent = false

@@ -155,6 +155,21 @@ func (c *conn) ask() (sent time.Time, err error) {
 	return time.Now(), err
 }
 
+// put writes p while another goroutine may read. On the short way it is not
+// interrupted by the scheduler, which after a call that could wait may give the
+// goroutine's place away.
+func (c *conn) put(p []byte) error {
+	if c.wire.asker != nil {
+		wrote, err := c.wire.asker.send(p)
+		c.wire.wrote.Add(int64(wrote))
+		if p = p[wrote:]; err != nil || len(p) == 0 {
+			return err
+		}
+	}
+	_, err := c.Write(p)
+	return err
+}
+
 // conclude gives a its verdict and reports whether the connection may be used
 // again.
 func (c *conn) conclude(a *Answer, l limits, writeErr, readErr error) (again bool) {

@@ -127,7 +127,7 @@ func (c *Client) releaseAll(copies []*held) (skew time.Duration) {
 	}
 	start := time.Now()
 	for _, h := range ready {
-		_, h.writeErr = h.conn.Write(h.last)
+		h.writeErr = h.conn.put(h.last)
 		h.answer.Sent = time.Now()
 		if !h.planned {
 			h.answer.Due = start
