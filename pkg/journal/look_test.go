@@ -173,8 +173,11 @@ func TestDelete(t *testing.T) {
 	if e, err := l.Get(t.Context(), 7); err != nil || e.Copy != 3 || e.First != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	for _, file := range []string{l.Path(), l.Path() + "-wal"} {
+	for _, file := range []string{l.Path(), l.Path() + "-wal", l.Path() + intakeSuffix} {
 		data, err := os.ReadFile(file)
+		if file == l.Path()+intakeSuffix && !hasIntake {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
