@@ -126,7 +126,10 @@ func (s *source) more() bool {
 		n, err := s.in.Read(room)
 		s.rest = s.rest[:len(s.rest)+n]
 		s.end = err
-		if s.size > 0 && n == readSize && err == nil { // a file: more need not be waited for
+		// Of a file, more need not be waited for. Chunks that are to be cut
+		// elsewhere are better large; documents are better at once, while they
+		// are in the processor's cache.
+		if s.size > 0 && s.free != nil && n == readSize && err == nil {
 			empty = 0
 			continue
 		}
