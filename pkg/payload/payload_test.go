@@ -491,8 +491,7 @@ func TestLinesOverChunks(t *testing.T) {
 	var got []int
 	r := reader{stopped: t.Context().Err, limit: 1 << 20}
 	documents(r.chunks([]string{lines, empty, missing, lines}), func(doc Document, err error) bool {
-		var e *Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			doc.Line = e.Line
 		}
 		got = append(got, doc.Line)
