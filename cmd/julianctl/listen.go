@@ -231,7 +231,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 			}
 		},
 	})
-	defer tuneListen(int64(opts.maxBody))()
+	defer tuneListen(a, int64(opts.maxBody))()
 	start := a.now()
 	if err := server.Serve(ctx, ln); err != nil {
 		return unable(err, "")

@@ -14,12 +14,14 @@ const heapLimit = 96 << 20
 
 // tuneListen makes the runtime fit for a listener that many deliver to. The
 // caller ends it.
-func tuneListen(maxBody int64) (end func()) {
+func tuneListen(a *app, maxBody int64) (end func()) {
 	held := make([]byte, ballast)
 	// While the disk is waited for, others go on at once: the scheduler takes its
 	// time to find out that a system call lasts.
 	procs := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(procs + 2)
+	if a.env("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(procs + 2)
+	}
 	before := debug.SetMemoryLimit(-1)
 	if before == math.MaxInt64 { // or GOMEMLIMIT says otherwise
 		// As receive does, with room for two of the largest bodies, and their growing.

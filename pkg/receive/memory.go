@@ -35,8 +35,8 @@ type call struct {
 	earlier
 }
 
-// earlier is the first payload of a call: itself, or its digest once it was let
-// go to keep memory bounded.
+// earlier is the first payload of a call: itself, until it is let go to keep
+// memory bounded, and its digest, made while the processor has it at hand.
 type earlier struct {
 	payload []byte
 	digest  digest
@@ -79,6 +79,7 @@ func (m *memory) number(d *Delivery, payload []byte) {
 		hash := sha256.Sum256([]byte(key))
 		key = "sha256:" + string(hash[:])
 	}
+	first := earlier{payload, m.digest(payload)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seq++
@@ -92,7 +93,7 @@ func (m *memory) number(d *Delivery, payload []byte) {
 		return
 	}
 	d.Copy = 1
-	c := &call{key: key, copies: 1, earlier: earlier{payload: payload}}
+	c := &call{key: key, copies: 1, earlier: first}
 	m.calls[key] = c
 	m.order = append(m.order, c)
 	m.bytes += int64(cap(payload))
@@ -120,6 +121,6 @@ func (m *memory) forget() {
 func (m *memory) release(c *call) {
 	if c.payload != nil {
 		m.bytes -= int64(cap(c.payload))
-		c.digest, c.payload = m.digest(c.payload), nil
+		c.payload = nil
 	}
 }
