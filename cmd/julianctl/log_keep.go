@@ -15,7 +15,10 @@ func newLogPathCmd(a *app) *cobra.Command {
 		Use:     "path",
 		Short:   "Print where the log is",
 		Example: "  julianctl log path",
-		Args:    noArgs,
+		Long: `While a listener writes, a part of the log is in files beside it that have its
+name with -wal, -shm or -intake added. To copy or move it, stop the listener
+first: then there is one file.`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := a.logPath()
 			if err != nil {

@@ -1,10 +1,10 @@
 // Package journal is the delivery log on disk: every delivery that came, byte
 // for byte, and what became of it.
 //
-// It owns the SQLite file and the intake beside it: its schema and versions, appending durably, the
-// numbering of copies of one call over restarts and over several processes,
-// queries, search, bounds, and the proof that nothing was lost or changed. It
-// does not receive, validate or print anything.
+// It owns the SQLite file and the intake beside it: schema and versions,
+// appending durably, the numbering of copies of one call over restarts and over
+// several processes, queries, search, bounds, and the proof that nothing was lost
+// or changed. It does not receive, validate or print anything.
 //
 // A delivery is appended before its answer ([Log.Append] returns once it is on
 // disk), and its [Outcome] is added after ([Log.Finish]). A process that is
