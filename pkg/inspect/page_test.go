@@ -99,6 +99,11 @@ func TestKeyboard(t *testing.T) {
 	p.Until(t, `document.querySelector("[role=option][aria-selected=true]").getAttribute("aria-posinset") === "3" && document.querySelector("#list").getAttribute("aria-activedescendant") === document.querySelector("[role=option][aria-selected=true]").id`)
 	press(p, kb.End)
 	p.Until(t, `document.querySelector("#d1").getAttribute("aria-selected") === "true" && document.querySelector("#d1").getBoundingClientRect().bottom <= innerHeight`)
+	// It stays in view when something above takes some of the room.
+	eval(p, `document.querySelector("#list").style.maxHeight = document.querySelector("#list").clientHeight - 100 + "px"`)
+	p.Until(t, `(() => { const row = document.querySelector("#d1")?.getBoundingClientRect(), list = document.querySelector("#list").getBoundingClientRect();
+		return row && list.height > 100 && row.bottom <= list.bottom && row.top >= list.top })()`)
+	eval(p, `document.querySelector("#list").style.maxHeight = ""`)
 	press(p, kb.Home+kb.Enter)
 	p.Until(t, `document.querySelector(".detail .from").textContent.startsWith("#50 ")`)
 	focus(`document.querySelector("#detail")`)

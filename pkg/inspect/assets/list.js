@@ -58,10 +58,12 @@ export class List {
       const row = e.target.closest(".room .row");
       if (row) { this.select(+row.dataset.id); open(this.selected); }
     });
-    new ResizeObserver(() => this.draw()).observe(holder);
+    new ResizeObserver(() => this.resized()).observe(holder);
   }
 
   get height() { return this.holder.clientWidth < 600 ? 60 : 38; }
+  // seen is how much of the room is.
+  get seen() { return this.holder.clientHeight - this.room.offsetTop; }
   get atTop() { return this.holder.scrollTop < this.height / 2; }
   at(i) { return this.ids[this.ids.length - 1 - i]; }
 
@@ -128,8 +130,17 @@ export class List {
 
   stretch() { this.room.style.height = this.ids.length * this.height + "px"; }
 
+  // resized keeps the selected row in view if it was: the charts above may come
+  // after it was selected.
+  resized() {
+    const bottom = (this.place(this.selected) + 1) * this.height - this.holder.scrollTop;
+    const wasSeen = this.selected && bottom >= this.height && bottom <= this.wasSeen;
+    if (wasSeen) this.select(this.selected); else this.draw();
+  }
+
   draw() {
     this.stretch();
+    this.wasSeen = this.seen;
     const height = this.height, top = this.holder.scrollTop;
     const from = Math.max(0, Math.floor(top / height) - beyond);
     const to = Math.min(this.ids.length, Math.ceil((top + this.holder.clientHeight) / height) + beyond);
@@ -188,8 +199,7 @@ export class List {
     if (into && i >= 0) {
       const height = this.height, top = i * height, h = this.holder;
       if (top < h.scrollTop) h.scrollTop = top;
-      const seen = h.clientHeight - this.room.offsetTop;
-      if (top + height > h.scrollTop + seen) h.scrollTop = top + height - seen;
+      if (top + height > h.scrollTop + this.seen) h.scrollTop = top + height - this.seen;
     }
     this.draw();
   }
