@@ -36,6 +36,8 @@ func TestScript(t *testing.T) {
 			e.Setenv("XDG_STATE_HOME", "")
 			e.Setenv("JULIANCTL_LOG", "off")        // but where a script is about it
 			e.Setenv("JULIANCTL_KEY_STORE", "file") // never the caller's keyring
+			// With the race detector a program would sleep for a second at its end.
+			e.Setenv("GORACE", "atexit_sleep_ms=20")
 			return os.Mkdir(e.WorkDir+"/home", 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
