@@ -134,13 +134,13 @@ export class List {
   // after it was selected.
   resized() {
     const bottom = (this.place(this.selected) + 1) * this.height - this.holder.scrollTop;
-    const wasSeen = this.selected && bottom >= this.height && bottom <= this.wasSeen;
-    if (wasSeen) this.select(this.selected); else this.draw();
+    const inView = this.selected && bottom >= this.height && bottom <= this.wasSeen;
+    this.wasSeen = this.seen;
+    if (inView) this.select(this.selected); else this.draw();
   }
 
   draw() {
     this.stretch();
-    this.wasSeen = this.seen;
     const height = this.height, top = this.holder.scrollTop;
     const from = Math.max(0, Math.floor(top / height) - beyond);
     const to = Math.min(this.ids.length, Math.ceil((top + this.holder.clientHeight) / height) + beyond);
