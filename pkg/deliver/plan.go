@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -209,6 +210,8 @@ func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, ma
 				}
 				continue
 			}
+			// In the window it outlives those that were read together with it.
+			step.Document.Body = bytes.Clone(step.Document.Body)
 			entries := 1
 			if apart {
 				entries = step.Deliveries()
