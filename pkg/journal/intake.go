@@ -24,7 +24,7 @@ import (
 // A head says whose it is. After it comes a ring of frames. Positions count
 // bytes since the log was made and never go back; a position's place in the
 // ring is its remainder. The log says up to which position it has taken frames
-// (state.moved), in the transaction that takes them: so that happens once,
+// (state.intake), in the transaction that takes them: so that happens once,
 // whoever does it and however often. From there on, frames follow one another
 // up to the end: the first place that holds no frame of its own position. A
 // frame that is half written is no frame, and was not answered.

@@ -59,8 +59,7 @@ type keeper struct {
 
 // job is work for the connection that writes.
 type job struct {
-	do   func(context.Context) error
-	run  func(*keeper, func(context.Context) error) error
+	do   func() error
 	done chan error
 }
 
@@ -152,18 +151,22 @@ func (k *keeper) end() {
 
 // exec runs do as one transaction, between others.
 func (k *keeper) exec(ctx context.Context, do func(context.Context) error) error {
-	return k.work(ctx, (*keeper).transaction, do)
+	return k.work(ctx, func() error { return k.transaction(do) })
 }
 
 // plain runs a statement that stands outside of transactions.
 func (k *keeper) plain(ctx context.Context, statement string) error {
-	return k.work(ctx, (*keeper).outside, func(ctx context.Context) error {
-		return k.conn.exec(ctx, statement)
+	return k.work(ctx, func() error {
+		if err := k.present(); err != nil {
+			return err
+		}
+		return k.conn.exec(k.base, statement)
 	})
 }
 
-func (k *keeper) work(ctx context.Context, run func(*keeper, func(context.Context) error) error, do func(context.Context) error) error {
-	j := job{do, run, make(chan error, 1)}
+// work has run do it, and waits.
+func (k *keeper) work(ctx context.Context, do func() error) error {
+	j := job{do, make(chan error, 1)}
 	if err := enqueue(ctx, &k.mu, &k.closed, k.jobs, j); err != nil {
 		return err
 	}
@@ -192,7 +195,7 @@ func (k *keeper) run() {
 	for {
 		select {
 		case j := <-k.jobs:
-			j.done <- j.run(k, j.do)
+			j.done <- j.do()
 			if armed {
 				idle.Reset(idleAfter)
 			}
@@ -247,14 +250,6 @@ func (k *keeper) anyway(f func(context.Context) error) error {
 		_ = k.conn.exec(ctx, "ROLLBACK")
 	}
 	return err
-}
-
-// outside runs f without a transaction of its own.
-func (k *keeper) outside(f func(context.Context) error) error {
-	if err := k.present(); err != nil {
-		return err
-	}
-	return f(k.base)
 }
 
 // present reports an error when the file was moved away or deleted: what is

@@ -25,8 +25,8 @@ func (k *keeper) moveSlice() {
 	}
 }
 
-// move takes the next frames before until into the table of segments. It reports whether there may be more.
-// The intake is looked for when it is nil.
+// move takes the next frames before until into the table of segments. It
+// reports whether there may be more. The intake is looked for when it is nil.
 func (k *keeper) move(in *intake, until int64, transaction func(*keeper, func(context.Context) error) error) (more bool, err error) {
 	var moved int64
 	err = transaction(k, func(ctx context.Context) (err error) {
@@ -80,7 +80,7 @@ func (k *keeper) moveSome(ctx context.Context, in *intake, until int64) (moved i
 func (k *keeper) moveAll(ctx context.Context, in *intake, transaction func(*keeper, func(context.Context) error) error) error {
 	until := int64(-1)
 	for more := true; more; {
-		err := k.work(ctx, func(k *keeper, _ func(context.Context) error) (err error) {
+		err := k.work(ctx, func() (err error) {
 			if until < 0 {
 				// Who writes meanwhile must not keep this from ending.
 				if until, err = k.endOf(in); err != nil {
@@ -89,7 +89,7 @@ func (k *keeper) moveAll(ctx context.Context, in *intake, transaction func(*keep
 			}
 			more, err = k.move(in, until, transaction)
 			return err
-		}, nil)
+		})
 		if err != nil {
 			return err
 		}
@@ -317,10 +317,10 @@ func (w *writer) makeRoom(size int64) error {
 	}
 	for next+size > w.keeper.moved.Load()+in.room {
 		before := w.keeper.moved.Load()
-		err := w.keeper.work(w.base, func(k *keeper, _ func(context.Context) error) error {
-			_, err := k.move(in, w.at.pos, (*keeper).transaction)
+		err := w.keeper.work(w.base, func() error {
+			_, err := w.keeper.move(in, w.at.pos, (*keeper).transaction)
 			return err
-		}, nil)
+		})
 		if err != nil {
 			return err
 		}
