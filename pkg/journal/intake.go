@@ -158,12 +158,14 @@ func (in *intake) claim(ctx context.Context, wait time.Duration) error {
 }
 
 // there reports whether the file is still the one that is found by its name.
-func (in *intake) there() bool {
-	open, err := in.file.Stat()
+func (in *intake) there() bool { return isAt(in.file, in.path) }
+
+func statIsAt(f *os.File, path string) bool {
+	open, err := f.Stat()
 	if err != nil {
 		return false
 	}
-	named, err := os.Stat(in.path)
+	named, err := os.Stat(path)
 	return err == nil && os.SameFile(open, named)
 }
 
