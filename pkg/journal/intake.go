@@ -56,6 +56,9 @@ const (
 	maxRoom = 256 << 20
 )
 
+// zeros is never written to.
+var zeros [fillStep]byte
+
 // errStranger says that an intake is that of another log.
 var errStranger = errors.New("the intake of another log")
 
@@ -262,7 +265,6 @@ func (in *intake) fill(end int64) error {
 		return nil
 	}
 	whole := min(headSize+in.room, in.filled+(end-in.filled+fillStep-1)/fillStep*fillStep)
-	zeros := make([]byte, min(fillStep, whole-in.filled))
 	for at := in.filled; at < whole && err == nil; at += int64(len(zeros)) {
 		_, err = in.file.WriteAt(zeros[:min(int64(len(zeros)), whole-at)], at)
 	}
