@@ -12,13 +12,18 @@ import (
 // storedHeader is header as on the wire, without the empty line at its end,
 // secrets masked.
 func (o *Options) storedHeader(header http.Header) string {
-	for name := range header {
-		if !o.KeepSecrets && safetext.SecretHeader(name, o.Secrets...) {
-			header = safetext.MaskHeader(header, o.Secrets...)
-			break
+	size, secret := 0, false
+	for name, values := range header {
+		secret = secret || !o.KeepSecrets && safetext.SecretHeader(name, o.Secrets...)
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
 		}
 	}
+	if secret {
+		header = safetext.MaskHeader(header, o.Secrets...)
+	}
 	var b strings.Builder
+	b.Grow(size)
 	_ = header.Write(&b) // a Builder takes everything
 	return b.String()
 }
