@@ -1,10 +1,13 @@
 package receive
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // refusals are the answers to what is not taken.
@@ -110,4 +113,32 @@ func (a ForwardAnswer) write(w http.ResponseWriter) {
 	}
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body)
+}
+
+// append appends the answer as it stands on a connection; last says that this
+// is closed after it.
+func (a ForwardAnswer) append(b []byte, now time.Time, last bool) []byte {
+	text := http.StatusText(a.Status)
+	if text == "" {
+		text = fmt.Sprintf("status code %d", a.Status)
+	}
+	b = strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(a.Status), 10)
+	b = append(append(append(b, ' '), text...), "\r\n"...)
+	if len(a.Header) > 0 {
+		header := bytes.NewBuffer(b)
+		// It has no other failure than that of what it writes to.
+		_ = a.Header.WriteSubset(header, map[string]bool{"Connection": true, "Content-Length": true})
+		b = header.Bytes()
+	}
+	if a.Header["Date"] == nil {
+		b = append(now.UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
+	}
+	if last {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	if a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
+		return append(b, "\r\n"...)
+	}
+	b = strconv.AppendInt(append(b, "Content-Length: "...), int64(len(a.Body)), 10)
+	return append(append(b, "\r\n\r\n"...), a.Body...)
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,51 +20,57 @@ import (
 // or is kept alive for later. So whoever opens connections and leaves them
 // there is in nobody's way. Those with a request under way are never closed;
 // when all are, further ones wait.
+//
+// To net/http it is a listener that has the connections that were handed over.
 type conns struct {
-	net.Listener // set before use
+	listener net.Listener // set before use
 
 	max       int
 	patience  time.Duration // for net/http's own answers
 	malformed func(conn net.Conn, answer []byte)
+	handed    chan *conn    // on the way to net/http
+	ended     chan struct{} // closed with closed
 
 	mu     sync.Mutex
 	room   sync.Cond // fewer are open, or closed is set
-	open   int
+	open   map[*conn]bool
 	idle   *list.List // of *conn without a request under way, longest first
-	fresh  bool       // may be kept: false once no more requests are wanted
 	closed bool
+	last   atomic.Bool // no more requests are wanted; changes under mu
 }
 
 // conn is one connection.
 type conn struct {
 	net.Conn
 	all     *conns
+	unread  []byte // was read before the connection was handed over
 	framing framing
 
 	// Under conns.mu.
-	place *list.Element // in conns.idle; nil while a request is under way
-	state http.ConnState
-	gone  bool // closed, or to be
+	place *list.Element  // in conns.idle; nil while a request is under way
+	state http.ConnState // as net/http knows it: new until it has read
+	gone  bool           // closed, or to be
 }
 
 func newConns(opts *Options, malformed func(net.Conn, []byte)) *conns {
 	c := &conns{
 		max: opts.MaxConns, patience: opts.WriteTimeout, malformed: malformed,
-		idle: list.New(), fresh: true,
+		handed: make(chan *conn), ended: make(chan struct{}),
+		open: map[*conn]bool{}, idle: list.New(),
 	}
 	c.room.L = &c.mu
 	return c
 }
 
-// Accept implements net.Listener.
-func (c *conns) Accept() (net.Conn, error) {
-	inner, err := c.Listener.Accept()
+// next waits for a connection.
+func (c *conns) next() (*conn, error) {
+	inner, err := c.listener.Accept()
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.open >= c.max && !c.closed {
+	for len(c.open) >= c.max && !c.closed {
 		if longest := c.idle.Front(); longest != nil {
 			c.drop(longest.Value.(*conn))
 			continue
@@ -71,18 +78,56 @@ func (c *conns) Accept() (net.Conn, error) {
 		c.room.Wait()
 	}
 	conn := &conn{Conn: inner, all: c}
-	c.open++
+	c.open[conn] = true
 	conn.place = c.idle.PushBack(conn)
+	if c.last.Load() {
+		c.drop(conn)
+	}
 	return conn, nil
 }
+
+// handOver leaves conn to net/http, which reads unread first.
+func (c *conns) handOver(conn *conn, unread []byte) {
+	conn.unread = unread
+	select {
+	case c.handed <- conn:
+	case <-c.ended:
+		_ = conn.Close() // nobody is interested
+	}
+}
+
+// Accept implements net.Listener.
+func (c *conns) Accept() (net.Conn, error) {
+	select {
+	case conn := <-c.handed:
+		return conn, nil
+	case <-c.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (c *conns) hasEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Addr implements net.Listener.
+func (c *conns) Addr() net.Addr { return c.listener.Addr() }
 
 // Close implements net.Listener.
 func (c *conns) Close() error {
 	c.mu.Lock()
+	if !c.closed {
+		close(c.ended)
+	}
 	c.closed = true
 	c.mu.Unlock()
 	c.room.Broadcast()
-	return c.Listener.Close()
+	return c.listener.Close()
 }
 
 // drop closes conn. It is called with the lock.
@@ -91,9 +136,9 @@ func (c *conns) drop(conn *conn) {
 		return
 	}
 	conn.gone = true
-	c.open--
+	delete(c.open, conn)
 	c.busy(conn)
-	_ = conn.Conn.Close() // net/http finds out by reading
+	_ = conn.Conn.Close() // who reads finds out
 	c.room.Signal()
 }
 
@@ -123,8 +168,15 @@ func (n *conn) CloseWrite() error {
 }
 
 // Read implements net.Conn.
-func (n *conn) Read(p []byte) (int, error) {
-	read, err := n.Conn.Read(p)
+func (n *conn) Read(p []byte) (read int, err error) {
+	if len(n.unread) > 0 {
+		read = copy(p, n.unread)
+		if n.unread = n.unread[read:]; len(n.unread) == 0 {
+			n.unread = nil
+		}
+	} else {
+		read, err = n.Conn.Read(p)
+	}
 	if read > 0 {
 		n.framing.read(p[:read])
 	}
@@ -161,28 +213,34 @@ func under(c net.Conn) *conn {
 func (c *conns) track(nc net.Conn, state http.ConnState) {
 	n := under(nc)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	n.state = state
-	switch {
-	case state == http.StateNew && !c.fresh:
-		c.drop(n)
-	case state == http.StateIdle && !n.gone:
-		c.busy(n)
-		n.place = c.idle.PushBack(n)
+	c.mu.Unlock()
+	if state == http.StateIdle {
+		c.rest(n)
 	}
 }
 
-// begin marks the connection of a request as one that is not to be closed. It
-// is false when it was closed already: nobody waits for an answer.
-func (c *conns) begin(ctx context.Context) bool {
-	n, _ := ctx.Value(connKey{}).(*conn)
-	if n == nil {
-		return true
-	}
+// begin marks n as one that is not to be closed, because of its request. It is
+// false when it was closed already: nobody waits for an answer.
+func (c *conns) begin(n *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy(n)
 	return !n.gone
+}
+
+// rest marks n as one that waits for a request.
+func (c *conns) rest(n *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case n.gone:
+	case c.last.Load() && n.state == http.StateNew:
+		c.drop(n) // wind has come and gone
+	default:
+		c.busy(n)
+		n.place = c.idle.PushBack(n)
+	}
 }
 
 type connKey struct{}
@@ -192,19 +250,34 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, under(nc))
 }
 
-// closeFresh closes the connections on which nothing was sent yet, also those
-// to come: http.Server.Shutdown would wait seconds for a request that may never
-// be sent.
-func (c *conns) closeFresh() {
+// connOf is the connection that a request came by.
+func connOf(ctx context.Context) *conn {
+	n, _ := ctx.Value(connKey{}).(*conn)
+	return n
+}
+
+// wind says that no more requests are wanted, and closes the connections that
+// wait for one and are not net/http's, or on which nothing was sent yet:
+// http.Server.Shutdown would wait seconds for a request that may never be sent.
+func (c *conns) wind() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fresh = false
+	c.last.Store(true)
 	for e := c.idle.Front(); e != nil; {
 		n := e.Value.(*conn)
 		e = e.Next()
 		if n.state == http.StateNew {
 			c.drop(n)
 		}
+	}
+}
+
+// cut closes all connections.
+func (c *conns) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := range c.open {
+		c.drop(n)
 	}
 }
 

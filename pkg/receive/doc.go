@@ -13,6 +13,9 @@
 // by [Options.MaxHeld], past which senders are told to come back later.
 // Nothing that was answered is dropped on the way to the sink.
 //
-// Requests that are not HTTP at all, and headers past the limit, are answered
-// by net/http itself (400, 431) and never become a delivery.
+// Requests that leave nothing to ask, as deliveries do, are read and answered
+// here. With the first that is not plain, such as one in chunks, its
+// connection goes to net/http, as do all with TLS. Requests that are not HTTP
+// at all, and headers past the limit, are answered by net/http itself (400, 431)
+// and never become a delivery.
 package receive

@@ -92,7 +92,9 @@ func TestFaultsOf(t *testing.T) {
 }
 
 // What each fault does to the sender, the store, the forwarder and the record.
-func TestFaultsAreSuffered(t *testing.T) {
+func TestFaultsAreSuffered(t *testing.T) { bothWays(t, testFaultsAreSuffered) }
+
+func testFaultsAreSuffered(t *testing.T, netHTTP bool) {
 	tests := []struct {
 		name      string
 		faults    Faults
@@ -112,7 +114,7 @@ func TestFaultsAreSuffered(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var stored []string
-			opts := Options{Faults: tt.faults, Store: func(_ context.Context, d *Delivery) error {
+			opts := Options{netHTTP: netHTTP, Faults: tt.faults, Store: func(_ context.Context, d *Delivery) error {
 				stored = append(stored, d.Fault.String())
 				return nil
 			}}
@@ -134,10 +136,12 @@ func TestFaultsAreSuffered(t *testing.T) {
 	}
 }
 
-func TestDelay(t *testing.T) {
+func TestDelay(t *testing.T) { bothWays(t, testDelay) }
+
+func testDelay(t *testing.T, netHTTP bool) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
-		r := serve(t, Options{Faults: Faults{MinDelay: 20 * time.Second, MaxDelay: 20 * time.Second}}, ln)
+		r := serve(t, Options{netHTTP: netHTTP, Faults: Faults{MinDelay: 20 * time.Second, MaxDelay: 20 * time.Second}}, ln)
 		if got := answer(ln.send(t, post("/"))); got != "HTTP/1.1 204 No Content after 20s" {
 			t.Errorf("got %q", got)
 		}
@@ -153,8 +157,10 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-func TestAcknowledgementWithBody(t *testing.T) {
-	r := run(t, Options{Status: 202, Body: []byte(`{"ok":true}`), ContentType: "application/json"})
+func TestAcknowledgementWithBody(t *testing.T) { bothWays(t, testAcknowledgementWithBody) }
+
+func testAcknowledgementWithBody(t *testing.T, netHTTP bool) {
+	r := run(t, Options{netHTTP: netHTTP, Status: 202, Body: []byte(`{"ok":true}`), ContentType: "application/json"})
 	answer := r.exchange(post("/"))
 	for _, part := range []string{"HTTP/1.1 202 Accepted\r\n", "\r\nContent-Type: application/json\r\n", "\r\nContent-Length: 11\r\n", "\r\n\r\n{\"ok\":true}"} {
 		if !strings.Contains(answer, part) {
@@ -163,8 +169,10 @@ func TestAcknowledgementWithBody(t *testing.T) {
 	}
 }
 
-func TestFullStore(t *testing.T) {
-	r := run(t, Options{Store: func(context.Context, *Delivery) error { return fmt.Errorf("disk: %w", ErrFull) }, Faults: Faults{DropRate: 1}})
+func TestFullStore(t *testing.T) { bothWays(t, testFullStore) }
+
+func testFullStore(t *testing.T, netHTTP bool) {
+	r := run(t, Options{netHTTP: netHTTP, Store: func(context.Context, *Delivery) error { return fmt.Errorf("disk: %w", ErrFull) }, Faults: Faults{DropRate: 1}})
 	if got := r.exchange(post("/")); statusLine(got) != "HTTP/1.1 507 Insufficient Storage" || !strings.Contains(got, "Retry-After: 1\r\n") {
 		t.Errorf("answer %q", got)
 	}

@@ -79,7 +79,7 @@ func ambiguous(ctx context.Context, r *http.Request) (why string, reuse bool) {
 	if r.ProtoMajor != 1 || r.ProtoMinor > 0 && len(r.TransferEncoding) == 0 {
 		return "", true
 	}
-	n, _ := ctx.Value(connKey{}).(*conn)
+	n := connOf(ctx)
 	if n == nil {
 		return "", false
 	}

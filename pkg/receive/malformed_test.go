@@ -15,7 +15,9 @@ import (
 
 // Requests in the manner of uNetworking/h1spec and of the lists of request
 // smuggling: what each is answered with, and whether it became a delivery.
-func TestRequestsOnTheWire(t *testing.T) {
+func TestRequestsOnTheWire(t *testing.T) { bothWays(t, testRequestsOnTheWire) }
+
+func testRequestsOnTheWire(t *testing.T, netHTTP bool) {
 	const host = "Host: example.com\r\n"
 	head := func(lines ...string) string {
 		return "POST / HTTP/1.1\r\n" + host + strings.Join(lines, "\r\n") + "\r\n\r\n"
@@ -104,7 +106,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, Options{DrainTimeout: 50 * time.Millisecond})
+			r := run(t, Options{netHTTP: netHTTP, DrainTimeout: 50 * time.Millisecond})
 			conn := r.dial()
 			if _, err := io.WriteString(conn, tt.request); err != nil {
 				t.Fatal(err)

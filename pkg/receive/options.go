@@ -59,6 +59,7 @@ type Options struct {
 	MaxCalls      int   // calls whose copies are counted; past them the older half is forgotten
 	MaxRemembered int64 // bytes of first payloads that copies are compared with
 
+	// Time-outs. On a connection that is used again some may be a 64th shorter.
 	HeaderTimeout time.Duration // until the header is complete
 	ReadTimeout   time.Duration // until the body is complete, from the start of the header; then 408
 	WriteTimeout  time.Duration // for the answer
@@ -95,6 +96,8 @@ type Options struct {
 	Flush func()
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+
+	netHTTP bool // leave plain requests to net/http, too
 }
 
 // Field is one header field.
@@ -136,6 +139,7 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.netHTTP = o.netHTTP || o.TLS != nil
 	return o
 }
 

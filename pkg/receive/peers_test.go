@@ -199,8 +199,10 @@ func luaString(s string) string {
 }
 
 // A sender that stays after its answer does not hold the end up.
-func TestKeptAliveAtTheEnd(t *testing.T) {
-	r := run(t, Options{})
+func TestKeptAliveAtTheEnd(t *testing.T) { bothWays(t, testKeptAliveAtTheEnd) }
+
+func testKeptAliveAtTheEnd(t *testing.T, netHTTP bool) {
+	r := run(t, Options{netHTTP: netHTTP})
 	conn := r.hang(strings.Replace(post("/"), "Connection: close\r\n", "", 1))
 	readHead(t, conn)
 	start := time.Now()

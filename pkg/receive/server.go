@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -58,42 +59,82 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s.base = base
-	s.conns.Listener = ln
+	s.conns.listener = ln
 	srv := s.httpServer()
-	var shown, accepting sync.WaitGroup
+	var shown, serving sync.WaitGroup
 	shown.Go(s.showAll)
-	var failed error
 	ctx, stop := context.WithCancel(ctx)
-	accepting.Go(func() {
-		if s.opts.TLS != nil {
-			failed = srv.ServeTLS(s.conns, "", "")
-		} else {
-			failed = srv.Serve(s.conns)
-		}
-		stop()
-	})
+	defer stop()
+	var failed [2]error
+	for i, serve := range []func() error{s.accept, func() error { return s.serveHTTP(srv) }} {
+		serving.Go(func() {
+			failed[i] = serve()
+			stop()
+		})
+	}
 
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(base, s.opts.DrainTimeout)
 	defer cancel()
-	s.conns.closeFresh()
-	if srv.Shutdown(drain) != nil {
+	late := context.AfterFunc(drain, func() {
 		cut()
 		// What matters is that the connections are closed; of the listener
 		// Shutdown has spoken.
 		_ = srv.Close()
-	}
-	accepting.Wait()
+		s.conns.cut()
+	})
+	s.conns.wind()
+	_ = srv.Shutdown(drain) // at worst its time is up
+	serving.Wait()
+	late()
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.under.Wait()
 	close(s.queue)
 	shown.Wait()
-	if errors.Is(failed, http.ErrServerClosed) {
+	return errors.Join(failed[:]...)
+}
+
+// accept takes connections until the listener is closed, and returns once all
+// that were not handed over have ended.
+func (s *Server) accept() error {
+	const shortest, longest = 5 * time.Millisecond, time.Second
+	var talks sync.WaitGroup
+	defer talks.Wait()
+	for pause := shortest; ; {
+		n, err := s.conns.next()
+		var number syscall.Errno
+		switch {
+		case err == nil:
+			talks.Go(func() { s.converse(n) })
+			pause = shortest
+		case s.conns.hasEnded():
+			return nil
+		case errors.As(err, &number) && number.Temporary():
+			// Too many files are open, for one: some will be closed.
+			select {
+			case <-time.After(pause):
+			case <-s.conns.ended:
+			}
+			pause = min(2*pause, longest)
+		default:
+			return err
+		}
+	}
+}
+
+// serveHTTP takes the connections that were handed over.
+func (s *Server) serveHTTP(srv *http.Server) (err error) {
+	if s.opts.TLS != nil {
+		err = srv.ServeTLS(s.conns, "", "")
+	} else {
+		err = srv.Serve(s.conns)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
-	return failed
+	return err
 }
 
 func (s *Server) httpServer() *http.Server {
@@ -128,14 +169,9 @@ func (s *Server) httpServer() *http.Server {
 func (s *Server) Shed() int64 { return s.shed.Load() }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	if !s.conns.begin(r.Context()) {
+	if n := connOf(r.Context()); n != nil && !s.conns.begin(n) {
 		return
 	}
-	if !s.enter() {
-		refuse(Busy).write(w)
-		return
-	}
-	defer s.under.Done()
 	d := &Delivery{
 		Received: s.opts.Now(),
 		Method:   r.Method,
@@ -145,11 +181,6 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Remote:   r.RemoteAddr,
 		Header:   r.Header,
 		limit:    s.opts.MaxBody,
-	}
-	if !s.hold(d, overhead+headerSize(r.Header)) {
-		s.shed.Add(1)
-		refuse(Busy).write(w)
-		return
 	}
 	control := http.NewResponseController(w)
 	if r.Header["Expect"] != nil {
@@ -162,22 +193,47 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if !reuse {
 		w.Header().Set("Connection", "close")
 	}
-	s.take(d, r)
-	answer := s.answer(d)
-	s.wait(d.Fault.Delay)
-	d.Status = answer.Status
-	if d.Fault.Dropped {
-		d.Status = 0
-	} else {
+	answered := s.serve(d, incoming{r.URL.Path, r.ContentLength, r.Body}, func(a ForwardAnswer) {
 		s.patient(control)
-		answer.write(w)
-	}
-	d.Took = s.opts.Now().Sub(d.Received)
-	dropped := d.Fault.Dropped
-	s.queue <- d
-	if dropped {
+		a.write(w)
+	})
+	if !answered {
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http documents no other way to leave a request without an answer
 	}
+}
+
+// incoming is what there is to read of a request.
+type incoming struct {
+	path   string
+	length int64 // of the body; -1: not known
+	body   io.Reader
+}
+
+// serve does all that is to be done about one request, whose header is in d. It
+// reports whether answer was called: not when the sender is to have none.
+func (s *Server) serve(d *Delivery, in incoming, answer func(ForwardAnswer)) (answered bool) {
+	if !s.enter() {
+		answer(refuse(Busy))
+		return true
+	}
+	defer s.under.Done()
+	if !s.hold(d, overhead+headerSize(d.Header)) {
+		s.shed.Add(1)
+		answer(refuse(Busy))
+		return true
+	}
+	s.take(d, in)
+	a := s.answer(d)
+	s.wait(d.Fault.Delay)
+	if answered = !d.Fault.Dropped; answered {
+		d.Status = a.Status
+		answer(a)
+	} else {
+		d.Status = 0
+	}
+	d.Took = s.opts.Now().Sub(d.Received)
+	s.queue <- d
+	return answered
 }
 
 // patient gives what is written from now on Options.WriteTimeout to go out. Of
@@ -186,22 +242,22 @@ func (s *Server) patient(control *http.ResponseController) {
 	_ = control.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
 }
 
-// take reads the body of r into d, gives d its numbers, and decides whether and
-// how it is refused or suffers a fault.
-func (s *Server) take(d *Delivery, r *http.Request) {
+// take reads the body into d, gives d its numbers, and decides whether and how
+// it is refused or suffers a fault.
+func (s *Server) take(d *Delivery, in incoming) {
 	switch {
 	case d.Refusal != "":
 		s.memory.number(d, nil)
 		return
-	case !s.opts.takes(r.URL.Path):
+	case !s.opts.takes(in.path):
 		d.Refusal = WrongPath
-	case r.Method != http.MethodPost:
+	case d.Method != http.MethodPost:
 		d.Refusal = WrongMethod
-	case !s.opts.authorized(r.Header):
+	case !s.opts.authorized(d.Header):
 		d.Refusal = WrongHeader
 	}
 	// A refused body is read too: it shows who sent it where.
-	if refusal := s.read(d, r); d.Refusal == "" {
+	if refusal := s.read(d, in); d.Refusal == "" {
 		d.Refusal = refusal
 	}
 	payload, err := d.Payload()
@@ -304,23 +360,23 @@ func headerSize(header http.Header) int64 {
 	return int64(size)
 }
 
-// read reads the body of r into d. On a refusal nothing is kept of it.
-func (s *Server) read(d *Delivery, r *http.Request) Refusal {
-	if r.ContentLength > s.opts.MaxBody {
+// read reads the body into d. On a refusal nothing is kept of it.
+func (s *Server) read(d *Delivery, in incoming) Refusal {
+	if in.length > s.opts.MaxBody {
 		return TooLarge
 	}
 	const firstRead = 32 << 10
 	before := d.held
 	var body []byte
 	refusal := Refusal("")
-	for room := max(512, min(r.ContentLength, firstRead)); refusal == ""; room = 2 * int64(cap(body)) {
+	for room := max(512, min(in.length, firstRead)); refusal == ""; room = 2 * int64(cap(body)) {
 		room = min(room, s.opts.MaxBody+1)
 		if !s.hold(d, room-int64(cap(body))) {
 			refusal = Busy
 			break
 		}
 		body = append(make([]byte, 0, room), body...)
-		n, err := readFull(r.Body, body[len(body):room])
+		n, err := readFull(in.body, body[len(body):room])
 		body = body[:len(body)+n]
 		d.Size = int64(len(body))
 		switch {
@@ -341,7 +397,7 @@ func (s *Server) read(d *Delivery, r *http.Request) Refusal {
 }
 
 // readFull reads until p is full. The error is io.EOF only at the end of a
-// whole body: net/http reports one that broke off as another error.
+// whole body: one that broke off is another error.
 func readFull(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var m int

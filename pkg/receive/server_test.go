@@ -49,6 +49,12 @@ func run(t *testing.T, opts Options) *running {
 	return r
 }
 
+// bothWays runs a test of what holds whoever speaks HTTP.
+func bothWays(t *testing.T, test func(t *testing.T, netHTTP bool)) {
+	t.Run("plain", func(t *testing.T) { test(t, false) })
+	t.Run("net/http", func(t *testing.T) { test(t, true) })
+}
+
 func serve(t *testing.T, opts Options, ln net.Listener) *running {
 	r := &running{t: t, addr: ln.Addr().String(), ended: make(chan error, 1)}
 	sink := opts.Sink
@@ -129,7 +135,9 @@ func statusLine(answer string) string {
 	return line
 }
 
-func TestAnswers(t *testing.T) {
+func TestAnswers(t *testing.T) { bothWays(t, testAnswers) }
+
+func testAnswers(t *testing.T, netHTTP bool) {
 	long := strings.Repeat("x", 200)
 	type want struct {
 		Answer  string // status line, and further lines that must be in it
@@ -166,7 +174,7 @@ func TestAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, Options{Path: "/hook", MaxBody: 100, Require: []Field{{"X-Token", "s3cret"}}})
+			r := run(t, Options{netHTTP: netHTTP, Path: "/hook", MaxBody: 100, Require: []Field{{"X-Token", "s3cret"}}})
 			answer := r.exchange(tt.request)
 			seen := r.end()
 			if len(seen) != 1 {
@@ -188,10 +196,12 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestDeliveryIsWhole(t *testing.T) {
+func TestDeliveryIsWhole(t *testing.T) { bothWays(t, testDeliveryIsWhole) }
+
+func testDeliveryIsWhole(t *testing.T, netHTTP bool) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	var mu sync.Mutex
-	r := run(t, Options{Now: func() time.Time {
+	r := run(t, Options{netHTTP: netHTTP, Now: func() time.Time {
 		mu.Lock()
 		defer mu.Unlock()
 		now = now.Add(time.Second)
@@ -351,7 +361,9 @@ func (r *running) hang(part string) net.Conn {
 
 // At the bound, a connection that waits for nothing makes room: the one that
 // was opened, or kept alive, longest ago.
-func TestConnectionsMakeRoom(t *testing.T) {
+func TestConnectionsMakeRoom(t *testing.T) { bothWays(t, testConnectionsMakeRoom) }
+
+func testConnectionsMakeRoom(t *testing.T, netHTTP bool) {
 	keep := strings.Replace(post("/"), "Connection: close\r\n", "", 1)
 	kept := func(r *running) net.Conn {
 		conn := r.hang(keep)
@@ -367,7 +379,7 @@ func TestConnectionsMakeRoom(t *testing.T) {
 	}
 	for name, open := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := run(t, Options{MaxConns: 3})
+			r := run(t, Options{netHTTP: netHTTP, MaxConns: 3})
 			busy := r.hang(post("/")[:len(post("/"))-1])
 			r.settle(1, 0)
 			oldest := open(r)
@@ -434,7 +446,7 @@ func (r *running) settle(busy, idle int) {
 	c := r.server.conns
 	for {
 		c.mu.Lock()
-		done := c.idle.Len() == idle && c.open-idle == busy
+		done := c.idle.Len() == idle && len(c.open)-idle == busy
 		c.mu.Unlock()
 		if done {
 			return
@@ -443,9 +455,11 @@ func (r *running) settle(busy, idle int) {
 	}
 }
 
-func TestSimultaneousCopiesAreNumbered(t *testing.T) {
+func TestSimultaneousCopiesAreNumbered(t *testing.T) { bothWays(t, testSimultaneousCopiesAreNumbered) }
+
+func testSimultaneousCopiesAreNumbered(t *testing.T, netHTTP bool) {
 	const copies = 64
-	r := run(t, Options{})
+	r := run(t, Options{netHTTP: netHTTP})
 	var senders sync.WaitGroup
 	start := make(chan struct{})
 	for i := range copies {
@@ -493,10 +507,12 @@ func TestSimultaneousCopiesAreNumbered(t *testing.T) {
 }
 
 // A sink that stands still delays no answer, and sees everything in the end.
-func TestSlowSink(t *testing.T) {
+func TestSlowSink(t *testing.T) { bothWays(t, testSlowSink) }
+
+func testSlowSink(t *testing.T, netHTTP bool) {
 	const n = 200
 	release := make(chan struct{})
-	r := run(t, Options{Sink: func(*Delivery) { <-release }})
+	r := run(t, Options{netHTTP: netHTTP, Sink: func(*Delivery) { <-release }})
 	for range n {
 		resp, err := http.Post(r.url(), "application/json", strings.NewReader(payload))
 		if err != nil || resp.StatusCode != 204 {
@@ -522,10 +538,12 @@ func TestSlowSink(t *testing.T) {
 	}
 }
 
-func TestStore(t *testing.T) {
+func TestStore(t *testing.T) { bothWays(t, testStore) }
+
+func testStore(t *testing.T, netHTTP bool) {
 	var stored []string
 	fail := errors.New("disk full")
-	r := run(t, Options{Store: func(_ context.Context, d *Delivery) error {
+	r := run(t, Options{netHTTP: netHTTP, Store: func(_ context.Context, d *Delivery) error {
 		stored = append(stored, fmt.Sprintf("%d %d %d %s", d.Seq, d.Copy, d.Status, d.Refusal))
 		if d.Seq == 2 {
 			return fail
@@ -550,7 +568,9 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestForward(t *testing.T) {
+func TestForward(t *testing.T) { bothWays(t, testForward) }
+
+func testForward(t *testing.T, netHTTP bool) {
 	dead := errors.New("connection refused")
 	tests := map[string]struct {
 		answer  ForwardAnswer
@@ -579,7 +599,7 @@ func TestForward(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []byte
-			r := run(t, Options{Forward: func(_ context.Context, d *Delivery) (ForwardAnswer, error) {
+			r := run(t, Options{netHTTP: netHTTP, Forward: func(_ context.Context, d *Delivery) (ForwardAnswer, error) {
 				got = d.Body
 				return tt.answer, tt.err
 			}})
@@ -612,8 +632,10 @@ func TestForward(t *testing.T) {
 	}
 }
 
-func TestRefusedIsNotForwarded(t *testing.T) {
-	r := run(t, Options{Path: "/hook", Forward: func(context.Context, *Delivery) (ForwardAnswer, error) {
+func TestRefusedIsNotForwarded(t *testing.T) { bothWays(t, testRefusedIsNotForwarded) }
+
+func testRefusedIsNotForwarded(t *testing.T, netHTTP bool) {
+	r := run(t, Options{netHTTP: netHTTP, Path: "/hook", Forward: func(context.Context, *Delivery) (ForwardAnswer, error) {
 		t.Error("forwarded")
 		return ForwardAnswer{}, nil
 	}})
@@ -635,8 +657,10 @@ func gzipped(t *testing.T, s string) []byte {
 	return b.Bytes()
 }
 
-func TestGzip(t *testing.T) {
-	r := run(t, Options{MaxBody: 1 << 20})
+func TestGzip(t *testing.T) { bothWays(t, testGzip) }
+
+func testGzip(t *testing.T, netHTTP bool) {
+	r := run(t, Options{netHTTP: netHTTP, MaxBody: 1 << 20})
 	bodies := [][]byte{gzipped(t, payload), gzipped(t, payload+" "), gzipped(t, `{"callId":"`+strings.Repeat("x", 2<<20)+`"}`), []byte("no gzip")}
 	for _, body := range bodies {
 		req, err := http.NewRequest("POST", r.url(), bytes.NewReader(body))
@@ -715,7 +739,9 @@ func answer(conn net.Conn) string {
 	return fmt.Sprintf("%s after %v", statusLine(string(data)), time.Since(start))
 }
 
-func TestTimeouts(t *testing.T) {
+func TestTimeouts(t *testing.T) { bothWays(t, testTimeouts) }
+
+func testTimeouts(t *testing.T, netHTTP bool) {
 	tests := map[string]struct{ request, want string }{
 		"nothing":      {"", " after 10s"},
 		"slow header":  {"POST / HT", "HTTP/1.1 400 Bad Request after 10s"},
@@ -727,7 +753,7 @@ func TestTimeouts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := newPipes()
-				r := serve(t, Options{}, ln)
+				r := serve(t, Options{netHTTP: netHTTP}, ln)
 				conn := ln.send(t, tt.request)
 				if got := answer(conn); got != tt.want {
 					t.Errorf("got %q, want %q", got, tt.want)
@@ -742,10 +768,12 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-func TestAnswerThatNobodyReads(t *testing.T) {
+func TestAnswerThatNobodyReads(t *testing.T) { bothWays(t, testAnswerThatNobodyReads) }
+
+func testAnswerThatNobodyReads(t *testing.T, netHTTP bool) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
-		r := serve(t, Options{DrainTimeout: time.Hour}, ln)
+		r := serve(t, Options{netHTTP: netHTTP, DrainTimeout: time.Hour}, ln)
 		ln.send(t, post("/")) // and never reads
 		start := time.Now()
 		synctest.Wait()
@@ -756,12 +784,14 @@ func TestAnswerThatNobodyReads(t *testing.T) {
 	})
 }
 
-func TestMemoryOfWaitingDeliveries(t *testing.T) {
+func TestMemoryOfWaitingDeliveries(t *testing.T) { bothWays(t, testMemoryOfWaitingDeliveries) }
+
+func testMemoryOfWaitingDeliveries(t *testing.T, netHTTP bool) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
 		release := make(chan struct{})
 		const limit = 100 << 10
-		r := serve(t, Options{MaxHeld: limit, MaxBody: 10 << 10, Sink: func(*Delivery) { <-release }}, ln)
+		r := serve(t, Options{netHTTP: netHTTP, MaxHeld: limit, MaxBody: 10 << 10, Sink: func(*Delivery) { <-release }}, ln)
 		const taken = "HTTP/1.1 204 No Content after 0s"
 		n := 0
 		got := taken
@@ -791,10 +821,12 @@ func TestMemoryOfWaitingDeliveries(t *testing.T) {
 	})
 }
 
-func TestDrain(t *testing.T) {
+func TestDrain(t *testing.T) { bothWays(t, testDrain) }
+
+func testDrain(t *testing.T, netHTTP bool) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
-		r := serve(t, Options{Forward: func(ctx context.Context, d *Delivery) (ForwardAnswer, error) {
+		r := serve(t, Options{netHTTP: netHTTP, Forward: func(ctx context.Context, d *Delivery) (ForwardAnswer, error) {
 			select {
 			case <-time.After(map[string]time.Duration{"/soon": 3 * time.Second, "/late": time.Hour}[d.URI]):
 				return ForwardAnswer{Status: 200}, nil
@@ -832,10 +864,12 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-func TestDrainOfNothingIsQuick(t *testing.T) {
+func TestDrainOfNothingIsQuick(t *testing.T) { bothWays(t, testDrainOfNothingIsQuick) }
+
+func testDrainOfNothingIsQuick(t *testing.T, netHTTP bool) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
-		r := serve(t, Options{}, ln)
+		r := serve(t, Options{netHTTP: netHTTP}, ln)
 		for range 10 {
 			ln.send(t, "")
 		}
