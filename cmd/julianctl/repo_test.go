@@ -25,6 +25,7 @@ var tiers = map[string]struct {
 	peers []string
 }{
 	"pkg/julian":    {0, nil},
+	"pkg/jsontext":  {0, nil},
 	"pkg/safetext":  {0, nil},
 	"pkg/page":      {0, nil},
 	"pkg/payload":   {1, nil},
@@ -48,7 +49,7 @@ var tiers = map[string]struct {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/safetext", "pkg/page"}
+var standardOnly = []string{"pkg/julian", "pkg/jsontext", "pkg/safetext", "pkg/page"}
 
 // terminal are the libraries that only the command may know.
 var terminal = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}

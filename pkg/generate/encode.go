@@ -2,17 +2,15 @@ package generate
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -83,7 +81,7 @@ func (enc *encoder) result(r *julian.CallResult) {
 		enc.str(`,"transcription":`, r.Transcription)
 	} else {
 		enc.raw(`,"transcription":`)
-		enc.b = appendString(enc.b, enc.talk)
+		enc.b = jsontext.AppendString(enc.b, enc.talk)
 	}
 	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
 	if m := r.FollowUpMeetingDetails; m != nil {
@@ -130,7 +128,7 @@ func (enc *encoder) raw(s string) { enc.b = append(enc.b, s...) }
 
 func (enc *encoder) str(before, s string) {
 	enc.raw(before)
-	enc.b = appendString(enc.b, s)
+	enc.b = jsontext.AppendString(enc.b, s)
 }
 
 func (enc *encoder) number(before string, f float64) {
@@ -169,9 +167,9 @@ func (enc *encoder) free(before string, m map[string]any) {
 		if i > 0 {
 			enc.raw(`,`)
 		}
-		enc.b = append(appendString(enc.b, key), ':')
+		enc.b = append(jsontext.AppendString(enc.b, key), ':')
 		if s, ok := m[key].(string); ok {
-			enc.b = appendString(enc.b, s)
+			enc.b = jsontext.AppendString(enc.b, s)
 		} else {
 			enc.standard(m[key])
 		}
@@ -191,70 +189,6 @@ func (enc *encoder) standard(v any) {
 		return
 	}
 	enc.b = append(enc.b, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-}
-
-// appendString adds s in double quotes. Beside what JSON asks for, U+2028 and
-// U+2029 are escaped, and bytes that are not UTF-8 become \ufffd.
-func appendString[T string | []byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
-	clean := 0 // what stands before it is in dst already
-	for i := 0; i < len(s); {
-		if len(s)-i >= 8 {
-			special := specials(binary.LittleEndian.Uint64([]byte(s[i : i+8])))
-			if special == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(special) / 8
-		}
-		c, size := rune(s[i]), 1
-		if c >= utf8.RuneSelf {
-			c, size = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-		}
-		if c < ' ' || c == '"' || c == '\\' || c == '\u2028' || c == '\u2029' || c == utf8.RuneError && size == 1 {
-			dst = appendEscape(append(dst, s[clean:i]...), c)
-			clean = i + size
-		}
-		i += size
-	}
-	return append(append(dst, s[clean:]...), '"')
-}
-
-// specials has the high bit of each byte of x that is no plain character of a
-// string: a control character, quote, backslash, or beyond ASCII. Bits above
-// the lowest may be set without reason.
-func specials(x uint64) uint64 {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	control := x - ' '*ones
-	quote := (x ^ '"'*ones) - ones
-	backslash := (x ^ '\\'*ones) - ones
-	return (control | quote | backslash | x) & high
-}
-
-// appendEscape adds one character of a string, escaped as encoding/json does.
-func appendEscape(dst []byte, r rune) []byte {
-	switch r {
-	case '"', '\\':
-		return append(dst, '\\', byte(r))
-	case '\b':
-		return append(dst, `\b`...)
-	case '\f':
-		return append(dst, `\f`...)
-	case '\n':
-		return append(dst, `\n`...)
-	case '\r':
-		return append(dst, `\r`...)
-	case '\t':
-		return append(dst, `\t`...)
-	}
-	return appendHex(dst, r)
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendHex adds \uXXXX for a character of the basic plane.
-func appendHex(dst []byte, r rune) []byte {
-	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }
 
 // appendTime adds a moment of the years 0 to 9999 in the provider's form.

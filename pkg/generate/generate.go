@@ -240,7 +240,7 @@ func (g *Generator) id(prefix string) string {
 	b := make([]byte, 0, 48)
 	b = append(append(b, prefix...), "julianctl-"...)
 	for n := g.rng.Uint64(); len(b) < len(prefix)+len("julianctl-")+16; n <<= 4 {
-		b = append(b, hexDigits[n>>60])
+		b = append(b, "0123456789abcdef"[n>>60])
 	}
 	return string(b)
 }

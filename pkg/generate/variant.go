@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
@@ -222,9 +223,9 @@ func appendASCII(dst, body []byte) []byte {
 		case r < utf8.RuneSelf:
 			dst = append(dst, byte(r))
 		case high != utf8.RuneError:
-			dst = appendHex(appendHex(dst, high), low)
+			dst = jsontext.AppendHex(jsontext.AppendHex(dst, high), low)
 		default:
-			dst = appendHex(dst, r)
+			dst = jsontext.AppendHex(dst, r)
 		}
 		body = body[size:]
 	}
