@@ -12,6 +12,7 @@ package safetext
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -77,7 +78,7 @@ func clean(s string, f form) string {
 		if n := plain(s[i:], lead); n > 0 {
 			lead = lead && strings.TrimLeft(s[i:i+n], " ") == ""
 			i += n
-			prev = rune(s[i-1])
+			prev, _ = utf8.DecodeLastRuneInString(s[:i])
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -105,8 +106,9 @@ func clean(s string, f form) string {
 }
 
 // plain is how many bytes from the beginning of s need no look at them: those of
-// ASCII that print, but for what a command to a CI system begins with. A colon
-// does so only while it leads.
+// ASCII that print, but for what a command to a CI system begins with, and the
+// letters of two bytes from U+00C0 to U+033F. A colon does so only while it
+// leads.
 func plain[T string | []byte](s T, lead bool) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
@@ -118,18 +120,27 @@ func plain[T string | []byte](s T, lead bool) int {
 			return i
 		}
 	}
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		hash, del := w^'#'*ones, w^0x7f*ones
-		// Bytes above ASCII have their top bit in w itself.
-		if (w|(w-' '*ones)|(hash-ones)|(del-ones))&tops != 0 {
-			break
+	for i < len(s) {
+		if i+8 <= len(s) {
+			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+			hash, del := w^'#'*ones, w^0x7f*ones
+			// Bytes above ASCII have their top bit in w itself. A carry may mark
+			// bytes behind the first, never before it.
+			stop := (w | (w - ' '*ones) | (hash - ones) | (del - ones)) & tops
+			if stop == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(stop) / 8
 		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c > '~' || c == '#' {
-			break
+		switch c := s[i]; {
+		case ' ' <= c && c <= '~' && c != '#':
+			i++
+		case 0xc3 <= c && c <= 0xcc && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
+			i += 2
+		default:
+			return i
 		}
 	}
 	return i
