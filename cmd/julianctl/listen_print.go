@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -110,88 +109,6 @@ func (p *listenPrinter) raw(s *shownDelivery) error {
 	}
 	_, err := p.out.Write(append(slices.Clip(body), '\n'))
 	return err
-}
-
-// listenRecord is one line of --format json.
-type listenRecord struct {
-	Seq        int64            `json:"seq"`
-	Received   time.Time        `json:"received"`
-	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused
-	Status     int              `json:"status"`  // answered; 0: not
-	Refusal    receive.Refusal  `json:"refusal,omitempty"`
-	Reason     string           `json:"reason,omitempty"` // of the refusal "malformed"
-	Fault      string           `json:"fault,omitempty"`  // done on purpose: failed, dropped, delayed 1.2s
-	Method     string           `json:"method"`
-	URI        string           `json:"uri"`
-	Proto      string           `json:"proto"`
-	Host       string           `json:"host"`
-	Remote     string           `json:"remote"`
-	Header     http.Header      `json:"header"` // secrets masked
-	CallID     string           `json:"callId"` // empty when there is none
-	ResultType string           `json:"resultType"`
-	Copy       int              `json:"copy"` // 1, 2, …; 0 without a callId
-	Change     *listenChange    `json:"change,omitempty"`
-	Size       int64            `json:"size"`                 // bytes of the body
-	Body       *string          `json:"body,omitempty"`       // when it is UTF-8
-	BodyBase64 []byte           `json:"bodyBase64,omitempty"` // when it is not
-	TookMS     float64          `json:"tookMs"`
-	Forward    *listenForward   `json:"forward,omitempty"`
-	Issues     []validate.Issue `json:"issues"`
-}
-
-type listenChange struct {
-	Kind   receive.Kind        `json:"kind"` // same, layout, values, unknown
-	Fields []listenFieldChange `json:"fields,omitempty"`
-	More   int                 `json:"more,omitempty"`
-}
-
-type listenFieldChange struct {
-	Pointer string          `json:"pointer"`
-	Old     json.RawMessage `json:"old,omitempty"` // absent: added
-	New     json.RawMessage `json:"new,omitempty"` // absent: removed
-}
-
-type listenForward struct {
-	Status   int     `json:"status,omitempty"`
-	TookMS   float64 `json:"tookMs"`
-	Error    string  `json:"error,omitempty"`
-	Attempts int     `json:"attempts"`
-}
-
-func (p *listenPrinter) record(s *shownDelivery) error {
-	r := recordOf(s, safetext.MaskHeader(s.Header, p.a.cfg.RedactHeader...))
-	return p.records.Write("delivery", &r)
-}
-
-// recordOf is s as a record, with header in place of its own.
-func recordOf(s *shownDelivery, header http.Header) listenRecord {
-	r := listenRecord{
-		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
-		Reason: s.Reason, Fault: s.Fault.String(),
-		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
-		Header: header,
-		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: milliseconds(s.Took),
-		Issues: append([]validate.Issue{}, s.issues...),
-	}
-	if utf8.Valid(s.Body) {
-		body := string(s.Body)
-		r.Body = &body
-	} else {
-		r.BodyBase64 = s.Body
-	}
-	if s.Change.Kind != receive.NoCopy {
-		r.Change = &listenChange{Kind: s.Change.Kind, More: s.Change.More}
-		for _, f := range s.Change.Fields {
-			r.Change.Fields = append(r.Change.Fields, listenFieldChange{f.Pointer, json.RawMessage(f.Old), json.RawMessage(f.New)})
-		}
-	}
-	if f := s.Forward; f != nil {
-		r.Forward = &listenForward{Status: f.Status, TookMS: milliseconds(f.Took), Attempts: f.Attempts}
-		if f.Err != nil {
-			r.Forward.Error = f.Err.Error()
-		}
-	}
-	return r
 }
 
 // summary ends what is on stdout, and says on stderr what came.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
@@ -13,7 +14,7 @@ import (
 // schema of its command and its kind. It is not safe for concurrent use.
 type Records struct {
 	w       io.Writer
-	schema  string
+	head    string // of a line, up to its kind
 	encoder *json.Encoder
 	encoded bytes.Buffer // what the encoder has written
 	line    []byte       // both are kept for the next record
@@ -22,7 +23,7 @@ type Records struct {
 // NewRecords returns a writer of the records of one command. Their schema is
 // "julianctl.COMMAND/v1", whose fields are only ever added to.
 func NewRecords(w io.Writer, command string) *Records {
-	r := &Records{w: w, schema: "julianctl." + command + "/v1"}
+	r := &Records{w: w, head: `{"schema":"julianctl.` + command + `/v1","kind":`}
 	r.encoder = newEncoder(&r.encoded)
 	return r
 }
@@ -31,20 +32,30 @@ func NewRecords(w io.Writer, command string) *Records {
 // record of a command has kind "summary". Characters that could do harm on a
 // terminal are escaped, so a record may be shown as it is.
 func (r *Records) Write(kind string, v any) error {
-	r.encoded.Reset()
-	if err := r.encoder.Encode(v); err != nil {
+	return r.Append(kind, func(line []byte) ([]byte, error) {
+		r.encoded.Reset()
+		err := r.encoder.Encode(v)
+		return append(line, bytes.TrimSuffix(r.encoded.Bytes(), []byte("\n"))...), err
+	})
+}
+
+// Append is Write of the JSON object that object appends to a line.
+func (r *Records) Append(kind string, object func(line []byte) ([]byte, error)) error {
+	head := strconv.AppendQuote(append(r.line[:0], r.head...), kind)
+	line, err := object(head)
+	if err != nil {
 		return err
 	}
-	body := safe(&r.encoded)
-	if body[0] != '{' {
+	switch body := line[len(head):]; {
+	case !bytes.HasPrefix(body, []byte("{")):
 		return fmt.Errorf("record %q encodes to no JSON object: %.40s", kind, body)
+	case body[1] == '}':
+		line = append(line[:len(head)], '}')
+	default:
+		body[0] = ','
 	}
-	r.line = fmt.Appendf(r.line[:0], `{"schema":%q,"kind":%q`, r.schema, kind)
-	if body[1] != '}' {
-		r.line = append(r.line, ',')
-	}
-	r.line = append(append(r.line, body[1:]...), '\n')
-	_, err := r.w.Write(r.line)
+	r.line = append(safetext.JSON(line), '\n')
+	_, err = r.w.Write(r.line)
 	if cap(r.line) > maxKept {
 		r.line, r.encoded = nil, bytes.Buffer{} // one was very large
 	}
