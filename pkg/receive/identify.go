@@ -33,13 +33,14 @@ func (d *Delivery) identify(payload []byte) {
 }
 
 // stringOf decodes a JSON string; anything else is empty.
-func stringOf(value []byte) (s string) {
+func stringOf(value []byte) string {
 	if len(value) == 0 || value[0] != '"' {
 		return ""
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
 		return string(value[1 : len(value)-1])
 	}
+	var s string
 	_ = json.Unmarshal(value, &s) // it is valid
 	return s
 }
@@ -59,20 +60,18 @@ const (
 
 // under says which place the member called name of an object is.
 func (p place) under(name []byte) place {
-	is := func(key string) bool {
-		if bytes.IndexByte(name, '\\') >= 0 {
-			return stringOf(name) == key
-		}
-		return string(name[1:len(name)-1]) == key
+	key := name[1 : len(name)-1]
+	if bytes.IndexByte(key, '\\') >= 0 {
+		key = []byte(stringOf(name))
 	}
 	switch {
-	case p == root && is("callId"):
+	case p == root && string(key) == "callId":
 		return callID
-	case p == root && is("callResult"):
+	case p == root && string(key) == "callResult":
 		return callResult
-	case p == root && is("duration"):
+	case p == root && string(key) == "duration":
 		return duration
-	case p == callResult && is("resultType"):
+	case p == callResult && string(key) == "resultType":
 		return resultType
 	}
 	return elsewhere
