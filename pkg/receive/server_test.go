@@ -726,9 +726,21 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"
 // connection.
 func (p *pipes) send(t *testing.T, request string) net.Conn {
 	t.Helper()
+	return p.sendBy(t, request, max(1, len(request)))
+}
+
+// sendBy does so in pieces of step bytes.
+func (p *pipes) sendBy(t *testing.T, wire string, step int) net.Conn {
+	t.Helper()
 	client, server := net.Pipe()
 	p.conns <- server
-	go func() { _, _ = io.WriteString(client, request) }()
+	go func() {
+		for rest := []byte(wire); len(rest) > 0; rest = rest[min(step, len(rest)):] {
+			if _, err := client.Write(rest[:min(step, len(rest))]); err != nil {
+				return
+			}
+		}
+	}()
 	return client
 }
 

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"time"
@@ -29,6 +30,7 @@ type talk struct {
 	in   []byte // was read into room and is not used up
 	out  []byte // the answer; kept for the next
 	last bool   // no request is taken after this one
+	used bool   // this is not the first
 
 	// What is still to be read of the body: some came with the header, and so
 	// many bytes did not.
@@ -48,10 +50,7 @@ func (s *Server) converse(n *conn) {
 	}
 	t := &talk{conn: n, opts: &s.opts, room: make([]byte, talkRoom)}
 	remote, answer := n.RemoteAddr().String(), t.answer
-	for patience := s.opts.HeaderTimeout; ; patience = s.opts.IdleTimeout {
-		if !t.next(patience) {
-			break
-		}
+	for patience := s.opts.HeaderTimeout; t.next(patience); patience = s.opts.IdleTimeout {
 		r, ok := parsePlain(t.in)
 		if !ok || r.size > s.opts.MaxHeaderBytes {
 			s.conns.handOver(n, t.in)
@@ -84,20 +83,30 @@ func (s *Server) converse(n *conn) {
 // next reads what comes, if nothing is there. It is false when nobody is there,
 // or says anything.
 func (t *talk) next(patience time.Duration) bool {
-	if len(t.in) > 0 {
-		t.in = t.room[:copy(t.room, t.in)]
-		return true
+	for {
+		if len(t.in) > 0 {
+			t.in = t.room[:copy(t.room, t.in)]
+		} else {
+			renew(&t.readBy, patience, t.SetReadDeadline)
+			n, err := t.Conn.Read(t.room)
+			if t.in = t.room[:n]; n == 0 && err != nil {
+				return false
+			}
+		}
+		if !t.used {
+			return true
+		}
+		// Some end a body with a line end (RFC 9112 section 2.2).
+		if t.in = bytes.TrimLeft(t.in, "\r\n"); len(t.in) > 0 {
+			return true
+		}
 	}
-	renew(&t.readBy, patience, t.SetReadDeadline)
-	n, err := t.Conn.Read(t.room)
-	t.in = t.room[:n]
-	return n > 0 || err == nil
 }
 
 // begin goes to the body of r.
 func (t *talk) begin(r *plain) {
 	t.in = t.in[r.size:]
-	t.last = r.last
+	t.used, t.last = true, r.last
 	t.here = t.in[:min(r.length, int64(len(t.in)))]
 	t.in = t.in[len(t.here):]
 	t.there = r.length - int64(len(t.here))

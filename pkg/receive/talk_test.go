@@ -84,16 +84,7 @@ func TestRequestsOnOneConnection(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := newPipes()
 				r := serve(t, Options{}, ln)
-				client := ln.send(t, "")
-				go func() {
-					for rest := wire; rest != ""; {
-						n := min(step, len(rest))
-						if _, err := io.WriteString(client, rest[:n]); err != nil {
-							return
-						}
-						rest = rest[n:]
-					}
-				}()
+				client := ln.sendBy(t, wire, step)
 				from := bufio.NewReader(client)
 				for i := range sizes {
 					answer, _ := next(t, from)
