@@ -178,13 +178,16 @@ func TestSchemaHostile(t *testing.T) {
 	}
 	// Documents that are too deep, or have too many values.
 	any := newValidator(t, validate.Options{Schema: compileSchema(t, `{"not": {"const": 1}}`)})
-	for body, want := range map[string]string{
+	bodies := map[string]string{
 		strings.Repeat("[", 128) + strings.Repeat("]", 128):          "",
 		strings.Repeat("[", 129) + strings.Repeat("]", 129):          "1:129 depth",
 		strings.Repeat(`{"":`, 129) + "1" + strings.Repeat("}", 129): "1:513 depth",
-		many("0", 1<<24-1): "",
-		many("0", 1<<24):   "1:33554432 schema",
-	} {
+	}
+	if !raced { // one goroutine, and a minute of it
+		bodies[many("0", 1<<24-1)] = ""
+		bodies[many("0", 1<<24)] = "1:33554432 schema"
+	}
+	for body, want := range bodies {
 		got := ""
 		for _, i := range any.Issues(payload.Document{Body: []byte(body)}) {
 			got = place(i) + " " + i.Rule
