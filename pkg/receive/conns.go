@@ -29,14 +29,13 @@ type conns struct {
 	patience  time.Duration // for net/http's own answers
 	malformed func(conn net.Conn, answer []byte)
 	handed    chan *conn    // on the way to net/http
-	ended     chan struct{} // closed with closed
+	ended     chan struct{} // closed, under mu, when the listener is
 
-	mu     sync.Mutex
-	room   sync.Cond // fewer are open, or closed is set
-	open   map[*conn]bool
-	idle   *list.List // of *conn without a request under way, longest first
-	closed bool
-	last   atomic.Bool // no more requests are wanted; changes under mu
+	mu   sync.Mutex
+	room sync.Cond // fewer are open, or ended is closed
+	open map[*conn]bool
+	idle *list.List  // of *conn without a request under way, longest first
+	last atomic.Bool // no more requests are wanted; changes under mu
 }
 
 // conn is one connection.
@@ -70,7 +69,7 @@ func (c *conns) next() (*conn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.open) >= c.max && !c.closed {
+	for len(c.open) >= c.max && !c.hasEnded() {
 		if longest := c.idle.Front(); longest != nil {
 			c.drop(longest.Value.(*conn))
 			continue
@@ -121,10 +120,9 @@ func (c *conns) Addr() net.Addr { return c.listener.Addr() }
 // Close implements net.Listener.
 func (c *conns) Close() error {
 	c.mu.Lock()
-	if !c.closed {
+	if !c.hasEnded() {
 		close(c.ended)
 	}
-	c.closed = true
 	c.mu.Unlock()
 	c.room.Broadcast()
 	return c.listener.Close()
