@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
@@ -122,13 +121,11 @@ func showSetting(value any) any {
 
 // compactJSON is v on one line with HTML characters as they are.
 func compactJSON(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := jsontext.Append(nil, v)
+	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return strings.TrimSpace(b.String())
+	return string(b)
 }
 
 func newConfigPathCmd(a *app) *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"maps"
@@ -188,9 +187,7 @@ func (w *recordWriter) number(before string, f float64) {
 func (w *recordWriter) time(before string, t time.Time) {
 	w.raw(before + `"`)
 	b, err := t.AppendText(w.b)
-	if w.b = b; err != nil {
-		w.err = cmp.Or(w.err, err)
-	}
+	w.b, w.err = b, cmp.Or(w.err, err)
 	w.raw(`"`)
 }
 
@@ -233,12 +230,6 @@ func (w *recordWriter) list(before string, all []string) {
 // standard is for what most records do without.
 func (w *recordWriter) standard(before string, v any) {
 	w.raw(before)
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		w.err = cmp.Or(w.err, err)
-		return
-	}
-	w.b = append(w.b, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+	b, err := jsontext.Append(w.b, v)
+	w.b, w.err = b, cmp.Or(w.err, err)
 }

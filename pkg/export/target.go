@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
@@ -73,11 +73,8 @@ func (t *targets) write(w io.Writer, number, copy int, body []byte) error {
 
 // jsonText is v as JSON, without characters that harm a terminal.
 func jsonText(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // of text, lists and maps of it: these always encode
-	return safetext.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	b, _ := jsontext.Append(nil, v) // of text, lists and maps of it: these always encode
+	return safetext.JSON(b)
 }
 
 // Targets writes the deliveries of steps to w as vegeta's JSON targets, as they

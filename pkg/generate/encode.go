@@ -1,8 +1,6 @@
 package generate
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -179,16 +177,10 @@ func (enc *encoder) free(before string, m map[string]any) {
 
 // standard writes a value as encoding/json does.
 func (enc *encoder) standard(v any) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		if enc.err == nil {
-			enc.err = err
-		}
-		return
+	b, err := jsontext.Append(enc.b, v)
+	if enc.b = b; enc.err == nil {
+		enc.err = err
 	}
-	enc.b = append(enc.b, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
 }
 
 // appendTime adds a moment of the years 0 to 9999 in the provider's form.

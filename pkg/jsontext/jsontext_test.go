@@ -3,6 +3,7 @@ package jsontext_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -32,4 +33,14 @@ func FuzzAppendString(f *testing.F) {
 			t.Errorf("bytes: %s, encoding/json has %s", got, want)
 		}
 	})
+}
+
+func TestAppend(t *testing.T) {
+	got, err := jsontext.Append([]byte("a "), map[string]any{"b": "<&>", "a": []int{1}})
+	if string(got) != `a {"a":[1],"b":"<&>"}` || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := jsontext.Append([]byte("a "), math.NaN()); string(got) != "a " || err == nil {
+		t.Errorf("%s, %v", got, err)
+	}
 }

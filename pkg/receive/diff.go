@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/jsontext"
 )
 
 // Kind is how far a copy is from the first.
@@ -171,11 +173,8 @@ func (d *differ) add(old, now string) {
 }
 
 func encode(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // values that came from JSON go back into it
-	return strings.TrimSuffix(b.String(), "\n")
+	b, _ := jsontext.Append(nil, v) // values that came from JSON go back into it
+	return string(b)
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

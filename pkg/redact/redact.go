@@ -26,6 +26,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
@@ -244,13 +245,7 @@ func (p *pass) replace(v gjson.Result, with string) {
 }
 
 // quote writes a JSON string that changes no more characters than it must.
-func quote(s string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return strings.TrimSuffix(b.String(), "\n")
-}
+func quote(s string) string { return string(jsontext.AppendString(nil, s)) }
 
 // text is what becomes of the string at pointer.
 func (p *pass) text(pointer, key, s string) string {
