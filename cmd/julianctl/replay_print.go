@@ -24,6 +24,7 @@ type replayPrinter struct {
 	plan    deliver.Plan
 	client  *deliver.Client
 	records *report.Records // nil: nobody wants them
+	buffer  *recordBuffer   // that records go to
 	file    *destination    // of records; nil: none
 	reports *reports
 
@@ -85,9 +86,11 @@ func (p *replayPrinter) result(r deliver.Result) {
 		p.reports.add(p.deliveryCase(r))
 	}
 	if p.records != nil {
-		p.fail(p.records.Write("delivery", p.recordOf(r)))
+		delivery := p.recordOf(r)
+		p.fail(p.records.Append("delivery", delivery.appendJSON))
 		if r.Group != nil {
-			p.fail(p.records.Write("group", groupRecordOf(r.Group)))
+			group := groupRecordOf(r.Group)
+			p.fail(p.records.Append("group", group.appendJSON))
 		}
 	}
 	if p.o.format == "text" && r.Err != nil && p.failed <= replayShown {
@@ -106,6 +109,7 @@ func (p *replayPrinter) unreadable(err error) {
 			record["file"], record["line"] = e.Source, e.Line
 		}
 		p.fail(p.records.Write("unreadable", record))
+		p.flushRecords()
 	}
 	p.progress.above(func() { p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(err.Error())) })
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/report"
 )
@@ -45,13 +48,22 @@ func (p *replayPrinter) beginRecords(path string) error {
 		to = append(to, file)
 	}
 	if to != nil {
-		p.records = report.NewRecords(io.MultiWriter(to...), "replay")
+		p.buffer = newRecordBuffer(io.MultiWriter(to...))
+		p.records = report.NewRecords(p.buffer, "replay")
 	}
 	return nil
 }
 
+// flushRecords writes what is held back, before something else is said.
+func (p *replayPrinter) flushRecords() {
+	if p.records != nil {
+		p.fail(p.buffer.Flush())
+	}
+}
+
 // endRecords makes the file whole and returns the exit code of that.
 func (p *replayPrinter) endRecords(ctx context.Context) int {
+	p.flushRecords()
 	err := p.err
 	if p.file != nil {
 		if err == nil {
@@ -63,4 +75,50 @@ func (p *replayPrinter) endRecords(ctx context.Context) int {
 		return p.a.report(ctx, unable(fmt.Errorf("writing records: %w", err), ""))
 	}
 	return exitYes
+}
+
+// recordBuffer holds records back for a moment, so that many go out at once
+// where they come by the thousand: a call of the system for each would take more
+// time than to make it. Every write is of whole records. It is safe for
+// concurrent use.
+type recordBuffer struct {
+	mu    sync.Mutex
+	out   *bufio.Writer // keeps its first error
+	timer *time.Timer   // flushes
+	armed bool
+}
+
+// recordDelay is how long a record is held back, at most.
+const recordDelay = time.Millisecond
+
+func newRecordBuffer(w io.Writer) *recordBuffer {
+	b := &recordBuffer{out: bufio.NewWriterSize(w, 64<<10)}
+	b.timer = time.AfterFunc(time.Hour, func() { _ = b.Flush() }) // who flushes last is told of the error
+	b.timer.Stop()
+	return b
+}
+
+// Write takes one record.
+func (b *recordBuffer) Write(record []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.out.Available() < len(record) {
+		if err := b.out.Flush(); err != nil {
+			return 0, err
+		}
+	}
+	if !b.armed {
+		b.armed = true
+		b.timer.Reset(recordDelay)
+	}
+	return b.out.Write(record)
+}
+
+// Flush writes what is held back, and reports the first error of all writes.
+func (b *recordBuffer) Flush() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.armed = false
+	b.timer.Stop()
+	return b.out.Flush()
 }

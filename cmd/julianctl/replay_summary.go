@@ -16,6 +16,7 @@ import (
 func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) {
 	if p.records != nil {
 		p.fail(p.records.Write("summary", p.summaryRecord(ctx, s)))
+		p.flushRecords()
 	}
 	if p.o.format != "text" {
 		return

@@ -43,8 +43,9 @@ var tiers = map[string]struct {
 	"pkg/inspect":   {2, nil},
 	"cmd/julianctl": {3, nil},
 
-	// For tests alone: no other package may import it.
-	"pkg/page/browsertest": {3, nil},
+	// For tests alone: no other package may import them.
+	"pkg/jsontext/jsontexttest": {3, nil},
+	"pkg/page/browsertest":      {3, nil},
 }
 
 // standardOnly are the packages that import nothing but the standard library
