@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/julianctl/julianctl/pkg/export"
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
@@ -57,10 +56,10 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 	if err != nil {
 		return unable(fmt.Errorf("--manifest: %w", err), "")
 	}
-	in, done := interruptible(ctx, a.in)
+	received, done := a.documents(ctx, o.received)
 	defer done()
 	p := verifyPrinter{a: a, format: o.format, records: report.NewRecords(a.out, "export.verify"), shown: map[export.Kind]int{}}
-	account, err := m.Verify(payload.Read(ctx, o.received, in), p.finding)
+	account, err := m.Verify(received, p.finding)
 	if err != nil {
 		return err
 	}

@@ -110,9 +110,12 @@ func loggedCalls(entries func(func(*journal.Entry, error) bool)) (map[string]rec
 
 // consumerCalls counts the call ids of a file.
 func (a *app) consumerCalls(ctx context.Context, path string) (map[string]int, error) {
-	in, done := interruptible(ctx, a.in)
-	defer done()
-	if path != "-" {
+	var in io.Reader
+	if path == "-" {
+		stdin, done := interruptible(ctx, a.in)
+		defer done()
+		in = stdin
+	} else {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, unable(fmt.Errorf("--against: %w", err), "")
