@@ -197,10 +197,10 @@ func evidenceText(r check.Result) string {
 // repeat is the command that runs one check again with the same bytes. Values
 // of headers are left for the person to fill in.
 func (p *checkPrinter) repeat(r check.Result) string {
-	words := []string{"julianctl", "check", "--to", shellWord(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
+	words := []string{"julianctl", "check", "--to", safetext.Shell(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
 	add := func(name, value string) {
 		if value != "" {
-			words = append(words, name, shellWord(value))
+			words = append(words, name, safetext.Shell(value))
 		}
 	}
 	add("--config", p.o.config)

@@ -287,6 +287,6 @@ func (a *app) showExport(dir string, m *export.Manifest) {
 		fmt.Fprintf(a.out, "  %s\n", safetext.Line(shard.Command))
 	}
 	fmt.Fprintf(a.out, "%s\n  %s\n", s.faint("then, with what arrived:"),
-		safetext.Line("julianctl export verify --manifest "+export.Quote(filepath.Join(dir, export.ManifestFile))+" --received FILE"))
+		"julianctl export verify --manifest "+safetext.Shell(filepath.Join(dir, export.ManifestFile))+" --received FILE")
 	fmt.Fprintf(a.out, "\n%s is written\n", safetext.Line(filepath.Clean(dir)))
 }

@@ -124,7 +124,7 @@ func (a *app) keyFromFile(path string) (apiKey, error) {
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && readableByOthers(info) {
 		a.note("%s API key file %q can be read by others", a.errStyle.warn("warning:"), path)
-		a.hint("chmod 600 %q", path)
+		a.hint("chmod 600 %s", safetext.Shell(path))
 	}
 	return readKey(f, fmt.Sprintf("file %q", path))
 }

@@ -263,7 +263,7 @@ func (a *app) listenBanner(url string, addr net.Addr, opts listenOptions) {
 	if faults := opts.faults.String(); faults != "" {
 		a.note("%s %s", s.warn("faults:"), faults)
 	}
-	a.note("%s julianctl replay --dup --to %s", s.faint("try:"), safetext.Line(url))
+	a.note("%s julianctl replay --dup --to %s", s.faint("try:"), safetext.Shell(url))
 }
 
 // listenEnd says what came, and whether that was expected.

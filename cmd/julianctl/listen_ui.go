@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
@@ -33,6 +34,6 @@ func (a *app) openUI(ctx context.Context, opts listenOptions, log *journal.Log, 
 		return nil, err
 	}
 	return a.serveInspector(ctx, ln, log, inspected{
-		forward: opts.forward, try: "julianctl replay --dup --to " + url, writable: true,
+		forward: opts.forward, try: "julianctl replay --dup --to " + safetext.Shell(url), writable: true,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -61,14 +62,15 @@ func (a *app) openLogWith(ctx context.Context, opts journal.Options) (*journal.L
 	return l, nil
 }
 
-// logHints say what to do about a log that cannot be used.
+// logHints say what to do about a log that cannot be used. The first that fits
+// counts.
 var logHints = []struct {
 	err  error
-	hint string // %[1]q is the file
+	hint string
 }{
+	{journal.ErrFolder, "--log FILE names a file in another folder; listen --log off keeps none"},
 	{fs.ErrNotExist, `"julianctl listen" makes one; --log FILE names another`},
 	{journal.ErrForeign, "nothing was changed; --log FILE names another file"},
-	{journal.ErrCorrupt, `nothing was changed; keep it and begin anew with: mv %[1]q %[2]q`},
 	{journal.ErrGone, "put it back, or start again"},
 	{journal.ErrNewer, "update julianctl, or name another file with --log"},
 	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
@@ -85,14 +87,32 @@ func logFault(path string, err error) error {
 	hint := ""
 	for _, h := range logHints {
 		if errors.Is(err, h.err) {
-			hint = fmt.Sprintf(h.hint+"%.0[2]s%.0[1]s", path, path+".damaged")
+			hint = h.hint
 			break
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, journal.ErrCorrupt):
+		hint = "nothing was changed; keep it and begin anew, once no listener runs, with: " + setAside(path)
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, journal.ErrFolder):
 		err = errors.New("there is none yet")
 	}
 	return unable(fmt.Errorf("delivery log %q: %w", path, err), hint)
+}
+
+// setAside is a command that moves a log into a folder of its own: all its files
+// together, because what is in one of them belongs to this database alone. Those
+// beside it may come and go until the command is run.
+func setAside(path string) string {
+	folder := path + ".damaged"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(folder); err != nil {
+			break
+		}
+		folder = fmt.Sprintf("%s.damaged-%d", path, n)
+	}
+	from, to := safetext.Shell(path), safetext.Shell(folder)
+	return fmt.Sprintf(`mkdir %[2]s && for end in '' -wal -shm -intake; do [ ! -e %[1]s$end ] || mv %[1]s$end %[2]s; done`, from, to)
 }
 
 // timeSpan is a flag like 90m, 24h or 7d.

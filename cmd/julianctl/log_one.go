@@ -213,7 +213,7 @@ func curlCommand(e *journal.Entry, to, path string) string {
 	}
 	words := []string{"curl"}
 	if e.Method != "POST" {
-		words = append(words, "-X", shellWord(e.Method))
+		words = append(words, "-X", safetext.Shell(e.Method))
 	}
 	d := receivedOf(e)
 	header := receive.EndToEnd(d.Header)
@@ -229,19 +229,19 @@ func curlCommand(e *journal.Entry, to, path string) string {
 			if value == "" {
 				field = name + ";" // curl's way to send an empty one
 			}
-			words = append(words, "-H", shellText(field))
+			words = append(words, "-H", safetext.Shell(field))
 		}
 	}
 	pipe := ""
 	switch {
 	case len(e.Body) == 0 && e.Method != "POST":
 	case inline(e.Body):
-		words = append(words, "--data-binary", shellText(string(e.Body)))
+		words = append(words, "--data-binary", safetext.Shell(string(e.Body)))
 	default:
-		pipe = "julianctl log raw --log " + shellText(path) + " " + fmt.Sprint(e.ID) + " | "
+		pipe = "julianctl log raw --log " + safetext.Shell(path) + " " + fmt.Sprint(e.ID) + " | "
 		words = append(words, "--data-binary", "@-")
 	}
-	return pipe + strings.Join(append(words, shellText(to)), " ")
+	return pipe + strings.Join(append(words, safetext.Shell(to)), " ")
 }
 
 // inline reports whether body may stand in a command line: curl would read a
@@ -250,22 +250,4 @@ func curlCommand(e *journal.Entry, to, path string) string {
 func inline(body []byte) bool {
 	return len(body) <= maxInline && utf8.Valid(body) && !bytes.HasPrefix(body, []byte("@")) &&
 		safetext.Text(string(body)) == string(body) && !bytes.ContainsAny(body, "\r\n\t")
-}
-
-// shellText quotes s for a POSIX shell so that it is also safe to be shown.
-// What could do harm to a terminal stands as octal numbers, which printf turns
-// back.
-func shellText(s string) string {
-	if safetext.Line(s) == s {
-		return shellWord(s)
-	}
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c < ' ' || c > '~' || c == '\\' || c == '%' || c == '\'' || c == ':' || c == '#' {
-			fmt.Fprintf(&b, `\%03o`, c)
-			continue
-		}
-		b.WriteByte(c)
-	}
-	return `"$(printf '` + b.String() + `')"`
 }

@@ -342,3 +342,67 @@ func killRound(t *testing.T, program, path string, round int, acknowledged map[s
 		t.Errorf("round %d: %s", round, stderr.String())
 	}
 }
+
+// The command that a damaged log's hint gives moves all its files together, and
+// a log that begins anew has nothing of the old one.
+func TestLogDamagedHint(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("no sh here")
+	}
+	l := newLab(t)
+	old := filepath.Join(t.TempDir(), "log.db")
+	log, err := journal.Open(t.Context(), old, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := log.Append(t.Context(), &journal.Delivery{Body: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	// As a power cut leaves it, and damaged.
+	dir := filepath.Join(l.dir, `it's "my" $HOME`)
+	if err := os.MkdirAll(filepath.Join(dir, "log.db.damaged"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "log.db")
+	moved := map[string][]byte{}
+	for _, end := range []string{"", "-wal", "-shm", "-intake"} {
+		data, err := os.ReadFile(old + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end == "" || end == "-wal" {
+			// The schema, wherever its newest page is.
+			data = bytes.ReplaceAll(data, []byte("CREATE TABLE"), []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
+			copy(data[100:min(300, len(data))], bytes.Repeat([]byte{0xff}, 200))
+		}
+		if err := os.WriteFile(path+end, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		moved["log.db"+end] = data
+	}
+	code, shown := l.run(t.Context(), strings.NewReader(""), "log", "--log", path)
+	_, command, found := strings.Cut(shown, "with: ")
+	if code != exitUnable || !found || !strings.Contains(shown, "the delivery log is damaged") {
+		t.Fatalf("exit %d: %s", code, shown)
+	}
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	if left, err := filepath.Glob(filepath.Join(l.dir, "*", "log.db*")); err != nil || len(left) != 2 {
+		t.Errorf("%q left, %v; want the two folders for what is damaged", left, err)
+	}
+	for name := range moved {
+		if _, err := os.Stat(filepath.Join(dir, "log.db.damaged-2", name)); err != nil && (name == "log.db" || name == "log.db-intake") {
+			t.Error(err)
+		}
+	}
+	anew, err := journal.Open(t.Context(), path, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer anew.Close()
+	if last, err := anew.Last(t.Context()); err != nil || last != 0 {
+		t.Errorf("the new log begins after %d, %v", last, err)
+	}
+}

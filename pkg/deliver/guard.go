@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
 // ErrTarget is what every refusal of [Guard.Target] is, by errors.Is.
@@ -89,7 +91,7 @@ func (g Guard) Target(u *url.URL) (Target, error) {
 			return Target{}, err
 		}
 		if !allowed {
-			return Target{}, &TargetError{Host: host, Why: "is not this machine and was not allowed", Hint: fmt.Sprintf("allow it with --allow-host %s, or name the endpoint in the configuration", host)}
+			return Target{}, &TargetError{Host: host, Why: "is not this machine and was not allowed", Hint: fmt.Sprintf("allow it with --allow-host %s, or name the endpoint in the configuration", safetext.Shell(host))}
 		}
 		addresses = []string{host}
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
 // command is what runs a shard, for a POSIX shell in the folder of the files.
@@ -19,7 +21,7 @@ func (e Export) command(m *Manifest, shard int) string {
 func (e Export) k6Command(m *Manifest, shard int) string {
 	var words []string
 	if e.CACert != "" {
-		words = append(words, "SSL_CERT_FILE="+Quote(e.CACert)) // k6 has no flag for it
+		words = append(words, "SSL_CERT_FILE="+safetext.Shell(e.CACert)) // k6 has no flag for it
 	}
 	words = append(words, "k6", "run")
 	if len(m.Shards) > 1 {
@@ -34,7 +36,7 @@ func (e Export) VegetaCommand(targets string) string {
 	words := []string{"vegeta", "attack", "-format", "json", "-lazy"}
 	add := func(name, value string) { words = append(words, name, value) }
 	if targets != "" {
-		add("-targets", Quote(targets))
+		add("-targets", safetext.Shell(targets))
 	}
 	senders := strconv.Itoa(max(e.Plan.Concurrency, 1))
 	add("-rate", vegetaRate(e.Plan.Rate/float64(e.shards())))
@@ -50,7 +52,7 @@ func (e Export) VegetaCommand(targets string) string {
 		words = append(words, "-insecure")
 	}
 	if e.CACert != "" {
-		add("-root-certs", Quote(e.CACert))
+		add("-root-certs", safetext.Shell(e.CACert))
 	}
 	for _, name := range e.Secrets {
 		// ${…:?} ends the command where the variable is missing.
@@ -76,13 +78,3 @@ func vegetaRate(rate float64) string {
 // shellInQuotes makes a header's name safe between double quotes: of what may
 // stand in a token (RFC 9110, 5.6.2), these two mean something there.
 var shellInQuotes = strings.NewReplacer("$", `\$`, "`", "\\`")
-
-// Quote is s as one word of a POSIX shell.
-func Quote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-./:,+@%=", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

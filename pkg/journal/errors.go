@@ -13,6 +13,7 @@ import (
 var (
 	ErrFull     = errors.New("the disk is full")
 	ErrReadOnly = errors.New("the delivery log cannot be written to")
+	ErrFolder   = errors.New("its folder cannot be made")
 	ErrCorrupt  = errors.New("the delivery log is damaged")
 	ErrForeign  = errors.New("this file is no delivery log")
 	ErrNewer    = errors.New("the delivery log was written by a newer version of this program")

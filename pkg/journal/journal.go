@@ -99,7 +99,7 @@ func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 // beside it the same permissions.
 func create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrFolder, err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrPermission) {
