@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -173,5 +174,130 @@ func TestStats(t *testing.T) {
 	}
 	if got, err := l.Stats(t.Context(), Filter{CallID: "call.x"}, 3); err != nil || got.Deliveries != 0 || got.Over != nil {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// What is kept is counted: ids go on where deliveries were deleted.
+func TestPruneCounts(t *testing.T) {
+	for _, tt := range []struct {
+		p    Prune
+		left []int64
+	}{
+		{Prune{Keep: 6}, []int64{1, 2, 3, 18, 19, 20}},
+		{Prune{Keep: 7}, []int64{1, 2, 3, 18, 19, 20}},
+		{Prune{Keep: 5}, []int64{2, 3, 18, 19, 20}},
+		{Prune{Keep: 2}, []int64{19, 20}},
+		{Prune{Bytes: 1}, nil},
+	} {
+		l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+		var gone []int64
+		for id := range int64(20) {
+			appendAll(t, l, delivery("call", "{}"))
+			if 3 < id+1 && id+1 < 18 {
+				gone = append(gone, id+1)
+			}
+		}
+		if n, err := l.Delete(t.Context(), gone...); err != nil || n != len(gone) {
+			t.Fatalf("deleted %d, %v", n, err)
+		}
+		n, err := l.Prune(t.Context(), tt.p)
+		if err != nil || n != int64(6-len(tt.left)) {
+			t.Errorf("%+v: pruned %d, %v", tt.p, n, err)
+		}
+		if d := cmp.Diff(tt.left, ids(t, l, Filter{})); d != "" {
+			t.Errorf("%+v: %s", tt.p, d)
+		}
+		clean(t, l, int64(len(tt.left)))
+	}
+}
+
+// The bounds of a log count what is there, too.
+func TestBoundsCount(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{MaxDeliveries: 50})
+	var gone []int64
+	for id := range int64(45) {
+		appendAll(t, l, delivery("call", "{}"))
+		if 20 <= id && id < 40 {
+			gone = append(gone, id)
+		}
+	}
+	if n, err := l.Delete(t.Context(), gone...); err != nil || n != 20 {
+		t.Fatalf("deleted %d, %v", n, err)
+	}
+	for range 20 {
+		appendAll(t, l, delivery("call", "{}"))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left := ids(t, open(t, l.Path(), Options{ReadOnly: true}), Filter{})
+	if len(left) != 45 || left[0] != 1 {
+		t.Errorf("%d left of 45: %v", len(left), left)
+	}
+}
+
+// What goes is the same whether deliveries are in the table yet or not.
+func TestCut(t *testing.T) {
+	segment := func(of ...int64) (last int64, data []byte) {
+		for _, id := range of {
+			d := delivery("call", "{}")
+			d.ID, d.Received = id, start.Add(time.Duration(id)*time.Hour)
+			d.Hash = hash(d.Body)
+			data = appendDelivery(data, d, "")
+		}
+		return of[len(of)-1], data
+	}
+	listed := [][]int64{{1, 2, 3, 4}, {5}, {100, 101}, {104}} // others were deleted
+	fresh := [][]int64{{105, 106}, {107, 108, 109}}
+	for name, tt := range map[string]struct {
+		listed, fresh [][]int64
+		p             Prune
+		whole         bool
+		want          int64
+	}{
+		"none":                      {nil, nil, Prune{Keep: 1, Bytes: 1, Before: start}, false, 0},
+		"fewer than are kept":       {listed, fresh, Prune{Keep: 14}, false, 0},
+		"as many as are kept":       {listed, fresh, Prune{Keep: 13}, false, 0},
+		"one more":                  {listed, fresh, Prune{Keep: 12}, false, 1},
+		"across deleted ones":       {listed, fresh, Prune{Keep: 7}, false, 100},
+		"all of the table":          {listed, fresh, Prune{Keep: 5}, false, 104},
+		"more than is in the table": {listed, fresh, Prune{Keep: 3}, false, 106},
+		"nothing in the table":      {nil, fresh, Prune{Keep: 3}, false, 106},
+		"no more than that":         {nil, fresh, Prune{Keep: 5}, false, 0},
+		"all":                       {listed, fresh, Prune{Keep: -1}, false, 109},
+		"bytes":                     {listed, fresh, Prune{Bytes: 1}, false, 1},
+		"bytes, whole segments":     {listed, fresh, Prune{Bytes: 1}, true, 4},
+		"bytes, none in the table":  {nil, fresh, Prune{Bytes: 1}, false, 105},
+		"before":                    {listed, fresh, Prune{Before: start.Add(5 * time.Hour)}, false, 4},
+		"before all in the table":   {listed, fresh, Prune{Before: start.Add(1000 * time.Hour)}, false, 104},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+			k := l.write.keeper
+			var got int64
+			err := k.exec(t.Context(), func(ctx context.Context) error {
+				for _, of := range tt.listed {
+					last, data := segment(of...)
+					if err := k.insert(ctx, last, data); err != nil {
+						return err
+					}
+				}
+				if _, err := indexSome(ctx, k.conn, 1000); err != nil {
+					return err
+				}
+				for _, of := range tt.fresh {
+					last, data := segment(of...)
+					if err := k.insert(ctx, last, data); err != nil {
+						return err
+					}
+				}
+				var err error
+				got, err = tt.p.cut(ctx, k.conn, tt.whole)
+				return err
+			})
+			if err != nil || got != tt.want {
+				t.Errorf("cut after %d, %v; want %d", got, err, tt.want)
+			}
+		})
 	}
 }
