@@ -70,8 +70,10 @@ had, as a whole number, or as JSON with --probe-path. Without one the checks of
 idempotency can fail, and cannot pass.
 
 Payloads are recognisable: the family name of every contact is Test, phone
-numbers are reserved for fiction, call ids begin with call.julianctl-. With
---cleanup CMD, a command removes them afterwards: it gets the ids, one a line.
+numbers are reserved for fiction, call ids begin with call.julianctl-. Ids are new
+in every run, also with the same --seed: a check can be run again as often as you
+like. With --cleanup CMD, a command removes the calls afterwards: it gets the
+ids, one a line.
 
 --drill is another job: it delivers on a schedule while you, or --down and --up,
 stop and start the endpoint, redelivers what was not acknowledged, and accounts
@@ -84,7 +86,7 @@ for every call.`,
   julianctl check --to http://127.0.0.1:8080/ --only idempotency --seed 7
   julianctl check --to staging --format json > before.json; julianctl check --to staging --baseline before.json
   julianctl check --to http://127.0.0.1:8080/ --drill --probe './count-calls {callId}'
-  julianctl check --explain together`,
+  julianctl check --explain idempotency`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.config, _ = cmd.Flags().GetString("config")
@@ -110,7 +112,7 @@ for every call.`,
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks or groups out")
 	choiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds", profileDefault, profileSmoke)
 	f.StringVar(&o.budget, "budget", "p99=2s", "most time to an answer: p50=100ms,p99=2s,max=5s")
-	f.Uint64Var(&o.seed, "seed", 0, "makes ids and payloads; the same seed sends the same bytes (default random)")
+	f.Uint64Var(&o.seed, "seed", 0, "makes payloads; the same seed sends the same ones, with other ids (default random)")
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
 	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
 	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+check.IDsFileEnv)
@@ -119,7 +121,7 @@ for every call.`,
 	agentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
-	f.StringVar(&o.explain, "explain", "", "explain one check")
+	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
 	o.drill.declare(cmd)
 	o.profile = profileDefault
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
@@ -139,7 +141,7 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	case o.list:
 		return listChecks(a, o.format)
 	case o.explain != "":
-		return explainCheck(a, o.explain)
+		return explainChecks(a, o.explain, o.format)
 	}
 	plan, err := a.planCheck(o)
 	if err != nil {

@@ -2,51 +2,103 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/report"
 )
 
 func listChecks(a *app, format string) error {
-	records := report.NewRecords(a.out, "check")
+	if format == jsonReport {
+		return writeChecks(a, check.Checks)
+	}
 	group := ""
 	for _, c := range check.Checks {
-		if format == "json" {
-			if err := records.Write("check", c); err != nil {
-				return err
-			}
-			continue
-		}
 		if c.Group != group {
 			group = c.Group
 			fmt.Fprintln(a.out, a.style.bold(group))
 		}
-		fmt.Fprintf(a.out, "  %-20s %s\n", c.ID, c.Title)
+		listCheck(a, c)
 	}
 	return nil
 }
 
-func explainCheck(a *app, id string) error {
-	c, err := check.Find(id)
-	if err != nil {
-		return usage(fmt.Errorf("--explain: %w", err), didYouMean(id, check.Names(), `"julianctl check --list" names them`))
+// writeChecks writes what is known of checks as records.
+func writeChecks(a *app, checks []check.Check) error {
+	records := report.NewRecords(a.out, "check")
+	for _, c := range checks {
+		if err := records.Write("check", c); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func listCheck(a *app, c check.Check) {
+	fmt.Fprintf(a.out, "  %-20s %s\n", c.ID, c.Title)
+}
+
+// explainChecks explains one check, or the checks of a group.
+func explainChecks(a *app, name, format string) error {
+	checks := check.Named(name)
+	switch {
+	case checks == nil:
+		return usage(fmt.Errorf("--explain: %q %w", name, check.ErrUnknown), didYouMean(name, check.Names(), `"julianctl check --list" names them`))
+	case format == jsonReport:
+		return writeChecks(a, checks)
+	case checks[0].ID == name:
+		explainCheck(a, checks[0])
+	default:
+		explainGroup(a, name, checks)
+	}
+	return nil
+}
+
+func explainCheck(a *app, c check.Check) {
 	needs := "answers"
 	if c.Needs == check.Effects {
 		needs = "effects, counted by --probe or --probe-url; without them it can only fail"
 	}
-	repeat := "julianctl check --to URL --only " + c.ID
 	fmt.Fprintf(a.out, "%s  (%s)\n\n  The endpoint %s.\n\n", a.style.bold(c.ID), c.Group, c.Title)
-	for _, row := range []struct{ name, text string }{
-		{"why", c.Why}, {"how", c.How}, {"needs", needs}, {"sends", countOf(c.Requests, "request", "requests") + " at most"}, {"repeat", repeat},
-	} {
-		for i, line := range wrap(row.text, a.out.width()-10) {
-			name := row.name
-			if i > 0 {
-				name = ""
-			}
-			fmt.Fprintf(a.out, "  %-6s  %s\n", name, line)
+	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
+}
+
+func explainGroup(a *app, name string, checks []check.Check) {
+	fmt.Fprintf(a.out, "%s  (%s)\n\n", a.style.bold(name), countOf(len(checks), "check", "checks"))
+	requests := 0
+	var counted, named []string
+	for _, c := range checks {
+		listCheck(a, c)
+		if c.Asked {
+			named = append(named, c.ID)
+			continue
+		}
+		requests += c.Requests
+		if c.Needs == check.Effects {
+			counted = append(counted, c.ID)
 		}
 	}
-	return nil
+	fmt.Fprintln(a.out)
+	rows := [][2]string{}
+	if counted != nil {
+		rows = append(rows, [2]string{"needs", "effects, counted by --probe or --probe-url, for " + strings.Join(counted, ", ") + "; without them these can only fail"})
+	}
+	rows = append(rows, [2]string{"sends", atMost(requests)})
+	if named != nil {
+		rows = append(rows, [2]string{"but", strings.Join(named, ", ") + " runs only when it is named: --only " + named[0]})
+	}
+	explained(a, append(rows, [2]string{"run", "julianctl check --to URL --only " + name}))
+}
+
+func atMost(requests int) string { return countOf(requests, "request", "requests") + " at most" }
+
+// explained prints rows of a name and what it stands for.
+func explained(a *app, rows [][2]string) {
+	for _, row := range rows {
+		name := row[0]
+		for _, line := range wrap(row[1], a.out.width()-10) {
+			fmt.Fprintf(a.out, "  %-6s  %s\n", name, line)
+			name = ""
+		}
+	}
 }

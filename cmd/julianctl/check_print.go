@@ -90,7 +90,7 @@ func (p *checkPrinter) end() { p.progress.end() }
 // checkRecord is a result as it is written down.
 type checkRecord struct {
 	check.Result
-	Repeat   string        `json:"repeat,omitempty"`   // the command that repeats it
+	Rerun    string        `json:"rerun,omitempty"`    // the command that confirms a fix
 	Baseline check.Verdict `json:"baseline,omitempty"` // of the earlier run
 	Worse    bool          `json:"worse,omitempty"`    // than in the earlier run
 }
@@ -99,7 +99,7 @@ func (p *checkPrinter) result(r check.Result) {
 	r = p.hide(r)
 	record := checkRecord{Result: r}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
-		record.Repeat = p.repeat(r)
+		record.Rerun = p.rerun(r)
 	}
 	if p.plan.baseline != nil {
 		record.Baseline, record.Worse = p.plan.baseline[r.ID], p.plan.baseline.Worse(r)
@@ -156,7 +156,7 @@ func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
 		c.Message = "undecided: " + c.Message
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
-		c.Detail = evidenceText(r) + "repeat: " + p.repeat(r)
+		c.Detail = evidenceText(r) + "rerun: " + p.rerun(r)
 	}
 	return c
 }
@@ -194,9 +194,9 @@ func evidenceText(r check.Result) string {
 	return b.String()
 }
 
-// repeat is the command that runs one check again with the same bytes. Values
-// of headers are left for the person to fill in.
-func (p *checkPrinter) repeat(r check.Result) string {
+// rerun is the command that runs one check again, with the same payloads but for
+// their ids. Values of headers are left for the person to fill in.
+func (p *checkPrinter) rerun(r check.Result) string {
 	words := []string{"julianctl", "check", "--to", safetext.Shell(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
 	add := func(name, value string) {
 		if value != "" {
@@ -221,6 +221,9 @@ func (p *checkPrinter) repeat(r check.Result) string {
 		add("--pause", p.o.pause.String())
 	}
 	add("--agent-shape", p.o.agentShape)
+	if p.o.allowUndecided {
+		words = append(words, "--allow-undecided")
+	}
 	for _, host := range p.o.delivery.allowHosts {
 		add("--allow-host", host)
 	}

@@ -138,7 +138,7 @@ func (p *checkPrinter) text(r check.Result) {
 	}
 	if r.Verdict == check.Fail {
 		// On one line, to be copied.
-		fmt.Fprintf(p.a.out, "%s%s %s\n", checkIndent, p.a.style.accent("repeat:"), safetext.Line(p.repeat(r)))
+		fmt.Fprintf(p.a.out, "%s%s %s\n", checkIndent, p.a.style.accent("rerun:"), safetext.Line(p.rerun(r)))
 	}
 }
 

@@ -91,6 +91,7 @@ func sample(t *trial) []form {
 		"callId": made.id, "agentId": made.e.AgentID, "name": made.e.Name,
 		"phoneNumber": made.e.PhoneNumber, "fromPhoneNumber": made.e.FromPhoneNumber,
 		"customInputVariables.prospect_surname": generate.Surname,
+		"sequence.sequenceId":                   made.e.Sequence.SequenceID,
 	} {
 		c = c.with(path, quote(value))
 	}

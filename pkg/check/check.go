@@ -165,8 +165,11 @@ type Options struct {
 	Smoke      bool // the profile of that name
 	// MaxRequests is how many requests may be sent; 0: no limit.
 	MaxRequests int
-	// Seed makes ids and payloads: the same seed sends the same bytes.
+	// Seed makes payloads: the same seed sends the same ones, but for their ids.
 	Seed uint64
+	// Nonce makes the ids of this run, together with Seed: an endpoint that has
+	// seen a seed before has not seen these calls. 0: one is drawn at random.
+	Nonce uint64
 	// Agent is the id of the agent of every call, and Shape what is its own;
 	// empty and nil: those of package generate.
 	Agent string
@@ -195,14 +198,16 @@ func Names() []string {
 	return names
 }
 
-// Find returns the check with this id.
-func Find(id string) (Check, error) {
+// Named returns the check with this id, or the checks of this group, in the order
+// in which they run; nil where it names neither.
+func Named(name string) []Check {
+	var checks []Check
 	for _, c := range Checks {
-		if c.ID == id {
-			return c, nil
+		if c.ID == name || c.Group == name {
+			checks = append(checks, c)
 		}
 	}
-	return Check{}, fmt.Errorf("%q %w", id, ErrUnknown)
+	return checks
 }
 
 // Planned is how many checks run and how many requests they send at most, the

@@ -17,7 +17,8 @@ type DrillOptions struct {
 	Client *deliver.Client
 	Probe  Probe // nil: effects are not counted
 	Settle time.Duration
-	Seed   uint64
+	// Seed and Nonce make payloads and ids, as in [Options].
+	Seed, Nonce uint64
 	// Rate is how many calls are due in a second; default 5.
 	Rate float64
 	// Phase is how long the endpoint is up before the outage, how long it is
@@ -99,7 +100,7 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 	if o.Tell == nil {
 		o.Tell = func(time.Duration, string) {}
 	}
-	options := Options{Client: o.Client, Seed: o.Seed, Settle: o.Settle}
+	options := Options{Client: o.Client, Seed: o.Seed, Nonce: nonceOr(o.Nonce), Settle: o.Settle}
 	d := &drill{o: o, began: time.Now(), ended: make(chan struct{})}
 	r := &run{o: options}
 	if o.Probe != nil {

@@ -126,3 +126,30 @@ func TestDrillThatCannotStop(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Two drills of one seed deliver different calls: the records of the first are
+// not taken for those of the second.
+func TestDrillSeedUsedTwice(t *testing.T) {
+	t.Parallel()
+	r := &restarting{t: t, handler: &consumer{fault: correct, store: newMemory(t)}}
+	if err := r.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.stop(t.Context())
+	never := func(context.Context) error { return nil }
+	seen := map[string]bool{}
+	for range 2 {
+		got, err := check.Drill(t.Context(), check.DrillOptions{
+			Client: options(t, "http://"+r.address, "").Client, Seed: 7, Rate: 200, Phase: 10 * time.Millisecond, Stop: never, Start: never,
+		})
+		if err != nil || len(got.Calls) == 0 {
+			t.Fatalf("%d calls, error %v", len(got.Calls), err)
+		}
+		for _, c := range got.Calls {
+			if seen[c.CallID] {
+				t.Errorf("%s came in both", c.CallID)
+			}
+			seen[c.CallID] = true
+		}
+	}
+}

@@ -39,8 +39,8 @@ type watched struct {
 	text string // what the probe said last
 }
 
-// before counts the effects of calls that are about to be delivered. Calls that
-// were there before, left by an earlier run of the same seed, prove nothing.
+// before counts the effects of calls that are about to be delivered. A call that
+// has one before it was delivered proves nothing.
 func (t *trial) before(want int, ids ...string) []*watched {
 	all := make([]*watched, len(ids))
 	for i, id := range ids {
@@ -171,7 +171,7 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 		n.fail("the effects are right, but what is not answered with a 2xx is sent again")
 	}
 	if old > 0 {
-		n.undecided("%s: use another --seed, or clean up first", ofAll(old, len(all), "there before this run"))
+		n.undecided("%s", ofAll(old, len(all), "the probe counts it before it is delivered"))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 				o.Settle = 10 * time.Millisecond
 			})
 			for _, r := range got.results {
-				c, _ := check.Find(r.ID)
+				c := check.Named(r.ID)[0]
 				if c.Needs == check.Effects && r.Verdict == pass {
 					t.Errorf("%s passes: %s", r.ID, r.Message)
 				}
@@ -61,18 +62,60 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 	}
 }
 
-// Effects that were there before prove nothing, whatever comes after.
-func TestLeftoversAreNoEvidence(t *testing.T) {
+// A seed that is used again makes other calls: what an earlier run left behind
+// changes no verdict.
+func TestSeedUsedTwice(t *testing.T) {
 	t.Parallel()
+	only := func(o *check.Options) { o.Only = []string{"accepts", "repeat", "same-person", "malformed-json"} }
 	s := newMemory(t)
-	for i, want := range []check.Verdict{pass, undecided} {
-		got := examine(t, correct, s, true, func(o *check.Options) { o.Only = []string{"repeat"} })
-		if got.verdicts()["repeat"] != want {
-			t.Errorf("run %d with the same seed: %s, want %s\n%s", i+1, got.verdicts()["repeat"], want, got.said(undecided))
+	first := examine(t, noDedupe, s, true, only)
+	if got := first.verdicts()["repeat"]; got != fail {
+		t.Fatalf("repeat on the faulty one: %s", got)
+	}
+	for range 2 {
+		got := examine(t, correct, s, true, only)
+		for id, v := range got.verdicts() {
+			if v != pass && v != skip {
+				t.Errorf("%s on the mended one, with the same seed and records: %s\n%s%s", id, v, got.said(v), got.said(undecided))
+			}
+		}
+		if slices.ContainsFunc(got.sum.CallIDs, func(id string) bool { return slices.Contains(first.sum.CallIDs, id) }) {
+			t.Error("a call id came in two runs")
 		}
 	}
-	if got := examine(t, noDedupe, s, true, func(o *check.Options) { o.Only = []string{"repeat"} }); got.verdicts()["repeat"] != fail {
+}
+
+// A call that the probe counts before it is delivered proves nothing, whatever
+// comes after; more effects than before do.
+func TestCountedBeforeDelivery(t *testing.T) {
+	t.Parallel()
+	s := newMemory(t)
+	twice := func(o *check.Options) { o.Only, o.Nonce = []string{"repeat"}, 1 }
+	for i, want := range []check.Verdict{pass, undecided} {
+		got := examine(t, correct, s, true, twice)
+		if got.verdicts()["repeat"] != want {
+			t.Errorf("run %d with the same nonce: %s, want %s\n%s", i+1, got.verdicts()["repeat"], want, got.said(undecided))
+		}
+	}
+	if got := examine(t, noDedupe, s, true, twice); got.verdicts()["repeat"] != fail {
 		t.Error("two more effects do not count")
+	}
+}
+
+// A record under a blank id that an earlier run left behind may be written over:
+// that there is no more of them then proves nothing.
+func TestBlankRecordOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	s := newMemory(t)
+	only := func(o *check.Options) { o.Only = []string{"missing-call-id"} }
+	for _, tt := range []struct {
+		fault fault
+		want  check.Verdict
+	}{{blankRecord, fail}, {blankRecord, undecided}, {correct, pass}} {
+		got := examine(t, tt.fault, s, true, only)
+		if v := got.verdicts()["missing-call-id"]; v != tt.want {
+			t.Errorf("%s: %s, want %s\n%s", tt.fault, v, tt.want, got.said(v))
+		}
 	}
 }
 

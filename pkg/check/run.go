@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -48,6 +49,7 @@ func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) 
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
+	o.Nonce = nonceOr(o.Nonce)
 	r := &run{o: o, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
 	for range Checks {
 		r.results = append(r.results, make(chan Result, 1))
@@ -79,6 +81,14 @@ func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) 
 	r.judging.Wait()
 	r.sum.ElapsedMS = milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
+}
+
+// nonceOr is nonce, or one drawn at random where that is 0.
+func nonceOr(nonce uint64) uint64 {
+	for nonce == 0 {
+		nonce = rand.Uint64()
+	}
+	return nonce
 }
 
 // begin looks whether there is an endpoint to check, and whether the probe
@@ -190,13 +200,16 @@ func (r *run) observe(observe func(Result), all bool) {
 }
 
 // trial begins the trial of one check. Its payloads come from the seed and its
-// id alone, so that one check repeated sends what it sent among the others.
+// id alone, so that one check repeated sends what it sent among the others; the
+// ids in them come from the nonce too.
 func (r *run) trial(ctx context.Context, id string) *trial {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, id)
+	gen := generate.New(r.o.Seed ^ h.Sum64())
+	gen.Nonce = r.o.Nonce
 	return &trial{
 		ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{},
-		gen:   generate.New(r.o.Seed ^ h.Sum64()),
+		gen:   gen,
 		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
 	}
 }

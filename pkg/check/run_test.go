@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -202,14 +203,17 @@ func (w *wire) requests(t *testing.T) []string {
 	return out
 }
 
-// The same seed sends the same requests, byte for byte; each check alone sends
-// what it sends among the others.
+// madeID is what every id that is made up holds.
+var madeID = regexp.MustCompile(`julianctl-[0-9a-f]{16}`)
+
+// The same seed and nonce send the same requests, byte for byte; each check alone
+// sends what it sends among the others. Another nonce changes ids alone.
 func TestSameSeedSameRequests(t *testing.T) {
 	t.Parallel()
 	c := &consumer{fault: correct, store: newMemory(t)}
 	srv := httptest.NewServer(c)
 	defer srv.Close()
-	record := func(seed uint64, only ...string) []string {
+	record := func(seed, nonce uint64, only ...string) []string {
 		o := options(t, srv.URL, "")
 		var w wire
 		client, err := deliver.New(o.Client.Target(), deliver.Options{Dial: w.dial, Header: deliver.Header{{Name: secretName, Value: secretValue}}})
@@ -217,13 +221,13 @@ func TestSameSeedSameRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		o.Client, o.Seed, o.Only = client, seed, only
+		o.Client, o.Seed, o.Nonce, o.Only = client, seed, nonce, only
 		if _, err := check.Run(t.Context(), o, func(check.Result) {}); err != nil {
 			t.Fatal(err)
 		}
 		return w.requests(t)
 	}
-	once, again := record(3), record(3)
+	once, again := record(3, 1), record(3, 1)
 	if len(once) < 900 {
 		t.Fatalf("only %d requests were recorded", len(once))
 	}
@@ -231,13 +235,25 @@ func TestSameSeedSameRequests(t *testing.T) {
 		t.Errorf("seed 3 sent other requests the second time:\n%.2000s", d)
 	}
 	all := strings.Join(once, "")
-	for _, other := range record(4, "repeat") {
-		if id := callIDInText.FindString(other); id == "" || strings.Contains(all, id) {
-			t.Errorf("seeds 3 and 4 both sent %q", id)
+	for _, other := range slices.Concat(record(4, 1, "repeat"), record(3, 2, "accepts", "repeat")) {
+		for _, id := range madeID.FindAllString(other, -1) {
+			if strings.Contains(all, id) {
+				t.Errorf("another seed or nonce sent %q too", id)
+			}
 		}
 	}
+	withoutIDs := func(requests []string) []string {
+		for i := range requests {
+			requests[i] = madeID.ReplaceAllString(requests[i], "ID")
+		}
+		slices.Sort(requests)
+		return requests
+	}
+	if d := gocmp.Diff(withoutIDs(record(3, 1, "accepts", "repeat")), withoutIDs(record(3, 2, "accepts", "repeat"))); d != "" {
+		t.Errorf("another nonce changed more than ids:\n%.2000s", d)
+	}
 	for _, id := range []string{"repeat", "failed-first", "chunked"} {
-		for _, r := range record(3, id) {
+		for _, r := range record(3, 1, id) {
 			if !slices.Contains(once, r) {
 				t.Errorf("%s alone sends another request than among the others:\n%.300s", id, r)
 			}
@@ -352,8 +368,8 @@ func TestRegistry(t *testing.T) {
 				t.Fatalf("%s: group %q is unknown or out of order", c.ID, c.Group)
 			}
 		}
-		if got, err := check.Find(c.ID); err != nil || got.Title != c.Title {
-			t.Errorf("Find(%q): %v", c.ID, err)
+		if got := check.Named(c.ID); len(got) != 1 || got[0].Title != c.Title {
+			t.Errorf("Named(%q): %v", c.ID, got)
 		}
 	}
 	// What was ever an id keeps its meaning.

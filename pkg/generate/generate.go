@@ -50,6 +50,10 @@ type Range struct{ Min, Max int }
 // Generator makes payloads. The same seed gives the same payloads in the same
 // order. It is not safe for concurrent use.
 type Generator struct {
+	// Nonce is mixed into every id and into nothing else: with another nonce,
+	// the same seed gives the same payloads of other calls. 0 changes nothing.
+	Nonce uint64
+
 	rng  *rand.Rand
 	talk []byte // of the call being made
 	tail []byte // the end of that talk
@@ -239,7 +243,7 @@ func stamp(t time.Time) string { return string(appendTime(nil, t)) }
 func (g *Generator) id(prefix string) string {
 	b := make([]byte, 0, 48)
 	b = append(append(b, prefix...), "julianctl-"...)
-	for n := g.rng.Uint64(); len(b) < len(prefix)+len("julianctl-")+16; n <<= 4 {
+	for n := g.rng.Uint64() ^ g.Nonce; len(b) < len(prefix)+len("julianctl-")+16; n <<= 4 {
 		b = append(b, "0123456789abcdef"[n>>60])
 	}
 	return string(b)

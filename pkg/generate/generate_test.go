@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,37 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 	if bytes.Equal(first, everything(t, 8)) {
 		t.Error("seeds 7 and 8 give the same payloads")
+	}
+}
+
+// A nonce gives every id another value, and changes nothing else.
+func TestNonce(t *testing.T) {
+	made := regexp.MustCompile(`julianctl-[0-9a-f]{16}`)
+	a, b := generate.New(7), generate.New(7)
+	b.Nonce = 1
+	for _, v := range generate.Variants {
+		plain, err := v.Payloads(a, generate.Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := v.Payloads(b, generate.Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range plain {
+			ids := made.FindAllString(string(plain[i]), -1)
+			if len(ids) == 0 {
+				t.Errorf("%s: no id", v.Name)
+			}
+			for _, id := range ids {
+				if bytes.Contains(other[i], []byte(id)) {
+					t.Errorf("%s: %s with both nonces", v.Name, id)
+				}
+			}
+			if diff := cmp.Diff(made.ReplaceAllString(string(plain[i]), ""), made.ReplaceAllString(string(other[i]), "")); diff != "" {
+				t.Errorf("%s: more than ids differs:\n%.1000s", v.Name, diff)
+			}
+		}
 	}
 }
 

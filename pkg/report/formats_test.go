@@ -52,7 +52,7 @@ func validated() report.Report {
 func checked() report.Report {
 	return report.Report{Name: "check", Cases: []report.Case{
 		{Name: "sample", Title: "accepts the sample", Group: "accepts", Verdict: report.Pass},
-		{Name: "repeat", Group: "idempotency", Verdict: report.Fail, Message: "first 204, repeat 500", Detail: "first: 204 in 1.0 ms\nrepeat: julianctl check --only repeat"},
+		{Name: "repeat", Group: "idempotency", Verdict: report.Fail, Message: "first 204, repeat 500", Detail: "first: 204 in 1.0 ms\nrerun: julianctl check --only repeat"},
 		{Name: "budget", Group: "speed", Verdict: report.Warn, Message: "p99 is close"},
 		{Name: "malformed", Group: "robustness", Verdict: report.Undecided, Message: "nobody answered"},
 		{Name: "off", Group: "security", Verdict: report.Skip, Message: "not asked for"},

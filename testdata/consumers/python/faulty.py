@@ -7,8 +7,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import unquote
 
-db = sqlite3.connect(":memory:", check_same_thread=False)
-db.execute("CREATE TABLE calls (call_id TEXT, body BLOB)")
+db = sqlite3.connect(sys.argv[2] if len(sys.argv) > 2 else ":memory:", check_same_thread=False)
+db.execute("CREATE TABLE IF NOT EXISTS calls (call_id TEXT, body BLOB)")
 lock = threading.Lock()
 
 

@@ -1,5 +1,6 @@
-"""A consumer with http.server and sqlite3: callId is the primary key, so that
-the database tells a repeat, and each connection has its own thread."""
+"""A consumer with http.server and sqlite3: callId has a unique index, so that the
+database tells a repeat, and each connection has its own thread. A database of
+faulty.py is mended at the start."""
 import json
 import sqlite3
 import sys
@@ -7,8 +8,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-db = sqlite3.connect(":memory:", check_same_thread=False)
-db.execute("CREATE TABLE calls (call_id TEXT PRIMARY KEY, body BLOB)")
+db = sqlite3.connect(sys.argv[2] if len(sys.argv) > 2 else ":memory:", check_same_thread=False)
+with db:
+    db.execute("CREATE TABLE IF NOT EXISTS calls (call_id TEXT, body BLOB)")
+    db.execute("DELETE FROM calls WHERE rowid NOT IN (SELECT min(rowid) FROM calls GROUP BY call_id)")
+    db.execute("CREATE UNIQUE INDEX IF NOT EXISTS one_record ON calls (call_id)")
 lock = threading.Lock()
 
 

@@ -19,12 +19,16 @@ import (
 )
 
 func main() {
-	db, err := sql.Open("sqlite", ":memory:")
+	file := ":memory:"
+	if len(os.Args) > 2 {
+		file = os.Args[2]
+	}
+	db, err := sql.Open("sqlite", file)
 	if err != nil {
 		log.Fatal(err)
 	}
 	db.SetMaxOpenConns(1) // SQLite has one writer
-	if _, err := db.Exec(`CREATE TABLE calls (call_id TEXT, hash BLOB UNIQUE, body BLOB)`); err != nil {
+	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS calls (call_id TEXT, hash BLOB UNIQUE, body BLOB)`); err != nil {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()

@@ -1,5 +1,6 @@
 // The program mended is a consumer with net/http and SQLite: call_id has a
-// unique index, so that the database tells a repeat.
+// unique index, so that the database tells a repeat. A database of the faulty one
+// is mended at the start.
 package main
 
 import (
@@ -17,12 +18,19 @@ import (
 )
 
 func main() {
-	db, err := sql.Open("sqlite", ":memory:")
+	file := ":memory:"
+	if len(os.Args) > 2 {
+		file = os.Args[2]
+	}
+	db, err := sql.Open("sqlite", file)
 	if err != nil {
 		log.Fatal(err)
 	}
 	db.SetMaxOpenConns(1) // SQLite has one writer
-	if _, err := db.Exec(`CREATE TABLE calls (call_id TEXT UNIQUE, body BLOB)`); err != nil {
+	if _, err := db.Exec(`
+		CREATE TABLE IF NOT EXISTS calls (call_id TEXT, body BLOB);
+		DELETE FROM calls WHERE rowid NOT IN (SELECT min(rowid) FROM calls GROUP BY call_id);
+		CREATE UNIQUE INDEX IF NOT EXISTS one_record ON calls (call_id)`); err != nil {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
@@ -38,7 +46,7 @@ func main() {
 			http.Error(w, "not a call event", http.StatusBadRequest)
 			return
 		}
-		if _, err := db.Exec(`INSERT INTO calls VALUES (?, ?) ON CONFLICT DO NOTHING`, event.CallID, body); err != nil {
+		if _, err := db.Exec(`INSERT INTO calls (call_id, body) VALUES (?, ?) ON CONFLICT DO NOTHING`, event.CallID, body); err != nil {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
 			return
 		}
