@@ -52,6 +52,9 @@ func newAuthLoginCmd(a *app) *cobra.Command {
 
 func runAuthLogin(ctx context.Context, a *app, stores []keyStore) error {
 	host, err := a.apiHost()
+	if err == nil {
+		err = a.cfg.allow("key-store", a.cfg.KeyStore)
+	}
 	if err != nil {
 		return err
 	}
@@ -224,6 +227,9 @@ func newAuthLogoutCmd(a *app) *cobra.Command {
 
 func runAuthLogout(ctx context.Context, a *app, stores []keyStore) error {
 	host, err := a.apiHost()
+	if err == nil {
+		err = a.cfg.allow("key-store", a.cfg.KeyStore)
+	}
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,12 @@ func newConfigCmd(a *app) *cobra.Command {
 		Short: "Show where settings come from, or write a configuration file",
 		Example: `  julianctl config list --origin      every setting and where it came from
   julianctl config init               write a commented .julianctl.yaml
+  julianctl config trust              let the .julianctl.yaml here decide where things go
   julianctl config path               the files that are read`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newConfigListCmd(a), newConfigPathCmd(a), newConfigInitCmd(a))
+	cmd.AddCommand(newConfigListCmd(a), newConfigPathCmd(a), newConfigInitCmd(a), newConfigTrustCmd(a), newConfigUntrustCmd(a))
 	return cmd
 }
 
@@ -53,6 +54,8 @@ type settingRecord struct {
 	Key    string `json:"key"`
 	Value  any    `json:"value"`
 	Origin string `json:"origin"`
+	// Trust is there for values of the project file.
+	Trust trustState `json:"trust,omitempty"`
 }
 
 func runConfigList(_ context.Context, a *app, origin bool, format string) error {
@@ -60,8 +63,12 @@ func runConfigList(_ context.Context, a *app, origin bool, format string) error 
 	records := report.NewRecords(a.out, "config")
 	for i, s := range settings() {
 		shown := showSetting(value.Field(i).Interface())
+		record := settingRecord{Key: s.key, Value: shown, Origin: a.cfg.origin[s.key]}
+		if a.cfg.project.keys[s.key] {
+			record.Trust = a.cfg.project.trust
+		}
 		if format == "json" {
-			if err := records.Write("setting", settingRecord{s.key, shown, a.cfg.origin[s.key]}); err != nil {
+			if err := records.Write("setting", record); err != nil {
 				return err
 			}
 			continue
@@ -75,7 +82,11 @@ func runConfigList(_ context.Context, a *app, origin bool, format string) error 
 		}
 		line := fmt.Sprintf("%-14s %s", s.key, safetext.Line(text))
 		if origin {
-			line = fmt.Sprintf("%-14s %-34s %s", s.key, safetext.Line(text), a.style.faint(safetext.Line(a.cfg.origin[s.key])))
+			from := safetext.Line(record.Origin)
+			if record.Trust != "" {
+				from += fmt.Sprintf(" (%s)", record.Trust)
+			}
+			line = fmt.Sprintf("%-14s %-34s %s", s.key, safetext.Line(text), a.style.faint(from))
 		}
 		fmt.Fprintln(a.out, line)
 	}
@@ -165,7 +176,7 @@ func newConfigInitCmd(a *app) *cobra.Command {
 		Args:        maxArgs(1),
 		Annotations: map[string]string{"config": "none"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			path := ".julianctl.yaml"
+			path := projectFile
 			if len(args) == 1 {
 				path = args[0]
 			}
@@ -179,6 +190,9 @@ func newConfigInitCmd(a *app) *cobra.Command {
 				return unable(err, "")
 			}
 			a.note("wrote %s", safetext.Line(path))
+			if filepath.Base(path) == projectFile {
+				a.hint(`an endpoint beyond this machine needs "julianctl config trust" once it is in the file`)
+			}
 			return nil
 		},
 	}
@@ -190,7 +204,8 @@ func newConfigInitCmd(a *app) *cobra.Command {
 // until a person takes a # away.
 func configTemplate() string {
 	var b strings.Builder
-	b.WriteString("# julianctl configuration. A flag outweighs the environment, the environment\n# outweighs this file. See: julianctl help environment\n")
+	b.WriteString("# julianctl configuration. A flag outweighs the environment, the environment\n# outweighs this file. See: julianctl help environment\n" +
+		"# A project's " + projectFile + " is trusted with: julianctl config trust\n")
 	for _, s := range settings() {
 		fmt.Fprintf(&b, "\n# %s (environment %s)\n", s.doc, strings.Join(s.env, " or "))
 		switch s.key {

@@ -203,7 +203,7 @@ func (a *app) exportTarget(e *export.Export, o *exportOptions) error {
 		return err
 	}
 	defer client.Close()
-	to, err := a.target(a.cfg.To, o.delivery.allowHosts)
+	to, err := a.configuredTarget(o.delivery.allowHosts)
 	if err != nil {
 		return err
 	}

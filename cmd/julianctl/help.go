@@ -146,6 +146,13 @@ func environmentPage() string {
 
 --config FILE replaces both files. An unknown key is an error.
 
+The project's file comes with a checkout. Until you say "julianctl config trust"
+it names endpoints on this machine only, keeps its log and its fixtures inside
+its folder, and decides neither where your API key comes from nor where it goes.
+What a command would use beyond that is refused; --allow-host lets deliveries
+reach one host. A file that changes has to be trusted again. Trust is kept by
+path and content under $XDG_STATE_HOME/julianctl/trust.
+
 Settings and their variables:
 
 `)

@@ -41,6 +41,9 @@ func (a *app) serveInspector(ctx context.Context, ln net.Listener, log *journal.
 		Curl: func(e *journal.Entry) string { return curlCommand(e, "", log.Path()) },
 	}
 	if a.cfg.Fixtures != "" {
+		if err := a.cfg.allow("fixtures", a.cfg.Fixtures); err != nil {
+			return nil, errors.Join(err, ln.Close())
+		}
 		opts.Fixture = i.fixture
 	}
 	s := a.errStyle
@@ -109,7 +112,11 @@ func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copie
 	if to == i.forward.to {
 		allow = i.forward.allowHosts
 	}
-	t, err := i.target(to, allow)
+	find := i.target
+	if to == i.cfg.To && to != i.forward.to {
+		find = func(_ string, allow []string) (target, error) { return i.configuredTarget(allow) }
+	}
+	t, err := find(to, allow)
 	if err != nil {
 		return nil, withHint(err)
 	}

@@ -62,16 +62,15 @@ func (a *app) apiClient(ctx context.Context) (*julian.Client, string, error) {
 
 // apiHost is the host of the base URL: a stored key belongs to one host. A
 // project's file comes with a checkout, so it must not send the person's key
-// to a host of its own choice.
+// to a place of its own choice.
 func (a *app) apiHost() (string, error) {
 	u, err := url.Parse(a.cfg.BaseURL)
 	if err != nil || u.Host == "" {
 		// The value is not shown: what cannot be parsed may hold a password.
 		return "", usage(fmt.Errorf("base URL from %s is no URL", a.cfg.origin["base-url"]), "the API's own is "+julian.DefaultBaseURL)
 	}
-	if a.cfg.origin["base-url"] == projectFile && !strings.HasPrefix(a.cfg.BaseURL+"/", julian.DefaultBaseURL+"/") && !loopbackHost(u.Hostname()) {
-		return "", usage(fmt.Errorf("base URL %q: %s does not decide where your API key goes", u.Redacted(), projectFile),
-			"if you trust it, set JULIAN_BASE_URL or use --base-url")
+	if err := a.cfg.allow("base-url", a.cfg.BaseURL); err != nil {
+		return "", err
 	}
 	return u.Host, nil
 }
@@ -84,7 +83,13 @@ func (a *app) findKey(ctx context.Context, host string, stores []keyStore) (apiK
 		return checkedKey(value, "environment "+keyVariable)
 	}
 	if path := a.cfg.APIKeyFile; path != "" {
+		if err := a.cfg.allow("api-key-file", path); err != nil {
+			return apiKey{}, err
+		}
 		return a.keyFromFile(path)
+	}
+	if err := a.cfg.allow("key-store", a.cfg.KeyStore); err != nil {
+		return apiKey{}, err
 	}
 	var silent []string
 	for _, store := range stores {

@@ -18,6 +18,9 @@ const noLog = "off"
 
 // logPath is the file of the delivery log, empty when there is none.
 func (a *app) logPath() (string, error) {
+	if err := a.cfg.allow("log", a.cfg.Log); err != nil {
+		return "", err
+	}
 	switch a.cfg.Log {
 	case noLog:
 		return "", nil

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -36,7 +38,8 @@ type config struct {
 	Timeout      time.Duration `key:"timeout" default:"30s" doc:"how long one delivery or API call may take"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`
 
-	origin map[string]string // key to where its value came from
+	origin  map[string]string // key to where its value came from
+	project project           // that was read
 }
 
 // endpoint is one named endpoint of the configuration.
@@ -123,13 +126,20 @@ func loadConfig(env func(string) string, cmd *cobra.Command) (config, error) {
 	if f := cmd.Flags().Lookup("config"); f != nil {
 		explicit = f.Value.String()
 	}
+	var own project
 	for _, file := range configFiles(env, explicit) {
-		values, err := readConfigFile(file.path)
+		values, content, err := readConfigFile(file)
 		if errors.Is(err, fs.ErrNotExist) && explicit == "" {
 			continue
 		}
 		if err != nil {
 			return config{}, err
+		}
+		if file.name == fromProject {
+			if own, err = newProject(env, file.path, content, values); err != nil {
+				return config{}, err
+			}
+			keepNames(v, values)
 		}
 		if err := v.MergeConfigMap(values); err != nil {
 			return config{}, usage(fmt.Errorf("configuration %q: %w", file.path, err), "")
@@ -165,7 +175,51 @@ func loadConfig(env func(string) string, cmd *cobra.Command) (config, error) {
 		return config{}, err
 	}
 	cfg.origin = origin
+	for key := range own.keys {
+		own.keys[key] = origin[key] == projectFile // and nothing outweighs it
+	}
+	cfg.project = own
 	return cfg, nil
+}
+
+// configOf is what a project file says by itself.
+func configOf(env func(string) string, path string, content []byte, values map[string]any) (cfg config, err error) {
+	v, origin := viper.New(), map[string]string{}
+	for _, s := range settings() {
+		v.SetDefault(s.key, s.def)
+		origin[s.key] = path
+	}
+	if err := v.MergeConfigMap(values); err != nil {
+		return config{}, usage(fmt.Errorf("configuration %q: %w", path, err), "")
+	}
+	if err := decodeConfig(v, &cfg, origin); err != nil {
+		return config{}, err
+	}
+	cfg.project, err = newProject(env, path, content, values)
+	return cfg, err
+}
+
+// newProject is the project file at path, whose values are given.
+func newProject(env func(string) string, path string, content []byte, values map[string]any) (project, error) {
+	path, err := trustedPath(path)
+	if err != nil {
+		return project{}, unable(fmt.Errorf("configuration %q: %w", projectFile, err), "")
+	}
+	p := project{path: path, keys: map[string]bool{}, trust: newTrustStore(env).state(path, content)}
+	for key := range values {
+		p.keys[key] = true
+	}
+	return p, nil
+}
+
+// keepNames lets a project file add to the names of headers that are masked,
+// and take none away.
+func keepNames(v *viper.Viper, values map[string]any) {
+	const key = "redact-header"
+	before, _ := v.Get(key).([]any)
+	if names, ok := values[key].([]any); ok {
+		values[key] = slices.Concat(before, names)
+	}
 }
 
 // decodeConfig is strict: what does not fit its type is an error that names
@@ -255,21 +309,29 @@ func envValue(key, text string) (any, error) {
 }
 
 // projectFile comes with a checkout: what it says was not said by the person.
+// See projectRules.
 const projectFile = ".julianctl.yaml"
 
 // configFile is a place where a configuration file may be.
 type configFile struct{ name, path string }
 
+// The names of places. A file that --config gives is named by the person.
+const (
+	fromFlag    = "given"
+	fromUser    = "user"
+	fromProject = "project"
+)
+
 // configFiles lists the files that are read, lightest first.
 func configFiles(env func(string) string, explicit string) []configFile {
 	if explicit != "" {
-		return []configFile{{"given", explicit}}
+		return []configFile{{fromFlag, explicit}}
 	}
 	files := []configFile{}
 	if dir := configDir(env); dir != "" {
-		files = append(files, configFile{"user", filepath.Join(dir, "config.yaml")})
+		files = append(files, configFile{fromUser, filepath.Join(dir, "config.yaml")})
 	}
-	return append(files, configFile{"project", projectFile})
+	return append(files, configFile{fromProject, projectFile})
 }
 
 // configDir is the person's own folder for julianctl, empty when the
@@ -302,29 +364,57 @@ func stateDir(env func(string) string) string {
 	return ""
 }
 
-// readConfigFile reads one file and refuses keys that nobody reads.
-func readConfigFile(path string) (map[string]any, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, usage(fmt.Errorf("configuration %q is not there: %w", path, fs.ErrNotExist), `"julianctl config init" writes one`)
-		}
-		return nil, usage(fmt.Errorf("configuration %q: %w", path, err), "")
+// maxConfig is the size of a configuration file, in bytes, past which it is
+// none.
+const maxConfig = 1 << 20
+
+// readConfigFile reads one file, and refuses keys that nobody reads.
+func readConfigFile(file configFile) (values map[string]any, content []byte, err error) {
+	path := file.path
+	bad := func(err error, hint string) (map[string]any, []byte, error) {
+		return nil, nil, usage(fmt.Errorf("configuration %q%w", path, err), hint)
+	}
+	info, err := os.Stat(path)
+	if err == nil && file.name == fromProject && !info.Mode().IsRegular() {
+		return bad(errors.New(" is not a regular file"), "") // a link to a device, which may never end
+	}
+	if err == nil {
+		content, err = readAtMost(path, maxConfig)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return bad(fmt.Errorf(" is not there: %w", fs.ErrNotExist), `"julianctl config init" writes one`)
+	case err != nil:
+		return bad(fmt.Errorf(": %w", err), "")
 	}
 	v := viper.New()
 	v.SetConfigType("yaml")
-	if err := v.ReadConfig(strings.NewReader(string(data))); err != nil {
-		return nil, usage(fmt.Errorf("configuration %q: %w", path, err), "")
+	if err := v.ReadConfig(bytes.NewReader(content)); err != nil {
+		return bad(fmt.Errorf(": %w", err), "")
 	}
-	values := v.AllSettings()
+	values = v.AllSettings()
 	var known []string
 	for _, s := range settings() {
 		known = append(known, s.key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(known, key) {
-			return nil, usage(fmt.Errorf("configuration %q: unknown key %q", path, key), didYouMean(key, known, "keys are "+strings.Join(known, ", ")))
+			return bad(fmt.Errorf(": unknown key %q", key), didYouMean(key, known, "keys are "+strings.Join(known, ", ")))
 		}
 	}
-	return values, nil
+	return values, content, nil
+}
+
+// readAtMost reads a file that is no larger than limit bytes.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	return content, err
 }

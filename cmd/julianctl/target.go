@@ -39,7 +39,7 @@ func (f *deliveryFlags) declare(cmd *cobra.Command) {
 // deliveryClient is a client for the configured endpoint, behind the guard. The
 // caller closes it.
 func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
-	t, err := a.target(a.cfg.To, f.allowHosts)
+	t, err := a.configuredTarget(f.allowHosts)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +101,21 @@ type target struct {
 	Timeout time.Duration
 }
 
-// target resolves --to (or the configured one): a URL, or a name from the
-// configuration. Beside loopback, the hosts of --allow-host may be reached, and
-// that of a named endpoint.
+// configuredTarget is that of --to, which a file may have set.
+func (a *app) configuredTarget(allow []string) (target, error) {
+	return a.resolveTarget(a.cfg.To, allow, "to")
+}
+
+// target resolves what a flag gives: a URL, or a name from the configuration.
+// Beside loopback, the hosts of --allow-host may be reached, and that of a
+// named endpoint.
 func (a *app) target(to string, allow []string) (target, error) {
+	return a.resolveTarget(to, allow)
+}
+
+// resolveTarget also asks whether the settings that to comes from may decide
+// where deliveries go.
+func (a *app) resolveTarget(to string, allow []string, settings ...string) (target, error) {
 	if to == "" {
 		return target{}, usage(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:4040/ or a name from the configuration")
 	}
@@ -124,18 +135,34 @@ func (a *app) target(to string, allow []string) (target, error) {
 	if err != nil || u.Host == "" {
 		return target{}, usage(fmt.Errorf("endpoint %q is no URL", withoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
 	}
-	if raw != to {
-		allow = append(slices.Clone(allow), u.Hostname())
-	}
 	t.URL = u
-	if t.Guarded, err = (deliver.Guard{Allow: allow}).Target(u); err != nil {
-		hint := ""
-		if refused, ok := errors.AsType[*deliver.TargetError](err); ok {
-			hint = refused.Hint
+	t.Guarded, err = deliver.Guard{Allow: allow}.Target(u)
+	if err != nil && raw != to { // the name allows its host
+		t.Guarded, err = deliver.Guard{Allow: append(slices.Clone(allow), u.Hostname())}.Target(u)
+		settings = append(settings, "endpoints")
+		for _, key := range settings {
+			if err != nil {
+				break
+			}
+			err = a.allowHost(key, raw, u.Hostname())
 		}
-		return target{}, usage(err, hint)
 	}
-	return t, nil
+	if err == nil {
+		return t, nil
+	}
+	if refused, ok := errors.AsType[*deliver.TargetError](err); ok {
+		err = usage(refused, refused.Hint)
+	}
+	return target{}, err
+}
+
+// allowHost is allow for a URL, whose host can be allowed by itself.
+func (a *app) allowHost(key, raw, host string) error {
+	err := a.cfg.allow(key, raw)
+	if f, ok := errors.AsType[*fault](err); ok {
+		f.hint += fmt.Sprintf("; --allow-host %s allows the host for one run", host)
+	}
+	return err
 }
 
 func (a *app) namedEndpoint(name string) (endpoint, error) {

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+)
+
+// projectDecisions is what a project file may do with each key, and what it may
+// not until a person trusts it. A new key needs a row here and a rule in
+// projectRules. What to ask: can a value run a program, choose where a
+// delivery or a secret goes, name a file that is read as a secret, write
+// outside the project, or make anything less safe?
+var projectDecisions = []struct {
+	key      string
+	harmless []string               // project files that need no trust
+	hostile  []string               // project files that do; none: no value does harm
+	user     string                 // the user's own file
+	use      func(a *app) error     // uses the value as a command does
+	would    string                 // what the refusal says
+	holds    func(cfg *config) bool // of harmless values, where there is something to hold; may be nil
+}{
+	{key: "agent-id", harmless: []string{"agent-id: ../../evil"}}, // pkg/julian refuses ids that are paths
+	{
+		key:     "api-key-file",
+		hostile: []string{"api-key-file: /home/me/.ssh/id_rsa", "api-key-file: key.txt", "api-key-file: '-'"},
+		use:     func(a *app) error { _, _, err := a.apiClient(context.Background()); return err }, would: "as the API key",
+	},
+	{
+		key:      "base-url",
+		harmless: []string{"base-url: https://julian.11x.ai/api/v1", "base-url: https://julian.11x.ai/api/v1/"},
+		hostile: []string{
+			"base-url: https://evil.example/api/v1", "base-url: http://127.0.0.1:4141", "base-url: https://julian.11x.ai@evil.example",
+			"base-url: https://julian.11x.ai.evil.example/api/v1", "base-url: https://julian.11x.ai/other",
+		},
+		use: func(a *app) error { _, err := a.apiHost(); return err }, would: "send the API key to",
+	},
+	{key: "color", harmless: []string{"color: always"}},
+	{
+		key:      "endpoints",
+		harmless: []string{"endpoints: [{name: staging, url: 'http://127.0.0.1:1/'}]", "endpoints: [{name: staging, url: 'http://localhost:1/', headers: ['X-Key: $HOME']}]"},
+		hostile: []string{
+			"endpoints: [{name: staging, url: 'https://evil.example/'}]", "endpoints: [{name: staging, url: 'http://10.0.0.1/'}]",
+			"endpoints: [{name: staging, url: 'http://localhost.evil.example/'}]",
+		},
+		user:  "endpoints: [{name: staging, url: 'https://staging.example/'}]", // which the project's replaces
+		use:   func(a *app) error { _, err := a.target("staging", nil); return err },
+		would: "send deliveries to",
+		// Nothing in a header is expanded.
+		holds: func(cfg *config) bool {
+			return cfg.Endpoints[0].Headers == nil || cfg.Endpoints[0].Headers[0] == "X-Key: $HOME"
+		},
+	},
+	{
+		key:      "fixtures",
+		harmless: []string{"fixtures: testdata/new", "fixtures: ./inner", "fixtures: inner/deep"},
+		hostile:  []string{"fixtures: /etc", "fixtures: ../x", "fixtures: inner/../../x", "fixtures: out", "fixtures: out/x", "fixtures: nowhere", "fixtures: inner/up"},
+		use:      openInspector, would: "write fixtures into",
+	},
+	{
+		key:      "key-store",
+		harmless: []string{"key-store: auto"},
+		hostile:  []string{"key-store: file", "key-store: keyring"},
+		use:      func(a *app) error { return runAuthLogin(context.Background(), a, nil) }, would: "keep API keys in",
+	},
+	{
+		key:      "log",
+		harmless: []string{"log: x.db", "log: inner/x.db"},
+		hostile: []string{
+			"log: /tmp/x.db", "log: ../x.db", "log: out/x.db", "log: 'off'", "log: linked.db", "log: nowhere", "log: inner/logs",
+		},
+		use: func(a *app) error { _, err := a.logPath(); return err }, would: "delivery log",
+	},
+	{
+		key:      "redact-header",
+		harmless: []string{"redact-header: [X-Project]", "redact-header: []"},
+		user:     "redact-header: [X-Mine]",
+		holds:    func(cfg *config) bool { return slices.Contains(cfg.RedactHeader, "X-Mine") },
+	},
+	{key: "timeout", harmless: []string{"timeout: 1h"}},
+	{
+		key:      "to",
+		harmless: []string{"to: http://127.0.0.1:1/", "{to: mine, endpoints: [{name: mine, url: 'http://127.0.0.1:1/'}]}"},
+		hostile:  []string{"to: prod"}, // the user's own endpoint, which the project chooses
+		user:     "endpoints: [{name: prod, url: 'https://prod.example/'}]",
+		use:      func(a *app) error { _, err := a.configuredTarget(nil); return err }, would: "send deliveries to",
+	},
+}
+
+// endpointDecisions are those about the keys of an endpoint.
+var endpointDecisions = map[string]string{
+	"name":    "replaces the user's endpoint of that name, and is refused where its URL is",
+	"url":     "needs trust beyond this machine",
+	"headers": "go where the URL goes, as they are",
+	"timeout": "harmless",
+}
+
+func TestEverySettingHasADecision(t *testing.T) {
+	var keys, decided, rules []string
+	for _, s := range settings() {
+		keys = append(keys, s.key)
+	}
+	for _, d := range projectDecisions {
+		decided = append(decided, d.key)
+	}
+	for key := range projectRules {
+		rules = append(rules, key)
+	}
+	slices.Sort(keys)
+	slices.Sort(rules)
+	if !slices.Equal(keys, decided) {
+		t.Errorf("settings are %q, and projectDecisions are about %q", keys, decided)
+	}
+	if !slices.Equal(keys, rules) {
+		t.Errorf("settings are %q, and projectRules are about %q", keys, rules)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[endpoint]()) {
+		if endpointDecisions[f.Tag.Get("key")] == "" {
+			t.Errorf("key %q of an endpoint has no decision", f.Tag.Get("key"))
+		}
+	}
+}
+
+// projectApp is an app that has read a user's and a project's file, in a folder
+// with links to places outside.
+func projectApp(t *testing.T, user, project string, args ...string) *app {
+	t.Helper()
+	a := testApp(t)
+	a.style, a.errStyle = a.styles("never")
+	a.in = strings.NewReader("some-key")
+	var err error
+	if a.cfg, err = settingsAt(t, user, project, nil, args...); err != nil {
+		t.Fatal(err)
+	}
+	outside := t.TempDir()
+	for _, dir := range []string{"inner/deep", "inner/logs"} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"out": outside, "nowhere": filepath.Join(outside, "none"), "inner/up": "../..", "linked.db-intake": filepath.Join(outside, "x"),
+		"inner/logs/1": filepath.Join(outside, "x"),
+	} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Skip(err)
+		}
+	}
+	return a
+}
+
+// A project file that nobody trusts does nothing that its row says to be
+// hostile; a trusted one, the user's own file and one that is named by --config do.
+func TestProjectDecisions(t *testing.T) {
+	refusal := func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), "and the file is not trusted")
+	}
+	for _, d := range projectDecisions {
+		t.Run(d.key, func(t *testing.T) {
+			if len(d.harmless)+len(d.hostile) == 0 || d.hostile != nil && (d.use == nil || d.would == "") {
+				t.Fatal("the row tries nothing")
+			}
+			for _, text := range d.harmless {
+				a := projectApp(t, d.user, text)
+				if lines := a.cfg.needsTrust(); lines != nil {
+					t.Errorf("%s: needs trust to %q", text, lines)
+				}
+				if d.use != nil && refusal(d.use(a)) {
+					t.Errorf("%s: %v", text, d.use(a))
+				}
+				if d.holds != nil && !d.holds(&a.cfg) {
+					t.Errorf("%s: %+v", text, a.cfg)
+				}
+			}
+			for _, text := range d.hostile {
+				a := projectApp(t, d.user, text)
+				err := d.use(a)
+				f, ok := errors.AsType[*fault](err)
+				if !ok || f.code != exitUsage || !strings.Contains(f.Error(), d.would) || !refusal(f) || !strings.Contains(f.hint, `"julianctl config trust"`) {
+					t.Errorf("%s: %v", text, err)
+				}
+				if lines := a.cfg.needsTrust(); len(lines) != 1 || !strings.HasPrefix(lines[0], d.key+": ") || !strings.Contains(lines[0], d.would) {
+					t.Errorf("%s: needs trust to %q", text, lines)
+				}
+				a.in, a.cfg.project.trust = strings.NewReader("some-key"), trusted
+				if err := d.use(a); refusal(err) {
+					t.Errorf("%s, trusted: %v", text, err)
+				}
+				a = projectApp(t, text, "")
+				if err := d.use(a); refusal(err) {
+					t.Errorf("%s, in the user's file: %v", text, err)
+				}
+				a = projectApp(t, d.user, text, "--config", projectFile)
+				if err := d.use(a); refusal(err) {
+					t.Errorf("%s, given: %v", text, err)
+				}
+			}
+		})
+	}
+}
+
+// openInspector opens the inspector, and ends it.
+func openInspector(a *app) error {
+	ctx := context.Background()
+	log, err := journal.Open(ctx, "inspected.db", journal.Options{})
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	ln, err := listenAt(ctx, "--addr", "127.0.0.1:0", false)
+	if err != nil {
+		return err
+	}
+	end, err := a.serveInspector(ctx, ln, log, inspected{})
+	if err == nil {
+		end()
+	}
+	return err
+}
+
+// What outweighs a project's value is the person's own, and a rule that is
+// missing allows nothing.
+func TestAllow(t *testing.T) {
+	a := projectApp(t, "", "log: ../x.db", "--log", "../x.db")
+	if err := a.cfg.allow("log", "../x.db"); err != nil {
+		t.Error(err)
+	}
+	a = projectApp(t, "", "log: ../x.db")
+	if err := a.cfg.allow("log", "../x.db"); err == nil {
+		t.Error("allowed")
+	}
+	a.cfg.project.keys["new-key"] = true
+	if err := a.cfg.allow("new-key", "x"); err == nil {
+		t.Error("a key without a rule is allowed")
+	}
+}
