@@ -71,6 +71,17 @@ func (a *app) report(ctx context.Context, err error) int {
 	return f.code
 }
 
+// also is err. Where there are two, it says the other at once: none is lost.
+func (a *app) also(ctx context.Context, err, other error) error {
+	if err == nil {
+		return other
+	}
+	if other != nil {
+		a.report(ctx, other)
+	}
+	return err
+}
+
 // note prints one line for the person on stderr.
 func (a *app) note(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,7 +171,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, logged.close()) }()
+	defer func() { err = a.also(ctx, err, logged.close()) }()
 	secure, err := opts.tls.config(a, ln.Addr())
 	if err != nil {
 		return err

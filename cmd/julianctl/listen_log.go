@@ -161,15 +161,15 @@ func (l *listenLog) close() error {
 		return nil
 	}
 	err := l.log.Close()
+	if err != nil {
+		err = logFault(l.log.Path(), err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		l.err = err
+		return err
 	}
-	if l.err == nil {
-		return nil
-	}
-	return unable(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), "")
+	return l.a.also(l.base, unable(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), ""), err)
 }
 
 // storeAll is one hook that calls several; nil when all are.

@@ -58,7 +58,7 @@ func typed(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	if kind := kinds[failed.Code()&0xff]; kind != nil {
+	if kind := kinds[failed.Code()&0xff]; kind != nil && !errors.Is(err, kind) {
 		return fmt.Errorf("%w (%w)", kind, err)
 	}
 	return err

@@ -291,3 +291,81 @@ func remount(t *testing.T, dir, options string) {
 		t.Fatalf("remount: %v %s", err, out)
 	}
 }
+
+// What became of a delivery is stored when the log is closed, even where the
+// intake cannot be written to; where it cannot be stored at all, that is told.
+func TestOutcomesAtTheEnd(t *testing.T) {
+	if !hasIntake {
+		t.Skip("no intake here")
+	}
+	for name, tt := range map[string]struct {
+		database bool // is held by another process, too
+		gone     func(path string) error
+		kept     bool
+		want     error
+	}{
+		"the intake is held":     {kept: true},
+		"the whole log is held":  {database: true, want: ErrLocked},
+		"the log was moved away": {gone: func(path string) error { return os.Rename(path, path+".old") }, kept: true, want: ErrGone},
+		"the log was deleted":    {gone: os.Remove, want: ErrGone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Open(t.Context(), filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			appendAll(t, l, delivery("call.1", "{}"), delivery("call.2", "{}"))
+			ids(t, l, Filter{})
+			if tt.gone == nil {
+				holder, err := openIntake(l.Path()+intakeSuffix, os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer holder.file.Close()
+				if err := holder.claim(t.Context(), time.Minute); err != nil {
+					t.Fatal(err)
+				}
+			}
+			db, err := openDB(l.Path(), time.Minute, url.Values{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			db.SetMaxOpenConns(1)
+			if tt.database {
+				if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := l.Path()
+			if tt.gone != nil {
+				if err := tt.gone(path); err != nil {
+					t.Fatal(err)
+				}
+				path += ".old"
+			}
+			for id := range int64(2) {
+				if err := l.Finish(t.Context(), id+1, Outcome{Status: 204}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = l.Close()
+			if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
+				t.Errorf("closing: %v, want %v", err, tt.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), "what became of 2 deliveries ") {
+				t.Errorf("closing: %v", err)
+			}
+			if err := db.Close(); err != nil { // and with it the transaction
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(path); err != nil {
+				return // it was deleted
+			}
+			for _, e := range collect(t, open(t, path, Options{ReadOnly: true}), Filter{}) {
+				if kept := e.Outcome != nil && e.Outcome.Status == 204; kept != tt.kept {
+					t.Errorf("delivery %d: outcome kept %v, want %v", e.ID, kept, tt.kept)
+				}
+			}
+		})
+	}
+}

@@ -132,7 +132,7 @@ func (w *writer) store() error {
 		return ErrReadOnly
 	}
 	if !hasIntake {
-		return w.storeInTable()
+		return w.storeInTable((*keeper).transaction)
 	}
 	if err := w.claim(true); err != nil {
 		return err
@@ -152,13 +152,15 @@ func (w *writer) store() error {
 }
 
 // storeInTable does without an intake.
-func (w *writer) storeInTable() error {
-	return w.keeper.exec(w.base, func(ctx context.Context) error {
-		if err := w.learn(ctx); err != nil {
-			return err
-		}
-		w.encode()
-		return w.keeper.insert(ctx, w.at.last, w.buf[frameHead:])
+func (w *writer) storeInTable(transaction func(*keeper, func(context.Context) error) error) error {
+	return w.keeper.work(w.base, func() error {
+		return transaction(w.keeper, func(ctx context.Context) error {
+			if err := w.learn(ctx); err != nil {
+				return err
+			}
+			w.encode()
+			return w.keeper.insert(ctx, w.at.last, w.buf[frameHead:])
+		})
 	})
 }
 
@@ -365,8 +367,14 @@ func (w *writer) retire() error {
 		_ = w.intake.file.Close() // all that was written was flushed
 		w.intake = nil
 	}
+	return err
+}
+
+// leftToNext is err, unless it only kept the intake from being moved: all in it
+// is on the disk, and the next process moves it.
+func leftToNext(err error) error {
 	if errors.Is(err, ErrFull) || errors.Is(err, ErrLocked) || errors.Is(err, ErrReadOnly) {
-		return nil // all is on the disk, and the next process moves it
+		return nil
 	}
 	return err
 }

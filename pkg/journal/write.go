@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,8 @@ type writer struct {
 	outcomes []finished
 	buf      []byte // a frame
 	calls    *calls
-	err      error // the last failure to write outcomes
+	lost     int   // outcomes that were given up
+	err      error // why
 }
 
 type finished struct {
@@ -167,9 +169,49 @@ func (w *writer) run() {
 		open = w.collect()
 		w.commit()
 	}
-	if w.intake != nil {
-		w.err = errors.Join(w.err, w.retire())
+	w.rescue()
+	if w.lost > 0 {
+		w.err = fmt.Errorf("what became of %s is not stored: %w", several(w.lost, "delivery", "deliveries"), w.err)
 	}
+	if w.intake != nil {
+		w.err = errors.Join(w.err, leftToNext(w.retire()))
+	}
+}
+
+func several(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
+// rescue stores outcomes for which nobody will come again: without the
+// deliveries that they failed with, and if need be without the intake.
+func (w *writer) rescue() {
+	if len(w.outcomes) > 0 {
+		w.commit()
+	}
+	if len(w.outcomes) == 0 {
+		return
+	}
+	// An outcome that stands before its delivery would not be found.
+	err := w.keeper.moveAll(w.base, w.intake, (*keeper).anyway)
+	if err == nil {
+		err = w.storeInTable((*keeper).anyway)
+	}
+	if err != nil {
+		w.giveUp(typed(err))
+	} else if err = w.keeper.present(); err != nil {
+		// One that was moved away has them, and one that was deleted has not.
+		w.err = fmt.Errorf("what became of %s went into a file that is not there: %w", several(len(w.outcomes), "delivery", "deliveries"), err)
+	}
+	w.outcomes = nil
+}
+
+// giveUp forgets the outcomes that wait.
+func (w *writer) giveUp(err error) {
+	w.lost += len(w.outcomes)
+	w.outcomes, w.err = w.outcomes[:0], err
 }
 
 // collect waits for work, and takes what is waiting. It returns false once the
@@ -259,7 +301,7 @@ func (w *writer) commit() {
 		w.keeper.note(w.at.pos, w.crowd > fewDeliveries)
 	case len(w.outcomes) >= maxOutcomes:
 		// A disk that stays full must not fill the memory too.
-		w.outcomes, w.err = w.outcomes[:0], err
+		w.giveUp(err)
 	}
 }
 
