@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
@@ -132,7 +132,7 @@ func showSetting(value any) any {
 
 // compactJSON is v on one line with HTML characters as they are.
 func compactJSON(v any) string {
-	b, err := jsontext.Append(nil, v)
+	b, err := jsonscan.Append(nil, v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}

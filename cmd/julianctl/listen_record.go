@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
@@ -104,7 +104,7 @@ func recordOf(s *shownDelivery, header http.Header) listenRecord {
 // appendJSON adds what encoding/json would, without its escapes for HTML: of all
 // that is done for a delivery, this would take the most time.
 func (r *listenRecord) appendJSON(b []byte) ([]byte, error) {
-	w := jsontext.Writer{B: b}
+	w := jsonscan.Writer{B: b}
 	w.Integer(`{"seq":`, r.Seq)
 	w.Time(`,"received":`, r.Received)
 	w.Text(`,"verdict":`, r.Verdict)
@@ -127,7 +127,7 @@ func (r *listenRecord) appendJSON(b []byte) ([]byte, error) {
 	w.Integer(`,"size":`, r.Size)
 	if r.Body != nil {
 		w.Raw(`,"body":`)
-		w.B = jsontext.AppendString(w.B, []byte(*r.Body))
+		w.B = jsonscan.AppendString(w.B, []byte(*r.Body))
 	}
 	if len(r.BodyBase64) > 0 {
 		w.Value(`,"bodyBase64":`, r.BodyBase64)
@@ -145,7 +145,7 @@ func (r *listenRecord) appendJSON(b []byte) ([]byte, error) {
 	return w.B, w.Err
 }
 
-func writeHeader(w *jsontext.Writer, before string, h http.Header) {
+func writeHeader(w *jsonscan.Writer, before string, h http.Header) {
 	w.Raw(before)
 	if h == nil {
 		w.Raw(`null`)

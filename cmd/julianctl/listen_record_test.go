@@ -6,20 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/jsontext/jsontexttest"
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
 // sameRecord holds appendJSON to encoding/json.
 func sameRecord(t *testing.T, r listenRecord) {
 	t.Helper()
-	jsontexttest.Same(t, r, (*listenRecord).appendJSON)
+	jsonscantest.Same(t, r, (*listenRecord).appendJSON)
 }
 
 // Every field of a record, also one that is added, is written as the standard
 // library would: alone, and with all the others.
 func TestListenRecordIsStandard(t *testing.T) {
-	jsontexttest.Fields(t, (*listenRecord).appendJSON)
+	jsonscantest.Fields(t, (*listenRecord).appendJSON)
 	for _, f := range []float64{0, math.Copysign(0, -1), 0.001, -3, 46.25, 1e-6, 9.99e-7, 1e20, 1e21, 1e300, math.NaN(), math.Inf(1)} {
 		sameRecord(t, listenRecord{TookMS: f})
 	}
@@ -34,7 +34,7 @@ func TestListenRecordIsStandard(t *testing.T) {
 }
 
 func FuzzListenRecord(f *testing.F) {
-	for _, text := range jsontexttest.Texts {
+	for _, text := range jsonscantest.Texts {
 		f.Add(text, 46.25, int64(1e9))
 	}
 	f.Fuzz(func(t *testing.T, text string, number float64, nanoseconds int64) {

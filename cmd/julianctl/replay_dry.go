@@ -7,7 +7,7 @@ import (
 	"iter"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
@@ -23,7 +23,7 @@ type plannedRecord struct {
 }
 
 func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
-	w := jsontext.Writer{B: b}
+	w := jsonscan.Writer{B: b}
 	w.Text(`{"file":`, r.File)
 	w.Integer(`,"line":`, int64(r.Line))
 	w.Integer(`,"number":`, int64(r.Number))

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // replayRecord is one delivery. Times are RFC 3339; latencyMs is from due to
@@ -41,7 +41,7 @@ type replayError struct {
 // appendJSON adds what encoding/json would, without its escapes for HTML, at a
 // sixth of its time. A run waits while a record is made.
 func (r *replayRecord) appendJSON(b []byte) ([]byte, error) {
-	w := jsontext.Writer{B: b}
+	w := jsonscan.Writer{B: b}
 	w.Text(`{"file":`, r.File)
 	w.Integer(`,"line":`, int64(r.Line))
 	w.Integer(`,"number":`, int64(r.Number))
@@ -71,7 +71,7 @@ func (r *replayRecord) appendJSON(b []byte) ([]byte, error) {
 	return w.B, w.Err
 }
 
-func writeTime(w *jsontext.Writer, before string, t *time.Time) {
+func writeTime(w *jsonscan.Writer, before string, t *time.Time) {
 	if t == nil {
 		w.Raw(before)
 		w.Raw(`null`)
@@ -120,7 +120,7 @@ type groupRecord struct {
 }
 
 func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
-	w := jsontext.Writer{B: b}
+	w := jsonscan.Writer{B: b}
 	w.Text(`{"file":`, r.File)
 	w.Integer(`,"line":`, int64(r.Line))
 	w.Integer(`,"number":`, int64(r.Number))

@@ -9,37 +9,37 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/jsontext/jsontexttest"
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 )
 
 // The records of a run are written as the standard library would.
 func TestReplayRecordsAreStandard(t *testing.T) {
-	jsontexttest.Fields(t, (*replayRecord).appendJSON)
-	jsontexttest.Fields(t, (*groupRecord).appendJSON)
-	jsontexttest.Fields(t, (*plannedRecord).appendJSON)
+	jsonscantest.Fields(t, (*replayRecord).appendJSON)
+	jsonscantest.Fields(t, (*groupRecord).appendJSON)
+	jsonscantest.Fields(t, (*plannedRecord).appendJSON)
 	for _, f := range []float64{math.Copysign(0, -1), 0.001, -3, 1e-6, 9.99e-7, 1e20, 1e21, math.NaN(), math.Inf(1)} {
-		jsontexttest.Same(t, replayRecord{LatencyMS: f}, (*replayRecord).appendJSON)
-		jsontexttest.Same(t, groupRecord{SkewMS: f}, (*groupRecord).appendJSON)
+		jsonscantest.Same(t, replayRecord{LatencyMS: f}, (*replayRecord).appendJSON)
+		jsonscantest.Same(t, groupRecord{SkewMS: f}, (*groupRecord).appendJSON)
 	}
 	for _, year := range []int{-1, 0, 2026, 10000} {
 		at := time.Date(year, 12, 31, 23, 59, 59, 999999999, time.FixedZone("", -3600))
-		jsontexttest.Same(t, replayRecord{Due: at}, (*replayRecord).appendJSON)
-		jsontexttest.Same(t, replayRecord{Sent: &at, Answered: &at}, (*replayRecord).appendJSON)
+		jsonscantest.Same(t, replayRecord{Due: at}, (*replayRecord).appendJSON)
+		jsonscantest.Same(t, replayRecord{Sent: &at, Answered: &at}, (*replayRecord).appendJSON)
 	}
 }
 
 func FuzzReplayRecord(f *testing.F) {
-	for _, text := range jsontexttest.Texts {
+	for _, text := range jsonscantest.Texts {
 		f.Add(text, 46.25, int64(1e9))
 	}
 	f.Fuzz(func(t *testing.T, text string, number float64, nanoseconds int64) {
 		at := time.Unix(0, nanoseconds)
-		jsontexttest.Same(t, replayRecord{
+		jsonscantest.Same(t, replayRecord{
 			File: text, CallID: text, Due: at, Sent: &at, LatencyMS: number, BodySize: nanoseconds,
 			Error: &replayError{Class: text, Message: text, Location: text, Answer: text},
 		}, (*replayRecord).appendJSON)
-		jsontexttest.Same(t, groupRecord{File: text, CallID: text, SkewMS: number}, (*groupRecord).appendJSON)
-		jsontexttest.Same(t, plannedRecord{File: text, CallID: text, Size: int(nanoseconds)}, (*plannedRecord).appendJSON)
+		jsonscantest.Same(t, groupRecord{File: text, CallID: text, SkewMS: number}, (*groupRecord).appendJSON)
+		jsonscantest.Same(t, plannedRecord{File: text, CallID: text, Size: int(nanoseconds)}, (*plannedRecord).appendJSON)
 	})
 }
 

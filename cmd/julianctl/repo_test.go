@@ -25,7 +25,7 @@ var tiers = map[string]struct {
 	peers []string
 }{
 	"pkg/julian":    {0, nil},
-	"pkg/jsontext":  {0, nil},
+	"pkg/jsonscan":  {0, nil},
 	"pkg/safetext":  {0, nil},
 	"pkg/page":      {0, nil},
 	"pkg/payload":   {1, nil},
@@ -44,13 +44,13 @@ var tiers = map[string]struct {
 	"cmd/julianctl": {3, nil},
 
 	// For tests alone: no other package may import them.
-	"pkg/jsontext/jsontexttest": {3, nil},
+	"pkg/jsonscan/jsonscantest": {3, nil},
 	"pkg/page/browsertest":      {3, nil},
 }
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/jsontext", "pkg/safetext", "pkg/page"}
+var standardOnly = []string{"pkg/julian", "pkg/jsonscan", "pkg/safetext", "pkg/page"}
 
 // terminal are the libraries that only the command may know.
 var terminal = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
@@ -73,7 +73,7 @@ func (t *targets) write(w io.Writer, number, copy int, body []byte) error {
 
 // jsonText is v as JSON, without characters that harm a terminal.
 func jsonText(v any) []byte {
-	b, _ := jsontext.Append(nil, v) // of text, lists and maps of it: these always encode
+	b, _ := jsonscan.Append(nil, v) // of text, lists and maps of it: these always encode
 	return safetext.JSON(b)
 }
 

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -79,7 +79,7 @@ func (enc *encoder) result(r *julian.CallResult) {
 		enc.str(`,"transcription":`, r.Transcription)
 	} else {
 		enc.raw(`,"transcription":`)
-		enc.b = jsontext.AppendString(enc.b, enc.talk)
+		enc.b = jsonscan.AppendString(enc.b, enc.talk)
 	}
 	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
 	if m := r.FollowUpMeetingDetails; m != nil {
@@ -126,7 +126,7 @@ func (enc *encoder) raw(s string) { enc.b = append(enc.b, s...) }
 
 func (enc *encoder) str(before, s string) {
 	enc.raw(before)
-	enc.b = jsontext.AppendString(enc.b, s)
+	enc.b = jsonscan.AppendString(enc.b, s)
 }
 
 func (enc *encoder) number(before string, f float64) {
@@ -165,9 +165,9 @@ func (enc *encoder) free(before string, m map[string]any) {
 		if i > 0 {
 			enc.raw(`,`)
 		}
-		enc.b = append(jsontext.AppendString(enc.b, key), ':')
+		enc.b = append(jsonscan.AppendString(enc.b, key), ':')
 		if s, ok := m[key].(string); ok {
-			enc.b = jsontext.AppendString(enc.b, s)
+			enc.b = jsonscan.AppendString(enc.b, s)
 		} else {
 			enc.standard(m[key])
 		}
@@ -177,7 +177,7 @@ func (enc *encoder) free(before string, m map[string]any) {
 
 // standard writes a value as encoding/json does.
 func (enc *encoder) standard(v any) {
-	b, err := jsontext.Append(enc.b, v)
+	b, err := jsonscan.Append(enc.b, v)
 	if enc.b = b; enc.err == nil {
 		enc.err = err
 	}

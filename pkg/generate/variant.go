@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
@@ -223,9 +223,9 @@ func appendASCII(dst, body []byte) []byte {
 		case r < utf8.RuneSelf:
 			dst = append(dst, byte(r))
 		case high != utf8.RuneError:
-			dst = jsontext.AppendHex(jsontext.AppendHex(dst, high), low)
+			dst = jsonscan.AppendHex(jsonscan.AppendHex(dst, high), low)
 		default:
-			dst = jsontext.AppendHex(dst, r)
+			dst = jsonscan.AppendHex(dst, r)
 		}
 		body = body[size:]
 	}

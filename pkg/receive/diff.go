@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // Kind is how far a copy is from the first.
@@ -173,7 +173,7 @@ func (d *differ) add(old, now string) {
 }
 
 func encode(v any) string {
-	b, _ := jsontext.Append(nil, v) // values that came from JSON go back into it
+	b, _ := jsonscan.Append(nil, v) // values that came from JSON go back into it
 	return string(b)
 }
 

@@ -26,7 +26,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
@@ -245,7 +245,7 @@ func (p *pass) replace(v gjson.Result, with string) {
 }
 
 // quote writes a JSON string that changes no more characters than it must.
-func quote(s string) string { return string(jsontext.AppendString(nil, s)) }
+func quote(s string) string { return string(jsonscan.AppendString(nil, s)) }
 
 // text is what becomes of the string at pointer.
 func (p *pass) text(pointer, key, s string) string {

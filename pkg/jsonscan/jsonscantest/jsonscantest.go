@@ -1,6 +1,6 @@
-// Package jsontexttest holds records that are written without encoding/json to
+// Package jsonscantest holds records that are written without encoding/json to
 // what encoding/json makes of them, for tests.
-package jsontexttest
+package jsonscantest
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package jsontext_test
+package jsonscan_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/julianctl/julianctl/pkg/jsontext"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 func FuzzAppendString(f *testing.F) {
@@ -26,21 +26,21 @@ func FuzzAppendString(f *testing.F) {
 			t.Fatal(err)
 		}
 		want := "before" + strings.TrimSuffix(b.String(), "\n")
-		if got := string(jsontext.AppendString([]byte("before"), text)); got != want {
+		if got := string(jsonscan.AppendString([]byte("before"), text)); got != want {
 			t.Errorf("string: %s, encoding/json has %s", got, want)
 		}
-		if got := string(jsontext.AppendString([]byte("before"), []byte(text))); got != want {
+		if got := string(jsonscan.AppendString([]byte("before"), []byte(text))); got != want {
 			t.Errorf("bytes: %s, encoding/json has %s", got, want)
 		}
 	})
 }
 
 func TestAppend(t *testing.T) {
-	got, err := jsontext.Append([]byte("a "), map[string]any{"b": "<&>", "a": []int{1}})
+	got, err := jsonscan.Append([]byte("a "), map[string]any{"b": "<&>", "a": []int{1}})
 	if string(got) != `a {"a":[1],"b":"<&>"}` || err != nil {
 		t.Errorf("%s, %v", got, err)
 	}
-	if got, err := jsontext.Append([]byte("a "), math.NaN()); string(got) != "a " || err == nil {
+	if got, err := jsonscan.Append([]byte("a "), math.NaN()); string(got) != "a " || err == nil {
 		t.Errorf("%s, %v", got, err)
 	}
 }

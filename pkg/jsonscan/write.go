@@ -1,6 +1,6 @@
-// Package jsontext writes the JSON of encoding/json without its escapes for HTML:
+// Package jsonscan writes the JSON of encoding/json without its escapes for HTML:
 // strings at several times its speed, all else by it.
-package jsontext
+package jsonscan
 
 import (
 	"bytes"
