@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // Next is the first document of the chunk, and what is behind it. It reports
@@ -24,10 +26,10 @@ func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
 		rest = rest.Skip(n, 1)
 		rest.doc.Column = 1
 		from, to := 0, n
-		for from < to && isSpace(body[from]) {
+		for from < to && jsonscan.IsSpace(body[from]) {
 			from++
 		}
-		for from < to && isSpace(body[to-1]) {
+		for from < to && jsonscan.IsSpace(body[to-1]) {
 			to--
 		}
 		if from < to {
@@ -39,8 +41,6 @@ func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
 	}
 	return Document{}, rest, false
 }
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // space is the white space of JSON (RFC 8259, section 2).
 const space = " \t\r\n"
@@ -82,7 +82,7 @@ func (s *source) read() bool {
 func (s *source) indent(i int) int {
 	for {
 		for ; i < len(s.rest); i++ {
-			if isSpace(s.rest[i]) {
+			if jsonscan.IsSpace(s.rest[i]) {
 				continue
 			}
 			if i > 0 || s.at != start || !bytes.HasPrefix(s.rest, []byte(bom)) {
@@ -100,7 +100,7 @@ func (s *source) indent(i int) int {
 // NDJSON. It looks at the first line, and at how the next begins.
 func (s *source) holdsLines(i int) bool {
 	named := namedLines(s.name)
-	var n nesting
+	var n jsonscan.Nesting
 	end := s.line(i, &n)
 	next := s.indent(end)
 	switch {
@@ -108,7 +108,7 @@ func (s *source) holdsLines(i int) bool {
 		return named
 	case s.rest[i] != '{' && !named:
 		return false
-	case n.closed():
+	case n.Closed():
 		return true
 	}
 	// The first line is cut off, or the first of a pretty-printed document. Of
@@ -118,13 +118,13 @@ func (s *source) holdsLines(i int) bool {
 }
 
 // line follows the brackets from i to behind the next line end, or the end.
-func (s *source) line(i int, n *nesting) int {
+func (s *source) line(i int, n *jsonscan.Nesting) int {
 	for {
 		if j := bytes.IndexByte(s.rest[i:], '\n'); j >= 0 {
-			n.follow(s.rest[i : i+j+1])
+			n.Follow(s.rest[i : i+j+1])
 			return i + j + 1
 		}
-		n.follow(s.rest[i:])
+		n.Follow(s.rest[i:])
 		i = len(s.rest)
 		if s.tooLarge(i) || !s.more() {
 			return i
@@ -179,7 +179,7 @@ func (s *source) dropLine() {
 
 // values reads one document, or several pretty-printed one after another.
 func (s *source) values() bool {
-	var n nesting
+	var n jsonscan.Nesting
 	for i, one := s.indent(0), true; ; {
 		i = s.line(i, &n)
 		next := s.indent(i)
@@ -187,7 +187,7 @@ func (s *source) values() bool {
 		switch {
 		case s.tooLarge(i):
 			return s.fail(ErrTooLarge)
-		case more && (s.rest[next] != '{' || !n.closed()):
+		case more && (s.rest[next] != '{' || !n.Closed()):
 			i = next
 			continue
 		case !more && s.end != io.EOF:
@@ -202,7 +202,7 @@ func (s *source) values() bool {
 		if !more {
 			return true
 		}
-		i, one, n = 0, false, nesting{}
+		i, one, n = 0, false, jsonscan.Nesting{}
 	}
 }
 
@@ -210,7 +210,7 @@ func (s *source) values() bool {
 func (s *source) array() bool {
 	for count := 0; ; count++ {
 		s.skip(s.indent(0))
-		var n nesting
+		var n jsonscan.Nesting
 		end := s.element(&n)
 		last := end == len(s.rest)
 		switch {
@@ -234,7 +234,7 @@ func (s *source) array() bool {
 		switch {
 		case !on:
 			return false
-		case last && n.closed():
+		case last && n.Closed():
 			return s.fail(fmt.Errorf("%w: it is not closed", ErrArray))
 		case last: // the last element is cut off, and was handed out so
 			return true
@@ -249,9 +249,9 @@ func (s *source) array() bool {
 
 // element is the index of the comma or bracket that ends the element at
 // rest[0], or len(rest).
-func (s *source) element(n *nesting) int {
+func (s *source) element(n *jsonscan.Nesting) int {
 	for i := 0; ; {
-		if i += n.scan(s.rest[i:], true); i < len(s.rest) || s.tooLarge(i) || !s.more() {
+		if i += n.Element(s.rest[i:]); i < len(s.rest) || s.tooLarge(i) || !s.more() {
 			return i
 		}
 	}
@@ -264,63 +264,4 @@ func (s *source) nothingLeft() bool {
 		return s.fail(fmt.Errorf("%w: there is more after its end", ErrArray))
 	}
 	return s.ended()
-}
-
-// nesting follows strings and brackets, no more: it cuts documents apart
-// without judging them.
-type nesting struct {
-	depth             int
-	inString, escaped bool
-}
-
-// closed reports whether a document could end here.
-func (n *nesting) closed() bool { return n.depth == 0 && !n.inString }
-
-func (n *nesting) follow(b []byte) { n.scan(b, false) }
-
-// scan follows b to its end or, if asked to, up to the comma or bracket that
-// ends an element of the array around it. It returns how far it came.
-func (n *nesting) scan(b []byte, element bool) int {
-	for i := 0; i < len(b); i++ {
-		if n.inString {
-			if i = n.text(b, i); i == len(b) {
-				break
-			}
-		}
-		switch c := b[i]; {
-		case c == '"':
-			n.inString = !n.inString
-		case c == '{' || c == '[':
-			n.depth++
-		case element && n.depth == 0 && (c == ',' || c == ']'):
-			return i
-		case (c == '}' || c == ']') && n.depth > 0:
-			n.depth--
-		}
-	}
-	return len(b)
-}
-
-// text is the index of the quote that ends the string around b[i], or len(b).
-func (n *nesting) text(b []byte, i int) int {
-	if n.escaped && i < len(b) {
-		n.escaped = false
-		i++
-	}
-	for quote := i - 1; ; {
-		if quote < i { // none is known, or it was escaped
-			quote = len(b)
-			if ahead := bytes.IndexByte(b[i:], '"'); ahead >= 0 {
-				quote = i + ahead
-			}
-		}
-		slash := bytes.IndexByte(b[i:quote], '\\')
-		if slash < 0 {
-			return quote
-		}
-		if i += slash + 2; i > len(b) {
-			n.escaped = true
-			return len(b)
-		}
-	}
 }

@@ -28,7 +28,6 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
 
@@ -66,7 +65,7 @@ const MinKey = 16
 var ErrShortKey = fmt.Errorf("key is shorter than %d bytes", MinKey)
 
 // ErrNotPayload is a body that is no JSON object, or has more levels than
-// [payload.MaxDepth].
+// [jsonscan.MaxDepth].
 var ErrNotPayload = errors.New("is no JSON object")
 
 // Redactor replaces personal data. It is not safe for concurrent use.
@@ -138,7 +137,7 @@ func treatmentOf(pointer string) treatment {
 // Payload returns body with its personal data replaced. The error is
 // [ErrNotPayload].
 func (r *Redactor) Payload(body []byte) ([]byte, error) {
-	if !json.Valid(body) || payload.Deep(body) {
+	if !json.Valid(body) || jsonscan.Deep(body) {
 		return nil, ErrNotPayload
 	}
 	root := gjson.ParseBytes(body)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
 
@@ -23,7 +23,7 @@ const (
 )
 
 // ErrNotPayload is a body that is no JSON object, or has more levels than
-// [payload.MaxDepth].
+// [jsonscan.MaxDepth].
 var ErrNotPayload = errors.New("is no JSON object")
 
 // Observer learns a shape from payloads. Its memory follows the number of
@@ -48,7 +48,7 @@ type place struct {
 
 // Add looks at one payload. The error is [ErrNotPayload].
 func (o *Observer) Add(body []byte) error {
-	if !json.Valid(body) || payload.Deep(body) {
+	if !json.Valid(body) || jsonscan.Deep(body) {
 		return ErrNotPayload
 	}
 	parsed := gjson.ParseBytes(body)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -241,7 +242,7 @@ func all(b []byte, class byte) bool {
 	return true
 }
 
-func isHex(c byte) bool { return unhex(c) >= 0 }
+func isHex(c byte) bool { return jsonscan.Unhex(c) >= 0 }
 
 // isEmail follows the Mailbox of RFC 5321, with its limits on length; an
 // address in characters beyond ASCII is none.

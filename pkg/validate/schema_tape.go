@@ -3,6 +3,8 @@ package validate
 import (
 	"bytes"
 	"hash/maphash"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // element is one value or key of a document.
@@ -85,9 +87,7 @@ func (t *tape) text(at int) []byte {
 	if e.kind == '"' {
 		return t.b[e.from+1 : e.to-1]
 	}
-	w := walker{b: t.b, i: int(e.from), toldBytes: true, toldHalf: true}
-	text, _ := w.str(true)
-	return text
+	return jsonscan.Text(t.raw(at))
 }
 
 // members goes through the keys of an object.
@@ -203,13 +203,13 @@ func (s *sprint) read(t *tape, i, depth int) int {
 	case '[':
 		end = s.readParts(t, i, depth+1, ']')
 	case '0':
-		end = s.number(i)
+		end = jsonscan.Number(s.b, i)
 	case 't':
-		end = s.literal("true", i)
+		end = jsonscan.Literal(s.b, i, "true")
 	case 'f':
-		end = s.literal("false", i)
+		end = jsonscan.Literal(s.b, i, "false")
 	case 'n':
-		end = s.literal("null", i)
+		end = jsonscan.Literal(s.b, i, "null")
 	}
 	if end == no {
 		return no

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -38,7 +39,7 @@ func newSprint(v *Validator) *sprint {
 
 func (s *sprint) remembered(slot int) []byte { return s.b[s.values[slot].from:s.values[slot].to] }
 
-const no = -1
+const no = jsonscan.None
 
 // maxKeys is how many undocumented keys of one object are compared with one
 // another, each with each.
@@ -90,7 +91,7 @@ func (s *sprint) conforming(i int) int {
 func (s *sprint) correct(i int) (end, documents, ends int) {
 	for {
 		begin, passed := i, ends
-		for begin < len(s.b) && isSpace(s.b[begin]) {
+		for begin < len(s.b) && jsonscan.IsSpace(s.b[begin]) {
 			if s.b[begin] == '\n' {
 				passed++
 			}
@@ -108,21 +109,23 @@ func (s *sprint) correct(i int) (end, documents, ends int) {
 	}
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
 func (s *sprint) space(i int) int {
-	for i < len(s.b) && isSpace(s.b[i]) && !(s.lines && s.b[i] == '\n') {
+	for i < len(s.b) && jsonscan.IsSpace(s.b[i]) && !(s.lines && s.b[i] == '\n') {
 		i++
 	}
 	return i
 }
 
-// at is the byte at i, 0 at the end: no byte of JSON but inside a string.
-func (s *sprint) at(i int) byte {
-	if i < len(s.b) {
-		return s.b[i]
+func (s *sprint) at(i int) byte { return jsonscan.At(s.b, i) }
+
+// str takes a string without half of a surrogate pair. It is plain if it has no
+// escapes.
+func (s *sprint) str(i int) (end int, plain bool) {
+	end, form := jsonscan.String(s.b, i)
+	if form == jsonscan.HalfPair {
+		return no, false
 	}
-	return 0
+	return end, form == jsonscan.Plain
 }
 
 // value takes a value that n describes, or any if n is nil.
@@ -138,7 +141,7 @@ func (s *sprint) value(n *node, i, depth int) int {
 	switch {
 	case c != n.opens:
 		if c == 'n' && n.Nullable {
-			end = s.literal("null", i)
+			end = jsonscan.Literal(s.b, i, "null")
 			s.remember(n, i, end)
 		}
 	case c == '"':
@@ -148,7 +151,7 @@ func (s *sprint) value(n *node, i, depth int) int {
 	case c == '[':
 		end = s.array(n.item, i, depth+1)
 	default:
-		end = s.number(i)
+		end = jsonscan.Number(s.b, i)
 		s.remember(n, i, end)
 	}
 	return end
@@ -169,56 +172,13 @@ func (s *sprint) any(c byte, i, depth int) int {
 	case '[':
 		return s.array(nil, i, depth+1)
 	case 't':
-		return s.literal("true", i)
+		return jsonscan.Literal(s.b, i, "true")
 	case 'f':
-		return s.literal("false", i)
+		return jsonscan.Literal(s.b, i, "false")
 	case 'n':
-		return s.literal("null", i)
+		return jsonscan.Literal(s.b, i, "null")
 	}
-	return s.number(i)
-}
-
-func (s *sprint) literal(word string, i int) int {
-	if end := i + len(word); end <= len(s.b) && string(s.b[i:end]) == word {
-		return end
-	}
-	return no
-}
-
-func (s *sprint) number(i int) int {
-	if s.at(i) == '-' {
-		i++
-	}
-	if s.at(i) == '0' {
-		i++
-	} else if i = s.digits(i); i == no {
-		return no
-	}
-	if s.at(i) == '.' {
-		if i = s.digits(i + 1); i == no {
-			return no
-		}
-	}
-	if s.at(i)|0x20 == 'e' {
-		i++
-		if c := s.at(i); c == '+' || c == '-' {
-			i++
-		}
-		return s.digits(i)
-	}
-	return i
-}
-
-// digits takes at least one.
-func (s *sprint) digits(i int) int {
-	from := i
-	for c := s.at(i); '0' <= c && c <= '9'; c = s.at(i) {
-		i++
-	}
-	if i == from {
-		return no
-	}
-	return i
+	return jsonscan.Number(s.b, i)
 }
 
 func (s *sprint) array(item *node, i, depth int) int {
@@ -474,42 +434,4 @@ func indexOf(text []byte, values []string) int {
 		}
 	}
 	return -1
-}
-
-// escape takes what follows a backslash.
-func (s *sprint) escape(i int) int {
-	switch s.at(i) {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i + 1
-	case 'u':
-		r, ok := hex4(s.b[i+1:])
-		switch {
-		case !ok || 0xdc00 <= r && r <= 0xdfff:
-			return no
-		case r < 0xd800 || r > 0xdfff:
-			return i + 5
-		}
-		if s.at(i+5) != '\\' || s.at(i+6) != 'u' {
-			return no
-		}
-		if low, ok := hex4(s.b[i+7:]); !ok || low < 0xdc00 || low > 0xdfff {
-			return no
-		}
-		return i + 11
-	}
-	return no
-}
-
-func hex4(b []byte) (r int, ok bool) {
-	if len(b) < 4 {
-		return 0, false
-	}
-	for _, c := range b[:4] {
-		d := unhex(c)
-		if d < 0 {
-			return 0, false
-		}
-		r = r<<4 | d
-	}
-	return r, true
 }

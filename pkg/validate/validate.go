@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
@@ -48,7 +49,7 @@ type Issue struct {
 }
 
 // maxDepth is how many arrays and objects may be open at once.
-const maxDepth = payload.MaxDepth
+const maxDepth = jsonscan.MaxDepth
 
 // Options change how a [Validator] judges.
 type Options struct {

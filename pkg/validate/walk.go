@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
@@ -639,7 +640,7 @@ func (w *walker) hex4(begin int) (rune, bool) {
 		if w.i == len(w.b) {
 			return 0, w.cutOff()
 		}
-		d := unhex(w.b[w.i])
+		d := jsonscan.Unhex(w.b[w.i])
 		if d < 0 {
 			return 0, w.stop(begin, RuleSyntax, fmt.Sprintf(`%s in \u, want four hexadecimal digits`, w.here()), "")
 		}
@@ -647,17 +648,6 @@ func (w *walker) hex4(begin int) (rune, bool) {
 		w.i++
 	}
 	return r, true
-}
-
-// unhex is the value of a hexadecimal digit, or -1.
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	}
-	return -1
 }
 
 // number reads a number of any size and precision.

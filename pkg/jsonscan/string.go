@@ -1,10 +1,24 @@
-package validate
+package jsonscan
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"strings"
 	"unicode/utf8"
+)
+
+// Form is how a string is written.
+type Form uint8
+
+const (
+	// Plain strings have no escapes: their text is what stands in the quotes.
+	Plain Form = iota
+	// Escaped strings have escapes.
+	Escaped
+	// HalfPair strings have an escape that is half of a surrogate pair, such as
+	// \ud83d alone. The grammar allows it, but it stands for no character.
+	HalfPair
 )
 
 // Text is looked through 8 bytes at a time. A word of them has a lane for each
@@ -28,9 +42,11 @@ func stops(x uint64) uint64 {
 // short is how much of a string is looked through for its end word by word.
 const short = 128
 
-// str takes a string. It is plain if it has no escapes.
-func (s *sprint) str(i int) (end int, plain bool) {
-	b, from := s.b, i+1
+// String returns the index behind the string whose first quote is at i, and how
+// it is written. It is None if the string is not closed, has control characters
+// or a wrong escape, or is not UTF-8.
+func String(b []byte, i int) (end int, form Form) {
+	from := i + 1
 	var seen uint64
 	for i = from; i < from+short && i <= len(b)-8; i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
@@ -44,30 +60,35 @@ func (s *sprint) str(i int) (end int, plain bool) {
 		if b[i] != '"' || seen&highs != 0 && !utf8.Valid(b[from:i]) {
 			break
 		}
-		return i + 1, true
+		return i + 1, Plain
 	}
-	return s.longStr(from)
+	return longString(b, from)
 }
 
-// longStr takes a string of any length, from behind its first quote. Quotes and
+// longString is String for any length, from behind the first quote. Quotes and
 // backslashes are looked for one by one, as package bytes does that best.
-func (s *sprint) longStr(from int) (end int, plain bool) {
-	plain = true
+func longString(b []byte, from int) (end int, form Form) {
 	for end = from; ; {
-		n := bytes.IndexByte(s.b[end:], '"')
+		n := bytes.IndexByte(b[end:], '"')
 		if n < 0 {
-			return no, false
+			return None, Plain
 		}
 		quote := end + n
 		for {
-			n := bytes.IndexByte(s.b[end:quote], '\\')
+			n := bytes.IndexByte(b[end:quote], '\\')
 			if n < 0 {
 				end = quote
 				break
 			}
-			plain = false
-			if end = s.escape(end + n + 1); end == no {
-				return no, false
+			var half bool
+			if end, half = escape(b, end+n+1); end == None {
+				return None, Plain
+			}
+			if form != HalfPair {
+				form = Escaped
+			}
+			if half {
+				form = HalfPair
 			}
 			if end > quote { // it was escaped
 				break
@@ -77,19 +98,106 @@ func (s *sprint) longStr(from int) (end int, plain bool) {
 			break
 		}
 	}
-	if !isText(s.b[from:end]) {
-		return no, false
+	if !isText(b[from:end]) {
+		return None, Plain
 	}
-	return end + 1, plain
+	return end + 1, form
 }
 
-// splat are constants in variables: of a constant this wide the compiler would
+// escape passes what follows a backslash: both halves of a surrogate pair, or
+// the one that stands alone.
+func escape(b []byte, i int) (end int, half bool) {
+	switch At(b, i) {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1, false
+	case 'u':
+		r, ok := Hex4(b, i+1)
+		switch {
+		case !ok:
+			return None, false
+		case r < 0xd800 || r > 0xdfff:
+			return i + 5, false
+		}
+		if r < 0xdc00 && At(b, i+5) == '\\' && At(b, i+6) == 'u' {
+			if low, ok := Hex4(b, i+7); ok && 0xdc00 <= low && low <= 0xdfff {
+				return i + 11, false
+			}
+		}
+		return i + 5, true
+	}
+	return None, false
+}
+
+// Hex4 is the number that four hexadecimal digits at i make.
+func Hex4(b []byte, i int) (r rune, ok bool) {
+	if len(b)-i < 4 {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		d := Unhex(c)
+		if d < 0 {
+			return 0, false
+		}
+		r = r<<4 | rune(d)
+	}
+	return r, true
+}
+
+// Unhex is the value of a hexadecimal digit, or -1.
+func Unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// Text is what a string says that [String] passed: its escapes are resolved,
+// and half of a surrogate pair becomes U+FFFD, as in encoding/json. That of a
+// plain string is a part of it, not a copy.
+func Text(quoted []byte) []byte {
+	b := quoted[1 : len(quoted)-1]
+	slash := bytes.IndexByte(b, '\\')
+	if slash < 0 {
+		return b
+	}
+	text := make([]byte, 0, len(b))
+	for ; slash >= 0; slash = bytes.IndexByte(b, '\\') {
+		text = append(text, b[:slash]...)
+		r, size := unescape(b[slash:])
+		text = utf8.AppendRune(text, r)
+		b = b[slash+size:]
+	}
+	return append(text, b...)
+}
+
+// unescape is the character of the escape that b begins with, which is right,
+// and its size.
+func unescape(b []byte) (r rune, size int) {
+	if b[1] != 'u' {
+		return rune("\"\\/\b\f\n\r\t"[strings.IndexByte(`"\/bfnrt`, b[1])]), 2
+	}
+	r, _ = Hex4(b, 2)
+	end, half := escape(b, 1)
+	switch {
+	case half:
+		return utf8.RuneError, end
+	case end > 6:
+		low, _ := Hex4(b, 8)
+		r = (r-0xd800)<<10 + (low - 0xdc00) + 0x10000
+	}
+	return r, end
+}
+
+// wide is constants in variables: of a constant this wide the compiler would
 // make a new one at each use.
-var splat = struct{ highs, spaces, low, full uint64 }{highs, ' ' * ones, 0x3e * ones, 0x7e * ones}
+var wide = struct{ highs, spaces, low, full uint64 }{highs, ' ' * ones, 0x3e * ones, 0x7e * ones}
 
 // isText reports whether b is UTF-8 without control characters.
 func isText(b []byte) bool {
-	highs, spaces := splat.highs, splat.spaces
+	highs, spaces := wide.highs, wide.spaces
 	for len(b) >= 32 {
 		w := (*[32]byte)(b)
 		x0, x1 := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
@@ -109,7 +217,7 @@ func isText(b []byte) bool {
 // that leads one, and the first of a pair is neither 0xC0 nor 0xC1, which would
 // lead what has one byte.
 func isLatin(b []byte) bool {
-	highs, spaces, low, full := splat.highs, splat.spaces, splat.low, splat.full
+	highs, spaces, low, full := wide.highs, wide.spaces, wide.low, wide.full
 	var wrong, due uint64 // due: the next byte is to continue a character
 	rest := b
 	for len(rest) >= 16 {
@@ -137,7 +245,7 @@ func isLatin(b []byte) bool {
 // hasControl reports whether b has control characters.
 func hasControl(b []byte) bool {
 	var control uint64
-	spaces := splat.spaces
+	spaces := wide.spaces
 	for len(b) >= 32 {
 		w := (*[32]byte)(b)
 		x0, x1 := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
@@ -149,47 +257,4 @@ func hasControl(b []byte) bool {
 		control |= uint64(c-' ') &^ uint64(c)
 	}
 	return control&highs != 0
-}
-
-// isUsualTime reports whether b begins with a time such as
-// "2006-01-02T15:04:05.000Z", quotes included, in the first 28 days of a month.
-// Other times may be right as well.
-func isUsualTime(b []byte) bool {
-	const end = len(`"2006-01-02T15:04:05.000Z`)
-	if len(b) <= end || b[0] != '"' || b[end] != '"' {
-		return false
-	}
-	w := (*[24]byte)(b[1:])
-	x0 := binary.LittleEndian.Uint64(w[0:]) ^ usualTime[0].want
-	x1 := binary.LittleEndian.Uint64(w[8:]) ^ usualTime[1].want
-	x2 := binary.LittleEndian.Uint64(w[16:]) ^ usualTime[2].want
-	if (x0|x1|x2|(x0+usualTime[0].slack)|(x1+usualTime[1].slack)|(x2+usualTime[2].slack))&highs != 0 {
-		return false
-	}
-	month, day := lanes(x0, 5), lanes(x1, 0)
-	return month-1 < 12 && day-1 < 28 && lanes(x1, 3) < 24 && lanes(x1, 6) < 60 && lanes(x2, 1) < 60
-}
-
-// layout is what stands in 8 bytes: exclusive or with want makes digits of the
-// digits where it has 0, and zeros of what is as it should be. Adding slack sets
-// the high bit of what is more.
-type layout struct{ want, slack uint64 }
-
-var usualTime = [...]layout{layoutOf("0000-00-"), layoutOf("00T00:00"), layoutOf(":00.000Z")}
-
-func layoutOf(text string) (l layout) {
-	for i := range 8 {
-		most := byte(0)
-		if text[i] == '0' {
-			most = 9
-		}
-		l.want |= uint64(text[i]) << (8 * i)
-		l.slack |= uint64(0x7f-most) << (8 * i)
-	}
-	return l
-}
-
-// lanes is the number that two digits make.
-func lanes(digits uint64, first int) uint64 {
-	return digits>>(8*first)&0xf*10 + digits>>(8*first+8)&0xf
 }

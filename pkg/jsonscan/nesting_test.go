@@ -1,12 +1,12 @@
-package payload
+package jsonscan
 
 import (
 	"math/rand/v2"
 	"testing"
 )
 
-// follow is nesting byte by byte, as it is meant.
-func (n *nesting) step(c byte) {
+// step is Nesting byte by byte, as it is meant.
+func (n *Nesting) step(c byte) {
 	switch {
 	case n.escaped:
 		n.escaped = false
@@ -15,9 +15,9 @@ func (n *nesting) step(c byte) {
 	case c == '"':
 		n.inString = true
 	case c == '{' || c == '[':
-		n.depth++
-	case (c == '}' || c == ']') && n.depth > 0:
-		n.depth--
+		n.Depth++
+	case (c == '}' || c == ']') && n.Depth > 0:
+		n.Depth--
 	}
 }
 
@@ -30,13 +30,13 @@ func TestNestingInPieces(t *testing.T) {
 		for i := range text {
 			text[i] = some[r.IntN(len(some))]
 		}
-		var want, got nesting
+		var want, got Nesting
 		for _, c := range text {
 			want.step(c)
 		}
 		cut := r.IntN(len(text) + 1)
-		got.follow(text[:cut])
-		got.follow(text[cut:])
+		got.Follow(text[:cut])
+		got.Follow(text[cut:])
 		if got != want {
 			t.Fatalf("%q cut at %d: %+v, want %+v", text, cut, got, want)
 		}

@@ -1,8 +1,10 @@
-package payload
+package jsonscan_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 func TestDeep(t *testing.T) {
@@ -11,14 +13,14 @@ func TestDeep(t *testing.T) {
 		body string
 		want bool
 	}{
-		{nested(MaxDepth), false},
-		{nested(MaxDepth + 1), true},
-		{`{"a":` + nested(MaxDepth) + `}`, true},
+		{nested(jsonscan.MaxDepth), false},
+		{nested(jsonscan.MaxDepth + 1), true},
+		{`{"a":` + nested(jsonscan.MaxDepth) + `}`, true},
 		{`["` + strings.Repeat("[", 1000) + `\\"]`, false},
 		{`["\"` + strings.Repeat("[", 1000) + `"]`, false},
 		{strings.Repeat("[],", 1000), false},
 	} {
-		if got := Deep([]byte(tt.body)); got != tt.want {
+		if got := jsonscan.Deep([]byte(tt.body)); got != tt.want {
 			t.Errorf("%.40s: %v", tt.body, got)
 		}
 	}
