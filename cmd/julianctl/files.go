@@ -2,67 +2,155 @@ package main
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// writeFile writes data to path whole or not at all, readable by its owner
-// only: what this program writes may hold payloads or keys. A path that is
-// not a regular file, such as /dev/stdout, is written to directly.
+// Who may read a file that this program writes.
+const (
+	// ownerOnly is for payloads and keys, whoever could read what was there.
+	ownerOnly fs.FileMode = 0o600
+	// asUsual is for reports, which the next job or the web server reads: less
+	// the umask, and a file that is replaced hands its mode on.
+	asUsual fs.FileMode = 0o666
+)
+
+// writeFile writes what may hold payloads or keys to path, whole or not at all,
+// readable by its owner only.
 func writeFile(path string, data []byte) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, data, 0o600)
-	}
-	err := replaceFile(path, data)
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		p.Path = path // the name that the person knows
-	}
-	return err
+	d, err := fileAt(path, ownerOnly)
+	return writeAll(d, data, err)
 }
 
-func replaceFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".julianctl-*") // 0600
+// writePayload is writeFile for a path that a person gives.
+func (a *app) writePayload(path string, data []byte) error {
+	d, err := a.destinationAt(path)
+	return writeAll(d, data, err)
+}
+
+// writeReport writes what others may read to a path that a person gives, whole
+// or not at all.
+func (a *app) writeReport(path string, data []byte) error {
+	d, err := a.reportAt(path)
+	return writeAll(d, data, err)
+}
+
+func writeAll(d *destination, data []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // gone once renamed
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	defer d.Abort()
+	_, _ = d.Write(data) // Close has the error
+	return d.Close()
 }
 
-// destination is where a stream of results goes: stdout, or a file that is
-// there whole once Close says so, and not at all otherwise.
+// destination is where a stream of results goes: one of the process's streams,
+// or a file that is there whole once Close says so, and not at all otherwise.
 type destination struct {
 	*bufio.Writer
-	path string   // empty: stdout
-	tmp  *os.File // nil: what is at path is written to directly, or it is done
-	file io.Closer
+	named string   // as the person called it
+	path  string   // of the file; empty when nothing takes its place
+	tmp   *os.File // nil: what is at path is written to directly, or it is done
+	file  io.Closer
 }
 
 // destinationAt is the file at path, which only its owner can read; stdout when
 // path is empty or "-".
-func (a *app) destinationAt(path string) (*destination, error) {
-	if path == "" || path == "-" {
+func (a *app) destinationAt(path string) (*destination, error) { return a.openAt(path, ownerOnly) }
+
+// reportAt is the same for what others may read.
+func (a *app) reportAt(path string) (*destination, error) { return a.openAt(path, asUsual) }
+
+func (a *app) openAt(path string, mode fs.FileMode) (*destination, error) {
+	switch path {
+	case "", "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+		// The stream itself: opened by its name, a file that it leads to would
+		// be written to from its beginning.
 		return &destination{Writer: bufio.NewWriter(a.out)}, nil
+	case "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2":
+		return &destination{Writer: bufio.NewWriter(a.err)}, nil
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &destination{Writer: bufio.NewWriter(f), path: path, file: f}, err
+	return fileAt(path, mode)
+}
+
+// fileAt follows symbolic links: the file that they lead to is replaced, and
+// the link stays. What is not a regular file, such as a pipe, is written to
+// directly.
+func fileAt(path string, mode fs.FileMode) (d *destination, err error) {
+	defer func() {
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
+			p.Op, p.Path = "open", path // the name that the person knows
+		}
+	}()
+	final, err := finalPath(path)
+	if err != nil {
+		return nil, err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".julianctl-*") // 0600
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		p.Path = path // the name that the person knows
+	info, err := os.Lstat(final)
+	if err == nil && !info.Mode().IsRegular() {
+		// With O_APPEND what is behind a descriptor keeps what it holds.
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &destination{Writer: bufio.NewWriter(f), named: path, file: f}, nil
 	}
-	return &destination{Writer: bufio.NewWriter(tmp), path: path, tmp: tmp, file: tmp}, err
+	first := mode
+	if err == nil {
+		first = ownerOnly // until it has the mode of what it replaces
+	}
+	tmp, createErr := createTemp(filepath.Dir(final), first)
+	if createErr != nil {
+		return nil, createErr
+	}
+	if err == nil && mode == asUsual {
+		if err := tmp.Chmod(info.Mode().Perm()); err != nil {
+			return nil, errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+		}
+	}
+	return &destination{Writer: bufio.NewWriter(tmp), named: path, path: final, tmp: tmp, file: tmp}, nil
+}
+
+// finalPath is where path leads through symbolic links, whether or not
+// something is there. A link below /proc, as those of descriptors are, stays:
+// what it says need not be the name of a file.
+func finalPath(path string) (string, error) {
+	const most = 40 // as on Linux
+	at := path
+	for range most {
+		dir, name := filepath.Split(at) // undoes no "..", which may follow a link
+		if dir == "" {
+			dir = "."
+		}
+		dir, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return "", err
+		}
+		at = filepath.Join(dir, name)
+		if strings.HasPrefix(at, "/proc/") {
+			return at, nil
+		}
+		link, err := os.Readlink(at)
+		switch {
+		case err != nil: // it is no link, or not there
+			return at, nil
+		case filepath.IsAbs(link):
+			at = link
+		default:
+			at = dir + string(filepath.Separator) + link
+		}
+	}
+	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many symbolic links")}
+}
+
+// createTemp makes a new file beside what it is to replace; the umask applies.
+func createTemp(dir string, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, ".julianctl-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 }
 
 // Close makes the result whole.
@@ -75,20 +163,30 @@ func (d *destination) Close() error {
 		}
 		if err = errors.Join(err, d.tmp.Close()); err == nil {
 			err = os.Rename(d.tmp.Name(), d.path)
+			if l, ok := errors.AsType[*os.LinkError](err); ok {
+				err = &fs.PathError{Op: "replace", Path: d.named, Err: l.Err}
+			}
 		}
 		if err == nil {
 			d.tmp = nil
 		}
 	case d.file != nil:
 		err = errors.Join(err, d.file.Close())
+		d.file = nil
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		p.Path = d.named
 	}
 	return err
 }
 
 // Abort leaves nothing behind, unless Close was there before.
 func (d *destination) Abort() {
-	if d.tmp != nil {
+	switch {
+	case d.tmp != nil:
 		_ = d.tmp.Close() // what is wrong with it does not matter any more
 		_ = os.Remove(d.tmp.Name())
+	case d.file != nil:
+		_ = d.file.Close()
 	}
 }

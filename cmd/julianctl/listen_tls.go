@@ -81,7 +81,7 @@ func (f *tlsFlags) config(a *app, addr net.Addr) (*tls.Config, error) {
 		a.note("%s --tls-ca-out FILE writes it, for a sender to trust", s.faint("hint:"))
 		return config, nil
 	}
-	if err := writeFile(f.caOut, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); err != nil {
+	if err := a.writeReport(f.caOut, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); err != nil {
 		return nil, unable(fmt.Errorf("--tls-ca-out: %w", err), "")
 	}
 	a.note("trust it with: curl --cacert %[1]s, julianctl replay --cacert %[1]s, NODE_EXTRA_CA_CERTS=%[1]s, SSL_CERT_FILE=%[1]s", safetext.Shell(f.caOut))

@@ -181,7 +181,7 @@ func (a *app) writeRedactReport(r *redact.Redactor, payloads int, path string) e
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Kind, b.Kind)) })
 	// Strings and counts always encode.
 	out, _ := json.MarshalIndent(map[string]any{"schema": "julianctl.redact/v1", "payloads": payloads, "replaced": rows}, "", "  ")
-	if err := writeFile(path, append(out, '\n')); err != nil {
+	if err := a.writeReport(path, append(out, '\n')); err != nil {
 		return unable(fmt.Errorf("--report: %w", err), "")
 	}
 	return nil

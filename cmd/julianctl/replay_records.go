@@ -40,7 +40,7 @@ func (p *replayPrinter) beginRecords(path string) error {
 		to = append(to, p.a.out)
 	}
 	if path != "" {
-		file, err := p.a.destinationAt(path)
+		file, err := p.a.reportAt(path)
 		if err != nil {
 			return unable(fmt.Errorf("--report json: %w", err), "")
 		}

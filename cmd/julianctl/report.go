@@ -149,7 +149,7 @@ func (r *reports) write(ctx context.Context) int {
 		var b bytes.Buffer
 		err := f.format.Write(&b, r.report)
 		if err == nil {
-			err = writeFile(f.path, b.Bytes())
+			err = r.a.writeReport(f.path, b.Bytes())
 		}
 		if err != nil {
 			code = worst(code, r.a.report(ctx, unable(fmt.Errorf("--report %s: %w", f.format.Name, err), "")))

@@ -254,7 +254,7 @@ func (a *app) saveSample(agent string, body []byte, opts sampleOptions) error {
 		}
 		path = filepath.Join(path, safetext.Filename(agent)+".json")
 	}
-	if err := writeFile(path, body); err != nil {
+	if err := a.writePayload(path, body); err != nil {
 		return unable(fmt.Errorf("-o: %w", err), "")
 	}
 	a.note("wrote %s, %d bytes", safetext.Line(path), len(body))

@@ -87,7 +87,7 @@ func runSchemaInfer(ctx context.Context, a *app, paths []string, agent, output s
 		_, err = a.out.Write(schema)
 		return err
 	}
-	if err := writeFile(output, schema); err != nil {
+	if err := a.writeReport(output, schema); err != nil {
 		return unable(fmt.Errorf("-o: %w", err), "")
 	}
 	a.note("wrote %s, from %s", safetext.Line(output), count(seen.Payloads(), "payload"))

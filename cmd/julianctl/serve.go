@@ -56,10 +56,16 @@ func (f *serverFlags) announce(url string) (remove func(), err error) {
 	if f.readyFile == "" {
 		return func() {}, nil
 	}
-	if err := writeFile(f.readyFile, []byte(url+"\n")); err != nil {
+	// The link of an inspector may hold a key.
+	d, err := fileAt(f.readyFile, ownerOnly)
+	if err := writeAll(d, []byte(url+"\n"), err); err != nil {
 		return nil, unable(fmt.Errorf("--ready-file: %w", err), "")
 	}
-	return func() { os.Remove(f.readyFile) }, nil
+	return func() {
+		if d.path != "" { // nobody's device or pipe
+			os.Remove(d.path)
+		}
+	}, nil
 }
 
 // loopbackHost reports whether host is this machine and no other can reach it.
