@@ -218,7 +218,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 		Store: storeAll(logged.hook(), store.hook()), Forward: forward.hook(), Now: a.now,
 		Sink: func(d *receive.Delivery) {
 			shown := printer.delivery(logged.see(d))
-			logged.finish(d, shown.issues)
+			logged.finish(shown)
 			failures.look(shown)
 			if seen.add(shown, d.Copy == 1); seen.complete() {
 				stop(nil)

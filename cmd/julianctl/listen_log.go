@@ -11,7 +11,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/spf13/cobra"
 )
 
@@ -72,7 +71,7 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 	}
 	return func(ctx context.Context, d *receive.Delivery) error {
 		stored := &journal.Delivery{
-			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Host: d.Host,
+			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Scheme: d.Scheme, Host: d.Host,
 			Header: d.Header, Body: d.Body, Size: d.Size,
 			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
 		}
@@ -128,27 +127,14 @@ func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
 }
 
 // finish stores what became of a delivery that was shown.
-func (l *listenLog) finish(d *receive.Delivery, issues []validate.Issue) {
-	stored, _ := d.Stored.(*journal.Delivery)
+func (l *listenLog) finish(s *shownDelivery) {
+	stored, _ := s.Stored.(*journal.Delivery)
 	if stored == nil {
 		return
 	}
-	o := journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
-	if f := d.Forward; f != nil {
-		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took, Attempts: f.Attempts}
-		if f.Err != nil {
-			o.Forward.Err = f.Err.Error()
-		}
-	}
-	for _, i := range issues {
-		if i.Severity == validate.Error {
-			o.Errors++
-		} else {
-			o.Warnings++
-		}
-	}
-	if len(issues) > 0 {
-		o.Findings, _ = json.Marshal(issues) // plain values
+	o := *s.outcome
+	if len(s.issues) > 0 {
+		o.Findings, _ = json.Marshal(s.issues) // plain values
 	}
 	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
 		l.told(err)

@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -45,15 +44,6 @@ func (p *listenPrinter) zone(name string) *time.Location {
 	return nil
 }
 
-// shownDelivery is a delivery with all that is known of its payload.
-type shownDelivery struct {
-	*receive.Delivery
-	payload []byte           // inflated; nil when it cannot be, or was refused
-	issues  []validate.Issue // empty for what was refused
-	invalid bool
-	hidden  bool // by --filter
-}
-
 func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
 	v, err := validate.New(validate.Options{})
 	if err != nil {
@@ -77,16 +67,7 @@ func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
 // delivery looks at d, shows it, unless --filter hides it, and returns what it
 // saw.
 func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
-	s := &shownDelivery{Delivery: d}
-	body, err := d.Payload()
-	switch {
-	case err != nil:
-		s.issues = []validate.Issue{{Rule: validate.RuleEncoding, Severity: validate.Error, Message: err.Error()}}
-	case d.Refusal == "":
-		s.payload = body
-		s.issues = p.validator.Issues(payload.Document{Source: "delivery " + strconv.FormatInt(d.Seq, 10), Line: 1, Column: 1, Body: body})
-	}
-	s.invalid = slices.ContainsFunc(s.issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
+	s := p.received(d)
 	if s.hidden = !p.opts.shown.Match(s.payload); !s.hidden {
 		// A stream that cannot be written to keeps its error, and ends the command.
 		_ = p.show(s)
@@ -144,33 +125,9 @@ func (p *listenPrinter) summary(t *tally) error {
 	return nil
 }
 
-// verdict is one word for a delivery.
-func (s *shownDelivery) verdict() string {
-	switch {
-	case s.Refusal != "":
-		return "refused"
-	case s.invalid:
-		return "invalid"
-	case len(s.issues) > 0:
-		return "warning"
-	}
-	return "ok"
-}
-
-// mark is the verdict as one character, and its colour.
-func (p *listenPrinter) mark(s *shownDelivery) (string, paint) {
-	switch verdict := s.verdict(); {
-	case verdict == "refused", verdict == "invalid", !s.Acknowledged():
-		return "✗", p.a.style.bad
-	case verdict == "warning":
-		return "!", p.a.style.warn
-	}
-	return "✓", p.a.style.good
-}
-
 // line is one plain line a delivery: for logs, and for grep.
 func (p *listenPrinter) line(s *shownDelivery) error {
-	_, colour := p.mark(s)
+	_, colour := markOf(s.verdict(), p.a.style)
 	words := append(p.words[:0],
 		s.Received.Local().Format(time.TimeOnly), colour(pad(s.verdict(), len("warning"))), s.status(),
 		orDash(safetext.Line(s.Method)), orDash(safetext.Line(s.URI)), orDash(safetext.Line(s.CallID)),
@@ -184,7 +141,7 @@ func (p *listenPrinter) line(s *shownDelivery) error {
 	if badge := p.badge(s); badge != "" {
 		words = append(words, badge)
 	}
-	if fault := s.Fault.String(); fault != "" {
+	if fault := safetext.Line(s.fault()); fault != "" {
 		words = append(words, p.a.style.warn("fault: "+fault))
 	}
 	if f := s.Forward; f != nil && f.Err != nil {
@@ -333,7 +290,7 @@ func (p *listenPrinter) pretty(s *shownDelivery) error {
 func (p *listenPrinter) head(s *shownDelivery) string {
 	st := p.a.style
 	width := p.a.out.width()
-	mark, colour := p.mark(s)
+	mark, colour := markOf(s.verdict(), st)
 	idWidth := 13
 	if width >= 120 {
 		idWidth = len("call.") + 36 // a UUID
@@ -373,7 +330,7 @@ func (p *listenPrinter) fields(s *shownDelivery) string {
 		f.line(badge)
 		f.changes(s.Change)
 	}
-	if fault := s.Fault.String(); fault != "" {
+	if fault := safetext.Line(s.fault()); fault != "" {
 		f.line(f.st.faint(pad("fault", labelWidth)) + f.st.warn(fault))
 	}
 	if s.Forward != nil {

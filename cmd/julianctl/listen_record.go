@@ -18,7 +18,7 @@ import (
 type listenRecord struct {
 	Seq        int64            `json:"seq"`
 	Received   time.Time        `json:"received"`
-	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused
+	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused, failed
 	Status     int              `json:"status"`  // answered; 0: not
 	Refusal    receive.Refusal  `json:"refusal,omitempty"`
 	Reason     string           `json:"reason,omitempty"` // of the refusal "malformed"
@@ -75,7 +75,7 @@ func (p *listenPrinter) record(s *shownDelivery) error {
 func recordOf(s *shownDelivery, header http.Header) listenRecord {
 	r := listenRecord{
 		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
-		Reason: s.Reason, Fault: s.Fault.String(),
+		Reason: s.Reason, Fault: s.fault(),
 		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
 		Header: header,
 		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: milliseconds(s.Took),

@@ -179,7 +179,7 @@ func (p *logLister) line(e *journal.Entry) error {
 		}
 	}
 	p.listed++
-	mark, colour := entryMark(e, st)
+	mark, colour := markOf(e.Verdict(), st)
 	call, result := listCall, listResult
 	id := orDash(safetext.Line(e.CallID))
 	switch {
@@ -232,18 +232,6 @@ func (p *logLister) rest(e *journal.Entry, room int) string {
 		rest = longer
 	}
 	return fit(rest, room)
-}
-
-func entryMark(e *journal.Entry, st style) (string, paint) {
-	switch e.Verdict() {
-	case "ok":
-		return "✓", st.good
-	case "warning":
-		return "!", st.warn
-	case "unanswered":
-		return "?", st.warn
-	}
-	return "✗", st.bad
 }
 
 func (p *logLister) end(o logOptions) error {
@@ -311,7 +299,7 @@ func (a *app) entryOf(ctx context.Context, l *journal.Log, word string) (*journa
 // receivedOf is e as it was received.
 func receivedOf(e *journal.Entry) *receive.Delivery {
 	d := &receive.Delivery{
-		Seq: e.ID, Received: e.Received, Method: e.Method, URI: e.URI, Proto: e.Proto, Host: e.Host, Remote: e.Remote,
+		Seq: e.ID, Received: e.Received, Method: e.Method, URI: e.URI, Proto: e.Proto, Scheme: e.Scheme, Host: e.Host, Remote: e.Remote,
 		Header: e.Header, Body: e.Body, Size: e.Size, CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds,
 		Copy: e.Copy, Refusal: receive.Refusal(e.Refusal), Reason: e.Reason,
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +16,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/spf13/cobra"
 )
 
@@ -66,7 +66,10 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 	if err != nil {
 		return err
 	}
-	w := a.exportWriter(o.format)
+	w, err := a.exportWriter(o.format)
+	if err != nil {
+		return err
+	}
 	written, left := 0, 0
 	if err := w.begin(); err != nil {
 		return err
@@ -94,14 +97,15 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 	return w.end()
 }
 
-func (a *app) exportWriter(format string) deliveryWriter {
+func (a *app) exportWriter(format string) (deliveryWriter, error) {
 	switch format {
 	case "har":
-		return &harExport{a: a}
+		return &harExport{a: a}, nil
 	case "payloads":
-		return payloadExport{a}
+		return payloadExport{a}, nil
 	}
-	return &ndjsonExport{a: a, records: report.NewRecords(a.out, "log")}
+	v, err := validate.New(validate.Options{})
+	return &ndjsonExport{a: a, validator: v, records: report.NewRecords(a.out, "log")}, err
 }
 
 // payloadExport writes what was received and nothing about it: bodies as they
@@ -127,36 +131,47 @@ type deliveryWriter interface {
 }
 
 type ndjsonExport struct {
-	a       *app
-	records *report.Records
-	n       int
+	a         *app
+	validator *validate.Validator
+	records   *report.Records
+	n         int
 }
 
-// exportedRecord is a record of listen --format json with its place in the log.
-type exportedRecord struct {
+// loggedRecord is all that the log knows of a delivery: a record of listen, with
+// its place in the log and what the log found in it.
+type loggedRecord struct {
 	ID    int64 `json:"id"`
 	First int64 `json:"first,omitempty"` // id of the first delivery of the call
 	listenRecord
-	SHA256 string `json:"sha256"` // of the body, as it was received
+	Scheme    string   `json:"scheme,omitempty"`   // http or https; absent in logs from before it was kept
+	Seconds   *float64 `json:"duration,omitempty"` // of the call
+	Name      string   `json:"name,omitempty"`
+	Direction string   `json:"direction,omitempty"`
+	Errors    int      `json:"errors"`
+	Warnings  int      `json:"warnings"`
+	SHA256    string   `json:"sha256"` // of the body, as it was received
+}
+
+func loggedRecordOf(e *journal.Entry, s *shownDelivery) loggedRecord {
+	r := loggedRecord{
+		ID: e.ID, First: e.First, listenRecord: recordOf(s, s.Header), Scheme: e.Scheme, Seconds: e.Seconds,
+		Name: e.Name, Direction: e.Direction, SHA256: fmt.Sprintf("%x", e.Hash),
+	}
+	if o := e.Outcome; o != nil {
+		r.Errors, r.Warnings = o.Errors, o.Warnings
+	}
+	return r
 }
 
 func (x *ndjsonExport) begin() error { return nil }
 
 func (x *ndjsonExport) write(e *journal.Entry) error {
 	x.n++
-	s := &shownDelivery{Delivery: receivedOf(e)}
-	r := exportedRecord{ID: e.ID, First: e.First, SHA256: fmt.Sprintf("%x", e.Hash)}
-	if e.Outcome != nil && e.Outcome.Findings != nil {
-		if err := json.Unmarshal(e.Outcome.Findings, &s.issues); err != nil {
-			return fmt.Errorf("delivery %d: its findings: %w", e.ID, err)
-		}
+	s, err := loggedDelivery(e, x.validator)
+	if err != nil {
+		return err
 	}
-	r.listenRecord = recordOf(s, e.Header)
-	r.Verdict = e.Verdict()
-	if e.Outcome != nil {
-		r.Fault = e.Outcome.Fault
-	}
-	return x.records.Write("delivery", r)
+	return x.records.Write("delivery", loggedRecordOf(e, s))
 }
 
 func (x *ndjsonExport) end() error {
@@ -253,7 +268,7 @@ func (x *harExport) end() error {
 func harOf(e *journal.Entry) harEntry {
 	h := harEntry{Started: e.Received, ID: e.ID}
 	h.Request = harRequest{
-		Method: e.Method, URL: "http://" + e.Host + e.URI, HTTPVersion: e.Proto,
+		Method: e.Method, URL: urlOf(e), HTTPVersion: e.Proto,
 		Cookies: []harPair{}, Headers: pairs(e.Header), Query: []harPair{}, HeadersSize: -1, BodySize: e.Size,
 	}
 	if u, err := url.ParseRequestURI(e.URI); err == nil {

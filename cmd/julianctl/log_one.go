@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
@@ -48,27 +50,26 @@ func runLogShow(ctx context.Context, a *app, word, format string) error {
 		return err
 	}
 	defer l.Close()
-	opts := listenOptions{format: "pretty", full: true}
-	if format == "json" {
-		opts.format = "json"
-	}
-	p, err := newListenPrinter(a, opts)
+	p, err := newListenPrinter(a, listenOptions{format: "pretty", full: true})
 	if err != nil {
 		return err
 	}
-	d := receivedOf(e)
+	s, err := loggedDelivery(e, p.validator)
+	if err != nil {
+		return err
+	}
 	if e.Copy > 1 {
-		d.Change = changeSince(ctx, l, e.First, d)
+		s.Change = changeSince(ctx, l, e.First, s.Delivery)
 	}
-	if format == "text" {
-		fmt.Fprintf(p.out, "%s, %s, from %s\n", a.style.bold(fmt.Sprintf("delivery %d", e.ID)), e.Received.In(a.now().Location()).Format("Mon 2 Jan 2006"), orDash(safetext.Line(e.Remote)))
+	if format == "json" {
+		s.Header = safetext.MaskHeader(s.Header, a.cfg.RedactHeader...)
+		return report.NewRecords(a.out, "log").Write("delivery", loggedRecordOf(e, s))
 	}
-	p.delivery(d)
+	fmt.Fprintf(p.out, "%s, %s, from %s\n", a.style.bold(fmt.Sprintf("delivery %d", e.ID)), e.Received.In(a.now().Location()).Format("Mon 2 Jan 2006"), orDash(safetext.Line(e.Remote)))
+	_ = p.show(s) // a stream that cannot be written to keeps its error
 	p.flush()
 	if e.Outcome == nil {
 		a.note("%s the listener ended before its answer was known", a.errStyle.warn("unanswered:"))
-	} else if e.Outcome.Fault != "" {
-		a.note("%s %s", a.errStyle.warn("fault on purpose:"), safetext.Line(e.Outcome.Fault))
 	}
 	return nil
 }
@@ -207,9 +208,17 @@ out. A body that a command line cannot hold comes out of the log through a pipe.
 // maxInline is how long a body in a command line may be.
 const maxInline = 8 << 10
 
+// urlOf is where e came to. A log from before the scheme was kept says http.
+func urlOf(e *journal.Entry) string {
+	if !strings.HasPrefix(e.URI, "/") && strings.Contains(e.URI, "://") {
+		return e.URI // as to a proxy
+	}
+	return cmp.Or(e.Scheme, "http") + "://" + e.Host + e.URI
+}
+
 func curlCommand(e *journal.Entry, to, path string) string {
 	if to == "" {
-		to = "http://" + e.Host + e.URI
+		to = urlOf(e)
 	}
 	words := []string{"curl"}
 	if e.Method != "POST" {

@@ -26,6 +26,7 @@ func redactEntry(r *redact.Redactor, e *journal.Entry) bool {
 	if e.CallID != "" {
 		e.CallID = gjson.GetBytes(body, "callId").Str
 	}
+	e.Contact = journal.Contact{Name: gjson.GetBytes(body, "name").Str, Direction: e.Direction}
 	e.Header = http.Header{"Content-Type": {"application/json"}}
 	e.Remote, e.Host, e.URI, e.Reason = "", "", "/", ""
 	if e.Outcome != nil {

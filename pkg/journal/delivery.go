@@ -16,6 +16,7 @@ type Delivery struct {
 	Method   string
 	URI      string // as in the request line
 	Proto    string // such as HTTP/1.1
+	Scheme   string // http or https; empty in logs from before it was kept
 	Host     string
 	// Header is stored with its secrets masked, see [Options].
 	Header http.Header
@@ -66,7 +67,7 @@ type Forward struct {
 }
 
 // Entry is a delivery with its outcome, as the queries return it. Body, Hash,
-// Header, Proto, Host and Reason are there only where a query says so.
+// Header, Proto, Scheme, Host and Reason are there only where a query says so.
 type Entry struct {
 	Delivery
 	Contact
@@ -76,17 +77,23 @@ type Entry struct {
 }
 
 // Failed reports whether the sender was told that its delivery did not arrive.
-func (e *Entry) Failed() bool { return e.Outcome != nil && e.Outcome.Status/100 != 2 }
+func (e *Entry) Failed() bool { return e.Outcome.failed() }
 
-// Verdict is one word for e: refused, unanswered, failed, invalid, warning or
-// ok, the first that holds.
-func (e *Entry) Verdict() string {
-	switch o := e.Outcome; {
-	case e.Refusal != "":
+// Verdict is [Verdict] of e.
+func (e *Entry) Verdict() string { return Verdict(e.Refusal, e.Outcome) }
+
+func (o *Outcome) failed() bool { return o != nil && o.Status/100 != 2 }
+
+// Verdict is one word for a delivery: refused, unanswered, failed, invalid,
+// warning or ok, the first that holds. Whatever shows deliveries takes it from
+// here. What failed may have a payload with findings, too.
+func Verdict(refusal string, o *Outcome) string {
+	switch {
+	case refusal != "":
 		return "refused"
 	case o == nil:
 		return "unanswered"
-	case e.Failed():
+	case o.failed():
 		return "failed"
 	case o.Errors > 0:
 		return "invalid"

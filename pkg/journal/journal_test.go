@@ -248,3 +248,23 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
+
+// Records from before the scheme was kept are read as they were.
+func TestOlderRecord(t *testing.T) {
+	d := delivery("call.1", "{}")
+	d.Hash = hash(d.Body)
+	for _, scheme := range []string{"", "https"} {
+		d.Scheme = scheme
+		r, rest, err := nextRecord(appendDelivery(nil, d, ""), 0)
+		if err != nil || len(rest) > 0 {
+			t.Fatal(err, rest)
+		}
+		if got, _, err := r.delivery(); err != nil || got.Scheme != scheme || string(got.Body) != "{}" {
+			t.Errorf("%q: %+v, %v", scheme, got, err)
+		}
+		r.fields = r.fields[:len(r.fields)-1-len(scheme)]
+		if got, _, err := r.delivery(); err != nil || got.Scheme != "" || string(got.Body) != "{}" {
+			t.Errorf("an older one: %+v, %v", got, err)
+		}
+	}
+}

@@ -41,7 +41,7 @@ const columns = `segment, place, length, id, received, call_id, result_type, sec
 	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings, findings`
 
 // Entries returns the deliveries that f chooses, by id, without Body, Hash,
-// Header, Proto and Host. Memory does not grow with their number. The sequence
+// Header, Proto, Scheme and Host. Memory does not grow with their number. The sequence
 // ends after an error. Deliveries that are appended meanwhile may be in it.
 func (l *Log) Entries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
 	return l.entries(ctx, f, false)

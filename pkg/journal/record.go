@@ -56,7 +56,8 @@ func appendDelivery(b []byte, d *Delivery, header string) []byte {
 		b = binary.AppendVarint(b, d.First)
 		b = binary.AppendVarint(b, d.Size)
 		b = appendText(b, d.Hash)
-		return appendText(b, d.Body)
+		b = appendText(b, d.Body)
+		return appendText(b, d.Scheme)
 	})
 }
 
@@ -184,6 +185,9 @@ func (r record) delivery() (d *Delivery, header []byte, err error) {
 	}
 	d.Copy, d.First, d.Size = int(f.number()), f.number(), f.number()
 	d.Hash, d.Body = f.bytes(), f.bytes()
+	if len(f.rest) > 0 { // it is older otherwise
+		d.Scheme = f.text()
+	}
 	if f.bad {
 		return nil, nil, errRecord
 	}

@@ -24,6 +24,7 @@ type Delivery struct {
 	Method   string
 	URI      string // as in the request line
 	Proto    string // such as HTTP/1.1
+	Scheme   string // http or https
 	Host     string
 	Remote   string // address and port of the peer
 	Header   http.Header

@@ -143,6 +143,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// scheme is that of every request: a server speaks one.
+func (o *Options) scheme() string {
+	if o.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // takes reports whether deliveries to path are taken.
 func (o *Options) takes(path string) bool {
 	if strings.HasSuffix(o.Path, "/") {

@@ -177,6 +177,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Method:   r.Method,
 		URI:      r.RequestURI,
 		Proto:    r.Proto,
+		Scheme:   s.opts.scheme(),
 		Host:     r.Host,
 		Remote:   r.RemoteAddr,
 		Header:   r.Header,
@@ -287,7 +288,7 @@ func (s *Server) wait(delay time.Duration) {
 // malformed records what net/http refused by itself.
 func (s *Server) malformed(conn net.Conn, answer []byte) {
 	status, why := refusedBy(answer)
-	s.record(&Delivery{Remote: conn.RemoteAddr().String(), Refusal: Malformed, Status: status, Reason: why})
+	s.record(&Delivery{Remote: conn.RemoteAddr().String(), Scheme: s.opts.scheme(), Refusal: Malformed, Status: status, Reason: why})
 }
 
 // record hands over what never became a request.
@@ -322,7 +323,7 @@ func (h handshakes) Handle(_ context.Context, r slog.Record) error {
 	// All else is a connection that was closed, by the peer or by this server.
 	said := strings.HasPrefix(why, "tls:") || strings.HasPrefix(why, "remote error:") || strings.HasPrefix(why, "client sent")
 	if found && said {
-		h.record(&Delivery{Remote: remote, Refusal: Malformed, Reason: why})
+		h.record(&Delivery{Remote: remote, Scheme: "https", Refusal: Malformed, Reason: why})
 	}
 	return nil
 }

@@ -214,7 +214,7 @@ func testDeliveryIsWhole(t *testing.T, netHTTP bool) {
 	readAll(t, conn)
 	want := []*Delivery{{
 		Seq: 1, Received: time.Date(2026, 11, 1, 12, 0, 1, 0, time.UTC), Took: time.Second,
-		Method: "POST", URI: "/a%20b?c=d", Proto: "HTTP/1.1", Host: "h", Remote: conn.LocalAddr().String(),
+		Method: "POST", URI: "/a%20b?c=d", Proto: "HTTP/1.1", Scheme: "http", Host: "h", Remote: conn.LocalAddr().String(),
 		Header: http.Header{
 			"Connection": {"close"}, "Content-Length": {fmt.Sprint(len(payload))}, "Content-Type": {"application/json"},
 			"X-Api-Key": {"k"}, "X-Multi": {"1", "2"},

@@ -64,6 +64,7 @@ func (s *Server) converse(n *conn) {
 			Method:   http.MethodPost,
 			URI:      r.target,
 			Proto:    "HTTP/1.1",
+			Scheme:   "http",
 			Host:     r.host,
 			Remote:   remote,
 			Header:   r.header,

@@ -59,7 +59,7 @@ func TestTLS(t *testing.T) {
 			}
 			client.CloseIdleConnections()
 			for _, d := range r.end() {
-				if d.Proto != proto || d.Refusal == "" && string(d.Body) != payload {
+				if d.Proto != proto || d.Scheme != "https" || d.Refusal == "" && string(d.Body) != payload {
 					t.Errorf("saw %+v", d)
 				}
 			}
