@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -189,4 +190,50 @@ func (d *destination) Abort() {
 	case d.file != nil:
 		_ = d.file.Close()
 	}
+}
+
+// fileUse is a file that a flag says to write.
+type fileUse struct{ flag, path string }
+
+// reportUses are the files of --report.
+func reportUses(values []string) []fileUse {
+	var uses []fileUse
+	for _, value := range values {
+		format, path, _ := strings.Cut(value, "=")
+		uses = append(uses, fileUse{"--report " + format, path})
+	}
+	return uses
+}
+
+// writeApart refuses two flags that write the same file, and one that writes
+// over an input: the later would destroy what the earlier needs.
+func writeApart(uses []fileUse, inputs ...string) error {
+	taken := map[string]string{}
+	for _, path := range inputs {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			taken[identity(path)] = "is an input, too"
+		}
+	}
+	for _, use := range uses {
+		if info, err := os.Stat(use.path); use.path == "" || use.path == "-" || err == nil && !info.Mode().IsRegular() {
+			continue
+		}
+		id := identity(use.path)
+		if why, found := taken[id]; found {
+			return usage(fmt.Errorf("%s %q %s", use.flag, use.path, why), "give it a file of its own")
+		}
+		taken[id] = "is the file of " + use.flag + ", too"
+	}
+	return nil
+}
+
+// identity is one name for the file that path leads to.
+func identity(path string) string {
+	if final, err := finalPath(path); err == nil {
+		path = final
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,13 +65,15 @@ func (a *app) apiClient(ctx context.Context) (*julian.Client, string, error) {
 // project's file comes with a checkout, so it must not send the person's key
 // to a place of its own choice.
 func (a *app) apiHost() (string, error) {
-	u, err := url.Parse(a.cfg.BaseURL)
-	if err != nil || u.Host == "" {
-		// The value is not shown: what cannot be parsed may hold a password.
-		return "", usage(fmt.Errorf("base URL from %s is no URL", a.cfg.origin["base-url"]), "the API's own is "+julian.DefaultBaseURL)
+	if err := julian.CheckBaseURL(a.cfg.BaseURL); err != nil {
+		return "", a.apiFault(err, "")
 	}
 	if err := a.cfg.allow("base-url", a.cfg.BaseURL); err != nil {
 		return "", err
+	}
+	u, err := url.Parse(a.cfg.BaseURL)
+	if err != nil {
+		return "", err // it was parsed before
 	}
 	return u.Host, nil
 }
@@ -157,14 +160,34 @@ func (a *app) apiFault(err error, source string) error {
 		f.code = exitKey
 		f.err = fmt.Errorf("with the API key from %s: %w", source, err)
 		f.hint = `"julianctl auth login" replaces a stored key; otherwise set ` + keyVariable
-	case errors.Is(err, julian.ErrBadBaseURL), errors.Is(err, julian.ErrInsecureBaseURL), errors.Is(err, julian.ErrBadAgentID):
+	case errors.Is(err, julian.ErrBadBaseURL), errors.Is(err, julian.ErrInsecureBaseURL):
+		f.code = exitUsage
+		f.hint = fmt.Sprintf("it is from %s; the API's own is %s", a.cfg.origin["base-url"], julian.DefaultBaseURL)
+	case errors.Is(err, julian.ErrBadAgentID):
 		f.code = exitUsage
 	case errors.Is(err, context.Canceled):
 		return err // app.report knows whether a person did it
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, julian.ErrRateLimited):
 		f.hint = fmt.Sprintf("it was given %s; --timeout gives it longer", a.cfg.Timeout)
-	case errors.Is(err, julian.ErrUnreachable), errors.Is(err, julian.ErrRedirect), errors.Is(err, julian.ErrNotJSON), errors.Is(err, julian.ErrNotFound):
+	case errors.Is(err, julian.ErrUnreachable):
 		f.hint = fmt.Sprintf("the base URL is %s, from %s", a.cfg.BaseURL, a.cfg.origin["base-url"])
+	case errors.Is(err, julian.ErrRedirect), errors.Is(err, julian.ErrNotJSON), errors.Is(err, julian.ErrNotFound):
+		f.hint = cmp.Or(a.baseURLHint(), fmt.Sprintf("the base URL is %s, from %s", a.cfg.BaseURL, a.cfg.origin["base-url"]))
 	}
 	return f
+}
+
+// baseURLHint says that the base URL is not that of an API where its path is
+// not as the provider's; empty where it is.
+func (a *app) baseURLHint() string {
+	const path = "/api/v1"
+	base := strings.TrimRight(a.cfg.BaseURL, "/")
+	before, after, found := strings.Cut(base, path)
+	if found && after == "" {
+		return ""
+	}
+	if !found {
+		before = strings.TrimSuffix(base, "/api")
+	}
+	return fmt.Sprintf("the base URL %s, from %s, does not end as the API's own does: try --base-url %s", base, a.cfg.origin["base-url"], safetext.Shell(before+path))
 }

@@ -122,6 +122,8 @@ func (o *listenOptions) check() (err error) {
 		return err
 	}
 	switch {
+	case o.ui.on && sameAddress(o.ui.addr, o.server.addr):
+		return usage(fmt.Errorf("--ui-addr %q is the address of --addr, too", o.ui.addr), "give one of them another port; port 0 takes any free one")
 	case o.answer.body != "" && o.forward.to != "":
 		return usage(errors.New("--body is one answer, and --forward-to hands another back"), "say one of them")
 	case o.tunnel != "" && o.tls.on():
@@ -139,6 +141,13 @@ func (o *listenOptions) check() (err error) {
 
 func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err := opts.check(); err != nil {
+		return err
+	}
+	uses := []fileUse{{"--ready-file", opts.server.readyFile}, {"--tls-ca-out", opts.tls.caOut}}
+	if a.cfg.Log != noLog {
+		uses = append(uses, fileUse{"--log", a.cfg.Log})
+	}
+	if err := writeApart(uses, opts.tls.cert, opts.tls.key); err != nil {
 		return err
 	}
 	require, err := parseRequired(opts.requires)
@@ -167,6 +176,9 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 		return err
 	}
 	defer ln.Close()
+	if forward.leadsTo(ln.Addr()) {
+		return usage(fmt.Errorf("--forward-to %q is this listener itself", withoutPassword(opts.forward.to)), "name the endpoint behind it, or listen elsewhere with --addr")
+	}
 	logged, err := a.listenLog(ctx, opts.log)
 	if err != nil {
 		return err

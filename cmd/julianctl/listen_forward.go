@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -87,6 +89,18 @@ func (f *forwarder) hook() func(context.Context, *receive.Delivery) (receive.For
 		return nil
 	}
 	return f.forward
+}
+
+// leadsTo reports whether deliveries are passed on to addr of this machine.
+func (f *forwarder) leadsTo(addr net.Addr) bool {
+	if f == nil || !f.client.Target().Loopback() {
+		return false
+	}
+	port := f.to.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(f.to.Scheme)]
+	}
+	return sameAddress(net.JoinHostPort(f.to.Hostname(), port), addr.String())
 }
 
 func (f *forwarder) close() {

@@ -65,6 +65,14 @@ func runRedact(ctx context.Context, a *app, opts redactOptions) error {
 		}
 		opts.paths = []string{"-"}
 	}
+	uses := []fileUse{{"--key-file", opts.keyFile}, {"--report", opts.report}}
+	if err := writeApart(uses, opts.paths...); err != nil {
+		return err
+	}
+	// The result may take the place of its input.
+	if err := writeApart(append(uses, fileUse{"-o", opts.output})); err != nil {
+		return err
+	}
 	r, err := a.redactor(opts.keyFile)
 	if err != nil {
 		return err

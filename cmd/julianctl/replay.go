@@ -124,6 +124,13 @@ func runReplay(ctx context.Context, a *app, o replayOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	uses := reportUses(o.reports)
+	if err := writeApart(uses, o.paths...); err != nil {
+		return err
+	}
+	if err := writeApart(append(uses, fileUse{"--resume", o.resume})); err != nil {
+		return err
+	}
 	records, err := o.recordsTo()
 	if err != nil {
 		return err

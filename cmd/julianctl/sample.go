@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ func runSample(ctx context.Context, a *app, opts sampleOptions) error {
 		return err
 	}
 	if err := checkSampleOutput(opts); err != nil {
+		return err
+	}
+	if err := writeApart([]fileUse{{"--redact-key-file", opts.redact.keyFile}, {"-o", opts.output}}); err != nil {
 		return err
 	}
 	samples, err := a.samples(ctx, opts)
@@ -167,7 +171,7 @@ func (a *app) samples(ctx context.Context, opts sampleOptions) ([]sample, error)
 			defer cancel()
 			body, err := client.CallEventSample(ctx, agent)
 			if errors.Is(err, julian.ErrNotFound) {
-				err = &fault{exitNo, err, "check the id; an agent of another organization cannot be seen with this key"}
+				err = &fault{exitNo, err, cmp.Or(a.baseURLHint(), "check the id; an agent of another organization cannot be seen with this key")}
 			} else if err != nil {
 				err = a.apiFault(err, source)
 			}

@@ -50,6 +50,24 @@ func listenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener
 	return ln, nil
 }
 
+// sameAddress reports whether two addresses of listeners of this machine
+// exclude each other. Port 0 is any free one.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	every := func(host string) bool { return host == "" || net.ParseIP(host).IsUnspecified() }
+	one := func(host string) string {
+		if strings.EqualFold(host, "localhost") {
+			return "127.0.0.1"
+		}
+		return host
+	}
+	return every(hostA) || every(hostB) || one(hostA) == one(hostB)
+}
+
 // announce writes the ready file, if one is asked for. The returned function
 // removes it: a file that is left over would announce a server that is gone.
 func (f *serverFlags) announce(url string) (remove func(), err error) {

@@ -105,6 +105,9 @@ func runValidate(ctx context.Context, a *app, o validateOptions) error {
 		o.jobs = runtime.GOMAXPROCS(0)
 	}
 	severities, err := parseSeverities(o.rules)
+	if err == nil {
+		err = writeApart(reportUses(o.reports), append([]string{o.schema, o.agentShape}, o.paths...)...)
+	}
 	if err != nil {
 		return err
 	}

@@ -171,6 +171,14 @@ func byteKind(c byte) string {
 	}
 }
 
+// CheckBaseURL reports why raw cannot be the address of an API:
+// [ErrBadBaseURL], or [ErrInsecureBaseURL] when the key would travel
+// unencrypted. The error never shows a password.
+func CheckBaseURL(raw string) error {
+	_, err := checkBaseURL(raw)
+	return err
+}
+
 // checkBaseURL returns raw without a slash at its end.
 func checkBaseURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
@@ -182,6 +190,9 @@ func checkBaseURL(raw string) (string, error) {
 		return "", fmt.Errorf("%w: %w", ErrBadBaseURL, err)
 	}
 	bad := func(kind error, why string) (string, error) {
+		if u.Host == "" && strings.Contains(raw, "@") { // what is before it may be a password
+			return "", fmt.Errorf("%w: it %s", kind, why)
+		}
 		return "", fmt.Errorf("%w: %q %s", kind, u.Redacted(), why)
 	}
 	switch {

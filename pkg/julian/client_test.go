@@ -342,7 +342,7 @@ func TestClientNeverShowsKey(t *testing.T) {
 		}
 		assertHidden(t, err)
 	}
-	for _, u := range []string{"https://me:" + canary + "@h", "https://me:7f3a@h", "http://7f3a:7f3a@h:x/", "://me:7f3a@h"} {
+	for _, u := range []string{"https://me:" + canary + "@h", "https://me:7f3a@h", "http://7f3a:7f3a@h:x/", "://me:7f3a@h", "me:7f3a@h/api", "https:/me:7f3a@h/"} {
 		_, err := julian.NewClient("k", julian.ClientOptions{BaseURL: u})
 		if !errors.Is(err, julian.ErrBadBaseURL) || strings.Contains(fmt.Sprint(err), ":7f3a") {
 			t.Errorf("%q: %v, want ErrBadBaseURL without the password", u, err)
