@@ -25,6 +25,7 @@ var tiers = map[string]struct {
 	peers []string
 }{
 	"pkg/julian":    {0, nil},
+	"pkg/inorder":   {0, nil},
 	"pkg/jsonscan":  {0, nil},
 	"pkg/safetext":  {0, nil},
 	"pkg/page":      {0, nil},
@@ -50,7 +51,7 @@ var tiers = map[string]struct {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/jsonscan", "pkg/safetext", "pkg/page"}
+var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/page"}
 
 // terminal are the libraries that only the command may know.
 var terminal = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
