@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // script is a connection that takes everything and plays back fixed bytes.
@@ -73,6 +75,22 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if err == nil && !bytes.HasPrefix(body, a.Body) || err == nil && int64(len(body)) != a.BodySize {
 			t.Fatalf("body of %d bytes %q, Go's own parser says %d bytes %q", a.BodySize, a.Body, len(body), body)
+		}
+	})
+}
+
+// What is read quickly is what is read slowly.
+func FuzzCallID(f *testing.F) {
+	f.Add(julian.Sample())
+	for _, seed := range []string{
+		`{"callId":"a","callId":"b"}`, `{"call\u0049d":"\u0031"}`, `{"callId":"\ud83d"}`, "{\"callId\":\"\xff\"}", `{"callId":[{"callId":"a"}]}`,
+		`["callId","a"]`, `{"callId":"a"}x`, ` {"a":{} , "callId" : "b" } `, `{"callId":"a","b":1e5,"c":-0.5}`, `{"callId":"a",}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got, want := CallID(body), slowCallID(body); got != want {
+			t.Errorf("%q has callId %q, want %q", body, got, want)
 		}
 	})
 }

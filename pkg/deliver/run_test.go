@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
 
@@ -277,6 +278,13 @@ func TestCallID(t *testing.T) {
 		{`{"callId":"call.1"}}`, ""},
 		{`["callId","call.1"]`, ""},
 		{`"callId"`, ""},
+		{`{"callId":"first","callId":null}`, ""},
+		{`{"callId":"half \ud83d"}`, "half \ufffd"},
+		{`{"callId":"a\\b"}`, `a\b`},
+		{"{\"callId\":\"bad \xff\"}", "bad \xff"},
+		{"{\"callId\":\"call.1\",\"x\":\"\xff\"}", "call.1"},
+		{`{"callId":"call.1","x":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`, "call.1"},
+		{`{"callId":"call.1","x":01}`, ""},
 		{``, ""},
 		{"\xff", ""},
 		{strings.Repeat("[", 100_000), ""},
@@ -285,6 +293,12 @@ func TestCallID(t *testing.T) {
 		if got := CallID([]byte(tt.body)); got != tt.want {
 			t.Errorf("CallID(%.60s) = %q, want %q", tt.body, got, tt.want)
 		}
+		if got := slowCallID([]byte(tt.body)); got != tt.want {
+			t.Errorf("slowCallID(%.60s) = %q, want %q", tt.body, got, tt.want)
+		}
+	}
+	if id, sure := quickCallID(julian.Sample()); string(id) != slowCallID(julian.Sample()) || len(id) == 0 || !sure {
+		t.Errorf("quickCallID of the sample = %q, %t", id, sure)
 	}
 }
 
