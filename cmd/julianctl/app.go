@@ -56,11 +56,12 @@ func (a *app) report(ctx context.Context, err error) int {
 		return exitYes
 	}
 	var f *fault
-	if !errors.As(err, &f) {
+	switch known := errors.As(err, &f); {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		// Whatever could not be done for that.
+		f = &fault{code: exitInterrupted, err: errors.New("interrupted")}
+	case !known:
 		f = &fault{code: exitUnable, err: err}
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			f = &fault{code: exitInterrupted, err: errors.New("interrupted")}
-		}
 	}
 	if f.err != nil {
 		fmt.Fprintf(a.err, "%s %s\n", a.errStyle.bad("julianctl:"), safetext.Line(f.err.Error()))

@@ -77,7 +77,7 @@ func runAuthLogin(ctx context.Context, a *app, stores []keyStore) error {
 // askKey prompts a person without an echo, or reads stdin.
 func (a *app) askKey(ctx context.Context) (apiKey, error) {
 	if !isTerminal(a.in) {
-		return readKey(a.in, "stdin")
+		return a.keyFromStdin(ctx)
 	}
 	fmt.Fprint(a.err, "API key (not shown): ")
 	text, err := readPassword(ctx, a.in.(*os.File))

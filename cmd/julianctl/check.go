@@ -331,6 +331,9 @@ func (a *app) cleanUp(ctx context.Context, argv, callIDs []string) int {
 	if argv == nil || len(callIDs) == 0 {
 		return exitYes
 	}
+	if ctx.Err() != nil {
+		a.note("interrupted: cleaning up; once more stops at once")
+	}
 	if err := check.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
 		return a.report(ctx, unable(fmt.Errorf("--cleanup %w", err), "the calls that were delivered are still there: their ids begin with call.julianctl-"))
 	}

@@ -49,9 +49,12 @@ type demo struct {
 	wrong []string // steps that did not end as they should
 }
 
+// demoTime is how long a demo may take; half a second is usual.
+const demoTime = 30 * time.Second
+
 func runDemo(ctx context.Context, a *app) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "julianctl-demo-")
 	if err != nil {
@@ -59,7 +62,13 @@ func runDemo(ctx context.Context, a *app) error {
 	}
 	defer os.RemoveAll(dir)
 	d := &demo{a: a, dir: dir, env: map[string]string{"JULIAN_API_KEY": "test-key", "HOME": dir}}
-	if err := d.run(ctx); err != nil {
+	err = d.run(ctx)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return unable(fmt.Errorf("demo was not done within %s", demoTime), "")
+	case ctx.Err() != nil: // commands that were interrupted did not fail
+		return ctx.Err()
+	case err != nil:
 		return err
 	}
 	took := time.Since(began)
@@ -86,21 +95,29 @@ func (d *demo) run(ctx context.Context) error {
 	d.env["JULIAN_BASE_URL"] = api
 
 	d.title("Fetch a sample payload with the API key, and hold it against the schema")
-	d.step(ctx, exitYes, "sample", "agent.abc123", "-o", "sample.json")
-	d.step(ctx, exitYes, "validate", "sample.json")
+	if err := d.step(ctx, exitYes, "sample", "agent.abc123", "-o", "sample.json"); err != nil {
+		return err
+	}
+	if err := d.step(ctx, exitYes, "validate", "sample.json"); err != nil {
+		return err
+	}
 
 	d.title("A payload with two mistakes is told where, and what was meant")
 	if err := d.writeBroken("broken.json"); err != nil {
 		return err
 	}
-	d.step(ctx, exitNo, "validate", "broken.json")
+	if err := d.step(ctx, exitNo, "validate", "broken.json"); err != nil {
+		return err
+	}
 
 	d.title("Listen in place of the endpoint; deliver the sample once, and twice again")
 	stopListen, hook, err := d.background(ctx, "listen", "--addr", "127.0.0.1:0", "--format", "pretty", "--exit-after", "3", "--log", noLog)
 	if err != nil {
 		return err
 	}
-	d.step(ctx, exitYes, "replay", "sample.json", "--dup=2", "--to", hook)
+	if err := d.step(ctx, exitYes, "replay", "sample.json", "--dup=2", "--to", hook); err != nil {
+		return err
+	}
 	fmt.Fprintf(d.a.out, "%s\n%s\n", d.a.style.faint("and the listener printed:"), stopListen())
 
 	d.title("Is an endpoint right? Here: a small consumer that keys on callId")
@@ -109,8 +126,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer stopConsumer()
-	d.step(ctx, exitYes, "check", "--profile", "smoke", "--settle", "200ms", "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")
-	return nil
+	return d.step(ctx, exitYes, "check", "--profile", "smoke", "--settle", "200ms", "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")
 }
 
 // writeBroken writes the sample with the mistakes that are easiest to make.
@@ -124,8 +140,9 @@ func (d *demo) title(text string) {
 	fmt.Fprintf(d.a.out, "%s\n\n", d.a.style.bold("# "+text))
 }
 
-// step runs one command as a person would and shows what it prints.
-func (d *demo) step(ctx context.Context, want int, args ...string) {
+// step runs one command as a person would and shows what it prints. The error is
+// that of ctx.
+func (d *demo) step(ctx context.Context, want int, args ...string) error {
 	d.steps++
 	fmt.Fprintf(d.a.out, "%s\n", d.a.style.accent("$ julianctl "+strings.Join(args, " ")))
 	var shown lockedBuffer
@@ -138,6 +155,7 @@ func (d *demo) step(ctx context.Context, want int, args ...string) {
 		d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d, not %d", args[0], got, want))
 	}
 	fmt.Fprintln(d.a.out, d.clean(shown.String()))
+	return ctx.Err()
 }
 
 // background starts a command that serves, and returns once it does, with its

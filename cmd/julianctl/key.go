@@ -89,7 +89,7 @@ func (a *app) findKey(ctx context.Context, host string, stores []keyStore) (apiK
 		if err := a.cfg.allow("api-key-file", path); err != nil {
 			return apiKey{}, err
 		}
-		return a.keyFromFile(path)
+		return a.keyFromFile(ctx, path)
 	}
 	if err := a.cfg.allow("key-store", a.cfg.KeyStore); err != nil {
 		return apiKey{}, err
@@ -121,9 +121,9 @@ func checkedKey(value, source string) (apiKey, error) {
 }
 
 // keyFromFile reads a key file; "-" is stdin.
-func (a *app) keyFromFile(path string) (apiKey, error) {
+func (a *app) keyFromFile(ctx context.Context, path string) (apiKey, error) {
 	if path == "-" {
-		return readKey(a.in, "stdin")
+		return a.keyFromStdin(ctx)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -135,6 +135,12 @@ func (a *app) keyFromFile(path string) (apiKey, error) {
 		a.hint("chmod 600 %s", safetext.Shell(path))
 	}
 	return readKey(f, fmt.Sprintf("file %q", path))
+}
+
+func (a *app) keyFromStdin(ctx context.Context) (apiKey, error) {
+	in, done := a.stdin(ctx)
+	defer done()
+	return readKey(in, "stdin")
 }
 
 func readableByOthers(info os.FileInfo) bool {

@@ -112,7 +112,7 @@ func loggedCalls(entries func(func(*journal.Entry, error) bool)) (map[string]rec
 func (a *app) consumerCalls(ctx context.Context, path string) (map[string]int, error) {
 	var in io.Reader
 	if path == "-" {
-		stdin, done := interruptible(ctx, a.in)
+		stdin, done := a.stdin(ctx)
 		defer done()
 		in = stdin
 	} else {

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"slices"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -256,15 +254,12 @@ const embeddedSource = "<sample>"
 
 // documents reads paths, or gives the embedded sample. Done releases stdin.
 func (a *app) documents(ctx context.Context, paths []string) (docs iter.Seq2[payload.Document, error], done func()) {
-	switch {
-	case len(paths) == 0:
+	if len(paths) == 0 {
 		return func(yield func(payload.Document, error) bool) {
 			yield(payload.Document{Source: embeddedSource, Line: 1, Column: 1, Body: julian.Sample()}, nil)
 		}, func() {}
-	case !slices.Contains(paths, "-"):
-		return payload.Read(ctx, paths, nil), func() {}
 	}
-	in, done := interruptible(ctx, a.in)
+	in, done := a.stdin(ctx)
 	return payload.Read(ctx, paths, in), done
 }
 
@@ -295,19 +290,4 @@ func editedDocument(doc payload.Document, edits []edit) (_ payload.Document, err
 	}
 	doc.Body = changed
 	return doc, nil
-}
-
-// interruptible is r until ctx ends. A read of stdin cannot be called off, so
-// the goroutine that waits in one stays until it returns, or the process ends.
-func interruptible(ctx context.Context, r io.Reader) (in io.Reader, done func()) {
-	in, w := io.Pipe()
-	stop := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
-	go func() {
-		_, err := io.Copy(w, r)
-		w.CloseWithError(err) // nil is the end
-	}()
-	return in, func() {
-		stop()
-		w.CloseWithError(context.Canceled)
-	}
 }

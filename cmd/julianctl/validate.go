@@ -140,9 +140,11 @@ func validateOnce(ctx context.Context, a *app, o validateOptions, v *validate.Va
 	}
 	reports.report.Rules = validate.Rules
 	reports.annotate = o.format == "text" && a.env("GITHUB_ACTIONS") == "true"
-	results := v.Stream(ctx, o.paths, a.in, o.jobs)
+	stdin, done := a.stdin(ctx)
+	defer done()
+	results := v.Stream(ctx, o.paths, stdin, o.jobs)
 	if reports.wanted() {
-		results = reports.byDocument(v.Each(ctx, o.paths, a.in, o.jobs))
+		results = reports.byDocument(v.Each(ctx, o.paths, stdin, o.jobs))
 	}
 	p := newValidatePrinter(a, o)
 	if err := p.all(results); err != nil {

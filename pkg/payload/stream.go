@@ -35,6 +35,9 @@ type emit func(Chunk, error) bool
 func (r *reader) stream(name string, in io.Reader, size int64, emit emit) bool {
 	plain, stop, packed, err := decompress(in)
 	if err != nil {
+		if stopped := r.stopped(); stopped != nil {
+			return emit(Chunk{}, stopped) // no source is at fault
+		}
 		return emit(Chunk{}, &Error{Source: name, Err: cause(err)})
 	}
 	defer stop()
