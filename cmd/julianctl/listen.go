@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -305,9 +307,10 @@ func (b *byteSize) String() string {
 }
 
 func (b *byteSize) Set(s string) error {
-	var n int64
-	var unit string
-	if _, err := fmt.Sscanf(s+" B", "%d%s", &n, &unit); err != nil || n <= 0 {
+	digits := s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+	unit := cmp.Or(strings.TrimSpace(s[len(digits):]), "B")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || err == nil && n == 0 {
 		return errors.New("want a size such as 512KiB or 10MiB")
 	}
 	for _, u := range byteUnits {

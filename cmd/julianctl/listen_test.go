@@ -61,13 +61,3 @@ func TestLayout(t *testing.T) {
 		}
 	}
 }
-
-func TestByteSize(t *testing.T) {
-	for in, want := range map[string]string{"10MiB": "10MiB", "10240KiB": "10MiB", "64": "64B", "1536 kib": "1536KiB", "ten": "", "-1MiB": "", "1TB": "", "9999GiB": "", "99999999999999999999": ""} {
-		var b byteSize
-		err := b.Set(in)
-		if got := b.String(); err == nil && got != want || (err != nil) != (want == "") {
-			t.Errorf("%q: %s, %v", in, got, err)
-		}
-	}
-}

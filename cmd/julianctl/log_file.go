@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/journal"
@@ -139,10 +141,12 @@ func (t *timeSpan) String() string {
 }
 
 func (t *timeSpan) Set(s string) error {
-	var days int64
 	d, err := time.ParseDuration(s)
-	if _, scanErr := fmt.Sscanf(s+"\n", "%dd\n", &days); scanErr == nil && days < 36500 {
-		d, err = time.Duration(days)*24*time.Hour, nil
+	if text, isDays := strings.CutSuffix(s, "d"); isDays {
+		var days int64
+		if days, err = strconv.ParseInt(text, 10, 64); err == nil && days < 36500 {
+			d = time.Duration(days) * 24 * time.Hour
+		}
 	}
 	if err != nil || d <= 0 {
 		return errors.New("want a time such as 90m, 24h or 7d")
