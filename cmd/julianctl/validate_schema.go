@@ -34,7 +34,11 @@ func (v *validation) run(ctx context.Context) error {
 func (v *validation) validator() (*validate.Validator, error) {
 	options := validate.Options{Strict: v.o.strict, Rules: v.severities}
 	if file := cmp.Or(v.o.schema, v.o.agentShape); file != "" {
-		schema, err := v.a.loadSchema(file)
+		flag := "--schema"
+		if v.o.agentShape != "" {
+			flag = "--agent-shape"
+		}
+		schema, err := v.a.loadSchema(flag, file)
 		if err != nil {
 			return nil, err
 		}
@@ -51,18 +55,18 @@ func (v *validation) validator() (*validate.Validator, error) {
 // watched is the files whose changes bring a new run.
 func (v *validation) watched() []string { return slices.Concat(v.files, v.o.paths) }
 
-// loadSchema reads the value of --schema, and says what is odd in it.
-func (a *app) loadSchema(file string) (*validate.Schema, error) {
+// loadSchema reads the schema that a flag names, and says what is odd in it.
+func (a *app) loadSchema(flag, file string) (*validate.Schema, error) {
 	schema, err := validate.LoadSchema(file)
 	if e, ok := errors.AsType[*validate.SchemaError](err); ok {
-		return nil, usage(fmt.Errorf("--schema: %w", e), e.Hint)
+		return nil, usage(fmt.Errorf("%s: %w", flag, e), e.Hint)
 	}
 	if err != nil {
 		reason := err
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
 			reason = e.Err
 		}
-		return nil, unable(fmt.Errorf("--schema %q: %w", file, reason), "")
+		return nil, unable(fmt.Errorf("%s %q: %w", flag, file, reason), "")
 	}
 	for _, note := range schema.Notes() {
 		a.note("%s", a.errStyle.warn(safetext.Line(note.Error())))

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -70,7 +71,41 @@ func (c *compiler) compile(name, uri string, body []byte) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.saysSomething(r); err != nil {
+		return nil, err
+	}
 	return c.program(r)
+}
+
+// saysSomething refuses an object none of whose keys is one of a schema, such as
+// a payload: it would allow every value. That of a schema is noted.
+func (c *compiler) saysSomething(r *resource) error {
+	const then, advice = "so every value is correct by it", `"julianctl schema" prints the documented one, to begin with`
+	s := r.source
+	isSchema, keys, hint := s.kind(r.at) != '{', 0, advice
+	for k := range s.members(r.at) {
+		name := string(s.text(k))
+		switch _, says := c.keywords[name]; {
+		case says:
+			return nil
+		case strings.HasPrefix(name, "$") || name == "definitions":
+			isSchema = true
+		case slices.Contains(otherKeywords(), name): // other files have such keys, too
+		case name == "callId":
+			keys, hint = keys+1, "it looks like a payload, which is checked without --schema"
+		default:
+			if keys++; hint == advice {
+				hint = cmp.Or(c.nearKeyword(name), hint)
+			}
+		}
+	}
+	switch {
+	case !isSchema && keys > 0:
+		return s.errorAt(r.at, "has no keyword of JSON Schema, "+then, hint)
+	case s.kind(r.at) != 'f':
+		c.notes = append(c.notes, s.errorAt(r.at, "says nothing of a value, "+then, advice))
+	}
+	return nil
 }
 
 // program compiles a resource and all that it leads to.
@@ -186,14 +221,18 @@ func (c *compiler) doubt(s *schema, key int) {
 	if s.source.prefix == thisDraft || len(c.notes) == maxNotes || slices.Contains(otherKeywords(), name) {
 		return
 	}
-	hint := formerKeyword(name)
-	if hint == "" {
-		known := slices.Concat(slices.Sorted(maps.Keys(c.keywords)), otherKeywords())
-		hint = didYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
-	}
-	if hint != "" {
+	if hint := c.nearKeyword(name); hint != "" {
 		c.notes = append(c.notes, s.source.errorAt(key, "is no keyword of draft 2020-12, and means nothing", hint))
 	}
+}
+
+// nearKeyword is what was meant by a name that is nearly a keyword, or was one.
+func (c *compiler) nearKeyword(name string) string {
+	if hint := formerKeyword(name); hint != "" {
+		return hint
+	}
+	known := slices.Concat(slices.Sorted(maps.Keys(c.keywords)), otherKeywords())
+	return didYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
 }
 
 // add takes a document in. Its resource has the URI that it was found by, and
