@@ -117,6 +117,7 @@ type groupRecord struct {
 	DifferStatus bool    `json:"differStatus"`
 	DifferBody   bool    `json:"differBody"`
 	SkewMS       float64 `json:"skewMs,omitempty"` // from the first copy's release to the last's, where they were sent together
+	Unsent       int     `json:"unsent,omitempty"` // copies that were not sent, since the run had ended
 }
 
 func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
@@ -133,6 +134,9 @@ func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
 	if r.SkewMS != 0 {
 		w.Number(`,"skewMs":`, r.SkewMS)
 	}
+	if r.Unsent != 0 {
+		w.Integer(`,"unsent":`, int64(r.Unsent))
+	}
 	w.Raw(`}`)
 	return w.B, w.Err
 }
@@ -140,7 +144,7 @@ func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
 func groupRecordOf(g *deliver.Group) groupRecord {
 	return groupRecord{
 		g.Source, g.Line, g.Number, g.CallID, len(g.Copies), g.First,
-		g.Acknowledged, g.DifferStatus, g.DifferBody, milliseconds(g.Skew),
+		g.Acknowledged, g.DifferStatus, g.DifferBody, milliseconds(g.Skew), len(g.Unsent),
 	}
 }
 
@@ -192,7 +196,8 @@ type groupsJSON struct {
 	Seed         uint64       `json:"seed,omitempty"`
 	Groups       int          `json:"groups"`
 	Acknowledged int          `json:"acknowledged"`
-	Partial      int          `json:"partial"` // not every copy was answered
+	Partial      int          `json:"partial"`          // not every copy that was sent was answered
+	Unsent       int          `json:"unsent,omitempty"` // copies that were not sent, since the run had ended
 	Differ       int          `json:"differ"`
 	DifferStatus int          `json:"differStatus"`
 	DifferBody   int          `json:"differBody"`
@@ -242,7 +247,7 @@ func (p *replayPrinter) summaryRecord(ctx context.Context, s deliver.Summary) re
 		g := s.Groups
 		out.Duplicates = &groupsJSON{
 			Copies: p.plan.Duplicates + 1, Mode: string(p.plan.Mode), Groups: g.Total, Acknowledged: g.Acknowledged,
-			Partial: g.Partial, Differ: g.Differ, DifferStatus: g.DifferStatus, DifferBody: g.DifferBody, Skew: latencyOf(s.Skew),
+			Partial: g.Partial, Unsent: g.Unsent, Differ: g.Differ, DifferStatus: g.DifferStatus, DifferBody: g.DifferBody, Skew: latencyOf(s.Skew),
 		}
 		if p.plan.Mode == deliver.Shuffled {
 			out.Duplicates.Seed = p.plan.Seed

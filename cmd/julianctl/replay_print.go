@@ -48,7 +48,7 @@ func newReplayPrinter(a *app, o replayOptions, plan deliver.Plan, client *delive
 		tally:   newReplayTally(o),
 		hinted:  map[string]bool{},
 	}
-	p.plan.Doubt = p.doubt
+	p.plan.Doubt, p.plan.Cut = p.doubt, p.cut
 	return p
 }
 
@@ -95,6 +95,20 @@ func (p *replayPrinter) result(r deliver.Result) {
 	}
 	if p.o.format == "text" && r.Err != nil && p.failed <= replayShown {
 		p.progress.above(func() { p.failure(r) })
+	}
+}
+
+// cut shows a payload of which not every copy was sent.
+func (p *replayPrinter) cut(g deliver.Group) {
+	if p.reports.wanted() {
+		for _, n := range g.Unsent {
+			name := p.caseName(g.Source, g.Line, g.CallID, n)
+			p.reports.add(report.Case{Name: name, Group: deliveryGroup, Verdict: report.Skip, Message: "not sent: the run had ended"})
+		}
+	}
+	if p.records != nil {
+		record := groupRecordOf(&g)
+		p.fail(p.records.Append("group", record.appendJSON))
 	}
 }
 

@@ -30,18 +30,8 @@ func replayFormats(line *deliver.Timeline) []report.Format {
 // deliveryCase is one delivery in a report. Of one that nothing was sent of,
 // nobody knows how it would have been answered.
 func (p *replayPrinter) deliveryCase(r deliver.Result) report.Case {
-	source := r.Document.Source
-	if source != embeddedSource {
-		source = p.reports.relative(source)
-	}
 	c := report.Case{
-		Name: fmt.Sprintf("%s:%d", source, r.Document.Line), Group: "delivery", Verdict: report.Pass, Took: r.Answer.Latency(),
-	}
-	if id := r.CallID(); id != "" {
-		c.Name += " " + id
-	}
-	if p.plan.Duplicates > 0 {
-		c.Name += fmt.Sprintf(" copy %d/%d", r.Copy, p.plan.Duplicates+1)
+		Name: p.caseName(r.Document.Source, r.Document.Line, r.CallID(), r.Copy), Group: deliveryGroup, Verdict: report.Pass, Took: r.Answer.Latency(),
 	}
 	if r.Err == nil {
 		return c
@@ -58,6 +48,24 @@ func (p *replayPrinter) deliveryCase(r deliver.Result) report.Case {
 		c.Detail += "hint: " + hint + "\n"
 	}
 	return c
+}
+
+// deliveryGroup is the group of cases that are deliveries.
+const deliveryGroup = "delivery"
+
+// caseName names a delivery in a report.
+func (p *replayPrinter) caseName(source string, line int, callID string, n int) string {
+	if source != embeddedSource {
+		source = p.reports.relative(source)
+	}
+	name := fmt.Sprintf("%s:%d", source, line)
+	if callID != "" {
+		name += " " + callID
+	}
+	if p.plan.Duplicates > 0 {
+		name += fmt.Sprintf(" copy %d/%d", n, p.plan.Duplicates+1)
+	}
+	return name
 }
 
 // unreadableCase is one source that gave no payload.

@@ -202,6 +202,9 @@ func (p *replayPrinter) duplicates(s deliver.Summary) string {
 	if g.Partial > 0 {
 		parts = append(parts, fmt.Sprintf("%d not answered to the last copy", g.Partial))
 	}
+	if g.Cut > 0 {
+		parts = append(parts, fmt.Sprintf("%d not sent to the last copy", g.Cut))
+	}
 	if g.Differ == 0 {
 		return strings.Join(append(parts, "answers alike"), ", ")
 	}
@@ -219,7 +222,7 @@ func percentiles(l deliver.Latency) string {
 // verdictText is the answer in one line.
 func (p *replayPrinter) verdictText(ctx context.Context, s deliver.Summary, style style) string {
 	whole := countOf(s.Planned, "delivery", "deliveries")
-	left := s.Planned - s.OK - s.Failed
+	left := s.Groups.Unsent
 	switch {
 	case neverReached(s):
 		return style.bad("the endpoint could not be reached")

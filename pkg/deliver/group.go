@@ -9,8 +9,10 @@ import (
 // Groups are the documents that were sent more than once, each with its copies.
 type Groups struct {
 	Total        int
-	Acknowledged int // every copy was answered as expected
-	Partial      int // not every copy was answered
+	Acknowledged int // every copy that was sent was answered as expected
+	Partial      int // not every copy that was sent was answered
+	Cut          int // not every copy was sent: the run had ended
+	Unsent       int // copies that were not sent for that
 	// Differ counts groups whose answers were not all alike, in status, in
 	// body, or in both.
 	Differ       int
@@ -19,7 +21,8 @@ type Groups struct {
 
 	// Worst are up to [KeptGroups] of them, the worst first: answers that differ
 	// in status, copies that were not as expected, answers that differ in body,
-	// then by skew, or by latency where none was measured.
+	// copies that were not sent, then by skew, or by latency where none was
+	// measured.
 	Worst []Group
 }
 
@@ -33,9 +36,10 @@ type Group struct {
 	Number int    // of the document in the run, from 1
 	CallID string // may be empty
 	Copies []Copy // those that were begun, by number
+	Unsent []int  // numbers of those that were not, since the run had ended
 
 	First        int  // number of the copy that was answered first; 0: none was
-	Acknowledged bool // every copy was answered as expected
+	Acknowledged bool // every copy of Copies was answered as expected
 	DifferStatus bool // of the answers that came
 	DifferBody   bool
 	// Skew is from the first release to the last, of copies sent together; 0
@@ -93,13 +97,15 @@ func (g *group) add(r Result) {
 }
 
 // fold counts a group that is over, or cut short, and keeps it if it is among
-// the worst.
+// the worst. Unsent is set by then.
 func (s *Groups) fold(g *group) *Group {
-	g.Acknowledged = g.ok == g.copies
+	g.Acknowledged = g.ok == len(g.Copies)
 	slices.SortFunc(g.Copies, func(a, b Copy) int { return a.Number - b.Number })
 	s.Total++
 	count(&s.Acknowledged, g.Acknowledged)
-	count(&s.Partial, g.answered < g.copies)
+	count(&s.Partial, g.answered < len(g.Copies))
+	count(&s.Cut, len(g.Unsent) > 0)
+	s.Unsent += len(g.Unsent)
 	count(&s.Differ, g.DifferStatus || g.DifferBody)
 	count(&s.DifferStatus, g.DifferStatus)
 	count(&s.DifferBody, g.DifferBody)
@@ -126,6 +132,7 @@ func worse(a, b *Group) int {
 		no(a.DifferStatus, b.DifferStatus),
 		no(!a.Acknowledged, !b.Acknowledged),
 		no(a.DifferBody, b.DifferBody),
+		no(len(a.Unsent) > 0, len(b.Unsent) > 0),
 		cmp.Compare(b.Skew, a.Skew),
 		cmp.Compare(b.slowest(), a.slowest()),
 		cmp.Compare(a.Number, b.Number),

@@ -83,6 +83,9 @@ func TestWorstGroups(t *testing.T) {
 			}
 			g.add(r)
 		}
+		for sent := len(statuses); sent < 2; sent++ {
+			g.Unsent = append(g.Unsent, sent+1)
+		}
 		return g
 	}
 	var s Groups
@@ -93,7 +96,7 @@ func TestWorstGroups(t *testing.T) {
 		copies(5000, false, 500, 500), // not acknowledged
 		copies(5001, true, 200, 200),  // other bodies
 		copies(5002, false, 200, 500), // other statuses
-		copies(5003, false, 200),      // not begun to the last
+		copies(5003, false, 200),      // not sent to the last
 	} {
 		s.fold(g)
 	}
@@ -101,14 +104,14 @@ func TestWorstGroups(t *testing.T) {
 	for _, g := range s.Worst {
 		got = append(got, g.Number)
 	}
-	want := []int{5002, 5003, 5000, 5001}
+	want := []int{5002, 5000, 5001, 5003}
 	for n := 10*KeptGroups - 1; len(want) < KeptGroups; n-- {
 		want = append(want, n) // slower is worse
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	counts := Groups{Total: 10*KeptGroups + 4, Acknowledged: 10*KeptGroups + 1, Partial: 1, Differ: 2, DifferStatus: 1, DifferBody: 1}
+	counts := Groups{Total: 10*KeptGroups + 4, Acknowledged: 10*KeptGroups + 2, Cut: 1, Unsent: 1, Differ: 2, DifferStatus: 1, DifferBody: 1}
 	if d := cmp.Diff(counts, s, cmpopts.IgnoreFields(Groups{}, "Worst")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

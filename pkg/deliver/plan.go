@@ -67,6 +67,9 @@ type Plan struct {
 	// Doubt, if not nil, is told by [Client.Run] of what File leaves in doubt,
 	// in turns with the results.
 	Doubt func(Doubt)
+	// Cut, if not nil, is called by [Client.Run] at its end for each document of
+	// which copies were sent, and others not any more.
+	Cut func(Group)
 }
 
 // Step is what one sender does in one go: some copies of one document.

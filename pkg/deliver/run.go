@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -122,9 +123,7 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 	} else {
 		r.openLoop(ctx, docs)
 	}
-	for _, g := range r.groups { // cut short
-		r.sum.Groups.fold(g)
-	}
+	r.cutShort()
 	r.sum.Elapsed = time.Since(start)
 	return r.sum
 }
@@ -379,6 +378,24 @@ func (r *run) unreadable(err error) {
 	r.sum.Unreadable++
 	if r.observe != nil {
 		r.observe(Result{Err: &Error{Class: Unreadable, Err: err}})
+	}
+}
+
+// cutShort counts the groups of which copies were not sent any more, in the order
+// of their documents.
+func (r *run) cutShort() {
+	for _, number := range slices.Sorted(maps.Keys(r.groups)) {
+		g := r.groups[number]
+		for n := 1; n <= r.plan.Duplicates+1; n++ {
+			sent := slices.ContainsFunc(g.Copies, func(c Copy) bool { return c.Number == n })
+			if !sent && !r.plan.File.answered(number, n) {
+				g.Unsent = append(g.Unsent, n)
+			}
+		}
+		whole := r.sum.Groups.fold(g)
+		if r.plan.Cut != nil {
+			r.plan.Cut(*whole)
+		}
 	}
 }
 

@@ -474,11 +474,18 @@ func TestRunDrains(t *testing.T) {
 		close(answer)
 	}()
 	c := newClient(t, s.URL, Options{Timeout: 10 * time.Second})
-	got := c.Run(ctx, documents(100), Plan{Concurrency: 2, Duplicates: 1, Delay: time.Hour}, nil)
+	var cut []string
+	got := c.Run(ctx, documents(100), Plan{Concurrency: 2, Duplicates: 2, Delay: time.Hour, Cut: func(g Group) {
+		cut = append(cut, fmt.Sprint(g.Number, g.Unsent))
+	}}, nil)
 	c.Close()
+	// What was sent is acknowledged; what was not is neither that nor not.
 	want := Summary{
-		Documents: 2, Planned: 4, Sent: 2, Answered: 2, OK: 2,
-		Statuses: map[int]int{200: 2}, Errors: map[Class]int{}, Groups: Groups{Total: 2, Partial: 2},
+		Documents: 2, Planned: 6, Sent: 2, Answered: 2, OK: 2,
+		Statuses: map[int]int{200: 2}, Errors: map[Class]int{}, Groups: Groups{Total: 2, Acknowledged: 2, Cut: 2, Unsent: 4},
+	}
+	if d := cmp.Diff([]string{"1 [2 3]", "2 [2 3]"}, cut); d != "" {
+		t.Errorf("cut short (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff(want, got, noTimes); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -226,6 +226,12 @@ func (f *RunFile) known(number int) []byte {
 	return f.past[(number-1)*f.info.Copies:][:f.info.Copies]
 }
 
+// answered reports whether a copy had its answer when the file was opened.
+func (f *RunFile) answered(number, copy int) bool {
+	past := f.known(number)
+	return copy <= len(past) && past[copy-1]&pastAnswered != 0
+}
+
 // check compares a document with what the file says of it.
 func (f *RunFile) check(step Step) error {
 	if !slices.ContainsFunc(f.known(step.Number), func(past byte) bool { return past != 0 }) {

@@ -213,22 +213,26 @@ func TestReplayGroups(t *testing.T) {
 	}
 	r := report.Replay{
 		Copies: 4, Hide: func(s string) string { return strings.ReplaceAll(s, "s3cret", "***") },
-		Summary: deliver.Summary{Groups: deliver.Groups{Total: 3, Acknowledged: 2, Partial: 1, Differ: 2, DifferStatus: 1, DifferBody: 2, Worst: []deliver.Group{
+		Summary: deliver.Summary{Groups: deliver.Groups{Total: 5, Acknowledged: 3, Partial: 2, Cut: 1, Unsent: 2, Differ: 2, DifferStatus: 1, DifferBody: 2, Worst: []deliver.Group{
 			{Source: "a.json", Line: 1, CallID: "call.1", First: 2, DifferStatus: true, DifferBody: true, Copies: []deliver.Copy{
 				answer(1, 500, "who is s3cret?", 9*time.Millisecond), answer(2, 200, "", time.Millisecond), answer(3, 200, "", 2*time.Millisecond),
 				{Number: 4, Class: deliver.Timeout, Due: start, Answered: start.Add(5 * time.Second)},
 			}},
+			{Source: "c.json", Line: 3, Copies: []deliver.Copy{{Number: 1, Class: deliver.Unreachable, Due: start, Answered: start}}},
+			{Source: "d.json", Line: 4, First: 1, Acknowledged: true, Unsent: []int{3, 4}, Copies: []deliver.Copy{answer(1, 204, "", 0), answer(2, 204, "", 0)}},
 			{Source: "b.json", Line: 2, First: 1, Acknowledged: true, DifferBody: true, Skew: 84 * time.Microsecond, Copies: []deliver.Copy{answer(1, 200, "{\n}", 0), answer(2, 200, "{}", 0)}},
 		}}},
 	}
 	code := func(s string) report.Cell { return report.Cell{Text: s, Code: true} }
 	want := []report.Section{{
 		Title: "Duplicates",
-		Note:  "3 groups of 4 copies, 2 acknowledged, 1 not answered to the last copy, answers differ in 2 (1 by status, 2 by body).",
+		Note:  "5 groups of 4 copies, 3 acknowledged, 2 not answered to the last copy, 1 not sent to the last copy, answers differ in 2 (1 by status, 2 by body).",
 		Table: report.Table{
 			Columns: []report.Column{{Name: "Payload"}, {}, {Name: "Answers"}, {Name: "First", Number: true}, {Name: "Slowest", Number: true}, {Name: "Skew", Number: true}},
 			Rows: [][]report.Cell{
 				{code("call.1\na.json:1"), {Text: "statuses differ", Verdict: report.Fail}, code("2 × 200\n1 × 500 who is ***?\n1 × timeout"), {Text: "copy 2"}, {Text: "5.0 s"}, {Text: "–"}},
+				{code("c.json:3"), {Text: "could not be sent", Verdict: report.Undecided}, code("1 × unreachable"), {Text: "–"}, {Text: "0 µs"}, {Text: "–"}},
+				{code("d.json:4"), {Text: "2 of 4 not sent", Verdict: report.Skip}, code("2 × 204\n2 × not sent"), {Text: "copy 1"}, {Text: "0 µs"}, {Text: "–"}},
 				{code("b.json:2"), {Text: "bodies differ", Verdict: report.Warn}, code("1 × 200 { }\n1 × 200 {}"), {Text: "copy 1"}, {Text: "0 µs"}, {Text: "84 µs"}},
 			},
 			Open: 10, More: "These are the worst; 1 more not listed.",

@@ -24,6 +24,9 @@ func (r Replay) duplicates() []Section {
 	if g.Partial > 0 {
 		parts = append(parts, number(g.Partial)+" not answered to the last copy")
 	}
+	if g.Cut > 0 {
+		parts = append(parts, number(g.Cut)+" not sent to the last copy")
+	}
 	if g.Differ == 0 {
 		parts = append(parts, "answers alike")
 	} else {
@@ -73,10 +76,14 @@ func groupVerdict(g deliver.Group) Cell {
 	switch {
 	case g.DifferStatus:
 		return Cell{Text: "statuses differ", Verdict: Fail}
-	case !g.Acknowledged:
+	case slices.ContainsFunc(g.Copies, func(c deliver.Copy) bool { return c.Class != "" && c.Class != deliver.Unreachable }):
 		return Cell{Text: "not acknowledged", Verdict: Fail}
+	case !g.Acknowledged:
+		return Cell{Text: "could not be sent", Verdict: Undecided}
 	case g.DifferBody:
 		return Cell{Text: "bodies differ", Verdict: Warn}
+	case len(g.Unsent) > 0:
+		return Cell{Text: fmt.Sprintf("%d of %d not sent", len(g.Unsent), len(g.Unsent)+len(g.Copies)), Verdict: Skip}
 	}
 	return Cell{Text: "alike", Verdict: Pass}
 }
@@ -116,6 +123,9 @@ func (r Replay) groupAnswers(g deliver.Group) string {
 			break
 		}
 		lines = append(lines, fmt.Sprintf("%d × %s", times[a], strings.Join(strings.Fields(texts[a]), " ")))
+	}
+	if n := len(g.Unsent); n > 0 {
+		lines = append(lines, fmt.Sprintf("%d × not sent", n))
 	}
 	return strings.Join(lines, "\n")
 }
