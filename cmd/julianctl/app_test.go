@@ -16,8 +16,8 @@ func testApp(t *testing.T) *app {
 	t.Helper()
 	return &app{
 		in:  strings.NewReader(""),
-		out: &output{w: io.Discard},
-		err: &output{w: io.Discard},
+		out: newOutput(io.Discard),
+		err: newOutput(io.Discard),
 		env: func(string) string { return "" },
 		now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}
@@ -44,7 +44,7 @@ func TestExitCodes(t *testing.T) {
 	} {
 		a := testApp(t)
 		var stderr bytes.Buffer
-		a.err = &output{w: &stderr}
+		a.err = newOutput(&stderr)
 		a.style, a.errStyle = a.styles("auto")
 		if got := a.report(tt.ctx, tt.err); got != tt.code || stderr.String() != tt.stderr {
 			t.Errorf("%s: exit %d, stderr %q; want %d, %q", tt.name, got, stderr.String(), tt.code, tt.stderr)
@@ -70,8 +70,8 @@ func TestWorst(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	a := testApp(t)
 	var stderr bytes.Buffer
-	a.err = &output{w: &stderr}
-	a.out = &output{w: fullDisk{}}
+	a.err = newOutput(&stderr)
+	a.out = newOutput(fullDisk{})
 	if got := a.main(t.Context(), []string{"version"}); got != exitUnable {
 		t.Errorf("exit %d, want %d", got, exitUnable)
 	}

@@ -18,7 +18,7 @@ func TestRerunConfirmsTheFix(t *testing.T) {
 	python := needProgram(t, "python3")
 	records := filepath.Join(t.TempDir(), "calls.db")
 	to, stop := startConsumer(t, python, "python/faulty.py", "0", records)
-	var out lockedBuffer
+	var out buffer
 	code, stderr := runner(t.Context(), t, &out, "check", "--to", to, "--only", "repeat,together", "--settle", "50ms",
 		"--probe-url", strings.TrimSuffix(to, "/webhook")+"/calls/{callId}/count")
 	lines := regexp.MustCompile(`rerun: (julianctl check .*)`).FindAllStringSubmatch(out.String(), -1)
@@ -37,7 +37,7 @@ func TestRerunConfirmsTheFix(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var out lockedBuffer
+			var out buffer
 			if code, stderr := runner(t.Context(), t, &out, words[1:]...); code != exitYes || !strings.Contains(out.String(), "PASS") {
 				t.Errorf("%s: exit %d\n%s%s", line[1], code, out.String(), stderr)
 			}

@@ -33,6 +33,11 @@ func (p *listenPrinter) received(d *receive.Delivery) *shownDelivery {
 	return s
 }
 
+// logged is e as it was shown when it came.
+func (p *listenPrinter) logged(e *journal.Entry) (*shownDelivery, error) {
+	return loggedDelivery(e, p.validator)
+}
+
 // loggedDelivery is e as it was shown when it came.
 func loggedDelivery(e *journal.Entry, v *validate.Validator) (*shownDelivery, error) {
 	s := &shownDelivery{Delivery: receivedOf(e), outcome: e.Outcome}

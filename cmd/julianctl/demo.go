@@ -19,7 +19,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newDemoCmd(a *app) *cobra.Command {
+// runFunc runs one command line and returns its exit code.
+type runFunc func(ctx context.Context, a *app, args []string) int
+
+// newDemoCmd is the command. What runs the others is handed in: no command
+// imports another.
+func newDemoCmd(a *app, runCommand runFunc) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job, offline, in seconds",
@@ -35,24 +40,25 @@ no key is needed, and nothing is left behind.`,
 				return err
 			}
 			a.style, a.errStyle = a.styles(when)
-			return runDemo(cmd.Context(), a)
+			return runDemo(cmd.Context(), a, runCommand)
 		},
 	}
 }
 
 // demo is one run: a folder of its own, and commands that share it.
 type demo struct {
-	a     *app
-	dir   string
-	env   map[string]string
-	steps int
-	wrong []string // steps that did not end as they should
+	a          *app
+	runCommand runFunc
+	dir        string
+	env        map[string]string
+	steps      int
+	wrong      []string // steps that did not end as they should
 }
 
 // demoTime is how long a demo may take; half a second is usual.
 const demoTime = 30 * time.Second
 
-func runDemo(ctx context.Context, a *app) error {
+func runDemo(ctx context.Context, a *app, runCommand runFunc) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
@@ -61,7 +67,7 @@ func runDemo(ctx context.Context, a *app) error {
 		return unable(err, "")
 	}
 	defer os.RemoveAll(dir)
-	d := &demo{a: a, dir: dir, env: map[string]string{"JULIAN_API_KEY": "test-key", "HOME": dir}}
+	d := &demo{a: a, runCommand: runCommand, dir: dir, env: map[string]string{"JULIAN_API_KEY": "test-key", "HOME": dir}}
 	err = d.run(ctx)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -151,7 +157,7 @@ func (d *demo) step(ctx context.Context, want int, args ...string) error {
 			args[i] = filepath.Join(d.dir, arg)
 		}
 	}
-	if got := d.child(&shown).main(ctx, d.common(args)); got != want {
+	if got := d.runCommand(ctx, d.child(&shown), d.common(args)); got != want {
 		d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d, not %d", args[0], got, want))
 	}
 	fmt.Fprintln(d.a.out, d.clean(shown.String()))
@@ -167,9 +173,9 @@ func (d *demo) background(ctx context.Context, args ...string) (wait func() stri
 	ctx, cancel := context.WithCancel(ctx)
 	var out lockedBuffer
 	child := d.child(&out)
-	child.err = &output{w: io.Discard}
+	child.err = newOutput(io.Discard)
 	done := make(chan int, 1)
-	go func() { done <- child.main(ctx, d.common(append(args, "--ready-file", ready))) }()
+	go func() { done <- d.runCommand(ctx, child, d.common(append(args, "--ready-file", ready))) }()
 	for {
 		if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
 			url = strings.TrimSpace(string(data))
@@ -199,7 +205,7 @@ func (d *demo) background(ctx context.Context, args ...string) (wait func() stri
 
 // child is an app that writes to w and sees nothing of the person's settings.
 func (d *demo) child(w io.Writer) *app {
-	out := &output{w: w}
+	out := newOutput(w)
 	return &app{in: strings.NewReader(""), out: out, err: out, now: d.a.now, env: func(name string) string { return d.env[name] }}
 }
 

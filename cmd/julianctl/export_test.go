@@ -41,11 +41,11 @@ func needProgram(t *testing.T, name string) string {
 }
 
 // runner runs one command line in this process and returns what it wrote.
-func runner(ctx context.Context, t *testing.T, out *lockedBuffer, args ...string) (code int, stderr string) {
+func runner(ctx context.Context, t *testing.T, out *buffer, args ...string) (code int, stderr string) {
 	t.Helper()
-	var errs lockedBuffer
+	var errs buffer
 	a := &app{
-		in: strings.NewReader(""), out: &output{w: out}, err: &output{w: &errs}, now: time.Now,
+		in: strings.NewReader(""), out: newOutput(out), err: newOutput(&errs), now: time.Now,
 		env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
 	}
 	code = a.main(ctx, append(args, "--config", os.DevNull))
@@ -63,7 +63,7 @@ func startListening(t *testing.T) listening {
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var out lockedBuffer
+	var out buffer
 	var ended sync.WaitGroup
 	ended.Go(func() {
 		if code, stderr := runner(ctx, t, &out, "listen", "--addr", "127.0.0.1:0", "--format", "json", "--ready-file", ready); code != exitYes {
@@ -163,7 +163,7 @@ func eachOnce(t *testing.T, dir, file string, lines []string, copies int) []rece
 	if d := cmp.Diff(want, have); d != "" {
 		t.Errorf("arrived (-want +got):\n%.2000s", d)
 	}
-	var out lockedBuffer
+	var out buffer
 	code, stderr := runner(t.Context(), t, &out, "export", "verify", "--manifest", filepath.Join(dir, export.ManifestFile), "--received", file)
 	verdict := fmt.Sprintf("\n%d deliveries arrived, each exactly once and unaltered\n", len(want))
 	if code != exitYes || !strings.HasSuffix(out.String(), verdict) {
@@ -176,7 +176,7 @@ func eachOnce(t *testing.T, dir, file string, lines []string, copies int) []rece
 func exported(t *testing.T, args ...string) (string, *export.Manifest) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
-	var out lockedBuffer
+	var out buffer
 	if code, stderr := runner(t.Context(), t, &out, append(append([]string{"export"}, args...), "-o", dir)...); code != exitYes {
 		t.Fatalf("export: exit %d: %s", code, stderr)
 	}
@@ -335,7 +335,7 @@ func TestExportIsWhatReplayPlans(t *testing.T) {
 			CallID             string
 		}
 		var want, got []planned
-		var dry, targets lockedBuffer
+		var dry, targets buffer
 		if code, stderr := runner(t.Context(), t, &dry, append([]string{"replay", "--dry-run", "--format", "json"}, args...)...); code != exitYes {
 			t.Fatalf("%q: exit %d: %s", args, code, stderr)
 		}
@@ -416,7 +416,7 @@ func TestExportSendsWhatReplaySends(t *testing.T) {
 			defer func() { got = nil }()
 			return got
 		}
-		var out lockedBuffer
+		var out buffer
 		if code, stderr := runner(t.Context(), t, &out, append([]string{"replay"}, args...)...); code != exitNo {
 			t.Fatalf("replay: exit %d: %s", code, stderr)
 		}

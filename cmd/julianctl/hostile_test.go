@@ -54,8 +54,8 @@ func (l *lab) file(name string, body []byte) string {
 // run runs one command and returns its exit code and what it printed, stdout
 // and stderr together.
 func (l *lab) run(ctx context.Context, stdin io.Reader, args ...string) (int, string) {
-	var shown lockedBuffer
-	out := &output{w: &shown}
+	var shown buffer
+	out := newOutput(&shown)
 	a := &app{in: stdin, out: out, err: out, now: time.Now, env: func(name string) string { return l.env[name] }}
 	code := a.main(ctx, append(args, "--config", os.DevNull))
 	l.mu.Lock()

@@ -25,7 +25,8 @@ const sendingTime = 100 * time.Second
 
 // inspected is what an inspector shows, and what it may do.
 type inspected struct {
-	forward  forwardFlags // of listen
+	to       string       // of --forward-to; may be empty
+	allow    []string     // hosts that it may reach
 	try      string       // a command that makes deliveries; may be empty
 	writable bool         // deliveries can be deleted
 	ready    *serverFlags // announces the page; may be nil
@@ -34,7 +35,7 @@ type inspected struct {
 // serveInspector serves the inspector of a log on ln until ctx ends. The
 // returned function waits until it has.
 func (a *app) serveInspector(ctx context.Context, ln net.Listener, log *journal.Log, of inspected) (end func(), err error) {
-	i := &inspector{app: a, log: log, forward: of.forward}
+	i := &inspector{app: a, log: log, to: of.to, allow: of.allow}
 	opts := inspect.Options{
 		Log: log, Addr: ln.Addr(), Version: versionNumber(), Try: of.try, Secrets: a.cfg.RedactHeader,
 		Targets: i.targets(), Send: i.send, Delete: of.writable,
@@ -77,8 +78,9 @@ func (a *app) serveInspector(ctx context.Context, ln net.Listener, log *journal.
 // inspector does what a person asks for on its page.
 type inspector struct {
 	*app
-	log     *journal.Log
-	forward forwardFlags
+	log   *journal.Log
+	to    string   // of --forward-to
+	allow []string // hosts that it may reach
 
 	mu     sync.Mutex // of what follows
 	redact *redact.Redactor
@@ -88,7 +90,7 @@ type inspector struct {
 func (i *inspector) targets() []string {
 	var all []string
 	var headers []string
-	for _, to := range []string{i.forward.to, i.cfg.To} {
+	for _, to := range []string{i.to, i.cfg.To} {
 		if to != "" && !slices.Contains(all, to) {
 			all = append(all, to)
 		}
@@ -109,11 +111,11 @@ func (i *inspector) targets() []string {
 // be on this machine.
 func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]inspect.Answer, error) {
 	var allow []string
-	if to == i.forward.to {
-		allow = i.forward.allowHosts
+	if to == i.to {
+		allow = i.allow
 	}
 	find := i.target
-	if to == i.cfg.To && to != i.forward.to {
+	if to == i.cfg.To && to != i.to {
 		find = func(_ string, allow []string) (target, error) { return i.configuredTarget(allow) }
 	}
 	t, err := find(to, allow)

@@ -28,9 +28,9 @@ func interrupted(t *testing.T, in io.Reader, begun <-chan struct{}, out io.Write
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var errs lockedBuffer
+	var errs buffer
 	a := &app{
-		in: in, out: &output{w: out}, err: &output{w: &errs}, now: time.Now,
+		in: in, out: newOutput(out), err: newOutput(&errs), now: time.Now,
 		env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
 	}
 	ended := make(chan int, 1)
@@ -56,7 +56,7 @@ func TestInterruptedReadingStdin(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty.db")
-	var out lockedBuffer
+	var out buffer
 	if code, stderr := runner(t.Context(), t, &out, "listen", "--addr", "127.0.0.1:0", "--log", empty, "--timeout", "1ms", "--exit-after", "1"); code != exitNo {
 		t.Fatalf("making a log: exit %d: %s", code, stderr)
 	}
@@ -102,14 +102,14 @@ func TestInterruptedReadingStdin(t *testing.T) {
 
 // watchedOutput closes begun when text was written.
 type watchedOutput struct {
-	lockedBuffer
+	buffer
 	text  string
 	once  sync.Once
 	begun chan struct{}
 }
 
 func (u *watchedOutput) Write(p []byte) (int, error) {
-	n, err := u.lockedBuffer.Write(p)
+	n, err := u.buffer.Write(p)
 	if strings.Contains(u.String(), u.text) {
 		u.once.Do(func() { close(u.begun) })
 	}

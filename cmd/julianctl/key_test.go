@@ -30,7 +30,7 @@ func run(t *testing.T, env map[string]string, stdin string, args ...string) (cod
 	t.Helper()
 	var out, err bytes.Buffer
 	a := testApp(t)
-	a.in, a.out, a.err = strings.NewReader(stdin), &output{w: &out}, &output{w: &err}
+	a.in, a.out, a.err = strings.NewReader(stdin), newOutput(&out), newOutput(&err)
 	a.env = func(name string) string { return env[name] }
 	code = a.main(t.Context(), args)
 	return code, out.String(), err.String()

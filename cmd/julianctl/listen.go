@@ -169,7 +169,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	printer, err := newListenPrinter(a, opts)
+	printer, err := newListenPrinter(a, showOptions{format: opts.format, full: opts.full, shown: opts.shown, path: opts.path, maxBody: opts.maxBody})
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (a *app) listenBanner(url string, addr net.Addr, opts listenOptions) {
 func (a *app) listenEnd(printer *listenPrinter, seen *tally, store *saver) error {
 	missed := seen.missed()
 	seen.Complete = missed == ""
-	if err := printer.summary(seen); err != nil {
+	if err := a.listenSummary(printer, seen); err != nil {
 		return err
 	}
 	if missed != "" {

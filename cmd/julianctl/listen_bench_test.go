@@ -14,9 +14,9 @@ import (
 func BenchmarkListenPrinter(b *testing.B) {
 	for _, format := range listenFormats {
 		b.Run(format, func(b *testing.B) {
-			a := &app{out: &output{w: io.Discard}, err: &output{w: io.Discard}, now: time.Now}
+			a := &app{out: newOutput(io.Discard), err: newOutput(io.Discard), now: time.Now}
 			a.style = newStyle(io.Discard, false)
-			p, err := newListenPrinter(a, listenOptions{format: format})
+			p, err := newListenPrinter(a, showOptions{format: format})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -11,17 +11,27 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
+// showOptions say how deliveries are shown.
+type showOptions struct {
+	format  string         // one of listenFormats; empty: by what stdout is
+	full    bool           // headers, all fields and the whole transcript, too
+	shown   payload.Filter // which are shown
+	path    string         // where deliveries are taken; for what was refused
+	maxBody byteSize       // the largest body; for what was refused
+}
+
 // listenPrinter shows deliveries in the form that --format asks for. It is used
 // by one goroutine at a time.
 type listenPrinter struct {
 	a         *app
-	opts      listenOptions
+	opts      showOptions
 	validator *validate.Validator
 	out       *bufio.Writer // until flush
 	records   *report.Records
@@ -44,7 +54,7 @@ func (p *listenPrinter) zone(name string) *time.Location {
 	return nil
 }
 
-func newListenPrinter(a *app, opts listenOptions) (*listenPrinter, error) {
+func newListenPrinter(a *app, opts showOptions) (*listenPrinter, error) {
 	v, err := validate.New(validate.Options{})
 	if err != nil {
 		return nil, err
@@ -75,6 +85,9 @@ func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
 	return s
 }
 
+// write shows s, whatever --filter says.
+func (p *listenPrinter) write(s *shownDelivery) { _ = p.show(s) } // the stream keeps its error
+
 // flush writes what is shown to where it is read.
 func (p *listenPrinter) flush() { _ = p.out.Flush() } // the stream keeps its error
 
@@ -92,13 +105,27 @@ func (p *listenPrinter) raw(s *shownDelivery) error {
 	return err
 }
 
-// summary ends what is on stdout, and says on stderr what came.
-func (p *listenPrinter) summary(t *tally) error {
+// heading shows a line before a delivery.
+func (p *listenPrinter) heading(line string) {
+	_, _ = p.out.WriteString(line + "\n") // the stream keeps its error
+}
+
+// end ends what is on stdout: of the forms of --format only json has a last
+// record, sum. It reports whether that was written.
+func (p *listenPrinter) end(sum any) (written bool, err error) {
 	defer p.flush()
-	if p.opts.format == "json" {
-		return p.records.Write("summary", t)
+	if p.opts.format != "json" {
+		return false, nil
 	}
-	s := p.a.errStyle
+	return true, p.records.Write("summary", sum)
+}
+
+// listenSummary ends what is on stdout, and says on stderr what came.
+func (a *app) listenSummary(p *listenPrinter, t *tally) error {
+	if written, err := p.end(t); written {
+		return err
+	}
+	s := a.errStyle
 	parts := []string{s.bold(countOf(t.Deliveries, "delivery", "deliveries"))}
 	for _, c := range []struct {
 		n         int
@@ -118,10 +145,10 @@ func (p *listenPrinter) summary(t *tally) error {
 		}
 		parts = append(parts, c.paint(countOf(c.n, c.one, c.many)))
 	}
-	if p.a.err.isTTY() {
-		p.a.note("") // Ctrl-C has left its mark on the line
+	if a.err.isTTY() {
+		a.note("") // Ctrl-C has left its mark on the line
 	}
-	p.a.note("%s in %s", strings.Join(parts, ", "), shortTime(time.Duration(t.ElapsedMS*float64(time.Millisecond))))
+	a.note("%s in %s", strings.Join(parts, ", "), shortTime(time.Duration(t.ElapsedMS*float64(time.Millisecond))))
 	return nil
 }
 
@@ -533,6 +560,13 @@ func (f *fieldWriter) changes(c receive.Change) {
 	if c.More > 0 {
 		f.line(f.st.faint(fmt.Sprintf("  … %d more", c.More)))
 	}
+}
+
+// changesText is what differs, in lines for a terminal of so many columns.
+func changesText(st style, columns int, c receive.Change) string {
+	f := &fieldWriter{st: st, width: min(columns, 110), full: true}
+	f.changes(c)
+	return f.b.String()
 }
 
 // alike is the length of the beginning that a and b share, in bytes; only as

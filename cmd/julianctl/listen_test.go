@@ -17,7 +17,7 @@ func TestListenPortTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	var out, errs bytes.Buffer
-	a := &app{in: strings.NewReader(""), out: &output{w: &out}, err: &output{w: &errs}, now: time.Now, env: func(string) string { return "" }}
+	a := &app{in: strings.NewReader(""), out: newOutput(&out), err: newOutput(&errs), now: time.Now, env: func(string) string { return "" }}
 	code := a.main(t.Context(), []string{"listen", "--addr", ln.Addr().String()})
 	if code != exitUnable || !strings.Contains(errs.String(), "is taken by another program\nhint: ") || out.Len() > 0 {
 		t.Errorf("exit %d\n%s%s", code, errs.String(), out.String())

@@ -34,6 +34,6 @@ func (a *app) openUI(ctx context.Context, opts listenOptions, log *journal.Log, 
 		return nil, err
 	}
 	return a.serveInspector(ctx, ln, log, inspected{
-		forward: opts.forward, try: "julianctl replay --dup --to " + safetext.Shell(url), writable: true,
+		to: opts.forward.to, allow: opts.forward.allowHosts, try: "julianctl replay --dup --to " + safetext.Shell(url), writable: true,
 	})
 }

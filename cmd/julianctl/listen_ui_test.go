@@ -24,8 +24,8 @@ import (
 func listenUI(t *testing.T, args ...string) (hook, page string) {
 	t.Helper()
 	dir := t.TempDir()
-	var shown lockedBuffer
-	out := &output{w: &shown}
+	var shown buffer
+	out := newOutput(&shown)
 	a := &app{in: strings.NewReader(""), out: out, err: out, now: time.Now, env: func(name string) string { return map[string]string{"HOME": dir}[name] }}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)

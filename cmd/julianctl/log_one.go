@@ -50,11 +50,11 @@ func runLogShow(ctx context.Context, a *app, word, format string) error {
 		return err
 	}
 	defer l.Close()
-	p, err := newListenPrinter(a, listenOptions{format: "pretty", full: true})
+	p, err := newListenPrinter(a, showOptions{format: "pretty", full: true})
 	if err != nil {
 		return err
 	}
-	s, err := loggedDelivery(e, p.validator)
+	s, err := p.logged(e)
 	if err != nil {
 		return err
 	}
@@ -65,8 +65,8 @@ func runLogShow(ctx context.Context, a *app, word, format string) error {
 		s.Header = safetext.MaskHeader(s.Header, a.cfg.RedactHeader...)
 		return report.NewRecords(a.out, "log").Write("delivery", loggedRecordOf(e, s))
 	}
-	fmt.Fprintf(p.out, "%s, %s, from %s\n", a.style.bold(fmt.Sprintf("delivery %d", e.ID)), e.Received.In(a.now().Location()).Format("Mon 2 Jan 2006"), orDash(safetext.Line(e.Remote)))
-	_ = p.show(s) // a stream that cannot be written to keeps its error
+	p.heading(fmt.Sprintf("%s, %s, from %s", a.style.bold(fmt.Sprintf("delivery %d", e.ID)), e.Received.In(a.now().Location()).Format("Mon 2 Jan 2006"), orDash(safetext.Line(e.Remote))))
+	p.write(s)
 	p.flush()
 	if e.Outcome == nil {
 		a.note("%s the listener ended before its answer was known", a.errStyle.warn("unanswered:"))
@@ -133,20 +133,20 @@ func runLogDiff(ctx context.Context, a *app, words []string) error {
 		return err
 	}
 	change := changeSince(ctx, l, old.ID, receivedOf(now))
-	f := &fieldWriter{st: a.style, width: min(a.out.width(), 110), full: true}
+	var b strings.Builder
 	pair := fmt.Sprintf("%d and %d", old.ID, now.ID)
 	switch change.Kind {
 	case receive.Same:
-		f.b.WriteString(pair + " are the same bytes\n")
+		b.WriteString(pair + " are the same bytes\n")
 	case receive.Layout:
-		f.b.WriteString(pair + " hold the same values, written differently\n")
+		b.WriteString(pair + " hold the same values, written differently\n")
 	case receive.Values:
-		f.changes(change)
-		f.b.WriteString(count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
+		b.WriteString(changesText(a.style, a.out.width(), change))
+		b.WriteString(count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
 	default:
-		f.b.WriteString(pair + " differ; they are not both JSON\n")
+		b.WriteString(pair + " differ; they are not both JSON\n")
 	}
-	if _, err := a.out.Write([]byte(f.b.String())); err != nil {
+	if _, err := a.out.Write([]byte(b.String())); err != nil {
 		return err
 	}
 	if change.Kind == receive.Same || change.Kind == receive.Layout {

@@ -212,14 +212,14 @@ func TestLogHAR(t *testing.T) {
 				}
 			}
 		}
-		if at(e, "timings", "wait") != e["time"] {
+		if valueAt(e, "timings", "wait") != e["time"] {
 			t.Errorf("times differ: %v", e)
 		}
 	}
-	if got := at(har.Log.Entries[0], "request", "postData", "text"); got != string(julian.Sample()) {
+	if got := valueAt(har.Log.Entries[0], "request", "postData", "text"); got != string(julian.Sample()) {
 		t.Errorf("%v", got)
 	}
-	if got := at(har.Log.Entries[1], "request", "postData", "text"); got != "/w==" {
+	if got := valueAt(har.Log.Entries[1], "request", "postData", "text"); got != "/w==" {
 		t.Errorf("%v", got)
 	}
 }

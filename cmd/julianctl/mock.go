@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -99,7 +98,7 @@ func serveMock(ctx context.Context, ln net.Listener, h http.Handler, latency tim
 		WriteTimeout:      latency + 30*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // what a broken client does is no news
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what a broken client does is no news
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()

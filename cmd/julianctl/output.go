@@ -18,11 +18,20 @@ type output struct {
 	err error
 }
 
-func newOutput(f *os.File) *output {
-	o := &output{w: f}
-	if term.IsTerminal(int(f.Fd())) {
+// newOutput writes to w, and knows when that is a terminal.
+func newOutput(w io.Writer) *output {
+	o := new(output)
+	o.w = w
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		o.tty = f
 	}
+	return o
+}
+
+// newTerminalOutput writes to w as to the terminal tty; nil: to none.
+func newTerminalOutput(w io.Writer, tty *os.File) *output {
+	o := new(output)
+	o.w, o.tty = w, tty
 	return o
 }
 

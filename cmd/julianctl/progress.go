@@ -34,9 +34,15 @@ type progressState func(after time.Duration) (share float64, words []string)
 
 // progress begins to tell of state. The caller ends it.
 func (a *app) progress(state progressState) *progress {
+	return newProgress(a.err, a.err.isTTY() && a.env("TERM") != "dumb", state)
+}
+
+// newProgress begins to tell of state on out: live in one line that is drawn
+// again, otherwise in a line every few seconds. The caller ends it.
+func newProgress(out *output, live bool, state progressState) *progress {
 	p := &progress{
-		out:   a.err,
-		live:  a.err.isTTY() && a.env("TERM") != "dumb",
+		out:   out,
+		live:  live,
 		state: state,
 		stop:  make(chan struct{}),
 	}

@@ -64,7 +64,7 @@ func TestHistogram(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		a := testApp(t)
-		a.out = &output{w: &out}
+		a.out = newOutput(&out)
 		a.style, a.errStyle = a.styles("never")
 		a.env = func(name string) string { return map[string]string{"LANG": tt.locale}[name] }
 		p := &replayPrinter{a: a}

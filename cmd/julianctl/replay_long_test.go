@@ -18,7 +18,7 @@ import (
 
 // replayed runs the program and returns its last record and its largest memory
 // in bytes, 0 where nobody knows.
-func replayed(t *testing.T, stdin io.Reader, args ...string) (s replaySummary, memory int64) {
+func replayed(t *testing.T, stdin io.Reader, args ...string) (s replayResult, memory int64) {
 	t.Helper()
 	program, err := exec.LookPath("julianctl")
 	if err != nil {

@@ -20,7 +20,7 @@ func told(t *testing.T, live bool, lasts time.Duration, share float64, words ...
 	t.Helper()
 	var out bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
-		p := &progress{out: &output{w: &out}, live: live, stop: make(chan struct{}), state: func(after time.Duration) (float64, []string) {
+		p := &progress{out: newOutput(&out), live: live, stop: make(chan struct{}), state: func(after time.Duration) (float64, []string) {
 			return share, append([]string{after.String()}, words...)
 		}}
 		p.told.Go(p.run)
@@ -78,7 +78,7 @@ func TestProgressFits(t *testing.T) {
 // What is printed meanwhile takes the line's place; nothing is told of nothing.
 func TestProgressAbove(t *testing.T) {
 	var out bytes.Buffer
-	p := &progress{out: &output{w: &out}, live: true, stop: make(chan struct{})}
+	p := &progress{out: newOutput(&out), live: true, stop: make(chan struct{})}
 	p.tell(0, []string{"one"})
 	for range 2 {
 		p.above(func() { out.WriteString("failure\n") })

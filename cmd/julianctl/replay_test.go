@@ -23,7 +23,7 @@ func replayRun(ctx context.Context, t *testing.T, in io.Reader, args ...string) 
 	t.Chdir(t.TempDir())
 	a := testApp(t)
 	var out, errs bytes.Buffer
-	a.in, a.out, a.err = in, &output{w: &out}, &output{w: &errs}
+	a.in, a.out, a.err = in, newOutput(&out), newOutput(&errs)
 	code = a.main(ctx, append([]string{"replay"}, args...))
 	return code, out.String(), errs.String()
 }

@@ -53,8 +53,8 @@ var tiers = map[string]struct {
 // (and, for those under test here, nothing of this module).
 var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/page"}
 
-// terminal are the libraries that only the command may know.
-var terminal = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
+// terminalLibraries are the libraries that only the command may know.
+var terminalLibraries = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
 
 func TestLayering(t *testing.T) {
 	packages := listPackages(t)
@@ -74,7 +74,7 @@ func TestLayering(t *testing.T) {
 				t.Errorf("%s imports %s; it may import the standard library only", path, imp)
 			case inside && tiers[local].tier >= own.tier && !slices.Contains(own.peers, local):
 				t.Errorf("%s (tier %d) imports %s (tier %d)", path, own.tier, local, tiers[local].tier)
-			case path != "cmd/julianctl" && hasPrefix(imp, terminal):
+			case path != "cmd/julianctl" && hasPrefix(imp, terminalLibraries):
 				t.Errorf("%s imports %s; only cmd/julianctl may", path, imp)
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,7 +36,9 @@ func commands() []registered {
 		{groupJob, "log", newLogCmd},
 		{groupJob, "check", newCheckCmd},
 		{groupJob, "export", newExportCmd},
-		{groupHelp, "demo", newDemoCmd},
+		{groupHelp, "demo", func(a *app) *cobra.Command {
+			return newDemoCmd(a, func(ctx context.Context, a *app, args []string) int { return a.main(ctx, args) })
+		}},
 		{groupHelp, "generate", newGenerateCmd},
 		{groupHelp, "redact", newRedactCmd},
 		{groupHelp, "mock", newMockCmd},

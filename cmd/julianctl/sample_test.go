@@ -22,7 +22,7 @@ func TestSampleOnTerminal(t *testing.T) {
 	}
 	defer tty.Close()
 	a := testApp(t)
-	a.out = &output{w: &out, tty: tty}
+	a.out = newTerminalOutput(&out, tty)
 	if code := a.main(t.Context(), []string{"sample", "--offline", "--set", "name=\x1b[2J\u202e\u009b", "--set", `agentName="a\"b"`, "--set", "duration=-4.5e1"}); code != exitYes {
 		t.Fatalf("exit %d", code)
 	}

@@ -90,10 +90,10 @@ func TestIssuesAndProgress(t *testing.T) {
 	} {
 		var shown bytes.Buffer
 		a := testApp(t)
-		a.out, a.err = &output{w: &shown, tty: tt.tty}, &output{w: &shown}
+		a.out, a.err = newTerminalOutput(&shown, tt.tty), newOutput(&shown)
 		a.style, a.errStyle = a.styles("never")
 		p := newValidatePrinter(a, validateOptions{format: "text"})
-		p.progress = &progress{out: a.err, live: true, stop: make(chan struct{})}
+		p.progress = newProgress(a.err, true, nil)
 		p.progress.tell(0, []string{"one"})
 		p.result(validate.Result{Documents: 1, Incorrect: 1, Issues: []validate.Issue{issue}})
 		if err := p.flush(); err != nil {

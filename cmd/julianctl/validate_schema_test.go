@@ -17,7 +17,7 @@ func TestValidationReadsTheSchemaAgain(t *testing.T) {
 	put(t, schema, `{"type": "object"}`)
 	a := testApp(t)
 	var out, errs bytes.Buffer
-	a.out, a.err = &output{w: &out}, &output{w: &errs}
+	a.out, a.err = newOutput(&out), newOutput(&errs)
 	a.style, a.errStyle = a.styles("never")
 	v := &validation{a: a, o: validateOptions{paths: []string{body}, format: "text", schema: schema, jobs: 1}}
 	for _, tt := range []struct {

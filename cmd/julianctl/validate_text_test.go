@@ -90,7 +90,7 @@ func looked(t *testing.T, columns int, o validateOptions, documents string) stri
 	t.Helper()
 	a := testApp(t)
 	var out bytes.Buffer
-	a.in, a.out, a.err = strings.NewReader(documents), &output{w: &out}, &output{w: &out}
+	a.in, a.out, a.err = strings.NewReader(documents), newOutput(&out), newOutput(&out)
 	a.style, a.errStyle = a.styles("never")
 	o.format, o.jobs = "text", 1
 	v, err := validate.New(validate.Options{})
@@ -208,7 +208,7 @@ func TestKindOf(t *testing.T) {
 func TestGroupsAreBounded(t *testing.T) {
 	a := testApp(t)
 	var out bytes.Buffer
-	a.out = &output{w: &out}
+	a.out = newOutput(&out)
 	a.style, a.errStyle = a.styles("never")
 	p := newValidatePrinter(a, validateOptions{format: "text"})
 	p.columns = 80

@@ -23,7 +23,7 @@ func watched(t *testing.T, run func(n int) error, script func(dir string, runs <
 	synctest.Test(t, func(t *testing.T) {
 		a := testApp(t)
 		var out bytes.Buffer
-		a.err = &output{w: &out}
+		a.err = newOutput(&out)
 		a.now = time.Now
 		a.style, a.errStyle = a.styles("never")
 		ctx, cancel := context.WithCancel(t.Context())
