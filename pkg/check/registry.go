@@ -208,7 +208,7 @@ var Checks = []Check{
 		ID: "no-echo", Group: "security", Needs: Answers, Requests: 4,
 		Title: "keeps personal data and stack traces to itself", run: noEcho,
 		Why: "answers end up in the sender's logs",
-		How: "delivers a good call, a repeat of it and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, fails",
+		How: "delivers a good call, a repeat of it and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, in its header or the first 1 MiB of its body, fails; of a longer one the rest stays undecided",
 	},
 
 	{

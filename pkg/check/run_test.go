@@ -480,3 +480,52 @@ func TestBaseline(t *testing.T) {
 		}
 	}
 }
+
+// Personal data is found wherever it is in an answer; of what is longer than is
+// read, nobody knows.
+func TestNoEchoSearchesWholeAnswers(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`"name":"([^"]+)"`)
+	for _, tt := range []struct {
+		name   string
+		before int // bytes before the contact's name
+		header bool
+		want   check.Verdict
+		says   string
+	}{
+		{"at the beginning", 0, false, fail, "the answer to a good call repeats the contact's name"},
+		{"after 100 KiB", 100 << 10, false, fail, "the answer to a good call repeats the contact's name"},
+		{"at the end of 1 MiB", 1<<20 - 100, false, fail, "the answer to a good call repeats the contact's name"},
+		{"past 1 MiB", 1<<20 + 1, false, undecided, "of the answer to a good call, only the first 1024 KiB were searched"},
+		{"in a header", 0, true, fail, "the answer to a good call repeats the contact's name in its header X-Debug"},
+		{"nowhere", -1, false, pass, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			good := 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if good++; good == 1 || tt.before < 0 { // the plain call
+					return
+				}
+				text := "nobody"
+				if of := name.FindSubmatch(body); of != nil {
+					text = string(of[1])
+				}
+				if tt.header {
+					w.Header().Set("X-Debug", text)
+					return
+				}
+				io.WriteString(w, strings.Repeat(" ", tt.before)+text)
+			}))
+			defer srv.Close()
+			o := options(t, srv.URL, "")
+			defer o.Client.Close()
+			o.Only = []string{"no-echo"}
+			got := checked(t.Context(), o)
+			if v := got.verdicts()["no-echo"]; v != tt.want || !strings.Contains(got.said(v), tt.says) {
+				t.Errorf("%s, want %s\n%s", v, tt.want, got.said(v))
+			}
+		})
+	}
+}

@@ -103,6 +103,10 @@ var traces = []string{
 	"Traceback (most recent call last)", "goroutine 1", "panic: ", "\n    at ", "\n\tat ", ".java:", ".py\", line ", "node_modules/", "site-packages", "/usr/local/", "System.NullReferenceException",
 }
 
+// searched is how many bytes of an answer are searched: as many as are read of
+// one.
+const searched = 1 << 20
+
 func noEcho(t *trial) judgement {
 	var n notes
 	good, cut, null := t.call(generate.Spec{}), t.call(generate.Spec{}), t.call(generate.Spec{})
@@ -114,28 +118,42 @@ func noEcho(t *trial) judgement {
 		{what: "callResult is null", call: null.with("callResult", "null")},
 	}
 	for _, f := range all {
-		what, c := f.what, f.call
-		a := t.send(what, c)
+		a := t.request(f.what, f.call, deliver.Request{Body: f.call.body, Excerpt: searched})
 		n.answered = n.answered || a.Status != 0
-		answer := string(a.Body)
+		n.echo(f.what, f.call, a)
+		switch {
+		case unreachable(a) || limited(a):
+			n.noAnswer(f.what, a)
+		case int64(len(a.Body)) < a.BodySize:
+			n.undecided("of the answer to %s, only the first %d KiB were searched", f.what, len(a.Body)>>10)
+		case a.Status != 0 && a.Err != nil:
+			n.undecided("the answer to %s was searched as far as it came: %s", f.what, describe(a))
+		}
+	}
+	return func() finding { return n.finding("%d answers searched", len(all)) }
+}
+
+// echo notes what an answer gives away, in its header or its body.
+func (n *notes) echo(what string, c call, a deliver.Answer) {
+	places := []struct{ in, text string }{{"", string(a.Body)}}
+	for _, f := range a.Header {
+		places = append(places, struct{ in, text string }{" in its header " + f.Name, f.Value})
+	}
+	for _, place := range places {
 		for _, personal := range []struct{ what, text string }{
 			{"the contact's name", c.e.Name},
 			{"the phone number", c.e.PhoneNumber},
 			{"the summary", c.e.CallResult.Summary},
 		} {
-			if strings.Contains(answer, personal.text) {
-				n.fail("the answer to %s repeats %s", what, personal.what)
+			if strings.Contains(place.text, personal.text) {
+				n.fail("the answer to %s repeats %s%s", what, personal.what, place.in)
 			}
 		}
 		for _, trace := range traces {
-			if strings.Contains(answer, trace) {
-				n.fail("the answer to %s holds a stack trace (%q)", what, strings.TrimSpace(trace))
+			if strings.Contains(place.text, trace) {
+				n.fail("the answer to %s holds a stack trace (%q)%s", what, strings.TrimSpace(trace), place.in)
 				break
 			}
 		}
-		if unreachable(a) || limited(a) {
-			n.noAnswer(what, a)
-		}
 	}
-	return func() finding { return n.finding("%d answers looked at", len(all)) }
 }

@@ -150,6 +150,9 @@ type Request struct {
 	Path   string // path and query in place of the target's
 	Header Header // over that of the client's Options
 	Body   []byte // sent as it is; not kept, not changed
+	// Excerpt is how many bytes of the answer's body are kept; 0: as many as the
+	// client's Options say.
+	Excerpt int
 	// Due is when the delivery should have begun; zero means when it begins.
 	Due time.Time
 
@@ -235,7 +238,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, a *Answer, r Request,
 func (c *Client) limits(r Request) limits {
 	return limits{
 		body:    c.opts.MaxAnswer,
-		excerpt: c.opts.MaxExcerpt,
+		excerpt: cmp.Or(r.Excerpt, c.opts.MaxExcerpt),
 		noBody:  r.Method == "HEAD",
 		bare:    r.bare,
 		first:   min(c.opts.FirstByteTimeout, c.opts.Timeout),
