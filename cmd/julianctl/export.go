@@ -139,6 +139,9 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	docs, done := a.documents(ctx, o.paths)
 	defer done()
 	if o.edits != nil {
+		if err := fitEdits(docs, o.edits, o.paths); err != nil {
+			return err
+		}
 		docs = edited(docs, o.edits)
 	}
 	steps := until(ctx, e.Plan.Steps(docs))

@@ -29,7 +29,7 @@ type generateOptions struct {
 	transcript string // a size, or two with .. between
 	agent      string
 	shape      string // a file
-	sets       []string
+	sets       setFlags
 	list       bool
 }
 
@@ -126,7 +126,7 @@ asked for and no --count is given, there is one of each.`,
 	f.StringVar(&o.transcript, "transcript-size", "", "size of the transcripts, where there are any: 64KiB, or a range 0..2MiB")
 	f.StringVar(&o.agent, "agent", generate.Agent, "id of the agent")
 	agentShapeFlag(cmd, &o.shape, "give the calls this agent's own variables and outcomes")
-	f.StringArrayVar(&o.sets, "set", nil, "change the payloads, path=value (repeatable)")
+	o.sets.declare(cmd, "the payloads")
 	f.BoolVar(&o.list, "list", false, "list the words that these flags take")
 	return cmd
 }
@@ -138,7 +138,7 @@ func runGenerate(ctx context.Context, a *app, o generateOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	edits, err := parseEdits(o.sets)
+	edits, err := o.sets.edits()
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type planFlags struct {
 	loop        bool
 	shuffle     bool
 	newIDs      bool
-	sets        []string
+	sets        setFlags
 	edits       []edit // of sets
 	seed        uint64
 }
@@ -55,7 +55,7 @@ func (p *planFlags) declare(cmd *cobra.Command) {
 	f.BoolVar(&p.loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
 	f.BoolVar(&p.shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
 	f.BoolVar(&p.newIDs, "new-ids", false, "give payloads a fresh callId and sequenceId; equal ones stay equal")
-	f.StringArrayVar(&p.sets, "set", nil, "change every payload, path=value (repeatable)")
+	p.sets.declare(cmd, "every payload")
 	f.Uint64Var(&p.seed, "seed", 0, "of --shuffle, --dup-mode shuffled and --new-ids (default random)")
 }
 
@@ -75,7 +75,7 @@ func (p *planFlags) resolve(cmd *cobra.Command, args []string) (err error) {
 	if flags.Changed("rate") && (math.IsNaN(p.rate) || p.rate < minRate || p.rate > maxRate) {
 		return usage(fmt.Errorf(`--rate "%v" is not between %v and %v a second`, p.rate, minRate, int(maxRate)), "")
 	}
-	p.edits, err = parseEdits(p.sets)
+	p.edits, err = p.sets.edits()
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"slices"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -244,9 +246,32 @@ func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[pa
 		docs, done = a.documents(ctx, o.paths)
 	}
 	if err == nil && o.edits != nil {
+		if err = fitEdits(docs, o.edits, o.paths); err != nil {
+			done()
+			return nil, nil, err
+		}
 		docs = edited(docs, o.edits)
 	}
 	return docs, done, err
+}
+
+// fitEdits makes the edits on the first payload, so that a misspelt path ends
+// the command before anything is sent. What stdin or a pipe gives comes once.
+func fitEdits(docs iter.Seq2[payload.Document, error], edits []edit, paths []string) error {
+	once := func(path string) bool {
+		info, err := os.Stat(path)
+		return path == "-" || err == nil && !info.Mode().IsRegular() && !info.IsDir()
+	}
+	if slices.ContainsFunc(paths, once) || !slices.ContainsFunc(edits, func(e edit) bool { return e.doubtful }) {
+		return nil
+	}
+	for doc, err := range docs {
+		if err == nil && json.Valid(doc.Body) {
+			_, err := applyEdits(doc.Body, edits)
+			return err
+		}
+	}
+	return nil
 }
 
 // embeddedSource stands in place of a file's name.

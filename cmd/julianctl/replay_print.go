@@ -125,7 +125,12 @@ func (p *replayPrinter) unreadable(err error) {
 		p.fail(p.records.Write("unreadable", record))
 		p.flushRecords()
 	}
-	p.progress.above(func() { p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(err.Error())) })
+	p.progress.above(func() {
+		p.a.note("%s %s", p.a.errStyle.bad("julianctl:"), safetext.Line(err.Error()))
+		if f, ok := errors.AsType[*fault](err); ok && f.hint != "" {
+			p.a.hint("%s", f.hint)
+		}
+	})
 }
 
 // failure shows one delivery that is not as expected, and what to do about it.

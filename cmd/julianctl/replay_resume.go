@@ -49,19 +49,23 @@ func (o replayOptions) runSettings(a *app, client *deliver.Client) []deliver.Set
 	if o.dup > 0 {
 		mode = o.dupMode
 	}
-	return []deliver.Setting{
+	settings := []deliver.Setting{
 		{Name: "--to", Value: client.Target().String()},
 		{Name: "--header", Value: strings.Join(header, "; ")},
 		{Name: "PATH", Value: strings.Join(o.paths, " ")},
 		{Name: "--from-log", Value: o.fromLog},
 		{Name: "--dup", Value: strconv.Itoa(o.dup)},
 		{Name: "--dup-mode", Value: mode},
-		{Name: "--set", Value: strings.Join(o.sets, " ")},
+		{Name: "--set", Value: strings.Join(o.sets.known, " ")},
 		{Name: "--count", Value: strconv.Itoa(o.count)},
 		{Name: "--loop", Value: strconv.FormatBool(o.loop)},
 		{Name: "--shuffle", Value: strconv.FormatBool(o.shuffle)},
 		{Name: "--new-ids", Value: strconv.FormatBool(o.newIDs)},
 	}
+	if o.sets.added != nil { // as run files were before it could be said
+		settings = append(settings, deliver.Setting{Name: "--set-new", Value: strings.Join(o.sets.added, " ")})
+	}
+	return settings
 }
 
 // runFileFault is the fault of an error of a run file.

@@ -26,7 +26,7 @@ type sampleOptions struct {
 	check   bool
 	redact  redactFlags
 	format  string
-	sets    []string
+	sets    setFlags
 }
 
 func newSampleCmd(a *app) *cobra.Command {
@@ -42,7 +42,8 @@ bytes of the answer. Without AGENT_ID the agent is that of JULIAN_AGENT_ID.
 new, missing, of another type or has a new value; with --format json that list is
 on stdout, and the payload only where -o or --save puts it.
 
-A value of --set is JSON where it is valid JSON, and a string otherwise.`,
+A value of --set is JSON where it is valid JSON, and a string otherwise. Its path
+names a field that is documented or in the payload; --set-new adds any other.`,
 		Example: `  julianctl sample agent.abc123 -o sample.json
   julianctl sample agent.one agent.two -o samples/     one file for each agent
   julianctl sample --offline                           the documented sample; no key needed
@@ -63,7 +64,7 @@ A value of --set is JSON where it is valid JSON, and a string otherwise.`,
 	flags.StringVar(&opts.save, "save", "", "folder of fixtures: write AGENT_ID.json there where it is new or changed")
 	flags.BoolVar(&opts.check, "check", false, "compare with the documentation; exit 1 unless it is as documented")
 	opts.redact.declare(cmd)
-	flags.StringArrayVar(&opts.sets, "set", nil, "change the payload, path=value (repeatable)")
+	opts.sets.declare(cmd, "the payload")
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
 }
@@ -76,7 +77,7 @@ type sample struct {
 }
 
 func runSample(ctx context.Context, a *app, opts sampleOptions) error {
-	edits, err := parseEdits(opts.sets)
+	edits, err := opts.sets.edits()
 	if err != nil {
 		return err
 	}

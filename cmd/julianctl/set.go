@@ -4,32 +4,56 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/spf13/cobra"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 )
 
-// edit is one --set: a path in a payload and the JSON that goes there.
-type edit struct {
-	path  string
-	value json.RawMessage
+// setFlags are the flags of every command that changes payloads.
+type setFlags struct {
+	known []string // path=value
+	added []string // path=value, of fields that nobody documents
 }
 
-// parseEdits reads path=value. A value that is JSON is taken as such, any
+// declare adds the flags; what is changed stands in doc.
+func (f *setFlags) declare(cmd *cobra.Command, doc string) {
+	cmd.Flags().StringArrayVar(&f.known, "set", nil, "change "+doc+", path=value (repeatable)")
+	cmd.Flags().StringArrayVar(&f.added, "set-new", nil, "the same with a field that is not documented, path=value (repeatable)")
+}
+
+// edit is one change: a path in a payload and the JSON that goes there.
+type edit struct {
+	flag  string // that asked for it
+	path  string
+	value json.RawMessage
+	// doubtful says that only a payload can tell whether the field is one.
+	doubtful bool
+}
+
+// edits reads the flags, --set first. A value that is JSON is taken as such, any
 // other is a string: --set duration=12, --set callResult.resultType=Busy.
-func parseEdits(sets []string) ([]edit, error) {
+func (f *setFlags) edits() ([]edit, error) {
 	var edits []edit
-	for _, set := range sets {
+	for i, set := range slices.Concat(f.known, f.added) {
+		added, flag := i >= len(f.known), "--set"
+		if added {
+			flag = "--set-new"
+		}
 		path, value, found := strings.Cut(set, "=")
 		if !found || path == "" {
-			return nil, usage(fmt.Errorf("--set %q is not path=value", set), "such as --set callResult.resultType=Busy")
+			return nil, usage(fmt.Errorf("%s %q is not path=value", flag, set), "such as --set callResult.resultType=Busy")
 		}
 		raw := json.RawMessage(value)
 		if !json.Valid(raw) {
 			raw = json.RawMessage(compactJSON(value))
 		}
-		edits = append(edits, edit{path, raw})
+		edits = append(edits, edit{flag, path, raw, !added && !documented(pathParts(path))})
 	}
 	return edits, nil
 }
@@ -39,17 +63,104 @@ func parseEdits(sets []string) ([]edit, error) {
 func applyEdits(payload []byte, edits []edit) ([]byte, error) {
 	payload = bytes.Clone(payload)
 	for _, e := range edits {
+		if e.doubtful && !gjson.GetBytes(payload, e.path).Exists() {
+			return nil, usage(fmt.Errorf("%s %q: the payload has no such field, and none is documented", e.flag, e.path), meantPath(e.path))
+		}
 		edited, err := sjson.SetRawBytes(payload, e.path, e.value)
 		if err != nil {
-			return nil, usage(fmt.Errorf("--set %q: %w", e.path, err), "")
+			return nil, usage(fmt.Errorf("%s %q: %w", e.flag, e.path, err), "")
 		}
 		// sjson leaves a payload as it is when the path is a query, and what
 		// it makes of one that does not fit need not be JSON.
 		nothing := bytes.Equal(edited, payload) && gjson.GetBytes(payload, e.path).Raw != string(e.value)
 		if nothing || !json.Valid(edited) {
-			return nil, usage(fmt.Errorf("--set %q does not fit the payload", e.path), "")
+			return nil, usage(fmt.Errorf("%s %q does not fit the payload", e.flag, e.path), "")
 		}
 		payload = edited
 	}
 	return payload, nil
+}
+
+// pathParts splits a path as sjson does: at dots that no backslash precedes.
+func pathParts(path string) []string {
+	parts, part := []string{}, strings.Builder{}
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '\\' && i+1 < len(path):
+			i++
+			part.WriteByte(path[i])
+		case c == '.':
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(c)
+		}
+	}
+	return append(parts, part.String())
+}
+
+// documented reports whether the parts lead to a field of the payload, or into
+// an object whose keys are the agent's own.
+func documented(parts []string) bool {
+	_, known := followFields(parts)
+	return known == len(parts)
+}
+
+// followFields follows parts through the documented fields: it returns the
+// pointer of the last one that is known, and how many parts are.
+func followFields(parts []string) (pointer string, known int) {
+	at := julian.Field{Kind: julian.Object}
+	for i, part := range parts {
+		next := pointer + "/" + part
+		switch {
+		case at.Free:
+			return pointer, len(parts)
+		case at.Kind == julian.Array:
+			if _, err := strconv.Atoi(part); err != nil {
+				return pointer, i
+			}
+			next = pointer + "/*"
+		}
+		found := slices.IndexFunc(julian.Fields, func(f julian.Field) bool { return f.Pointer == next })
+		if found < 0 {
+			return pointer, i
+		}
+		at, pointer = julian.Fields[found], next
+	}
+	return pointer, len(parts)
+}
+
+// meantPath is the hint for a path that leads nowhere: with the nearest field
+// beside the first part that is not known, or the one of that name elsewhere.
+func meantPath(path string) string {
+	parts := pathParts(path)
+	pointer, known := followFields(parts)
+	var beside, everywhere []string
+	paths := map[string]string{} // last name to the first path
+	for _, f := range julian.Fields {
+		slash := strings.LastIndexByte(f.Pointer, '/')
+		name := f.Pointer[slash+1:]
+		if f.Pointer[:slash] == pointer {
+			beside = append(beside, strings.Replace(name, "*", "0", 1))
+		}
+		if paths[name] == "" && name != "*" {
+			everywhere = append(everywhere, name)
+			paths[name] = strings.ReplaceAll(strings.ReplaceAll(f.Pointer[1:], "/", "."), "*", "0")
+		}
+	}
+	near := validate.Nearest(parts[known], beside)
+	if len(beside) == 1 && beside[0] == "0" { // of a list
+		near = "0"
+	}
+	first, last := parts[:known], len(parts)-1
+	for _, meant := range [][]string{
+		slices.Concat(first, []string{near}, parts[known+1:]),
+		append(pathParts(paths[validate.Nearest(parts[known], everywhere)]), parts[known+1:]...),
+		pathParts(paths[validate.Nearest(parts[last], everywhere)]),
+	} {
+		if documented(meant) {
+			return fmt.Sprintf("did you mean %q? --set-new adds a field that is not documented", strings.Join(meant, "."))
+		}
+	}
+	return "--set-new adds a field that is not documented"
 }
