@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -61,9 +62,17 @@ func (f *tlsFlags) config(a *app, addr net.Addr) (*tls.Config, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		cert, err := os.ReadFile(f.cert)
 		if err != nil {
-			return nil, usage(fmt.Errorf("--tls-cert: %w", err), "")
+			return nil, unable(fmt.Errorf("--tls-cert: %w", err), "")
+		}
+		key, err := os.ReadFile(f.key)
+		if err != nil {
+			return nil, unable(fmt.Errorf("--tls-key: %w", err), "")
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--tls-cert %q with --tls-key %q: %w", f.cert, f.key, err), "both are PEM files")
 		}
 		config.Certificates = []tls.Certificate{pair}
 		return config, nil

@@ -33,9 +33,12 @@ func (f *serverFlags) listen(ctx context.Context) (net.Listener, error) {
 
 // listenAt opens the address that a flag gives.
 func listenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s %q is no address", flag, addr), "write host and port, such as 127.0.0.1:0")
+	}
+	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+		return nil, usage(fmt.Errorf("%s %q: there is no port %q", flag, addr, port), "write a number up to 65535; 0 takes any free port")
 	}
 	if !expose && !loopbackHost(host) {
 		return nil, usage(fmt.Errorf("%s %q can be reached by other machines", flag, addr), "use a loopback address such as 127.0.0.1, or say --expose")
