@@ -37,7 +37,7 @@ var projectDecisions = []struct {
 		key:      "base-url",
 		harmless: []string{"base-url: https://julian.11x.ai/api/v1", "base-url: https://julian.11x.ai/api/v1/"},
 		hostile: []string{
-			"base-url: https://evil.example/api/v1", "base-url: http://127.0.0.1:4141", "base-url: https://julian.11x.ai@evil.example",
+			"base-url: https://evil.example/api/v1", "base-url: http://127.0.0.1:4141", "base-url: https://evil.example/https://julian.11x.ai/api/v1",
 			"base-url: https://julian.11x.ai.evil.example/api/v1", "base-url: https://julian.11x.ai/other",
 		},
 		use: func(a *app) error { _, err := a.apiHost(); return err }, would: "send the API key to",
