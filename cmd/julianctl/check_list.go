@@ -95,10 +95,8 @@ func atMost(requests int) string { return countOf(requests, "request", "requests
 // explained prints rows of a name and what it stands for.
 func explained(a *app, rows [][2]string) {
 	for _, row := range rows {
-		name := row[0]
-		for _, line := range wrap(row[1], a.out.width()-10) {
-			fmt.Fprintf(a.out, "  %-6s  %s\n", name, line)
-			name = ""
+		for _, line := range hang("  "+pad(row[0], 6)+"  ", wrap(row[1], a.out.width()-10)) {
+			fmt.Fprintln(a.out, line)
 		}
 	}
 }

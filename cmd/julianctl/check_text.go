@@ -107,12 +107,9 @@ func (p *checkPrinter) lines(v check.Verdict, text string) {
 	colours := map[check.Verdict]paint{
 		check.Pass: p.a.style.good, check.Warn: p.a.style.warn, check.Fail: p.a.style.bad, check.Undecided: p.a.style.warn, check.Skip: p.a.style.faint,
 	}
-	for i, line := range wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1) {
-		if i == 0 {
-			fmt.Fprintf(p.a.out, "  %s  %s\n", colours[v](fmt.Sprintf("%-9s", v)), line)
-		} else {
-			fmt.Fprintf(p.a.out, "%s%s\n", checkIndent, line)
-		}
+	head := "  " + colours[v](pad(string(v), len(checkIndent)-4)) + "  "
+	for _, line := range hang(head, wrap(safetext.Line(text), p.a.out.width()-len(checkIndent)-1)) {
+		fmt.Fprintln(p.a.out, line)
 	}
 }
 

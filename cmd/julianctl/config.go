@@ -80,13 +80,13 @@ func runConfigList(_ context.Context, a *app, origin bool, format string) error 
 		if text == "" {
 			text = "-"
 		}
-		line := fmt.Sprintf("%-14s %s", s.key, safetext.Line(text))
+		line := pad(s.key, 14) + " " + safetext.Line(text)
 		if origin {
 			from := safetext.Line(record.Origin)
 			if record.Trust != "" {
 				from += fmt.Sprintf(" (%s)", record.Trust)
 			}
-			line = fmt.Sprintf("%-14s %-34s %s", s.key, safetext.Line(text), a.style.faint(from))
+			line = fmt.Sprintf("%s %s %s", pad(s.key, 14), pad(safetext.Line(text), 34), a.style.faint(from))
 		}
 		fmt.Fprintln(a.out, line)
 	}

@@ -1,43 +1,65 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
+// maxIndent is how many levels are indented. What is nested deeper stands
+// below each other: ten thousand levels would be a hundred megabytes of spaces.
+const maxIndent = 40
+
 // prettyJSON lays out valid JSON for a person: two spaces a level, coloured,
 // nothing in it that acts on a terminal. Its bytes are for eyes only.
 func prettyJSON(text []byte, s style) (string, error) {
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, safetext.JSON(text), "", "  "); err != nil {
-		return "", err
+	if !json.Valid(text) {
+		return "", errors.New("not JSON")
 	}
 	var out strings.Builder
-	for rest := indented.String(); rest != ""; {
+	depth := 0
+	line := func() { out.WriteString("\n" + spaces(2*min(depth, maxIndent))) }
+	for rest := trimJSON(string(safetext.JSON(text))); rest != ""; {
 		token := rest[:tokenLen(rest)]
-		rest = rest[len(token):]
-		paint := s.faint // punctuation
-		switch c := token[0]; {
-		case c == ' ' || c == '\n':
-			out.WriteString(token)
-			continue
-		case c == '"' && strings.HasPrefix(rest, ":"):
-			paint = s.accent
-		case c == '"':
-			paint = s.good
-		case c == '-' || '0' <= c && c <= '9', c == 't', c == 'f', c == 'n':
-			paint = s.warn
+		rest = trimJSON(rest[len(token):])
+		switch token[0] {
+		case '{', '[':
+			out.WriteString(s.faint(token))
+			if rest[0] == '}' || rest[0] == ']' { // valid JSON goes on
+				out.WriteString(s.faint(rest[:1]))
+				rest = trimJSON(rest[1:])
+				continue
+			}
+			depth++
+			line()
+		case '}', ']':
+			depth--
+			line()
+			out.WriteString(s.faint(token))
+		case ',':
+			out.WriteString(s.faint(token))
+			line()
+		case ':':
+			out.WriteString(s.faint(token) + " ")
+		case '"':
+			colour := s.good
+			if strings.HasPrefix(rest, ":") {
+				colour = s.accent
+			}
+			out.WriteString(colour(token))
+		default:
+			out.WriteString(s.warn(token))
 		}
-		out.WriteString(paint(token))
 	}
-	return strings.TrimSpace(out.String()) + "\n", nil
+	return out.String() + "\n", nil
 }
 
-// tokenLen is the length of the token that s, indented JSON, begins with: a
-// string, white space, a literal, or one character of punctuation.
+func trimJSON(s string) string { return strings.TrimLeft(s, " \t\r\n") }
+
+// tokenLen is the length of the token that s, valid JSON, begins with: a
+// string, a literal, or one character of punctuation.
 func tokenLen(s string) int {
 	if s[0] == '"' {
 		for i := 1; i < len(s); i++ {
@@ -50,15 +72,11 @@ func tokenLen(s string) int {
 		}
 		return len(s)
 	}
-	const punctuation = `{}[],:`
-	if strings.IndexByte(punctuation, s[0]) >= 0 {
+	if strings.IndexByte("{}[],:", s[0]) >= 0 {
 		return 1
 	}
-	blank := s[0] == ' ' || s[0] == '\n'
-	for i := 1; i < len(s); i++ {
-		if c := s[i]; strings.IndexByte(punctuation, c) >= 0 || (c == ' ' || c == '\n') != blank || c == '"' {
-			return i
-		}
+	if end := strings.IndexAny(s, "{}[],:\" \t\r\n"); end >= 0 {
+		return end
 	}
 	return len(s)
 }

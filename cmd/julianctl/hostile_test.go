@@ -33,6 +33,7 @@ type lab struct {
 	t   *testing.T
 	dir string
 	env map[string]string
+	tty bool // a person looks on, in 80 columns
 	mu  sync.Mutex
 	all bytes.Buffer
 }
@@ -56,6 +57,14 @@ func (l *lab) file(name string, body []byte) string {
 func (l *lab) run(ctx context.Context, stdin io.Reader, args ...string) (int, string) {
 	var shown buffer
 	out := newOutput(&shown)
+	if l.tty {
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		defer null.Close()
+		out = newTerminalOutput(&shown, null)
+	}
 	a := &app{in: stdin, out: out, err: out, now: time.Now, env: func(name string) string { return l.env[name] }}
 	code := a.main(ctx, append(args, "--config", os.DevNull))
 	l.mu.Lock()

@@ -169,7 +169,7 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	printer, err := newListenPrinter(a, showOptions{format: opts.format, full: opts.full, shown: opts.shown, path: opts.path, maxBody: opts.maxBody})
+	printer, err := newListenPrinter(a, showOptions{format: opts.format, full: opts.full, whole: opts.full, shown: opts.shown, path: opts.path, maxBody: opts.maxBody})
 	if err != nil {
 		return err
 	}

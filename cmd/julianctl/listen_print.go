@@ -22,6 +22,7 @@ import (
 type showOptions struct {
 	format  string         // one of listenFormats; empty: by what stdout is
 	full    bool           // headers, all fields and the whole transcript, too
+	whole   bool           // all of long values, too
 	shown   payload.Filter // which are shown
 	path    string         // where deliveries are taken; for what was refused
 	maxBody byteSize       // the largest body; for what was refused
@@ -348,8 +349,11 @@ func (p *listenPrinter) head(s *shownDelivery) string {
 // fields is what stands under the head line; empty for a delivery whose head
 // says it all.
 func (p *listenPrinter) fields(s *shownDelivery) string {
-	// Longer lines are hard to read.
-	f := &fieldWriter{st: p.a.style, width: min(p.a.out.width(), 110), full: p.opts.full, zones: p.zone}
+	f := p.a.fieldWriter(p.opts.full)
+	f.whole, f.zones = p.opts.whole, p.zone
+	if f.full && (f.whole || !p.a.out.isTTY()) {
+		f.longest = 0
+	}
 	if s.Refusal != "" {
 		f.add("refused", p.why(s.Delivery))
 	}
@@ -383,46 +387,87 @@ func (p *listenPrinter) fields(s *shownDelivery) string {
 
 // fieldWriter lays out the lines under a head line.
 type fieldWriter struct {
-	b     strings.Builder
-	st    style
-	width int
-	full  bool
-	zones func(name string) *time.Location // nil when there is no such zone
+	b       strings.Builder
+	st      style
+	width   int
+	full    bool                             // all fields and all items, in as many lines as they take
+	whole   bool                             // also of what changed, both values
+	longest int                              // characters of a field that are shown; 0: all
+	zones   func(name string) *time.Location // nil when there is no such zone
+}
+
+// longestField is how many characters of a field are shown to a person who did
+// not ask for all of it.
+const longestField = 4000
+
+func (a *app) fieldWriter(full bool) *fieldWriter {
+	// Longer lines are hard to read.
+	return &fieldWriter{st: a.style, width: min(a.out.width(), 110), full: full, longest: longestField}
 }
 
 func (f *fieldWriter) line(s string) { f.b.WriteString(indent + s + "\n") }
 
 // add writes a labelled value, if there is one. Without --full it has three
-// lines at most. The value is safe already.
+// lines at most. The value is safe already, and has no colour.
 func (f *fieldWriter) add(label, value string) {
 	if strings.TrimSpace(value) == "" {
 		return
 	}
-	lines := f.lines(value, max(20, f.width-len(indent)-labelWidth), 3)
-	for i, line := range lines {
-		if i > 0 {
-			label = ""
-		}
-		f.line(f.st.faint(pad(label, labelWidth)) + line)
+	f.labelled(label, f.lines(value, max(20, f.width-len(indent)-labelWidth), 3))
+}
+
+// labelled writes lines that are laid out, and may be coloured.
+func (f *fieldWriter) labelled(label string, lines []string) {
+	for _, line := range hang(f.st.faint(pad(label, labelWidth)), lines) {
+		f.line(line)
 	}
 }
 
-// lines wraps a value into so many lines at most, or into all it takes with
-// --full.
+// more says that there are more items than are shown.
+func (f *fieldWriter) more(label string, n int) {
+	f.labelled(label, []string{f.st.faint(fmt.Sprintf("… %d more", n))})
+}
+
+// lines wraps a value into so many lines at most, or, with --full, into all it
+// takes. What is left out of a long one is counted in a line of its own.
 func (f *fieldWriter) lines(value string, columns, most int) []string {
 	if f.full {
-		return wrap(value, columns)
+		more := 0
+		if f.longest > 0 {
+			value, more = cutText(value, f.longest)
+		}
+		return f.andMore(wrap(value, columns), more)
 	}
 	// Nobody waits for the wrapping of what is not shown.
-	if enough := 4 * columns * (most + 1); len(value) > enough {
-		value = strings.ToValidUTF8(value[:enough], "")
+	begin, after := cutText(value, 4*columns*(most+1))
+	lines := wrap(begin, columns)
+	if len(lines) <= most && after == 0 {
+		return lines
 	}
-	lines := wrap(value, columns)
-	if len(lines) > most {
-		lines = lines[:most]
-		lines[most-1] = fit(lines[most-1], columns-1) + "…"
+	lines = lines[:min(most, len(lines))]
+	last := &lines[len(lines)-1]
+	*last, _, _ = split(*last, columns-1)
+	more := utf8.RuneCountInString(value)
+	for _, line := range lines {
+		more -= utf8.RuneCountInString(line)
 	}
-	return lines
+	*last += "…"
+	if more < f.longest { // a few lines more are nothing to count
+		more = 0
+	}
+	return f.andMore(lines, more)
+}
+
+// andMore counts the characters that are left out, if there are any.
+func (f *fieldWriter) andMore(lines []string, more int) []string {
+	if more <= 0 {
+		return lines
+	}
+	what := "characters"
+	if more == 1 {
+		what = "character"
+	}
+	return append(lines, f.st.faint(fmt.Sprintf("… %s more %s; --full shows all", grouped(int64(more)), what)))
 }
 
 // event writes what a person looks for in a payload, whatever its types.
@@ -480,7 +525,7 @@ func (f *fieldWriter) list(label string, v any, show func(any) string) {
 	items, _ := v.([]any)
 	for i, item := range items {
 		if i == few && !f.full {
-			f.add(label, f.st.faint(fmt.Sprintf("… %d more", len(items)-few)))
+			f.more(label, len(items)-few)
 			return
 		}
 		shown := show(item)
@@ -496,7 +541,7 @@ func (f *fieldWriter) pairs(label string, v any) {
 	object, _ := v.(map[string]any)
 	for i, key := range slices.Sorted(maps.Keys(object)) {
 		if i == few && !f.full {
-			f.add(label, f.st.faint(fmt.Sprintf("… %d more", len(object)-few)))
+			f.more(label, len(object)-few)
 			return
 		}
 		f.add(label, safetext.Line(key)+" = "+text(object[key]))
@@ -544,17 +589,17 @@ func (f *fieldWriter) changes(c receive.Change) {
 			c.More += len(c.Fields) - most
 			break
 		}
-		f.line("  " + f.st.bold(fit(safetext.Line(orRoot(field.Pointer)), room)))
+		f.value("", safetext.Line(orRoot(field.Pointer)), room, f.st.bold)
 		old, now := safetext.Line(field.Old), safetext.Line(field.New)
-		if skip := alike(old, now); skip > room/2 {
+		if skip := alike(old, now); skip > room/2 && !f.whole {
 			// Or what differs would be cut off.
 			old, now = "…"+old[skip-room/4:], "…"+now[skip-room/4:]
 		}
 		if old != "" {
-			f.line("  " + f.st.bad(fit("- "+old, room)))
+			f.value("- ", old, room, f.st.bad)
 		}
 		if now != "" {
-			f.line("  " + f.st.good(fit("+ "+now, room)))
+			f.value("+ ", now, room, f.st.good)
 		}
 	}
 	if c.More > 0 {
@@ -562,11 +607,24 @@ func (f *fieldWriter) changes(c receive.Change) {
 	}
 }
 
-// changesText is what differs, in lines for a terminal of so many columns.
-func changesText(st style, columns int, c receive.Change) string {
-	f := &fieldWriter{st: st, width: min(columns, 110), full: true}
+// changesText is what differs; whole: both values in as many lines as they
+// take.
+func (a *app) changesText(c receive.Change, whole bool) string {
+	f := a.fieldWriter(true)
+	f.whole = whole
 	f.changes(c)
 	return f.b.String()
+}
+
+// value writes one side of a change: in one line, unless the whole is asked for.
+func (f *fieldWriter) value(sign, text string, room int, colour paint) {
+	if !f.whole {
+		f.line("  " + colour(sign+fit(text, room-len(sign))))
+		return
+	}
+	for _, line := range hang(sign, wrap(text, room-len(sign))) {
+		f.line("  " + colour(line))
+	}
 }
 
 // alike is the length of the beginning that a and b share, in bytes; only as

@@ -44,13 +44,6 @@ func TestTurns(t *testing.T) {
 
 func TestLayout(t *testing.T) {
 	tests := []struct{ got, want string }{
-		{fit("Zoë 山田", 7), "Zoë 山…"}, {fit("abc", 3), "abc"}, {fit("abc", 0), ""},
-		{fitMiddle("call.0123456789abc", 11), "call.…89abc"}, {fitMiddle("call.1", 11), "call.1"},
-		{pad("山", 4) + "|", "山  |"}, {padLeft("46s", 5), "  46s"},
-		{strings.Join(wrap("aa bb  cc dd", 5), "|"), "aa bb|cc dd"},
-		{strings.Join(wrap("abcdefgh ij", 3), "|"), "abc|def|gh|ij"},
-		{strings.Join(wrap("", 3), "|"), ""},
-		{strings.Join(wrap("1234 ::error::x", 8), "|"), `1234|\x3a:error:|:x`},
 		{bytesText(999), "999B"}, {bytesText(1331), "1.3kB"}, {bytesText(10 << 20), "10.5MB"}, {bytesText(999_949_999), "999.9MB"}, {bytesText(999_950_000), "1.0GB"},
 		{shortTime(87 * time.Microsecond), "87µs"}, {shortTime(3210 * time.Microsecond), "3.2ms"}, {shortTime(45 * time.Millisecond), "45ms"}, {shortTime(1500 * time.Millisecond), "1.5s"},
 		{callTime(46.9), "46s"}, {callTime(725), "12m05s"}, {callTime(3725), "1h02m"}, {callTime(-1), "?"}, {callTime(1e99), "?"},

@@ -71,7 +71,7 @@ func (f *fieldWriter) transcript(transcript string) {
 	for i, t := range all {
 		if folded := len(all) - firstTurns - lastTurns; folded > 1 && !f.full {
 			if i == firstTurns {
-				f.line(f.st.faint(pad(label, labelWidth) + fmt.Sprintf("… %d more turns; --full shows them", folded)))
+				f.labelled(label, []string{f.st.faint(fmt.Sprintf("… %d more turns; --full shows them", folded))})
 			}
 			if i >= firstTurns && i < len(all)-lastTurns {
 				continue
@@ -89,13 +89,8 @@ func (f *fieldWriter) turn(label string, t turn, names int, colour paint) {
 	if names > 0 {
 		speaker = pad(fit(safetext.Line(t.speaker), names-2), names)
 	}
-	for i, line := range lines {
-		if i > 0 {
-			label, speaker = "", strings.Repeat(" ", names)
-		}
-		if colour != nil {
-			speaker = colour(speaker)
-		}
-		f.line(f.st.faint(pad(label, labelWidth)) + speaker + line)
+	if colour != nil {
+		speaker = colour(speaker)
 	}
+	f.labelled(label, hang(speaker, lines))
 }

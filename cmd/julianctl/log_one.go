@@ -20,16 +20,20 @@ import (
 
 func newLogShowCmd(a *app) *cobra.Command {
 	var format string
+	var whole bool
 	cmd := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one delivery, whole",
-		Example: "  julianctl log show 12\n  julianctl log show 12 --format json",
+		Use:   "show ID",
+		Short: "Show one delivery with all of its fields",
+		Long: `show prints a delivery with all of its fields. On a terminal a value of more than
+4,000 characters is cut, and says so; --full shows all of it.`,
+		Example: "  julianctl log show 12\n  julianctl log show 12 --full | less\n  julianctl log show 12 --format json",
 		Args:    oneArg("ID", `"julianctl log" lists them`),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runLogShow(cmd.Context(), a, args[0], format)
+			return runLogShow(cmd.Context(), a, args[0], format, whole)
 		},
 	}
 	configFlag(cmd, "log")
+	cmd.Flags().BoolVar(&whole, "full", false, "show long values whole")
 	formatFlag(cmd, &format, "text", "json")
 	return cmd
 }
@@ -44,13 +48,13 @@ func oneArg(what, hint string) cobra.PositionalArgs {
 	}
 }
 
-func runLogShow(ctx context.Context, a *app, word, format string) error {
+func runLogShow(ctx context.Context, a *app, word, format string, whole bool) error {
 	l, e, err := a.entry(ctx, word)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	p, err := newListenPrinter(a, showOptions{format: "pretty", full: true})
+	p, err := newListenPrinter(a, showOptions{format: "pretty", full: true, whole: whole})
 	if err != nil {
 		return err
 	}
@@ -96,26 +100,29 @@ func changeSince(ctx context.Context, l *journal.Log, first int64, d *receive.De
 func payloadOf(e *journal.Entry) ([]byte, error) { return receivedOf(e).Payload() }
 
 func newLogDiffCmd(a *app) *cobra.Command {
+	var whole bool
 	cmd := &cobra.Command{
 		Use:   "diff A [B]",
 		Short: "Tell what differs between two deliveries",
 		Long: `diff tells what differs between two payloads of the log; with one number, between
 the first delivery of that call and this one. Exit code 1 means that values differ,
-0 that they are the same, even if they are written differently.`,
-		Example: "  julianctl log diff 12 15\n  julianctl log diff 15",
+0 that they are the same, even if they are written differently. Each value stands
+in one line, as far as there is room; --full shows all of it.`,
+		Example: "  julianctl log diff 12 15\n  julianctl log diff 15\n  julianctl log diff 15 --full",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("julianctl log diff needs one or two IDs"), `"julianctl log --dups" lists duplicates`)
 			}
 			return maxArgs(2)(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return runLogDiff(cmd.Context(), a, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runLogDiff(cmd.Context(), a, args, whole) },
 	}
 	configFlag(cmd, "log")
+	cmd.Flags().BoolVar(&whole, "full", false, "show long values whole")
 	return cmd
 }
 
-func runLogDiff(ctx context.Context, a *app, words []string) error {
+func runLogDiff(ctx context.Context, a *app, words []string, whole bool) error {
 	l, now, err := a.entry(ctx, words[len(words)-1])
 	if err != nil {
 		return err
@@ -141,7 +148,7 @@ func runLogDiff(ctx context.Context, a *app, words []string) error {
 	case receive.Layout:
 		b.WriteString(pair + " hold the same values, written differently\n")
 	case receive.Values:
-		b.WriteString(changesText(a.style, a.out.width(), change))
+		b.WriteString(a.changesText(change, whole))
 		b.WriteString(count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
 	default:
 		b.WriteString(pair + " differ; they are not both JSON\n")

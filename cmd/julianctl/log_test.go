@@ -406,3 +406,48 @@ func TestLogDamagedHint(t *testing.T) {
 		t.Errorf("the new log begins after %d, %v", last, err)
 	}
 }
+
+// On a terminal a long value is cut, and says how much is missing; --full and a
+// pipe show all of it. Nothing of a colour is taken for text of a stranger.
+func TestLogShowLongValues(t *testing.T) {
+	word := strings.Repeat("%", 20_000)
+	keys := map[string]int{}
+	for i := range 9 {
+		keys[fmt.Sprintf("key%d", i)] = i
+	}
+	l := newLab(t)
+	log := filepath.Join(l.dir, "log.db")
+	var bodies [][]byte
+	for _, last := range []string{"y", "z"} {
+		bodies = append(bodies, grown(map[string]any{"name": word + last, "callResult.extractedVariables": keys}))
+	}
+	listened := l.deliver(bodies, "listen", "--format", "pretty", "--log", log, "--color", "always")
+	show := func(tty bool, args ...string) string {
+		look := newLab(t)
+		look.tty = tty
+		_, shown := look.run(t.Context(), strings.NewReader(""), append(args, "--log", log, "--color", "always")...)
+		return regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(shown, "")
+	}
+	const more = "\n              … 16,015 more characters; --full shows all\n"
+	for _, tt := range []struct {
+		name    string
+		tty     bool
+		args    []string
+		word    int // how many of the word are shown
+		say, no string
+	}{
+		{"terminal", true, []string{"log", "show", "1"}, 4000, more, `\x1b`},
+		{"terminal, whole", true, []string{"log", "show", "1", "--full"}, 20_000, "y, +1555", "more characters"},
+		{"pipe", false, []string{"log", "show", "1"}, 20_000, "y, +1555", "more characters"},
+		{"difference", false, []string{"log", "diff", "1", "2"}, 36, "%%%%%y\"\n", "more characters"},
+		{"difference, whole", false, []string{"log", "diff", "1", "2", "--full"}, 40_000, "%y\"\n    + \"%%%%", "more characters"},
+	} {
+		got := show(tt.tty, tt.args...)
+		if n := strings.Count(got, "%"); n != tt.word || !strings.Contains(got, tt.say) || strings.Contains(got, tt.no) {
+			t.Errorf("%s: %d of the word in\n%.3000s", tt.name, n, got)
+		}
+	}
+	if !strings.Contains(listened, "… 4 more\x1b") || !strings.Contains(listened, "%%…\n              \x1b[2m… 19,818 more characters; --full shows all\x1b") || strings.Contains(listened, `\x1b`) {
+		t.Errorf("listen prints\n%.3000q", listened)
+	}
+}

@@ -170,7 +170,7 @@ func TestReplayResumeInterrupted(t *testing.T) {
 
 // A terminal's width is kept, whatever the colours.
 func TestReplayRowWraps(t *testing.T) {
-	if got := columns("\x1b[31mred\x1b[0m and × \x1b[1mbold\x1b[0m"); got != 14 {
+	if got := cells("\x1b[31mred\x1b[0m and × \x1b[1mbold\x1b[0m"); got != 14 {
 		t.Errorf("%d columns", got)
 	}
 }

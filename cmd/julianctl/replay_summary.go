@@ -69,28 +69,13 @@ func (p *replayPrinter) summary(ctx context.Context, s deliver.Summary) {
 // line after a comma.
 func (p *replayPrinter) row(name, text string) {
 	const indent = 12
-	room := p.a.out.width() - indent
-	line := ""
-	for i, part := range strings.SplitAfter(text, ", ") {
-		if i > 0 && p.a.out.isTTY() && columns(line)+columns(strings.TrimSpace(part)) > room {
-			fmt.Fprintf(p.a.out, "%s %s\n", p.a.style.faint(fmt.Sprintf("%-*s", indent-1, name)), strings.TrimSpace(line))
-			name, line = "", ""
-		}
-		line += part
+	lines := []string{text}
+	if p.a.out.isTTY() {
+		lines = wrapList(text, p.a.out.width()-indent)
 	}
-	fmt.Fprintf(p.a.out, "%s %s\n", p.a.style.faint(fmt.Sprintf("%-*s", indent-1, name)), line)
-}
-
-// columns is how wide text is that may be coloured.
-func columns(text string) int {
-	n := 0
-	for i, piece := range strings.Split(text, "\x1b[") {
-		if i > 0 {
-			_, piece, _ = strings.Cut(piece, "m")
-		}
-		n += cells(piece)
+	for _, line := range hang(p.a.style.faint(pad(name, indent-1))+" ", lines) {
+		fmt.Fprintln(p.a.out, line)
 	}
-	return n
 }
 
 func (p *replayPrinter) payloads(s deliver.Summary, style style) string {

@@ -7,7 +7,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
-	"github.com/mattn/go-runewidth"
 )
 
 // drift is one difference between a sample and the documentation.
@@ -89,11 +88,11 @@ func (r *driftReport) look(s sample) error {
 func (r *driftReport) print(drifts []drift) {
 	widest := 0
 	for _, d := range drifts {
-		widest = max(widest, runewidth.StringWidth(safetext.Line(d.Pointer)))
+		widest = max(widest, cells(safetext.Line(d.Pointer)))
 	}
 	for _, d := range drifts {
 		place := fmt.Sprintf("%d:%d", d.Line, d.Column)
-		r.a.note("%s  %s  %-6s  %s", r.a.errStyle.bad(fmt.Sprintf("%-9s", d.Drift)), runewidth.FillRight(safetext.Line(d.Pointer), min(widest, 50)), place, safetext.Line(d.Message))
+		r.a.note("%s  %s  %-6s  %s", r.a.errStyle.bad(pad(string(d.Drift), 9)), pad(safetext.Line(d.Pointer), min(widest, 50)), place, safetext.Line(d.Message))
 		if d.Hint != "" {
 			r.a.hint("%s", d.Hint)
 		}

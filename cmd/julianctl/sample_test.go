@@ -75,12 +75,25 @@ func TestPrettyJSON(t *testing.T) {
 		{`"a"`, "\"a\"\n"},
 		{` [ ] `, "[]\n"},
 		{`{"a":{},"b":[true,false,null,1]}`, "{\n  \"a\": {},\n  \"b\": [\n    true,\n    false,\n    null,\n    1\n  ]\n}\n"},
+		{"[[[]]]", "[\n  [\n    []\n  ]\n]\n"},
+		{strings.Repeat("[", 42) + "1" + strings.Repeat("]", 42), nested(42)},
 	} {
 		got, err := prettyJSON([]byte(tt.in), plain)
 		if err != nil || got != tt.want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", tt.in, err, got, tt.want)
 		}
 	}
+}
+
+// nested is 1 in so many arrays; the last level is not indented any more.
+func nested(levels int) string {
+	var open, shut string
+	for i := range levels {
+		margin := strings.Repeat("  ", min(i, maxIndent))
+		open += margin + "[\n"
+		shut = margin + "]\n" + shut
+	}
+	return open + strings.Repeat("  ", min(levels, maxIndent)) + "1\n" + shut
 }
 
 func FuzzPrettyJSON(f *testing.F) {

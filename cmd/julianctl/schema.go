@@ -12,7 +12,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/shape"
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 	"github.com/tidwall/gjson"
 )
@@ -228,7 +227,7 @@ func (a *app) shapeChanges(changes []shape.Change, format string) error {
 func (a *app) printChanges(w io.Writer, s style, changes []shape.Change) {
 	widest := 0
 	for _, c := range changes {
-		widest = max(widest, min(runewidth.StringWidth(safetext.Line(c.Pointer)), 50))
+		widest = max(widest, min(cells(safetext.Line(c.Pointer)), 50))
 	}
 	for _, c := range changes {
 		pointer := safetext.Line(c.Pointer)
@@ -242,6 +241,6 @@ func (a *app) printChanges(w io.Writer, s style, changes []shape.Change) {
 		case c.Is == "":
 			text = "was " + safetext.Line(c.Was)
 		}
-		fmt.Fprintf(w, "%s  %s  %s\n", s.accent(fmt.Sprintf("%-10s", c.Kind)), runewidth.FillRight(pointer, widest), text)
+		fmt.Fprintf(w, "%s  %s  %s\n", s.accent(pad(string(c.Kind), 10)), pad(pointer, widest), text)
 	}
 }

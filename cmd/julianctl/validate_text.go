@@ -9,7 +9,6 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
-	"github.com/mattn/go-runewidth"
 )
 
 // issueGroup is issues of one kind in one file: the first, and what names the
@@ -151,11 +150,11 @@ func (t issueText) lines(g *issueGroup) []string {
 	add := func(number, sign, text string) {
 		lines = append(lines, t.style.accent(" "+number+" "+sign)+" "+text)
 	}
-	blank := pad("", len(number))
+	blank := spaces(len(number))
 	if g.Excerpt.Text != "" {
 		text, before, mark := underline(g.Excerpt, room)
 		add(number, "|", text)
-		add(blank, "|", pad("", before)+severity(mark))
+		add(blank, "|", spaces(before)+severity(mark))
 	}
 	for n, line := range g.notes(room) {
 		sign := "="
@@ -173,13 +172,7 @@ func (g *issueGroup) notes(room int) []string {
 	var notes []string
 	if g.Hint != "" {
 		const word = "hint: "
-		for n, line := range wrap(safetext.Line(g.Hint), room-len(word)) {
-			if n == 0 {
-				notes = append(notes, word+line)
-			} else {
-				notes = append(notes, pad("", len(word))+line)
-			}
-		}
+		notes = hang(word, wrap(safetext.Line(g.Hint), room-len(word)))
 	}
 	if g.more > 0 {
 		notes = append(notes, g.others(room))
@@ -230,10 +223,7 @@ func (t issueText) head(i validate.Issue, severity paint) []string {
 		return []string{head + " " + message}
 	}
 	lines := []string{head}
-	for _, line := range wrap(message, max(t.columns-4, 20)) {
-		lines = append(lines, "   "+line)
-	}
-	return lines
+	return append(lines, hang("   ", wrap(message, max(t.columns-4, 20)))...)
 }
 
 // underline is the piece of an excerpt that fits into so many columns, and the
@@ -252,8 +242,8 @@ func underline(e validate.Excerpt, columns int) (text string, before int, mark s
 		from := max(0, min(start-room/3, to-room))
 		cutBefore = cutBefore || from > 0
 		text = dropCells(text, from)
-		if cells(text) > room {
-			text, cutAfter = runewidth.Truncate(text, room, ""), true
+		if head, rest, _ := split(text, room); rest != "" {
+			text, cutAfter = head, true
 		}
 		start, end = start-from, min(end-from, room)
 	}
@@ -265,13 +255,4 @@ func underline(e validate.Excerpt, columns int) (text string, before int, mark s
 		text += gap
 	}
 	return text, start, "^" + strings.Repeat("~", max(0, end-start-1))
-}
-
-// dropCells leaves out so many columns at the beginning. Half of a wide
-// character becomes a space.
-func dropCells(s string, columns int) string {
-	if columns == 0 {
-		return s
-	}
-	return runewidth.TruncateLeft(s, columns, "")
 }
