@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/shape"
@@ -102,20 +104,18 @@ func (a *app) observe(ctx context.Context, paths []string, agent string) (*shape
 		}
 		paths = []string{"-"}
 	}
-	docs, done := a.documents(ctx, paths)
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	in, done := a.stdin(reading)
 	defer done()
 	seen, others := &shape.Observer{}, 0
-	for doc, err := range docs {
-		if err != nil {
-			return nil, unable(err, "")
+	for part := range payload.Map(reading, paths, in, runtime.GOMAXPROCS(0), observer(agent)) {
+		if part.err != nil {
+			stop() // perhaps somebody waits for stdin
+			return nil, part.err
 		}
-		if agent != "" && !ofAgent(doc.Body, agent) {
-			others++
-			continue
-		}
-		if err := seen.Add(doc.Body); err != nil {
-			return nil, unable(fmt.Errorf("%s:%d: %w", doc.Source, doc.Line, err), `"julianctl validate" says what is wrong with it`)
-		}
+		seen.Merge(part.seen)
+		others += part.others
 	}
 	if seen.Payloads() == 0 {
 		return nil, unable(fmt.Errorf("no payload of agent %q among %d", agent, others), "")
@@ -123,8 +123,38 @@ func (a *app) observe(ctx context.Context, paths []string, agent string) (*shape
 	return seen, nil
 }
 
+// observedPart is what was seen in a part of the payloads.
+type observedPart struct {
+	seen   *shape.Observer
+	others int // payloads of other agents
+	err    error
+}
+
+// observer looks at parts of the payloads, for [payload.Map].
+func observer(agent string) func() func(payload.Chunk, error) observedPart {
+	return func() func(payload.Chunk, error) observedPart {
+		return func(chunk payload.Chunk, err error) observedPart {
+			if err != nil {
+				return observedPart{err: unable(err, "")}
+			}
+			part := observedPart{seen: &shape.Observer{}}
+			for doc, rest, ok := chunk.Next(); ok; doc, rest, ok = rest.Next() {
+				if agent != "" && !ofAgent(doc.Body, agent) {
+					part.others++
+					continue
+				}
+				if err := part.seen.Add(doc.Body); err != nil {
+					part.err = unable(fmt.Errorf("%s:%d: %w", doc.Source, doc.Line, err), `"julianctl validate" says what is wrong with it`)
+					break
+				}
+			}
+			return part
+		}
+	}
+}
+
 func ofAgent(body []byte, agent string) bool {
-	return json.Valid(body) && gjson.GetBytes(body, "agentId").Str == agent
+	return jsonscan.Valid(body) && gjson.GetBytes(body, "agentId").Str == agent
 }
 
 func newSchemaDiffCmd(a *app) *cobra.Command {

@@ -2,12 +2,12 @@ package export
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"iter"
 	"strconv"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/tidwall/gjson"
 )
@@ -66,7 +66,7 @@ type arrival struct {
 
 // readArrival reports whether record is an object with such fields.
 func readArrival(record []byte) (a arrival, ok bool) {
-	if !json.Valid(record) {
+	if !jsonscan.Valid(record) {
 		return a, false
 	}
 	root := gjson.ParseBytes(record)

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/tidwall/gjson"
 )
 
 const (
@@ -35,73 +33,163 @@ type Observer struct {
 
 // place is what was seen at one pointer.
 type place struct {
+	pointer  string
 	kinds    Kinds
 	seen     int // objects that held it; of the payload as a whole, and of items, how often
 	objects  int // how often it was an object
+	last     int // which of the objects around it held it last, counted from 1
 	values   []string
+	some     bool // its values are remembered
 	manifold bool // it has more values than are remembered
 	other    bool // one of its strings was no date-time
 	free     bool // its keys are data
 	keys     []string
 	children map[string]*place
+	// key is how its key was written last, in quotes, and follows the place that
+	// came after it then, or first in it: payloads of one sender have one order.
+	key     string
+	follows *place
+	first   *place
 }
 
 // Add looks at one payload. The error is [ErrNotPayload].
 func (o *Observer) Add(body []byte) error {
-	if !json.Valid(body) || jsonscan.Deep(body) {
+	i := jsonscan.Space(body, 0)
+	if jsonscan.At(body, i) != '{' {
 		return ErrNotPayload
 	}
-	parsed := gjson.ParseBytes(body)
-	if !parsed.IsObject() {
-		return ErrNotPayload
+	if end := jsonscan.Value(body, i, jsonscan.MaxDepth); end == jsonscan.None || jsonscan.Space(body, end) != len(body) {
+		// Text that is not UTF-8 is for validate to refuse.
+		if !json.Valid(body) || jsonscan.Deep(body) {
+			return ErrNotPayload
+		}
 	}
-	o.root.look("", parsed)
+	o.root.look(body, i)
 	return nil
 }
 
 // Payloads is how many were looked at.
 func (o *Observer) Payloads() int { return o.root.objects }
 
-func (p *place) look(pointer string, v gjson.Result) {
-	switch {
-	case v.IsObject():
+// look passes the value that begins at i. What surrounds it is JSON.
+func (p *place) look(b []byte, i int) (end int) {
+	switch b[i] {
+	case '{':
 		p.kinds |= Object
 		p.objects++
-		p.object(pointer, v)
-	case v.IsArray():
+		return p.object(b, i)
+	case '[':
 		p.kinds |= Array
-		v.ForEach(func(_, item gjson.Result) bool {
-			child := p.child("*")
-			child.seen++
-			child.look(pointer+"/*", item)
-			return true
-		})
-	case v.Type == gjson.String:
+		return p.array(b, i)
+	case '"':
 		p.kinds |= String
-		p.text(pointer, v.Str)
-	case v.Type == gjson.Number:
-		p.kinds |= Number
-	case v.Type == gjson.Null:
+		end = stringEnd(b, i)
+		if !p.other || p.some && !p.manifold {
+			p.text(jsonscan.Text(b[i:end]))
+		}
+		return end
+	case 'n':
 		p.kinds |= Null
-	default:
+		return i + len("null")
+	case 't':
 		p.kinds |= Boolean
+		return i + len("true")
+	case 'f':
+		p.kinds |= Boolean
+		return i + len("false")
+	}
+	p.kinds |= Number
+	return jsonscan.Number(b, i)
+}
+
+func (p *place) array(b []byte, i int) int {
+	for i = jsonscan.Space(b, i+1); b[i] != ']'; i = jsonscan.Space(b, i) {
+		if b[i] == ',' {
+			i = jsonscan.Space(b, i+1)
+		}
+		item := p.child("*")
+		item.seen++
+		i = item.look(b, i)
+	}
+	return i + 1
+}
+
+func (p *place) object(b []byte, i int) int {
+	expected := &p.first
+	for i++; !p.free; p.bound() {
+		if i = jsonscan.Space(b, i); b[i] == ',' {
+			i = jsonscan.Space(b, i+1)
+		}
+		if b[i] == '}' {
+			return i + 1
+		}
+		child := *expected
+		if child != nil && len(b)-i > len(child.key) && string(b[i:i+len(child.key)]) == child.key {
+			i += len(child.key)
+		} else {
+			end := stringEnd(b, i)
+			child = p.child(string(jsonscan.Text(b[i:end])))
+			if child.key != string(b[i:end]) {
+				child.key = string(b[i:end])
+			}
+			*expected = child
+			i = end
+		}
+		expected = &child.follows
+		if child.last < p.objects { // a key that stands there twice is one field
+			child.last = p.objects
+			child.seen++
+		}
+		i = jsonscan.Space(b, jsonscan.Space(b, i)+1)
+		i = child.look(b, i)
+	}
+	return objectEnd(b, i)
+}
+
+// bound takes keys for data when they are too many.
+func (p *place) bound() {
+	if len(p.keys) > maxKeys && (len(p.keys) > maxKeys+1 || p.children["*"] == nil) {
+		p.setFree()
 	}
 }
 
-func (p *place) object(pointer string, v gjson.Result) {
-	v.ForEach(func(key, value gjson.Result) bool {
-		if p.free {
-			return false
+// setFree takes keys for data: of what is in them only the items of arrays stay.
+func (p *place) setFree() {
+	items := p.children["*"]
+	p.free, p.keys, p.children, p.first = true, nil, nil, nil
+	if items != nil && p.kinds&Array != 0 {
+		p.keys, p.children = []string{"*"}, map[string]*place{"*": items}
+	}
+}
+
+// stringEnd is the index behind the string that begins at i.
+func stringEnd(b []byte, i int) int {
+	if end, _ := jsonscan.String(b, i); end != jsonscan.None {
+		return end
+	}
+	for i++; b[i] != '"'; i++ { // not UTF-8
+		if b[i] == '\\' {
+			i++
 		}
-		child := p.child(key.Str)
-		// A key that stands there twice is one field.
-		child.seen = min(child.seen+1, p.objects)
-		child.look(within(pointer, key.Str), value)
-		if len(p.keys) > maxKeys {
-			p.free, p.keys, p.children = true, nil, nil
+	}
+	return i + 1
+}
+
+// objectEnd is the index behind the object that i is in, between two tokens.
+func objectEnd(b []byte, i int) int {
+	for depth := 1; depth > 0; {
+		switch b[i] {
+		case '"':
+			i = stringEnd(b, i)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
 		}
-		return true
-	})
+		i++
+	}
+	return i
 }
 
 func (p *place) child(key string) *place {
@@ -110,28 +198,67 @@ func (p *place) child(key string) *place {
 		if p.children == nil {
 			p.children = map[string]*place{}
 		}
-		child = &place{}
-		// What v holds shares memory with the payload.
-		key = strings.Clone(key)
+		child = &place{pointer: within(p.pointer, key)}
+		child.some = enumerated(child.pointer)
 		p.children[key] = child
 		p.keys = append(p.keys, key)
 	}
 	return child
 }
 
-func (p *place) text(pointer, value string) {
+// text looks at a string, which shares memory with the payload.
+func (p *place) text(text []byte) {
 	if !p.other {
-		_, err := time.Parse(time.RFC3339, value)
+		_, err := time.Parse(time.RFC3339, string(text))
 		p.other = err != nil
 	}
-	if p.manifold || !enumerated(pointer) || slices.Contains(p.values, value) {
+	if !p.some || p.manifold {
 		return
 	}
+	for _, value := range p.values {
+		if value == string(text) {
+			return
+		}
+	}
+	p.value(string(text))
+}
+
+// value remembers one that is new.
+func (p *place) value(value string) {
 	if len(p.values) == maxValues || len(value) > longestValue {
 		p.manifold, p.values = true, nil
 		return
 	}
-	p.values = append(p.values, strings.Clone(value))
+	p.values = append(p.values, value)
+}
+
+// Merge adds what later has seen, as if o had looked at its payloads after those
+// of its own. Later is not to be used any more.
+func (o *Observer) Merge(later *Observer) { o.root.merge(&later.root) }
+
+func (p *place) merge(later *place) {
+	p.kinds |= later.kinds
+	p.seen += later.seen
+	p.objects += later.objects
+	p.other = p.other || later.other
+	if later.manifold {
+		p.manifold, p.values = true, nil
+	}
+	for _, value := range later.values {
+		if !p.manifold && !slices.Contains(p.values, value) {
+			p.value(value)
+		}
+	}
+	if later.free && !p.free {
+		p.setFree()
+	}
+	for _, key := range later.keys {
+		if p.free && (key != "*" || p.kinds&Array == 0) {
+			continue
+		}
+		p.child(key).merge(later.children[key])
+		p.bound()
+	}
 }
 
 // enumerated reports whether the field at pointer has a fixed set of values,

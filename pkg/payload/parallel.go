@@ -1,0 +1,71 @@
+package payload
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/julianctl/julianctl/pkg/inorder"
+	"golang.org/x/sync/semaphore"
+)
+
+// maxWaiting is how many bytes of documents are worked on at a time, but for one
+// document, which may be larger.
+const maxWaiting = 16 << 20
+
+// Map gives what workers make of the [Chunks] of paths, in their order. Each of
+// the jobs goroutines calls worker once, and then what it returned for every
+// chunk, or the error in place of one. Lines are those of the source. The memory
+// of the chunk is given back then. Memory follows the largest document.
+//
+// Who leaves the loop over the results has to end a read of stdin that waits, or
+// the loop waits for it.
+func Map[Out any](ctx context.Context, paths []string, stdin io.Reader, jobs int, worker func() func(Chunk, error) Out) iter.Seq[Out] {
+	type item struct {
+		chunk  Chunk
+		err    error
+		weight int64
+	}
+	return func(yield func(Out) bool) {
+		inner, cancel := context.WithCancel(ctx)
+		defer cancel()
+		room := semaphore.NewWeighted(maxWaiting)
+		items := func(yield func(item) bool) {
+			before := 0 // lines, in the source
+			for chunk, err := range Chunks(inner, paths, stdin) {
+				if chunk.First {
+					before = 0
+				}
+				err = Below(err, before)
+				chunk.doc.Line += before
+				if !chunk.whole {
+					n, _ := countLines(chunk.doc.Body)
+					before += n
+				}
+				weight := min(int64(chunk.Size()), maxWaiting)
+				if e := room.Acquire(inner, weight); e != nil {
+					yield(item{err: e})
+					return
+				}
+				if !yield(item{chunk, err, weight}) {
+					return
+				}
+			}
+		}
+		results := inorder.Map(items, jobs, func() func(item) Out {
+			work := worker()
+			return func(i item) Out {
+				out := work(i.chunk, i.err)
+				i.chunk.Release()
+				room.Release(i.weight)
+				return out
+			}
+		})
+		for out := range results {
+			if !yield(out) {
+				cancel()
+				return
+			}
+		}
+	}
+}
