@@ -211,7 +211,7 @@ func testHostileText(t *testing.T, format string) {
 		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--tunnel", hostile}},
 		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--delay", hostile}},
 		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--body", "@" + hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--tls-cert", hostile, "--tls-key", hostile}},
+		{exitUnable, []string{"listen", "--addr", "127.0.0.1:0", "--tls-cert", hostile, "--tls-key", hostile}},
 		{exitUsage, []string{hostile}},
 		{exitUsage, []string{"validate", "--" + hostile}},
 	} {

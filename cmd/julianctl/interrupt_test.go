@@ -64,6 +64,10 @@ func TestInterruptedReadingStdin(t *testing.T) {
 	if err := os.WriteFile(payloads, []byte(`{"callId":"call.1"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	schema := filepath.Join(dir, "schema.json")
+	if err := os.WriteFile(schema, []byte(`{"type":"object"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if code, stderr := runner(t.Context(), t, &out, "export", "vegeta", payloads, "--to", "http://127.0.0.1:1/", "-o", filepath.Join(dir, "vegeta")); code != exitYes {
 		t.Fatalf("making a manifest: exit %d: %s", code, stderr)
 	}
@@ -72,7 +76,7 @@ func TestInterruptedReadingStdin(t *testing.T) {
 		"validate",
 		"validate - --format json",
 		"validate - --report junit=" + filepath.Join(dir, "x.xml"),
-		"validate - --schema " + payloads,
+		"validate - --schema " + schema,
 		"redact -",
 		"schema infer -",
 		"schema diff -",
