@@ -220,7 +220,7 @@ func (r *reports) byDocument(results iter.Seq[validate.Result]) iter.Seq[validat
 }
 
 // nameOf is where a document begins, as far as that is known.
-func (r *reports) nameOf(doc validate.Judged) string {
+func (r *reports) nameOf(doc validate.Outcome) string {
 	name := r.relative(doc.Source)
 	if doc.Line > 0 {
 		name += ":" + strconv.Itoa(doc.Line)

@@ -7,6 +7,15 @@ package jsonscan
 
 import "bytes"
 
+// KindOf is the kind of a value that begins with c: that byte, one of
+// { [ " t f n, or '0' for every number.
+func KindOf(c byte) byte {
+	if c == '-' || '0' <= c && c <= '9' {
+		return '0'
+	}
+	return c
+}
+
 // None is returned in place of an index when the text at hand is not what was
 // asked for.
 const None = -1
@@ -34,8 +43,15 @@ func At(b []byte, i int) byte {
 	return 0
 }
 
-// Literal returns the index behind word, which is true, false or null.
-func Literal(b []byte, i int, word string) int {
+// Literal returns the index behind true, false or null.
+func Literal(b []byte, i int) int {
+	word := "null"
+	switch At(b, i) {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	}
 	if end := i + len(word); end <= len(b) && string(b[i:end]) == word {
 		return end
 	}
@@ -96,12 +112,8 @@ func Value(b []byte, i, depth int) int {
 			return None
 		}
 		return array(b, i, depth-1)
-	case 't':
-		return Literal(b, i, "true")
-	case 'f':
-		return Literal(b, i, "false")
-	case 'n':
-		return Literal(b, i, "null")
+	case 't', 'f', 'n':
+		return Literal(b, i)
 	}
 	return Number(b, i)
 }

@@ -110,7 +110,7 @@ func FuzzString(f *testing.F) {
 		}
 		// Half of a pair is all that encoding/json replaces here.
 		half := strings.Count(want, "\ufffd") > strings.Count(string(quoted), "\ufffd")+strings.Count(strings.ToLower(string(quoted)), `\ufffd`)
-		if half && form != jsonscan.HalfPair {
+		if half && form != jsonscan.Unpaired {
 			t.Errorf("%q has half of a pair", quoted)
 		}
 	})
@@ -119,7 +119,7 @@ func FuzzString(f *testing.F) {
 func TestForm(t *testing.T) {
 	for text, want := range map[string]jsonscan.Form{
 		`"a"`: jsonscan.Plain, `"\ufffd"`: jsonscan.Escaped, `"\\ud83d"`: jsonscan.Escaped, `"\ud83d\ude00"`: jsonscan.Escaped,
-		`"\ud83d"`: jsonscan.HalfPair, `"\ude00"`: jsonscan.HalfPair, `"\ud83d\u0041\n"`: jsonscan.HalfPair, `"\ud83d\\ude00"`: jsonscan.HalfPair,
+		`"\ud83d"`: jsonscan.Unpaired, `"\ude00"`: jsonscan.Unpaired, `"\ud83d\u0041\n"`: jsonscan.Unpaired, `"\ud83d\\ude00"`: jsonscan.Unpaired,
 	} {
 		if end, form := jsonscan.String([]byte(text), 0); end != len(text) || form != want {
 			t.Errorf("%s: %d, form %d, want %d", text, end, form, want)

@@ -16,9 +16,9 @@ const (
 	Plain Form = iota
 	// Escaped strings have escapes.
 	Escaped
-	// HalfPair strings have an escape that is half of a surrogate pair, such as
-	// \ud83d alone. The grammar allows it, but it stands for no character.
-	HalfPair
+	// Unpaired strings have escapes, and one of them is half of a surrogate pair,
+	// such as \ud83d alone. The grammar allows it, but it is no character.
+	Unpaired
 )
 
 // Text is looked through 8 bytes at a time. A word of them has a lane for each
@@ -84,11 +84,11 @@ func longString(b []byte, from int) (end int, form Form) {
 			if end, half = escape(b, end+n+1); end == None {
 				return None, Plain
 			}
-			if form != HalfPair {
+			if form != Unpaired {
 				form = Escaped
 			}
 			if half {
-				form = HalfPair
+				form = Unpaired
 			}
 			if end > quote { // it was escaped
 				break

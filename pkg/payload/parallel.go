@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"iter"
@@ -39,8 +40,7 @@ func Map[Out any](ctx context.Context, paths []string, stdin io.Reader, jobs int
 				err = Below(err, before)
 				chunk.doc.Line += before
 				if !chunk.whole {
-					n, _ := countLines(chunk.doc.Body)
-					before += n
+					before += bytes.Count(chunk.doc.Body, []byte{'\n'})
 				}
 				weight := min(int64(chunk.Size()), maxWaiting)
 				if e := room.Acquire(inner, weight); e != nil {

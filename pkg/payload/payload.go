@@ -14,7 +14,8 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // Stdin is the Source of documents that came by standard input.
@@ -194,27 +195,9 @@ func (c Chunk) Release() {
 	}
 }
 
-// Place is where in a source a byte is.
-type Place struct {
-	Line, Column int   // 1-based, as in [Document]
-	Offset       int64 // 0-based
-}
-
-var start = Place{Line: 1, Column: 1}
-
-// Place is where the document begins.
-func (d Document) Place() Place { return Place{d.Line, d.Column, d.Offset} }
-
-// After is the place behind b, which begins at p.
-func (p Place) After(b []byte) Place {
-	p.Offset += int64(len(b))
-	if n, last := countLines(b); n > 0 {
-		p.Line += n
-		p.Column = 1
-		b = b[last+1:]
-	}
-	p.Column += utf8.RuneCount(b)
-	return p
+// Position is where the document begins.
+func (d Document) Position() jsonscan.Position {
+	return jsonscan.Position{Line: d.Line, Column: d.Column, Offset: d.Offset}
 }
 
 // cause is err without what the file system says around it: operation and path.

@@ -17,6 +17,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -457,7 +458,7 @@ func FuzzRead(f *testing.F) {
 			if doc.Offset < end || !bytes.Equal(in[doc.Offset:doc.Offset+int64(len(doc.Body))], doc.Body) {
 				t.Errorf("body %q is not at offset %d", doc.Body, doc.Offset)
 			}
-			if p := start.After(in[:doc.Offset]); p != doc.Place() {
+			if p := jsonscan.Start.After(in[:doc.Offset]); p != doc.Position() {
 				t.Errorf("body at %d is at %d:%d, not %d:%d", doc.Offset, p.Line, p.Column, doc.Line, doc.Column)
 			}
 			end = doc.Offset + int64(len(doc.Body))

@@ -47,15 +47,6 @@ const space = " \t\r\n"
 
 const bom = "\xef\xbb\xbf"
 
-// countLines counts the line ends in b; last is the index of the last one. To
-// search for that alone would take longer than to count.
-func countLines(b []byte) (n, last int) {
-	if n = bytes.Count(b, []byte{'\n'}); n == 0 {
-		return 0, -1
-	}
-	return n, bytes.LastIndexByte(b, '\n')
-}
-
 // read tells what the source holds from its beginning, and reads it so.
 func (s *source) read() bool {
 	i := s.indent(0)
@@ -85,7 +76,7 @@ func (s *source) indent(i int) int {
 			if jsonscan.IsSpace(s.rest[i]) {
 				continue
 			}
-			if i > 0 || s.at != start || !bytes.HasPrefix(s.rest, []byte(bom)) {
+			if i > 0 || s.at != jsonscan.Start || !bytes.HasPrefix(s.rest, []byte(bom)) {
 				return i
 			}
 			i += len(bom) - 1

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -44,7 +45,7 @@ func (r *reader) stream(name string, in io.Reader, size int64, emit emit) bool {
 	if packed {
 		size = 0
 	}
-	s := &source{reader: r, name: name, in: plain, size: int(min(size, int64(r.limit))), at: start, emit: emit, first: true}
+	s := &source{reader: r, name: name, in: plain, size: int(min(size, int64(r.limit))), at: jsonscan.Start, emit: emit, first: true}
 	return s.read()
 }
 
@@ -101,9 +102,9 @@ type source struct {
 	emit  emit
 	first bool // no chunk was handed out yet
 
-	rest []byte // read, not handed out
-	at   Place  // of rest[0]
-	end  error  // why reading stopped: io.EOF, or trouble
+	rest []byte            // read, not handed out
+	at   jsonscan.Position // of rest[0]
+	end  error             // why reading stopped: io.EOF, or trouble
 }
 
 // more reads on and reports whether rest grew. It never moves bytes that were

@@ -3,6 +3,8 @@ package validate
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // Excerpt is a piece of the line that holds the place of an [Issue], for a
@@ -78,8 +80,8 @@ func tokenWidth(text []byte) int {
 		return escapeWidth(text)
 	case r == '-' || '0' <= r && r <= '9':
 		return widthOf(text, isNumber)
-	case isWordPart(r):
-		return widthOf(text, isWordPart)
+	case jsonscan.IsWordPart(r):
+		return widthOf(text, jsonscan.IsWordPart)
 	default:
 		return size
 	}

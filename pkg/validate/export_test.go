@@ -1,15 +1,18 @@
 package validate
 
-import "github.com/julianctl/julianctl/pkg/payload"
+import (
+	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/payload"
+)
 
-// Look is the long way alone.
-func (v *Validator) Look(doc payload.Document) []Issue { return v.look(doc) }
+// SlowIssues is the slow path alone.
+func (v *Validator) SlowIssues(doc payload.Document) []Issue { return v.slowIssues(doc) }
 
-// Passes is the short way alone.
-func (v *Validator) Passes(body []byte) bool { return newSprint(v).passes(body) }
+// FastAccepts is the fast path alone.
+func (v *Validator) FastAccepts(body []byte) bool { return newFastPath(v).accepts(body) }
 
-// Sprint is the short way for one body after another.
-func (v *Validator) Sprint() func(body []byte) bool { return newSprint(v).passes }
+// FastPath is the fast path for one body after another.
+func (v *Validator) FastPath() func(body []byte) bool { return newFastPath(v).accepts }
 
 // IsUsualTime and IsDateTime look at a time with quotes, and without.
 func IsUsualTime(text string) bool { return isUsualTime([]byte(text)) }
@@ -29,18 +32,18 @@ func widest(n *node) int {
 	return most
 }
 
-// Meaning is the two fields of a rule on what they say together.
-type Meaning struct{ Rule, Place, Given, PlaceScope, GivenScope string }
+// Relation is the two fields of a rule on what they say together.
+type Relation struct{ Rule, Place, Given, PlaceScope, GivenScope string }
 
-// Meanings is every such rule.
-func Meanings() (all []Meaning) {
-	for _, m := range meanings() {
-		all = append(all, Meaning{m.rule, m.place, m.given, scopeOf(m.place), scopeOf(m.given)})
+// Relations is every such rule.
+func Relations() (all []Relation) {
+	for _, r := range relations() {
+		all = append(all, Relation{r.rule, r.place, r.given, scopeOf(r.place), scopeOf(r.given)})
 	}
 	return all
 }
 
-// Slots is how many values a document is remembered by, and how many there is
+// Slots is how many values of a document are remembered, and how many there is
 // room for.
 func (v *Validator) Slots() (used, room int) { return mostSlots(v.root), slots }
 
@@ -69,8 +72,8 @@ func CompileSchema(name string, body []byte, folder string, read func(name strin
 // Recalls holds a body against the schema as if much had been asked already:
 // no question is looked into twice.
 func (v *Validator) Recalls(body []byte) bool {
-	w := &walker{v: &Validator{}, b: body, tape: &tape{b: body}}
-	w.document()
-	r := &run{tape: *w.tape, program: v.options.Schema, steps: 1 << 30, many: 1 << 30, limit: maxFound, loud: true}
+	r := &run{program: v.options.Schema, steps: 1 << 30, many: 1 << 30, limit: maxFound, loud: true}
+	reader := jsonscan.NewReader(body, "payload", &r.Index, func(jsonscan.Problem) {})
+	reader.Document(reader.Any)
 	return r.check(r.program.root, 0, nil) && !r.gaveUp
 }

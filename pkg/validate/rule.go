@@ -1,12 +1,16 @@
 package validate
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
+)
 
 // Rule is one thing that is checked.
 type Rule struct {
 	ID    string
 	Title string // a few words
-	// Severity is the usual one. A rule may judge some cases less severely;
+	// Severity is the usual one. A rule may take some cases less seriously;
 	// Why says so.
 	Severity Severity
 	// Fixed rules are always errors.
@@ -56,7 +60,7 @@ var Rules = []Rule{
 		"JSON is exchanged in UTF-8 without a byte order mark (RFC 8259, section 8.1). Decoders refuse other bytes, or replace them without a word. Half of a surrogate pair written as an escape is a warning: the grammar allows it, but it stands for no character.",
 		`{"name": "\ud83d"}`},
 	{RuleDepth, "nesting is bounded", Error, true,
-		fmt.Sprintf("More than %d arrays and objects inside one another are an attack on a decoder's stack, not a call.", maxDepth),
+		fmt.Sprintf("More than %d arrays and objects inside one another are an attack on a decoder's stack, not a call.", jsonscan.MaxDepth),
 		`[[[[…]]]]`},
 	{RuleDuplicateKey, "keys are unique", Error, false,
 		"Decoders differ on which of two equal keys they take: what is checked in one place may not be what is used in another.",

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // Schema is a JSON Schema of draft 2020-12 that documents are held against in
@@ -125,7 +125,7 @@ type source struct {
 	name string // as errors name it
 	// prefix stands before the # of places in it; "" for the first document.
 	prefix string
-	tape
+	jsonscan.Index
 	// keys is the values of large objects by key, once they were asked for:
 	// thousands of $ref may lead into one.
 	keys map[int]map[string]int
@@ -133,13 +133,13 @@ type source struct {
 
 // find is member for an object that may be large.
 func (s *source) find(object int, key string) int {
-	if s.after(object)-object < 200 {
-		return s.member(object, key)
+	if s.After(object)-object < 200 {
+		return s.Member(object, key)
 	}
 	if s.keys[object] == nil {
 		byKey := map[string]int{}
-		for k, v := range s.members(object) {
-			byKey[string(s.text(k))] = v
+		for k, v := range s.Members(object) {
+			byKey[string(s.Text(k))] = v
 		}
 		if s.keys == nil {
 			s.keys = map[int]map[string]int{}
@@ -154,45 +154,39 @@ func (s *source) find(object int, key string) int {
 
 // errorAt is an error at an element.
 func (s *source) errorAt(at int, message, hint string) *SchemaError {
-	place := payload.Document{Line: 1, Column: 1}.Place().After(s.b[:s.elements[at].from])
-	return &SchemaError{File: s.name, Line: place.Line, Column: place.Column, Pointer: pointerOf(s.path(at)), Message: message, Hint: hint}
+	place := jsonscan.Start.After(s.Index.Before(at))
+	return &SchemaError{File: s.name, Line: place.Line, Column: place.Column, Pointer: s.Path(at).Pointer(), Message: message, Hint: hint}
 }
 
 // parseSource reads JSON. Of what is wrong with it, the first is the error.
 func parseSource(name, prefix string, body []byte) (*source, error) {
-	s := &source{name: name, prefix: prefix, tape: tape{b: body}}
-	w := &walker{v: &Validator{}, b: body, tape: &s.tape}
-	w.document()
-	for _, i := range w.issuesOf(payload.Document{Source: name, Body: body}) {
-		if i.Severity == Error {
-			return nil, &SchemaError{File: name, Line: i.Line, Column: i.Column, Pointer: i.Pointer, Message: i.Message, Hint: i.Hint}
+	s := &source{name: name, prefix: prefix}
+	var first *SchemaError
+	at := len(body) + 1
+	var r *jsonscan.Reader
+	r = jsonscan.NewReader(body, "payload", &s.Index, func(p jsonscan.Problem) {
+		if p.Class == jsonscan.UnpairedSurrogate || p.Offset >= at {
+			return
 		}
+		at = p.Offset
+		place := jsonscan.Start.After(body[:at])
+		first = &SchemaError{File: name, Line: place.Line, Column: place.Column, Pointer: r.Path().Pointer(), Message: p.Message, Hint: p.Hint}
+	})
+	r.Document(r.Any)
+	if first != nil {
+		return nil, first
 	}
 	return s, nil
 }
 
-// conforms is passes for a validator with a schema.
-func (s *sprint) conforms() bool {
-	t := &s.run.tape
-	t.reset(s.b)
-	i := s.read(t, s.space(0), 0)
-	s.run.program = s.v.options.Schema
-	ok := i != no && s.space(i) == len(s.b) && s.run.conforms(false)
-	t.b = nil // the body is the caller's
-	if cap(t.elements) > 1<<20 {
-		t.elements = nil // so much is not wanted again soon
-	}
-	return ok
-}
-
-// conform holds the document that was walked against the schema.
-func (w *walker) conform() {
-	r := &run{tape: *w.tape, program: w.v.options.Schema}
+// checkSchema holds the document that was read against the schema.
+func (s *slowPath) checkSchema() {
+	r := &run{Index: *s.index, program: s.v.options.Schema}
 	if r.conforms(true) {
 		return
 	}
 	if r.gaveUp {
-		w.report(int(r.elements[0].from), RuleSchema, Error, "cannot be held against the schema: that takes too long",
+		s.report(r.Offset(0), RuleSchema, Error, "cannot be held against the schema: that takes too long",
 			"the schema leads back to itself, or doubles the work at each level of the document")
 		return
 	}
@@ -201,15 +195,13 @@ func (w *walker) conform() {
 		schema   *schema
 		keyword  string
 	}
-	told := map[once]bool{}
+	reported := map[once]bool{}
 	for _, f := range r.found {
 		key := once{f.at, f.n, f.m, f.schema, f.keyword}
-		if rule := f.rule(); !told[key] && w.wants(rule, Error) {
-			told[key] = true
+		if rule := f.rule(); !reported[key] && s.wants(rule, Error) {
+			reported[key] = true
 			words := r.words(f)
-			w.path = words.path
-			w.report(int(r.elements[f.at].from), rule, Error, words.message+words.place, words.hint)
+			s.reportBelow(words.path, r.Offset(f.at), rule, Error, words.message+words.place, words.hint)
 		}
 	}
-	w.path = nil
 }

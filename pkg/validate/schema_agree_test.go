@@ -98,7 +98,7 @@ func TestSchemaJSONTestSuite(t *testing.T) {
 	if err != nil || len(files) < 300 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	// Both ways are gone: what is odd takes the long one.
+	// Both ways are gone: what is odd takes the slow one.
 	v := newValidator(t, validate.Options{Schema: compileSchema(t, `{"not": {"const": "no such value"}}`)})
 	e := newEmbedded(t)
 	for _, file := range files {

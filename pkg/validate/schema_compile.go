@@ -3,6 +3,8 @@ package validate
 import (
 	"fmt"
 	"slices"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // vocabulary is a set of the draft's groups of keywords.
@@ -76,7 +78,7 @@ func keywords() []keyword {
 		least("minProperties", func(s *schema) *limits { return &s.objectRules().size }),
 		most("maxProperties", func(s *schema) *limits { return &s.objectRules().size }),
 		{"uniqueItems", validation, func(_ *compiler, s *schema, at int) error {
-			s.arrayRules().unique = s.source.kind(at) == 't'
+			s.arrayRules().unique = s.source.Kind(at) == 't'
 			return nil
 		}},
 		{"pattern", validation, func(_ *compiler, s *schema, at int) (err error) {
@@ -90,7 +92,7 @@ func keywords() []keyword {
 		{"dependentRequired", validation, compileDependentRequired},
 
 		{"format", formatting, func(c *compiler, s *schema, at int) error {
-			if f := schemaFormat(string(s.source.text(at))); f != nil && string(f.name) != c.ignored {
+			if f := schemaFormat(string(s.source.Text(at))); f != nil && string(f.name) != c.ignored {
 				s.textRules().format = f
 			}
 			return nil
@@ -133,7 +135,7 @@ func one(field func(*schema) **schema) func(*compiler, *schema, int) error {
 func list(field func(*schema) *[]*schema) func(*compiler, *schema, int) error {
 	return func(c *compiler, s *schema, at int) error {
 		into := field(s)
-		for _, item := range s.source.items(at) {
+		for _, item := range s.source.Items(at) {
 			sub, err := c.at(place{s.source, item})
 			if err != nil {
 				return err
@@ -146,7 +148,7 @@ func list(field func(*schema) *[]*schema) func(*compiler, *schema, int) error {
 
 func number(name, want string, holds func(n, bound decimal) bool) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
-		raw := s.source.raw(at)
+		raw := s.source.Raw(at)
 		rules := s.numberRules()
 		rules.bounds = append(rules.bounds, bound{comparison{name, want, holds}, parseDecimal(raw), raw})
 		return nil
@@ -156,7 +158,7 @@ func number(name, want string, holds func(n, bound decimal) bool) keyword {
 func least(name string, field func(*schema) *limits) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
 		l := field(s)
-		l.min, l.hasMin = parseDecimal(s.source.raw(at)).count(), true
+		l.min, l.hasMin = parseDecimal(s.source.Raw(at)).count(), true
 		return nil
 	}}
 }
@@ -164,7 +166,7 @@ func least(name string, field func(*schema) *limits) keyword {
 func most(name string, field func(*schema) *limits) keyword {
 	return keyword{name, validation, func(_ *compiler, s *schema, at int) error {
 		l := field(s)
-		l.max, l.hasMax = parseDecimal(s.source.raw(at)).count(), true
+		l.max, l.hasMax = parseDecimal(s.source.Raw(at)).count(), true
 		return nil
 	}}
 }
@@ -172,22 +174,22 @@ func most(name string, field func(*schema) *limits) keyword {
 // allow limits the values to those at some places. Those of enum and const
 // are both asked for; what both allow is what is left.
 func (s *schema) allow(keyword string, at []int) {
-	t := &s.source.tape
+	t := &s.source.Index
 	if s.values != nil {
 		before := s.values
 		at = slices.DeleteFunc(at, func(v int) bool { return !before.has(t, v) })
 	}
 	s.values = &values{keyword: keyword, t: t, at: at, strings: map[string]bool{}}
 	for _, v := range at {
-		if t.isString(v) {
-			s.values.strings[string(t.text(v))] = true
+		if t.IsString(v) {
+			s.values.strings[string(t.Text(v))] = true
 		}
 	}
 }
 
 func compileEnum(_ *compiler, s *schema, at int) error {
 	var allowed []int
-	for _, item := range s.source.items(at) {
+	for _, item := range s.source.Items(at) {
 		allowed = append(allowed, item)
 	}
 	s.allow("enum", allowed)
@@ -195,12 +197,12 @@ func compileEnum(_ *compiler, s *schema, at int) error {
 }
 
 func compileType(_ *compiler, s *schema, at int) error {
-	if s.source.isString(at) {
-		s.types = typeByName(s.source.text(at))
+	if s.source.IsString(at) {
+		s.types = typeByName(s.source.Text(at))
 		return nil
 	}
-	for _, item := range s.source.items(at) {
-		s.types |= typeByName(s.source.text(item))
+	for _, item := range s.source.Items(at) {
+		s.types |= typeByName(s.source.Text(item))
 	}
 	return nil
 }
@@ -208,15 +210,15 @@ func compileType(_ *compiler, s *schema, at int) error {
 // slots is the slots of an array of names.
 func (s *schema) slots(at int) (slots []int) {
 	rules := s.objectRules()
-	for _, item := range s.source.items(at) {
-		slots = append(slots, rules.slot(string(s.source.text(item))))
+	for _, item := range s.source.Items(at) {
+		slots = append(slots, rules.slot(string(s.source.Text(item))))
 	}
 	return slots
 }
 
 // each compiles the schemas of an object, and hands them on with their keys.
 func (c *compiler) each(s *schema, at int, take func(key int, sub *schema) error) error {
-	for k, v := range s.source.members(at) {
+	for k, v := range s.source.Members(at) {
 		sub, err := c.at(place{s.source, v})
 		if err == nil {
 			err = take(k, sub)
@@ -231,7 +233,7 @@ func (c *compiler) each(s *schema, at int, take func(key int, sub *schema) error
 func compileProperties(c *compiler, s *schema, at int) error {
 	rules := s.objectRules()
 	return c.each(s, at, func(key int, sub *schema) error {
-		n := rules.slot(string(s.source.text(key)))
+		n := rules.slot(string(s.source.Text(key)))
 		rules.slots[n].property = sub
 		return nil
 	})
@@ -249,7 +251,7 @@ func compilePatternProperties(c *compiler, s *schema, at int) error {
 func compileDependentSchemas(c *compiler, s *schema, at int) error {
 	rules := s.objectRules()
 	return c.each(s, at, func(key int, sub *schema) error {
-		n := rules.slot(string(s.source.text(key)))
+		n := rules.slot(string(s.source.Text(key)))
 		rules.slots[n].then = sub
 		rules.depends(n)
 		return nil
@@ -258,9 +260,9 @@ func compileDependentSchemas(c *compiler, s *schema, at int) error {
 
 func compileDependentRequired(_ *compiler, s *schema, at int) error {
 	rules := s.objectRules()
-	for k, v := range s.source.members(at) {
+	for k, v := range s.source.Members(at) {
 		needs := s.slots(v)
-		n := rules.slot(string(s.source.text(k)))
+		n := rules.slot(string(s.source.Text(k)))
 		rules.slots[n].needs = needs
 		rules.depends(n)
 	}
@@ -279,7 +281,7 @@ func compileDynamicRef(c *compiler, s *schema, at int) error {
 		return err
 	}
 	rules := s.inlineRules()
-	anchor := fragmentOf(string(s.source.text(at)))
+	anchor := fragmentOf(string(s.source.Text(at)))
 	if at, ok := usual.resource.dynamicAnchors[anchor]; !ok || at != usual.at {
 		rules.all = append(rules.all, usual)
 		return nil
@@ -348,10 +350,10 @@ func (s *schema) inlines() (all []*schema) {
 
 // compilePattern compiles the regular expression that stands at a string.
 func (s *source) compilePattern(at int) (*pattern, error) {
-	text := string(s.text(at))
+	text := string(s.Text(at))
 	re, err := compileECMA(text)
 	if err != nil {
-		return nil, s.errorAt(at, fmt.Sprintf("is %s, want a regular expression that can be used: %v", quote([]byte(text)), err), regexpHint(err))
+		return nil, s.errorAt(at, fmt.Sprintf("is %s, want a regular expression that can be used: %v", jsonscan.Quote([]byte(text)), err), regexpHint(err))
 	}
 	return &pattern{text, re}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // metaschemas is the schemas of draft 2020-12, which schemas are held against:
@@ -23,25 +25,25 @@ const (
 // draftOf is what the $schema at a place, if there is one, knows of.
 func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary, error) {
 	v := -1
-	if source.kind(at) == '{' {
-		v = source.member(at, "$schema")
+	if source.Kind(at) == '{' {
+		v = source.Member(at, "$schema")
 	}
-	if v < 0 || !source.isString(v) {
+	if v < 0 || !source.IsString(v) {
 		return usual, nil
 	}
-	uri := strings.TrimSuffix(string(source.text(v)), "#")
+	uri := strings.TrimSuffix(string(source.Text(v)), "#")
 	if known, ok := c.drafts[uri]; ok {
 		return known, nil
 	}
 	if strings.HasPrefix(uri, "http://json-schema.org/") || strings.HasPrefix(uri, "https://json-schema.org/") && !strings.HasPrefix(uri, draft) {
-		return 0, source.errorAt(v, fmt.Sprintf("is %s, want draft 2020-12", quote([]byte(uri))),
+		return 0, source.errorAt(v, fmt.Sprintf("is %s, want draft 2020-12", jsonscan.Quote([]byte(uri))),
 			fmt.Sprintf("write %q; where the drafts differ, such as definitions, dependencies and items that are an array, the schema has to change too", thisDraft))
 	}
 	// Somebody's own draft, which says what it has of this one.
 	c.drafts[uri] = wholeDraft
 	r, err := c.resource(uri)
 	if err != nil {
-		return 0, source.errorAt(v, fmt.Sprintf("is %s, which is not known", quote([]byte(uri))), fmt.Sprintf("want %q", thisDraft))
+		return 0, source.errorAt(v, fmt.Sprintf("is %s, which is not known", jsonscan.Quote([]byte(uri))), fmt.Sprintf("want %q", thisDraft))
 	}
 	of, err := r.vocabularies()
 	if err != nil {
@@ -61,8 +63,8 @@ func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary
 // vocabularies reads $vocabulary.
 func (r *resource) vocabularies() (vocabulary, error) {
 	v := -1
-	if r.source.kind(r.at) == '{' {
-		v = r.source.member(r.at, "$vocabulary")
+	if r.source.Kind(r.at) == '{' {
+		v = r.source.Member(r.at, "$vocabulary")
 	}
 	if v < 0 {
 		return wholeDraft, nil
@@ -72,12 +74,12 @@ func (r *resource) vocabularies() (vocabulary, error) {
 		"format-annotation": formatting, "format-assertion": formatting, "meta-data": core, "content": core,
 	}
 	of := core
-	for k, required := range r.source.members(v) {
-		name, ours := strings.CutPrefix(string(r.source.text(k)), draft+"vocab/")
+	for k, required := range r.source.Members(v) {
+		name, ours := strings.CutPrefix(string(r.source.Text(k)), draft+"vocab/")
 		if group, ok := known[name]; ours && ok {
 			of |= group
-		} else if r.source.kind(required) == 't' {
-			return 0, r.source.errorAt(k, fmt.Sprintf("is %s, a vocabulary that is not known", quote(r.source.text(k))), "")
+		} else if r.source.Kind(required) == 't' {
+			return 0, r.source.errorAt(k, fmt.Sprintf("is %s, a vocabulary that is not known", jsonscan.Quote(r.source.Text(k))), "")
 		}
 	}
 	return of, nil
@@ -89,7 +91,7 @@ func (c *compiler) addDraft() error {
 	if err != nil {
 		return err
 	}
-	for _, at := range source.items(0) {
+	for _, at := range source.Items(0) {
 		r := c.newResource(source, at, &url.URL{}, wholeDraft)
 		if err := c.index(source, at, r); err != nil {
 			return err
@@ -124,7 +126,7 @@ func (c *compiler) checked(p place) error {
 
 // holdAgainst holds a schema against that of its draft.
 func holdAgainst(program *Schema, p place, name string) error {
-	r := &run{tape: p.source.tape, program: program}
+	r := &run{Index: p.source.Index, program: program}
 	if r.conformsAt(p.at, true) {
 		return nil
 	}
@@ -135,7 +137,7 @@ func holdAgainst(program *Schema, p place, name string) error {
 	f := r.found[0]
 	words := r.words(f)
 	e := p.source.errorAt(f.at, words.message, words.hint)
-	e.Pointer = pointerOf(words.path)
+	e.Pointer = words.path.Pointer()
 	if name != "" {
 		e.Message += fmt.Sprintf(" (%s)", name)
 	}

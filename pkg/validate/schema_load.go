@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // place is an element of a source.
@@ -82,9 +84,9 @@ func (c *compiler) compile(name, uri string, body []byte) (*Schema, error) {
 func (c *compiler) saysSomething(r *resource) error {
 	const then, advice = "so every value is correct by it", `"julianctl schema" prints the documented one, to begin with`
 	s := r.source
-	isSchema, keys, hint := s.kind(r.at) != '{', 0, advice
-	for k := range s.members(r.at) {
-		name := string(s.text(k))
+	isSchema, keys, hint := s.Kind(r.at) != '{', 0, advice
+	for k := range s.Members(r.at) {
+		name := string(s.Text(k))
 		switch _, says := c.keywords[name]; {
 		case says:
 			return nil
@@ -102,7 +104,7 @@ func (c *compiler) saysSomething(r *resource) error {
 	switch {
 	case !isSchema && keys > 0:
 		return s.errorAt(r.at, "has no keyword of JSON Schema, "+then, hint)
-	case s.kind(r.at) != 'f':
+	case s.Kind(r.at) != 'f':
 		c.notes = append(c.notes, s.errorAt(r.at, "says nothing of a value, "+then, advice))
 	}
 	return nil
@@ -168,7 +170,7 @@ func (c *compiler) at(p place) (*schema, error) {
 	s := &schema{source: p.source, at: p.at, resource: c.where[p]}
 	c.compiled[p] = s
 	c.order = append(c.order, s)
-	switch p.source.kind(p.at) {
+	switch p.source.Kind(p.at) {
 	case 't':
 		s.everything = true
 	case 'f':
@@ -187,7 +189,7 @@ func (c *compiler) know(p place) error {
 	var nearest *resource
 	last := -1
 	for known, r := range c.where {
-		if known.source == p.source && known.at < p.at && p.at < p.source.after(known.at) && known.at > last {
+		if known.source == p.source && known.at < p.at && p.at < p.source.After(known.at) && known.at > last {
 			nearest, last = r, known.at
 		}
 	}
@@ -195,8 +197,8 @@ func (c *compiler) know(p place) error {
 }
 
 func (c *compiler) fill(s *schema) error {
-	for k, v := range s.source.members(s.at) {
-		row, ok := c.keywords[string(s.source.text(k))]
+	for k, v := range s.source.Members(s.at) {
+		row, ok := c.keywords[string(s.source.Text(k))]
 		if !ok {
 			c.doubt(s, k)
 		}
@@ -217,7 +219,7 @@ const maxNotes = 20
 // doubt notes a key that nothing is done with, if it is nearly a keyword, or
 // was one.
 func (c *compiler) doubt(s *schema, key int) {
-	name := string(s.source.text(key))
+	name := string(s.source.Text(key))
 	if s.source.prefix == thisDraft || len(c.notes) == maxNotes || slices.Contains(otherKeywords(), name) {
 		return
 	}
@@ -276,11 +278,11 @@ func (c *compiler) newResource(source *source, at int, base *url.URL, of vocabul
 
 // index notes the schemas of a place, and what they are called.
 func (c *compiler) index(source *source, at int, r *resource) error {
-	if source.kind(at) != '{' {
+	if source.Kind(at) != '{' {
 		c.where[place{source, at}] = r
 		return nil
 	}
-	if id := source.member(at, "$id"); id >= 0 {
+	if id := source.Member(at, "$id"); id >= 0 {
 		inner, err := c.identified(source, at, id, r)
 		if err != nil {
 			return err
@@ -288,11 +290,11 @@ func (c *compiler) index(source *source, at int, r *resource) error {
 		r = inner
 	}
 	c.where[place{source, at}] = r
-	for k, v := range source.members(at) {
-		name := string(source.text(k))
+	for k, v := range source.Members(at) {
+		name := string(source.Text(k))
 		switch name {
 		case "$anchor", "$dynamicAnchor":
-			anchor := string(source.text(v))
+			anchor := string(source.Text(v))
 			if _, twice := r.anchors[anchor]; twice {
 				return source.errorAt(v, fmt.Sprintf("is %q, which another schema is called already", anchor), "")
 			}
@@ -312,15 +314,15 @@ func (c *compiler) index(source *source, at int, r *resource) error {
 
 // identified is the resource of a schema with an $id.
 func (c *compiler) identified(source *source, at, id int, outer *resource) (*resource, error) {
-	text := string(source.text(id))
+	text := string(source.Text(id))
 	ref, err := url.Parse(strings.TrimSuffix(text, "#"))
 	if err != nil {
-		return nil, source.errorAt(id, fmt.Sprintf("is %s, want a URI", quote([]byte(text))), "")
+		return nil, source.errorAt(id, fmt.Sprintf("is %s, want a URI", jsonscan.Quote([]byte(text))), "")
 	}
 	base := outer.base.ResolveReference(ref)
 	base.Fragment = ""
 	if other := c.resources[base.String()]; other != nil && (other.source != source || other.at != at) {
-		return nil, source.errorAt(id, fmt.Sprintf("is %s, which another schema has already", quote([]byte(text))), "")
+		return nil, source.errorAt(id, fmt.Sprintf("is %s, which another schema has already", jsonscan.Quote([]byte(text))), "")
 	}
 	of, err := c.draftOf(source, at, outer.of)
 	if err != nil {
@@ -337,13 +339,13 @@ func (s *source) schemasOf(keyword string, value int) func(yield func(int) bool)
 			"unevaluatedItems", "unevaluatedProperties", "contentSchema":
 			yield(value)
 		case "allOf", "anyOf", "oneOf", "prefixItems":
-			for _, item := range s.items(value) {
+			for _, item := range s.Items(value) {
 				if !yield(item) {
 					return
 				}
 			}
 		case "properties", "patternProperties", "dependentSchemas", "$defs", "definitions":
-			for _, v := range s.members(value) {
+			for _, v := range s.Members(value) {
 				if !yield(v) {
 					return
 				}

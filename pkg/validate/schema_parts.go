@@ -4,7 +4,7 @@ import "hash/maphash"
 
 func (r *run) array(s *schema, at int, seen *marks) bool {
 	rules, ok, size, matches := s.array, true, 0, 0
-	for n, item := range r.items(at) {
+	for n, item := range r.Items(at) {
 		size++
 		switch {
 		case n < len(rules.prefix):
@@ -49,18 +49,18 @@ func (r *run) array(s *schema, at int, seen *marks) bool {
 
 // unique compares each item with those before it that have the same hash.
 func (r *run) unique(s *schema, at int) bool {
-	if !r.spend(r.after(at) - at) {
+	if !r.spend(r.After(at) - at) {
 		return false
 	}
 	seed := maphash.MakeSeed()
 	type place struct{ n, at int }
 	before := map[uint64][]place{}
 	ok := true
-	for n, item := range r.items(at) {
-		h := r.hash(seed, item)
+	for n, item := range r.Items(at) {
+		h := hash(&r.Index, seed, item)
 		twice := false
 		for _, other := range before[h] {
-			if equal(&r.tape, other.at, &r.tape, item) {
+			if equal(&r.Index, other.at, &r.Index, item) {
 				twice = true
 				if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
 					return false
@@ -82,8 +82,8 @@ func (r *run) object(s *schema, at int, seen *marks) bool {
 	if len(rules.slots) > 64*len(few) {
 		there = make([]uint64, len(rules.slots)/64+1)
 	}
-	for k, end := at+1, r.after(at); k < end; k = r.after(k + 1) {
-		key := r.text(k)
+	for k, end := at+1, r.After(at); k < end; k = r.After(k + 1) {
+		key := r.Text(k)
 		evaluated := false
 		if i := rules.find(key, &next); i >= 0 {
 			there[i/64] |= 1 << (i % 64)
@@ -159,17 +159,17 @@ func (r *run) dependent(s *schema, at, i int, has func(int) bool, seen *marks) b
 func (r *run) unevaluated(s *schema, at int, seen *marks) bool {
 	ok := true
 	switch {
-	case r.kind(at) == '{' && s.unevaluatedProperties != nil:
+	case r.Kind(at) == '{' && s.unevaluatedProperties != nil:
 		n := 0
-		for k := range r.members(at) {
+		for k := range r.Members(at) {
 			if !seen.has(n) && !r.also(&ok, r.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
 				return false
 			}
 			n++
 		}
 		seen.setAll()
-	case r.kind(at) == '[' && s.unevaluatedItems != nil:
-		for n, item := range r.items(at) {
+	case r.Kind(at) == '[' && s.unevaluatedItems != nil:
+		for n, item := range r.Items(at) {
 			if seen.has(n) {
 				continue
 			}

@@ -7,14 +7,16 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // refer is the schema that a $ref or $dynamicRef at a place leads to.
 func (c *compiler) refer(s *schema, at int) (*schema, error) {
-	text := string(s.source.text(at))
+	text := string(s.source.Text(at))
 	ref, err := url.Parse(text)
 	if err != nil {
-		return nil, s.source.errorAt(at, fmt.Sprintf("is %s, want a URI", quote([]byte(text))), "")
+		return nil, s.source.errorAt(at, fmt.Sprintf("is %s, want a URI", jsonscan.Quote([]byte(text))), "")
 	}
 	target := s.resource.base.ResolveReference(ref)
 	fragment := target.Fragment
@@ -37,7 +39,7 @@ func (c *compiler) refer(s *schema, at int) (*schema, error) {
 		}
 	}
 	if found < 0 {
-		return nil, s.source.errorAt(at, fmt.Sprintf("is %s, which leads nowhere", quote([]byte(text))), r.hintFor(fragment))
+		return nil, s.source.errorAt(at, fmt.Sprintf("is %s, which leads nowhere", jsonscan.Quote([]byte(text))), r.hintFor(fragment))
 	}
 	return c.at(place{r.source, found})
 }
@@ -54,13 +56,13 @@ func (r *resource) hintFor(fragment string) string {
 	}
 	for cut := strings.LastIndexByte(fragment, '/'); cut >= 0; cut = strings.LastIndexByte(fragment[:cut], '/') {
 		parent := r.source.walk(r.at, fragment[:cut])
-		if parent < 0 || r.source.kind(parent) != '{' {
+		if parent < 0 || r.source.Kind(parent) != '{' {
 			continue
 		}
 		name, _, _ := strings.Cut(fragment[cut+1:], "/")
 		var names []string
-		for k := range r.source.members(parent) {
-			names = append(names, string(r.source.text(k)))
+		for k := range r.source.Members(parent) {
+			names = append(names, string(r.source.Text(k)))
 		}
 		if near := Nearest(name, names); near != "" {
 			return fmt.Sprintf("did you mean %q?", "#"+fragment[:cut]+"/"+near)
@@ -77,12 +79,12 @@ func (s *source) walk(at int, pointer string) int {
 	}
 	for token := range strings.SplitSeq(pointer[1:], "/") {
 		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		switch s.kind(at) {
+		switch s.Kind(at) {
 		case '{':
 			at = s.find(at, token)
 		case '[':
 			next := -1
-			for n, item := range s.items(at) {
+			for n, item := range s.Items(at) {
 				if fmt.Sprint(n) == token {
 					next = item
 				}
@@ -117,7 +119,7 @@ func (s *source) refused(at int, text, target string, err error) error {
 	if e, ok := errors.AsType[*SchemaError](err); ok {
 		return e // of that document
 	}
-	message := fmt.Sprintf("is %s", quote([]byte(text)))
+	message := fmt.Sprintf("is %s", jsonscan.Quote([]byte(text)))
 	if text != target && !strings.HasPrefix(target, "file:") {
 		message += fmt.Sprintf(", that is %q", target)
 	}

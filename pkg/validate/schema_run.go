@@ -1,11 +1,15 @@
 package validate
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
+)
 
 // run holds one document against a schema. It first asks for the verdict
 // alone; a document that fails is gone through again, to tell where and why.
 type run struct {
-	tape
+	jsonscan.Index
 	program *Schema
 	// scope is the resources that led to where the run is, the outermost
 	// first; kept only if a $dynamicRef asks.
@@ -59,13 +63,13 @@ const (
 	maxFactor  = 20
 )
 
-// conforms reports whether the document on the tape fits the schema.
+// conforms reports whether the document fits the schema.
 func (r *run) conforms(loud bool) bool { return r.conformsAt(0, loud) }
 
 func (r *run) conformsAt(at int, loud bool) bool {
 	r.loud, r.found, r.limit, r.gaveUp, r.known = loud, r.found[:0], maxFound, false, nil
 	r.scope, r.depth, r.here, r.same = r.scope[:0], 0, at, 0
-	r.many = manySteps + manyPerOne*len(r.elements)
+	r.many = manySteps + manyPerOne*r.Len()
 	r.steps = maxFactor * r.many
 	ok := r.check(r.program.root, at, nil)
 	return ok && !r.gaveUp
@@ -146,11 +150,11 @@ func (r *run) enter(s *schema, at int, seen *marks) bool {
 }
 
 func (r *run) judge(s *schema, at int, seen *marks) bool {
-	kind := r.kind(at)
-	if s.types != 0 && s.types&typeOf(kind) == 0 && !(kind == '0' && s.types&typeInteger != 0 && isWhole(r.raw(at))) {
+	kind := r.Kind(at)
+	if s.types != 0 && s.types&typeOf(kind) == 0 && !(kind == '0' && s.types&typeInteger != 0 && isWhole(r.Raw(at))) {
 		return r.fail(failure{at: at, schema: s, keyword: "type"})
 	}
-	if s.values != nil && (!r.spend(len(s.values.at)) || !s.values.has(&r.tape, at)) {
+	if s.values != nil && (!r.spend(len(s.values.at)) || !s.values.has(&r.Index, at)) {
 		return r.fail(failure{at: at, schema: s, keyword: s.values.keyword})
 	}
 	own := seen
@@ -191,7 +195,7 @@ func (r *run) also(ok *bool, b bool) (more bool) {
 
 func (r *run) numberFits(s *schema, at int) bool {
 	ok := true
-	n := parseDecimal(r.raw(at))
+	n := parseDecimal(r.Raw(at))
 	for i := range s.number.bounds {
 		b := &s.number.bounds[i]
 		if !r.spend(len(n.digits)/16) || !b.holds(n, b.value) {
@@ -204,7 +208,7 @@ func (r *run) numberFits(s *schema, at int) bool {
 }
 
 func (r *run) textFits(s *schema, at int) bool {
-	rules, text := s.text, r.text(at)
+	rules, text := s.text, r.Text(at)
 	if !r.spend(len(text) / 64) {
 		return false
 	}

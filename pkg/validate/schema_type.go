@@ -3,13 +3,15 @@ package validate
 import (
 	"regexp"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // schema is one schema object, compiled. What it says of values of one type
 // stands apart, nil where it says nothing.
 type schema struct {
 	source   *source // where it stands
-	at       int     // in the tape of the source
+	at       int     // in the source
 	resource *resource
 	// everything and nothing are the schemas true and false.
 	everything, nothing bool
@@ -96,14 +98,14 @@ func orList(words []string) string {
 // values is what const and enum allow.
 type values struct {
 	keyword string // the one that lists them
-	t       *tape
+	t       *jsonscan.Index
 	at      []int
 	strings map[string]bool // those that are
 }
 
-func (v *values) has(t *tape, at int) bool {
-	if t.isString(at) {
-		return v.strings[string(t.text(at))]
+func (v *values) has(t *jsonscan.Index, at int) bool {
+	if t.IsString(at) {
+		return v.strings[string(t.Text(at))]
 	}
 	for _, allowed := range v.at {
 		if equal(v.t, allowed, t, at) {

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
 // failureWords is a failure as a person reads it.
 type failureWords struct {
 	message, hint string
-	place         string // of the keyword, in brackets
-	path          []step // of the value
+	place         string        // of the keyword, in brackets
+	path          jsonscan.Path // of the value
 }
 
 // rule is the id of the rule that a failure breaks.
@@ -34,7 +36,7 @@ func (f *failure) rule() string {
 }
 
 func (r *run) words(f failure) failureWords {
-	w := failureWords{path: r.path(f.at)}
+	w := failureWords{path: r.Path(f.at)}
 	w.place = " (" + f.schema.place(f.keyword)
 	if f.of > 1 {
 		w.place += fmt.Sprintf(", nearest of %d", f.of)
@@ -44,10 +46,10 @@ func (r *run) words(f failure) failureWords {
 	case "required":
 		w.missing(r, f, f.n, "is missing")
 	case "dependentRequired":
-		w.missing(r, f, f.n, "is missing, since "+quote([]byte(f.schema.object.slots[f.m].name))+" is there")
+		w.missing(r, f, f.n, "is missing, since "+jsonscan.Quote([]byte(f.schema.object.slots[f.m].name))+" is there")
 	default:
 		w.message, w.hint = r.message(f)
-		if r.isKey(f.at) && f.rule() != RuleUnknownField {
+		if r.IsKey(f.at) && f.rule() != RuleUnknownField {
 			w.message = "its key " + w.message
 		}
 	}
@@ -58,28 +60,28 @@ func (r *run) words(f failure) failureWords {
 func (w *failureWords) missing(r *run, f failure, n int, message string) {
 	name := f.schema.object.slots[n].name
 	var others []string
-	for k := range r.members(f.at) {
-		if _, known := f.schema.object.byName[string(r.text(k))]; !known && len(others) < maxUnknown {
-			others = append(others, string(r.text(k)))
+	for k := range r.Members(f.at) {
+		if _, known := f.schema.object.byName[string(r.Text(k))]; !known && len(others) < maxUnknown {
+			others = append(others, string(r.Text(k)))
 		}
 	}
 	if near := Nearest(name, others); near != "" {
-		w.hint = fmt.Sprintf("rename %s to %q", quote([]byte(near)), name)
+		w.hint = fmt.Sprintf("rename %s to %q", jsonscan.Quote([]byte(near)), name)
 	}
 	w.message = message
-	w.path = append(w.path, step{key: []byte(name)})
+	w.path = append(w.path, jsonscan.Step{Key: []byte(name)})
 }
 
 // place names a keyword by its place in the schema, such as #/items/minLength.
 func (s *schema) place(keyword string) string {
-	path, prefix := s.source.path(s.at), s.source.prefix
+	path, prefix := s.source.Path(s.at), s.source.prefix
 	if prefix == thisDraft { // several schemas are one document
 		path, prefix = path[1:], s.resource.base.String()
 	}
 	if keyword != "" && keyword != whole {
-		path = append(path, step{key: []byte(keyword)})
+		path = append(path, jsonscan.Step{Key: []byte(keyword)})
 	}
-	return prefix + "#" + pointerOf(path)
+	return prefix + "#" + path.Pointer()
 }
 
 // message says what is there and what was wanted, and what may be meant.
@@ -94,9 +96,9 @@ func (r *run) message(f failure) (message, hint string) {
 		return r.wantOneOf(f.at, 0, []*values{s.values})
 	case "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
 		b := s.number.bounds[f.n]
-		return is + ", want " + b.want + " " + shorten(b.raw, 40), ""
+		return is + ", want " + b.want + " " + jsonscan.Shorten(b.raw, 40), ""
 	case "pattern":
-		return fmt.Sprintf("%s, want a match of %s", is, shorten([]byte(s.text.pattern.source), 100)), ""
+		return fmt.Sprintf("%s, want a match of %s", is, jsonscan.Shorten([]byte(s.text.pattern.source), 100)), ""
 	case "format":
 		return is + ", want " + s.text.format.want, ""
 	case "minLength", "maxLength":
@@ -115,7 +117,7 @@ func (r *run) message(f failure) (message, hint string) {
 		return fmt.Sprintf("is one item too many, want %d", f.n), ""
 	case "additionalProperties", "unevaluatedProperties":
 		if s.object != nil {
-			hint = didYouMean(string(r.text(f.at)), s.object.properties())
+			hint = didYouMean(string(r.Text(f.at)), s.object.properties())
 		}
 		return "is not in the schema", hint
 	case whole:
@@ -142,15 +144,15 @@ func has(n int, what, keyword string, l limits) string {
 
 // shown is a value in a message.
 func (r *run) shown(at int) string {
-	switch r.kind(at) {
+	switch r.Kind(at) {
 	case '{':
 		return "an object"
 	case '[':
 		return "an array"
 	case '"', '\\':
-		return quote(r.text(at))
+		return jsonscan.Quote(r.Text(at))
 	}
-	return shorten(r.raw(at), 40)
+	return jsonscan.Shorten(r.Raw(at), 40)
 }
 
 // noBranch tells of alternatives that each want another type or value.
@@ -175,19 +177,19 @@ func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint stri
 			if len(names) == maxListed {
 				break
 			}
-			name := shorten(list.t.raw(allowed), 40)
-			if list.t.isString(allowed) {
-				text := list.t.text(allowed)
+			name := jsonscan.Shorten(list.t.Raw(allowed), 40)
+			if list.t.IsString(allowed) {
+				text := list.t.Text(allowed)
 				texts = append(texts, string(text))
 				if len(text) > 0 {
-					name = shorten(text, 40)
+					name = jsonscan.Shorten(text, 40)
 				}
 			}
 			names = append(names, name)
 		}
 	}
-	if r.isString(at) {
-		hint = didYouMean(string(r.text(at)), texts)
+	if r.IsString(at) {
+		hint = didYouMean(string(r.Text(at)), texts)
 	}
 	wanted := want.names()
 	switch {

@@ -17,11 +17,11 @@ import (
 type Result struct {
 	Documents int
 	Incorrect int // documents with an Error among their issues
-	Bytes     int // that were judged, decompressed
+	Bytes     int // that were checked, decompressed
 	Issues    []Issue
 	// Each is the documents one by one, if [Validator.Each] was asked, and a
 	// source that gave an issue in place of one.
-	Each []Judged
+	Each []Outcome
 	// Err is what could not be read: a [payload.Error] of which [FromError]
 	// makes no issue, or the error of the context. The rest is 0 then.
 	Err error
@@ -34,18 +34,18 @@ type part struct {
 	ends  int  // lines that end in the chunk; what comes behind is that much further down
 }
 
-// Judged is what came of one document, or of a source that gave none.
-type Judged struct {
+// Outcome is what came of one document, or of a source that gave none.
+type Outcome struct {
 	Source       string
 	Line, Column int // where the document begins, as in [payload.Document]; 0: there is none
 	Issues       []Issue
 }
 
-// maxWaiting is how many bytes of documents are judged at a time, but for one
+// maxWaiting is how many bytes of documents are checked at a time, but for one
 // document, which may be larger.
 const maxWaiting = 16 << 20
 
-// Stream judges the documents of paths, as [payload.Read] finds them, on jobs
+// Stream checks the documents of paths, as [payload.Read] finds them, on jobs
 // goroutines. Results come in the order of the documents. Memory follows the
 // largest document. The error of ctx, if there is one, is the last result.
 func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader, jobs int) iter.Seq[Result] {
@@ -67,7 +67,7 @@ func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader,
 		defer group.Wait()
 		defer cancel()
 		for range jobs {
-			group.Go(func() { p.judge(inner, newSprint(v)) })
+			group.Go(func() { p.work(inner, newFastPath(v)) })
 		}
 		before := 0 // lines, in the source
 		for parts := range p.order {
@@ -88,7 +88,7 @@ func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader,
 	}
 }
 
-// pool keeps the order of chunks that several judges take. Each reads by
+// pool keeps the order of chunks that several goroutines check. Each reads by
 // itself, when it is its turn: what a core has read is in its cache.
 type pool struct {
 	each  bool
@@ -96,7 +96,7 @@ type pool struct {
 	next  func() (payload.Chunk, error, bool)
 	ended bool
 	order chan (<-chan part)
-	room  *semaphore.Weighted // for bytes that are judged
+	room  *semaphore.Weighted // for bytes that are checked
 }
 
 // task is a chunk, and where what came of it is awaited: closed after the last
@@ -107,9 +107,9 @@ type task struct {
 	parts  chan part
 }
 
-// take reads the next chunk. It reports false when there is none, and when ctx
+// read reads the next chunk. It reports false when there is none, and when ctx
 // has ended: nobody awaits results then.
-func (p *pool) take(ctx context.Context) (task, bool) {
+func (p *pool) read(ctx context.Context) (task, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.ended {
@@ -134,7 +134,7 @@ func (p *pool) take(ctx context.Context) (task, bool) {
 	return task{}, false
 }
 
-// end tells that nothing more comes. mu is held.
+// end says that nothing more comes. The caller holds mu.
 func (p *pool) end() {
 	if !p.ended {
 		close(p.order)
@@ -149,24 +149,24 @@ func failed(err error, first bool) part {
 		first = true // it is about the source as a whole
 	}
 	if issue, ok := FromError(err); ok {
-		each := Judged{Source: issue.File, Issues: []Issue{issue}}
-		return part{Result: Result{Issues: []Issue{issue}, Each: []Judged{each}}, first: first}
+		each := Outcome{Source: issue.File, Issues: []Issue{issue}}
+		return part{Result: Result{Issues: []Issue{issue}, Each: []Outcome{each}}, first: first}
 	}
 	return part{Result: Result{Err: err}, first: first}
 }
 
-// judge takes chunks until there are none.
-func (p *pool) judge(ctx context.Context, s *sprint) {
+// work checks chunks until there are none.
+func (p *pool) work(ctx context.Context, f *fastPath) {
 	for {
-		t, ok := p.take(ctx)
+		t, ok := p.read(ctx)
 		if !ok {
 			return
 		}
-		judge := s.chunk
+		check := f.chunk
 		if p.each {
-			judge = s.each
+			check = f.each
 		}
-		judge(t.chunk, func(done part) bool {
+		check(t.chunk, func(done part) bool {
 			select {
 			case t.parts <- done:
 				return true
@@ -185,20 +185,20 @@ func (p *pool) judge(ctx context.Context, s *sprint) {
 const maxIssues = 1000
 
 // chunk sends the parts of a chunk, in order, until send reports false.
-func (s *sprint) chunk(c payload.Chunk, send func(part) bool) {
+func (f *fastPath) chunk(c payload.Chunk, send func(part) bool) {
 	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
 	text, lines := c.Text()
-	s.begin(text, lines)
-	defer s.begin(nil, false) // the text is the reader's
+	f.reset(text, lines)
+	defer f.reset(nil, false) // the text is the reader's
 	for i := 0; ; i = len(text) - c.Size() {
-		end, documents, ends := s.correct(i)
+		end, documents, ends := f.acceptAll(i)
 		r.Documents += documents
 		doc, rest, ok := c.Skip(end-i, ends).Next()
 		c = rest
 		if !ok {
 			break
 		}
-		r.add(s.v.look(doc))
+		r.add(f.v.slowIssues(doc))
 		if len(r.Issues) >= maxIssues {
 			if !send(r) {
 				return
@@ -214,9 +214,9 @@ func (s *sprint) chunk(c payload.Chunk, send func(part) bool) {
 const maxEach = 1000
 
 // each is chunk for results that tell the documents apart.
-func (s *sprint) each(c payload.Chunk, send func(part) bool) {
+func (f *fastPath) each(c payload.Chunk, send func(part) bool) {
 	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
-	defer s.begin(nil, false)
+	defer f.reset(nil, false)
 	for {
 		doc, rest, ok := c.Next()
 		c = rest
@@ -224,11 +224,11 @@ func (s *sprint) each(c payload.Chunk, send func(part) bool) {
 			break
 		}
 		var issues []Issue
-		if !s.passes(doc.Body) {
-			issues = s.v.look(doc)
+		if !f.accepts(doc.Body) {
+			issues = f.v.slowIssues(doc)
 		}
 		r.add(issues)
-		r.Each = append(r.Each, Judged{doc.Source, doc.Line, doc.Column, issues})
+		r.Each = append(r.Each, Outcome{doc.Source, doc.Line, doc.Column, issues})
 		if len(r.Issues) >= maxIssues || len(r.Each) >= maxEach {
 			if !send(r) {
 				return

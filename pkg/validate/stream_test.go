@@ -90,7 +90,7 @@ func TestStreamOfLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			want.Documents++
-			issues := v.Look(doc)
+			issues := v.SlowIssues(doc)
 			want.Issues = append(want.Issues, issues...)
 			if len(issues) > 0 {
 				want.Incorrect++
@@ -125,7 +125,7 @@ func TestStreamOfSources(t *testing.T) {
 		if issue, ok := validate.FromError(err); ok {
 			want.Issues = append(want.Issues, issue)
 		} else if err == nil {
-			want.Issues = append(want.Issues, v.Look(doc)...)
+			want.Issues = append(want.Issues, v.SlowIssues(doc)...)
 		}
 	}
 	if last := want.Issues[len(want.Issues)-1]; last.Line != 2*1995+1 {
@@ -152,12 +152,12 @@ func TestStreamOfSources(t *testing.T) {
 func TestEach(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	text := brokenCorpus(t, 3000, 7)
-	var want, all []validate.Judged
+	var want, all []validate.Outcome
 	for doc, err := range payload.Read(t.Context(), []string{"-"}, bytes.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want = append(want, validate.Judged{Source: doc.Source, Line: doc.Line, Column: doc.Column, Issues: v.Look(doc)})
+		want = append(want, validate.Outcome{Source: doc.Source, Line: doc.Line, Column: doc.Column, Issues: v.SlowIssues(doc)})
 	}
 	var got validate.Result
 	for r := range v.Each(t.Context(), []string{"-"}, bytes.NewReader(text), 3) {

@@ -1,9 +1,19 @@
 package validate
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 )
+
+// didYouMean asks whether the word was meant to be another one; "" if there is
+// none like it.
+func didYouMean(word string, known []string) string {
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
 
 // Nearest returns the one of known that word was probably meant to be, or "":
 // the same but for case, spaces, hyphens and underscores, or else at most two

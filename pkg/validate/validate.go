@@ -14,7 +14,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
@@ -48,28 +47,26 @@ type Issue struct {
 	Excerpt Excerpt `json:"-"`
 }
 
-// maxDepth is how many arrays and objects may be open at once.
-const maxDepth = jsonscan.MaxDepth
-
-// Options change how a [Validator] judges.
+// Options change what a [Validator] finds.
 type Options struct {
 	// Strict makes errors of warnings.
 	Strict bool
 	// Rules gives rules another severity, by id. It wins over Strict.
 	Rules map[string]Severity
 	// Schema is what documents have to fit in place of the documented fields:
-	// of the other rules, those on syntax, encoding, depth and keys hold.
+	// of the other rules, those on syntax, encoding, depth and keys apply.
 	Schema *Schema
 	// Both keeps all rules on the documented fields beside Schema.
 	Both bool
 }
 
-// Validator judges documents. It is safe for concurrent use.
+// Validator checks documents. It is safe for concurrent use.
 type Validator struct {
-	options Options
-	root    *node
-	nodes   int       // below and with root
-	sprints sync.Pool // of *sprint
+	options   Options
+	root      *node
+	nodes     int       // below and with root
+	fastPaths sync.Pool // of *fastPath
+	slowPaths sync.Pool // of *slowPath
 }
 
 // New returns a validator. It fails on an unknown rule, and on another
@@ -90,14 +87,14 @@ func New(o Options) (*Validator, error) {
 	if o.Schema != nil && !o.Both {
 		return v, nil
 	}
-	t := compile(julian.Fields)
-	for _, m := range meanings() {
-		rule, err := RuleByID(m.rule)
+	t := newFieldTree(julian.Fields)
+	for _, r := range relations() {
+		rule, err := RuleByID(r.rule)
 		if err != nil {
 			return nil, err
 		}
-		if v.severity(m.rule, rule.Severity) != Off {
-			t.hold(m, rule.Severity)
+		if v.severity(r.rule, rule.Severity) != Off {
+			t.addRelation(r, rule.Severity)
 		}
 	}
 	v.root, v.nodes = t.nodes[""], len(t.nodes)
@@ -119,28 +116,17 @@ func (v *Validator) severity(rule string, usual Severity) Severity {
 // when nothing is. After a fault in the syntax nothing more is looked for. Of
 // one rule and severity at most 100 issues are returned.
 func (v *Validator) Issues(doc payload.Document) []Issue {
-	s, _ := v.sprints.Get().(*sprint)
-	if s == nil {
-		s = newSprint(v)
+	fast, _ := v.fastPaths.Get().(*fastPath)
+	if fast == nil {
+		fast = newFastPath(v)
 	}
-	ok := s.passes(doc.Body)
-	s.b = nil // the body is the caller's
-	v.sprints.Put(s)
+	ok := fast.accepts(doc.Body)
+	fast.reset(nil, false) // the body is the caller's
+	v.fastPaths.Put(fast)
 	if ok {
 		return nil
 	}
-	return v.look(doc)
-}
-
-// look is Issues without the short way.
-func (v *Validator) look(doc payload.Document) []Issue {
-	w := &walker{v: v, b: doc.Body}
-	if v.options.Schema != nil {
-		w.tape = &tape{}
-		w.tape.reset(doc.Body)
-	}
-	w.document()
-	return w.issuesOf(doc)
+	return v.slowIssues(doc)
 }
 
 // FromError is the issue that a source has, when it gave an error in place of

@@ -7,23 +7,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
-// meaning is a rule on what two values say together, such as a link that is
-// empty in a payload that tells of a recording. It is silent where one of them
-// is missing or of a wrong type: other rules have said so.
-type meaning struct {
+// relation is a rule on what two values say together, such as a link that is
+// empty in a payload of a voicemail. It finds nothing where one of them is
+// missing or of a wrong type: other rules have said so.
+type relation struct {
 	rule  string
-	place string // pointer of the field that is judged
-	given string // pointer of the field that it is held against; may be place
+	place string // pointer of the field that is checked
+	given string // pointer of the field that says what is right; may be place
 	// among are the values of given, a string, that the rule is about; nil: any.
 	among []string
 	wrong func(place, given []byte) bool
 	want  string // in place of what is there
 }
 
-// Both fields of a meaning are fields of the payload, or of one item of a list.
+// Both fields of a relation are fields of the payload, or of one item of a list.
 const (
 	atScheduled   = "/scheduledAt"
 	atDuration    = "/duration"
@@ -36,8 +37,8 @@ const (
 	atLifecycle   = "/sequence/lifecycleStatus"
 )
 
-// meanings is every such rule.
-func meanings() []meaning {
+// relations is every such rule.
+func relations() []relation {
 	results := func(are func(julian.Value[julian.ResultType]) bool) (names []string) {
 		for _, r := range julian.ResultTypes() {
 			if are(r) {
@@ -49,7 +50,7 @@ func meanings() []meaning {
 	unconnected := results(func(r julian.Value[julian.ResultType]) bool { return r.Connection == julian.NotConnected })
 	passing := results(func(r julian.Value[julian.ResultType]) bool { return !r.Terminal })
 	completed := []string{"completed"}
-	return []meaning{
+	return []relation{
 		{RuleVoicemailLink, atCallURL, atResult, []string{string(julian.Voicemail)}, isEmpty, "a link to the recording"},
 		{RuleBusyLink, atCallURL, atResult, []string{string(julian.Busy)}, isFilled, "no link"},
 		{RuleRescheduledTime, atRescheduled, atResult, []string{string(julian.Rescheduled)}, isNull, "the new time"},
@@ -65,15 +66,15 @@ func meanings() []meaning {
 
 // broken takes values as they stand in JSON, but that strings have no escapes.
 // A value that is not there is empty.
-func (m *meaning) broken(place, given []byte) bool {
-	return len(place) > 0 && len(given) > 0 && (m.among == nil || indexOf(unquoted(given), m.among) >= 0) && m.wrong(place, given)
+func (r *relation) broken(place, given []byte) bool {
+	return len(place) > 0 && len(given) > 0 && (r.among == nil || indexOf(unquoted(given), r.among) >= 0) && r.wrong(place, given)
 }
 
 // message says what is at the place, and why that is odd.
-func (m *meaning) message(place, given []byte) string {
-	message := fmt.Sprintf("is %s, want %s", shownValue(place), m.want)
-	if m.given != m.place {
-		name := m.given[strings.LastIndexByte(m.given, '/')+1:]
+func (r *relation) message(place, given []byte) string {
+	message := fmt.Sprintf("is %s, want %s", shownValue(place), r.want)
+	if r.given != r.place {
+		name := r.given[strings.LastIndexByte(r.given, '/')+1:]
 		message += fmt.Sprintf(", since %s is %s", name, shownValue(given))
 	}
 	return message
@@ -81,9 +82,9 @@ func (m *meaning) message(place, given []byte) string {
 
 func shownValue(value []byte) string {
 	if value[0] == '"' {
-		return quote(unquoted(value))
+		return jsonscan.Quote(unquoted(value))
 	}
-	return shorten(value, 40)
+	return jsonscan.Shorten(value, 40)
 }
 
 // unquoted is the text of a string, and nil for any other value.
@@ -146,48 +147,48 @@ func moment(b []byte) instant {
 	return instant{at.Unix(), bytes.TrimRight(decimals, "0")}
 }
 
-// held is a meaning that is looked at when the object that both fields stand
-// in ends.
-type held struct {
-	asked                uint64 // bits of both slots
-	about                uint64 // among as bits of given's enumeration; 0: it has none
+// nodeRelation is a relation that is checked when the object that both fields
+// stand in ends.
+type nodeRelation struct {
+	needed               uint64 // bits of both slots
+	results              uint64 // among as bits of given's enumeration; 0: it has none
 	placeSlot, givenSlot int
-	meaning
-	severity Severity // the usual one
-	path     []step   // from the object to the place
+	relation
+	severity Severity      // the usual one
+	path     jsonscan.Path // from the object to the place
 }
 
-// slots is how many values a document is remembered by, at most. Slot 0 is for
-// those that no rule asks for.
+// slots is how many values of a document are remembered, at most. Slot 0 is for
+// those that no rule needs.
 const slots = 16
 
-// hold adds a meaning to the tree.
-func (t *tree) hold(m meaning, usual Severity) {
-	h := held{meaning: m, placeSlot: t.slot(m.place), givenSlot: t.slot(m.given), severity: usual}
-	h.asked = 1<<h.placeSlot | 1<<h.givenSlot
-	if enum := t.nodes[m.given].Enum; len(enum) <= 64 {
-		for _, value := range m.among {
+// addRelation adds a rule to the node of the object that both fields stand in.
+func (t *fieldTree) addRelation(r relation, usual Severity) {
+	added := nodeRelation{relation: r, placeSlot: t.slot(r.place), givenSlot: t.slot(r.given), severity: usual}
+	added.needed = 1<<added.placeSlot | 1<<added.givenSlot
+	if enum := t.nodes[r.given].Enum; len(enum) <= 64 {
+		for _, value := range r.among {
 			if i := slices.Index(enum, value); i >= 0 {
-				h.about |= 1 << i
+				added.results |= 1 << i
 			}
 		}
 	}
-	scope := scopeOf(m.place)
-	for name := range strings.SplitSeq(m.place[len(scope)+1:], "/") {
-		h.path = append(h.path, step{key: []byte(name)})
+	scope := scopeOf(r.place)
+	for name := range strings.SplitSeq(r.place[len(scope)+1:], "/") {
+		added.path = append(added.path, jsonscan.Step{Key: []byte(name)})
 	}
 	n := t.nodes[scope]
-	n.holds = append(n.holds, h)
-	n.asked |= h.asked
+	n.relations = append(n.relations, added)
+	n.needed |= added.needed
 }
 
 // slot is where the value of a field is remembered.
-func (t *tree) slot(pointer string) int {
+func (t *fieldTree) slot(pointer string) int {
 	n := t.nodes[pointer]
 	if n.slot == 0 {
 		t.slots++
 		n.slot = t.slots
-		n.anyText = false // somebody reads it
+		n.anyText = false // a rule reads it
 	}
 	return n.slot
 }

@@ -16,37 +16,37 @@ type node struct {
 	item     *node // of an array
 	index    int   // among its parent's children
 
-	// What a sprint wants ready at hand.
-	opens   byte   // first byte of a value: " { [ or, for every number, 0
-	head    head   // the key, in double quotes
-	values  []head // of an enumeration, in double quotes
-	id      int    // counts the nodes of a tree
-	must    uint64 // bits of the children that have to be there, by index
+	// What the fast path wants ready at hand.
+	opens   byte    // first byte of a value: " { [ or, for every number, 0
+	token   token   // the key, in double quotes
+	values  []token // of an enumeration, in double quotes
+	id      int     // counts the nodes of a tree
+	must    uint64  // bits of the children that have to be there, by index
 	format  *format
 	anyText bool // a string of which nothing more is stated
 
-	slot  int    // where its value is remembered; 0: it is not
-	holds []held // of an object
-	asked uint64 // bits of the slots that they ask for
+	slot      int            // where its value is remembered; 0: it is not
+	relations []nodeRelation // of an object
+	needed    uint64         // bits of the slots that they need
 }
 
-// tree is the nodes by pointer, "" for the payload itself.
-type tree struct {
+// fieldTree is the nodes by pointer, "" for the payload itself.
+type fieldTree struct {
 	nodes map[string]*node
 	slots int // in use
 }
 
-// compile makes a tree of the field table, in which parents come first.
-func compile(fields []julian.Field) *tree {
+// newFieldTree makes a tree of the field table, in which parents come first.
+func newFieldTree(fields []julian.Field) *fieldTree {
 	nodes := map[string]*node{"": {Field: julian.Field{Kind: julian.Object}, opens: '{'}}
 	for _, f := range fields {
 		at := strings.LastIndexByte(f.Pointer, '/')
 		parent := nodes[f.Pointer[:at]]
 		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children), format: formatOf(f.Format)}
 		n.opens = map[julian.Kind]byte{julian.String: '"', julian.Object: '{', julian.Array: '[', julian.Number: '0'}[f.Kind]
-		n.head, n.id = headOf(n.name), len(nodes)
+		n.token, n.id = newToken(n.name), len(nodes)
 		for _, value := range n.Enum {
-			n.values = append(n.values, headOf(value))
+			n.values = append(n.values, newToken(value))
 		}
 		n.anyText = n.Kind == julian.String && n.Enum == nil && n.format == nil && n.Prefix == "" && !n.nonEmpty()
 		nodes[f.Pointer] = n
@@ -63,46 +63,44 @@ func compile(fields []julian.Field) *tree {
 			parent.must |= 1 << n.index
 		}
 	}
-	return &tree{nodes: nodes}
+	return &fieldTree{nodes: nodes}
 }
 
-// head is a key or another string as it stands in JSON, for comparison in words
+// token is a key or another string as it stands in JSON, for comparison in words
 // of 8 bytes.
-type head struct {
+type token struct {
 	text, mask [3]uint64
 	size       int // with the quotes
 }
 
-// room is how many bytes a head is compared with.
-const room = 24
+// tokenSize is how many bytes a token is compared with.
+const tokenSize = 24
 
-// headOf is nowhere found if the name is too long.
-func headOf(name string) (h head) {
-	if len(name)+len(`""`) > room {
-		return head{text: [3]uint64{1}}
+// newToken returns a token that begins nothing if the name is too long.
+func newToken(name string) (t token) {
+	if len(name)+len(`""`) > tokenSize {
+		return token{text: [3]uint64{1}}
 	}
-	var text, mask [room]byte
-	h.size = copy(text[:], `"`+name+`"`)
-	for i := range h.size {
+	var text, mask [tokenSize]byte
+	t.size = copy(text[:], `"`+name+`"`)
+	for i := range t.size {
 		mask[i] = 0xff
 	}
-	for i := range h.text {
-		h.text[i], h.mask[i] = binary.LittleEndian.Uint64(text[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])
+	for i := range t.text {
+		t.text[i], t.mask[i] = binary.LittleEndian.Uint64(text[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])
 	}
-	return h
+	return t
 }
 
-// stands reports whether b begins with the head. It is silent where b is short.
-func (h *head) stands(b []byte) bool {
-	if len(b) < room {
+// begins reports whether b begins with the token. It is false for a b of less
+// than tokenSize bytes.
+func (t *token) begins(b []byte) bool {
+	if len(b) < tokenSize {
 		return false
 	}
 	x, y, z := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])
-	return (x&h.mask[0]^h.text[0])|(y&h.mask[1]^h.text[1])|(z&h.mask[2]^h.text[2]) == 0
+	return (x&t.mask[0]^t.text[0])|(y&t.mask[1]^t.text[1])|(z&t.mask[2]^t.text[2]) == 0
 }
-
-// documented reports whether the object's keys are stated.
-func (n *node) documented() bool { return n != nil && len(n.children) > 0 }
 
 // nonEmpty reports whether "" is as good as missing.
 func (n *node) nonEmpty() bool {

@@ -13,9 +13,9 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// The short way must take what is usual: were it to give up on that, all would
+// The fast path must take what is usual: were it to give up on that, all would
 // still be right, but slow.
-func TestShortWayIsTaken(t *testing.T) {
+func TestFastPathIsTaken(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	sample := string(julian.Sample())
 	var b bytes.Buffer
@@ -45,14 +45,14 @@ func TestShortWayIsTaken(t *testing.T) {
 	first := `"agentName": "Inbound Agent",`
 	bodies = append(bodies, strings.Replace(strings.Replace(sample, first, "", 1), `"direction"`, first+`"direction"`, 1)) // another order
 	for _, body := range bodies {
-		if !v.Passes([]byte(body)) {
-			t.Errorf("a closer look is taken at %s\n%+v", body, v.Look(payload.Document{Body: []byte(body)}))
+		if !v.FastAccepts([]byte(body)) {
+			t.Errorf("the fast path leaves %s\n%+v", body, v.SlowIssues(payload.Document{Body: []byte(body)}))
 		}
 	}
 }
 
-// What the long way has something to say of, the short way must not take.
-func TestShortWayIsLeft(t *testing.T) {
+// What the slow path has something to say of, the fast path must not take.
+func TestFastPathIsLeft(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	for _, e := range []edit{
 		{`"duration": 46`, `"new": ` + strings.Repeat(`[`, 128) + strings.Repeat(`]`, 128) + `, "duration": 46`},
@@ -71,31 +71,31 @@ func TestShortWayIsLeft(t *testing.T) {
 		{`"Europe/London"`, `"Europe/Rome "`},
 	} {
 		body := []byte(strings.Replace(string(julian.Sample()), e.old, e.new, 1))
-		if issues := v.Look(payload.Document{Body: body}); issues == nil || v.Passes(body) {
-			t.Errorf("%q: the short way says %t, the long way %+v", e.new, v.Passes(body), issues)
+		if issues := v.SlowIssues(payload.Document{Body: body}); issues == nil || v.FastAccepts(body) {
+			t.Errorf("%q: the fast path says %t, the slow path %+v", e.new, v.FastAccepts(body), issues)
 		}
 	}
 }
 
-// The bits of the short way are those of a machine word.
+// The bits of the fast path are those of a machine word.
 func TestShape(t *testing.T) {
 	if n := newValidator(t, validate.Options{}).Widest(); n > 64 {
-		t.Errorf("an object has %d documented keys, more than a sprint can count", n)
+		t.Errorf("an object has %d documented keys, more than the fast path can count", n)
 	}
 }
 
-func FuzzShortWay(f *testing.F) {
+func FuzzFastPath(f *testing.F) {
 	for _, body := range seeds() {
 		f.Add(body)
 	}
 	plain := newValidator(f, validate.Options{})
 	unknown := newValidator(f, validate.Options{Rules: map[string]validate.Severity{validate.RuleUnknownField: validate.Warning}})
-	meanings := newValidator(f, everyMeaning())
+	relations := newValidator(f, everyRelation())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, v := range []*validate.Validator{plain, unknown, meanings} {
-			if v.Passes(body) {
-				if issues := v.Look(payload.Document{Body: body}); issues != nil {
-					t.Errorf("the short way takes %q, which has issues: %+v", body, issues)
+		for _, v := range []*validate.Validator{plain, unknown, relations} {
+			if v.FastAccepts(body) {
+				if issues := v.SlowIssues(payload.Document{Body: body}); issues != nil {
+					t.Errorf("the fast path accepts %q, which has issues: %+v", body, issues)
 				}
 			}
 		}
@@ -114,9 +114,9 @@ func TestEveryByteInEveryPlace(t *testing.T) {
 				name := bytes.Repeat([]byte("x"), length)
 				name[at] = c
 				body := append(append([]byte(before), name...), after...)
-				want := v.Look(payload.Document{Body: body}) == nil
-				if got := v.Passes(body); got != want {
-					t.Fatalf("byte 0x%02x at %d of %d: the short way says %t, the long %t", c, at, length, got, want)
+				want := v.SlowIssues(payload.Document{Body: body}) == nil
+				if got := v.FastAccepts(body); got != want {
+					t.Fatalf("byte 0x%02x at %d of %d: the fast path says %t, the slow path %t", c, at, length, got, want)
 				}
 			}
 		}
@@ -139,9 +139,9 @@ func TestEscapesInEveryPlace(t *testing.T) {
 		for _, length := range []int{0, 1, 5, 7, 8, 30, 31, 32, 33, 126, 127, 128, 129, 200} {
 			for _, behind := range []int{0, 1, 6, 7, 8, 40, 150} {
 				body := []byte(before + strings.Repeat("x", length) + escape + strings.Repeat("y", behind) + after)
-				want := v.Look(payload.Document{Body: body}) == nil
-				if got := v.Passes(body); got != want {
-					t.Fatalf("%s behind %d of %d: the short way says %t, the long %t", escape, length, behind, got, want)
+				want := v.SlowIssues(payload.Document{Body: body}) == nil
+				if got := v.FastAccepts(body); got != want {
+					t.Fatalf("%s behind %d of %d: the fast path says %t, the slow path %t", escape, length, behind, got, want)
 				}
 			}
 		}
@@ -187,12 +187,12 @@ func TestAnyOrder(t *testing.T) {
 		depth += strings.Count(field, "{") + strings.Count(field, "[") - strings.Count(field, "}") - strings.Count(field, "]")
 	}
 	r := rand.New(rand.NewPCG(1, 0))
-	s := v.Sprint()
+	s := v.FastPath()
 	for range 200 {
 		r.Shuffle(len(top), func(i, j int) { top[i], top[j] = top[j], top[i] })
 		body := `{"` + strings.Join(top, `,"`) + `}`
 		if !s([]byte(body)) {
-			t.Fatalf("a closer look is taken at %s", body)
+			t.Fatalf("the fast path leaves %s", body)
 		}
 		if twice := `{"` + strings.Join(append(top, top[0]), `,"`) + `}`; s([]byte(twice)) {
 			t.Fatalf("a key stands twice in %s", twice)

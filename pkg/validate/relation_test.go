@@ -47,9 +47,9 @@ var oddities = []broken{
 	odd("done-with-non-terminal-result", "/sequence/lifecycleStatus", `is "done", want another status, since resultType is "Calling"`, ends("Calling"), edit{`"in progress"`, `⌖"done"`}),
 }
 
-// everyMeaning turns on what is off, but for undocumented fields: they do not
-// go the short way.
-func everyMeaning() validate.Options {
+// everyRelation turns on what is off, but for undocumented fields: they do not
+// go the fast path.
+func everyRelation() validate.Options {
 	o := validate.Options{Rules: map[string]validate.Severity{}}
 	for _, rule := range validate.Rules {
 		if rule.Severity == validate.Off && rule.ID != validate.RuleUnknownField {
@@ -60,8 +60,8 @@ func everyMeaning() validate.Options {
 }
 
 // What fits together gives no issue, and what other rules say is not said twice.
-func TestMeaningsAreSilent(t *testing.T) {
-	v := newValidator(t, everyMeaning())
+func TestRelationsThatHold(t *testing.T) {
+	v := newValidator(t, everyRelation())
 	lone := strings.Replace(strings.Replace(action, `"status": "completed", `, "", 1), `"t"`, `""`, 1)
 	for _, tt := range []struct {
 		name  string
@@ -104,22 +104,22 @@ func TestMeaningsAreSilent(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
-		if tt.want == nil && !v.Passes([]byte(text)) {
-			t.Errorf("%s: a closer look is taken", tt.name)
+		if tt.want == nil && !v.FastAccepts([]byte(text)) {
+			t.Errorf("%s: the fast path is left", tt.name)
 		}
 	}
 }
 
 // A rule that is off costs no closer look.
-func TestMeaningsOff(t *testing.T) {
+func TestRelationsOff(t *testing.T) {
 	off := validate.Options{Rules: map[string]validate.Severity{}}
-	for _, m := range validate.Meanings() {
+	for _, m := range validate.Relations() {
 		off.Rules[m.Rule] = validate.Off
 	}
 	v := newValidator(t, off)
 	for _, fault := range oddities {
 		body := []byte(strings.Replace(text(t, fault), "⌖", "", 1))
-		if !v.Passes(body) && !strings.Contains(string(body), `\u`) || v.Look(payload.Document{Body: body}) != nil {
+		if !v.FastAccepts(body) && !strings.Contains(string(body), `\u`) || v.SlowIssues(payload.Document{Body: body}) != nil {
 			t.Errorf("%s is off, and looked for in %s", fault.want.Rule, body)
 		}
 	}
@@ -128,9 +128,9 @@ func TestMeaningsOff(t *testing.T) {
 	}
 }
 
-// Meanings are about documented fields that stand in the same object.
-func TestMeaningFields(t *testing.T) {
-	for _, m := range validate.Meanings() {
+// Relations are about documented fields that stand in the same object.
+func TestRelationFields(t *testing.T) {
+	for _, m := range validate.Relations() {
 		for _, pointer := range []string{m.Place, m.Given} {
 			i := slices.IndexFunc(julian.Fields, func(f julian.Field) bool { return f.Pointer == pointer })
 			if i < 0 || julian.Fields[i].Kind != julian.String && julian.Fields[i].Kind != julian.Number {
@@ -141,7 +141,7 @@ func TestMeaningFields(t *testing.T) {
 			t.Errorf("%s: %q and %q stand apart", m.Rule, m.Place, m.Given)
 		}
 	}
-	if used, room := newValidator(t, everyMeaning()).Slots(); used == 0 || used >= room {
+	if used, room := newValidator(t, everyRelation()).Slots(); used == 0 || used >= room {
 		t.Errorf("%d values are remembered, there is room for %d", used, room-1)
 	}
 }
@@ -214,7 +214,7 @@ func TestMoments(t *testing.T) {
 }
 
 // Both ways know which results a rule is about.
-func TestMeaningsOfEachResult(t *testing.T) {
+func TestRelationsOfEachResult(t *testing.T) {
 	want := map[string][]string{ // of calls with neither link nor new time that lasted, in a sequence that is done
 		"Voicemail":            {"voicemail-without-link"},
 		"Busy":                 {"duration-without-connection"},
@@ -225,7 +225,7 @@ func TestMeaningsOfEachResult(t *testing.T) {
 		"Processing Analysis":  {"non-terminal-result", "done-with-non-terminal-result"},
 		"Calling":              {"non-terminal-result", "done-with-non-terminal-result"},
 	}
-	v := newValidator(t, everyMeaning())
+	v := newValidator(t, everyRelation())
 	for _, r := range julian.ResultTypes() {
 		name := string(r.Name)
 		body := []byte(strings.NewReplacer("Goal Completed", name, callURL, `""`, "in progress", "done").Replace(string(julian.Sample())))
@@ -233,8 +233,8 @@ func TestMeaningsOfEachResult(t *testing.T) {
 		for _, i := range v.Issues(payload.Document{Body: body}) {
 			got = append(got, i.Rule)
 		}
-		if diff := cmp.Diff(want[name], got); diff != "" || v.Passes(body) != (got == nil) {
-			t.Errorf("%s, short way %t (-want +got):\n%s", name, v.Passes(body), diff)
+		if diff := cmp.Diff(want[name], got); diff != "" || v.FastAccepts(body) != (got == nil) {
+			t.Errorf("%s, fast path %t (-want +got):\n%s", name, v.FastAccepts(body), diff)
 		}
 	}
 }
