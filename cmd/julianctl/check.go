@@ -75,6 +75,10 @@ in every run, also with the same --seed: a check can be run again as often as yo
 like. With --cleanup CMD, a command removes the calls afterwards: it gets the
 ids, one a line.
 
+An answer is waited for 10s, or five times the longest time of --budget where that
+is more; --timeout says otherwise. An endpoint that does not answer at all is
+reported once, and the checks are not run.
+
 --drill is another job: it delivers on a schedule while you, or --down and --up,
 stop and start the endpoint, redelivers what was not acknowledged, and accounts
 for every call.`,
@@ -169,6 +173,17 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	return p.exit(sum, code)
 }
 
+// checkTimeout is how long an answer is waited for where --timeout does not say:
+// an endpoint that answers nothing must not hold a run up for minutes, and one
+// that takes five times its budget has failed it.
+func checkTimeout(budget []deliver.Limit) time.Duration {
+	timeout := 10 * time.Second
+	for _, l := range budget {
+		timeout = max(timeout, 5*l.Max)
+	}
+	return timeout
+}
+
 // checkPlan is what a check was asked to do.
 type checkPlan struct {
 	options  check.Options
@@ -216,6 +231,7 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 			return nil, err
 		}
 	}
+	o.delivery.defaultTimeout = checkTimeout(limits)
 	client, err := a.deliveryClient(o.delivery)
 	if err != nil {
 		return nil, err

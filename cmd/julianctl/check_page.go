@@ -12,9 +12,9 @@ import (
 
 // overview is the run as a page shows it.
 func (p *checkPrinter) overview(s check.Summary) *report.Overview {
-	word, _ := p.answer(s)
+	word, _ := p.answer()
 	o := &report.Overview{
-		Title: strings.ToUpper(word[:1]) + word[1:] + ": " + tallyText(s),
+		Title: strings.ToUpper(word[:1]) + word[1:] + ": " + p.reports.report.Total().Text(),
 		Facts: []report.Fact{
 			{Name: "Target", Value: p.plan.options.Client.Target().String()},
 			{Name: "Seed", Value: fmt.Sprint(s.Seed)},

@@ -25,6 +25,7 @@ type checkPrinter struct {
 	kept    bytes.Buffer // records for --report json=FILE
 
 	all      []check.Result
+	notRun   []check.Result // because of the endpoint as a whole
 	group    []check.Result // of the group that is not printed yet
 	printed  bool           // a group was
 	worse    int            // than the baseline, of those that failed
@@ -58,9 +59,13 @@ func newCheckPrinter(a *app, o checkOptions, plan *checkPlan) (*checkPrinter, er
 		p.out = io.MultiWriter(a.out, &p.kept)
 	}
 	p.records = report.NewRecords(p.out, "check")
-	checks, requests := plan.options.Planned()
+	checks, over, requests := plan.options.Planned()
+	text := countOf(checks, "check", "checks")
+	if over > 0 {
+		text += fmt.Sprintf(", %d of them past --max-requests", over)
+	}
 	a.note("checking %s, seed %d: %s, at most %s", a.errStyle.bold(safetext.Line(plan.options.Client.Target().String())), o.seed,
-		countOf(checks, "check", "checks"), countOf(requests, "request", "requests"))
+		text, countOf(requests, "request", "requests"))
 	return p, nil
 }
 
@@ -68,11 +73,14 @@ func newCheckPrinter(a *app, o checkOptions, plan *checkPlan) (*checkPrinter, er
 // terminal. It returns what is to be told of each step.
 func (p *checkPrinter) begin() func(check.Step) {
 	if p.o.format == "text" || !p.a.out.isTTY() {
-		_, requests := p.plan.options.Planned()
+		_, _, requests := p.plan.options.Planned()
 		p.progress = p.a.progress(func(time.Duration) (float64, []string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := p.step
+			if s.ID == "" {
+				return 0, []string{"waiting for the first answer"}
+			}
 			return float64(s.Requests) / float64(max(1, requests)), []string{
 				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, countOf(s.Requests, "request", "requests"),
 			}
@@ -113,8 +121,10 @@ func (p *checkPrinter) result(r check.Result) {
 	}
 	p.all = append(p.all, r)
 	p.err = errors.Join(p.err, p.records.Write("check", record))
-	if r.Verdict != check.Skip || asked(r) {
-		p.reports.add(p.caseOf(r, counts))
+	p.reports.add(p.caseOf(r, counts))
+	if r.NotRun {
+		p.notRun = append(p.notRun, r)
+		return
 	}
 	if p.o.format != "text" {
 		return
@@ -140,20 +150,19 @@ func (p *checkPrinter) hide(r check.Result) check.Result {
 	return r
 }
 
-// caseOf is a result as reports have it. What was as bad before is no failure.
+// caseOf is a result as reports have it. What was as bad before is accepted, as
+// the exit code says.
 func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
 	c := report.Case{
 		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: report.Verdict(r.Verdict),
 		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
 		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
 	}
-	if !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided) {
-		c.Verdict = report.Warn
-		c.Message = "as in the baseline: " + c.Message
-	}
-	if counts && r.Verdict == check.Undecided && p.o.allowUndecided {
-		c.Verdict = report.Warn // as the exit code says
-		c.Message = "undecided: " + c.Message
+	switch {
+	case !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided):
+		c.Accepted = "as in the baseline"
+	case r.Verdict == check.Undecided && p.o.allowUndecided:
+		c.Accepted = "undecided, which --allow-undecided accepts"
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
 		c.Detail = evidenceText(r) + "rerun: " + p.rerun(r)
@@ -240,20 +249,40 @@ func (p *checkPrinter) rerun(r check.Result) string {
 
 func (p *checkPrinter) summary(s check.Summary) error {
 	s.Unreachable, s.Probe = p.a.hide(s.Unreachable), p.a.hide(s.Probe)
-	p.err = errors.Join(p.err, p.records.Write("summary", s))
+	p.err = errors.Join(p.err, p.records.Write("summary", p.summaryRecord(s)))
 	if p.reports.has("html") {
 		p.reports.report.Overview = p.overview(s)
 	}
 	if p.o.format == "text" {
 		p.flush()
+		p.checksNotRun(s)
 		p.verdict(s)
 	}
 	return p.err
 }
 
+// checkSummary is the last record.
+type checkSummary struct {
+	Pass      int `json:"pass"`
+	Warn      int `json:"warn"`
+	Fail      int `json:"fail"`
+	Undecided int `json:"undecided"`
+	Skip      int `json:"skip"`
+	// Accepted is how many of them fail nobody, because of --baseline or
+	// --allow-undecided.
+	Accepted int `json:"accepted,omitempty"`
+	check.Summary
+}
+
+func (p *checkPrinter) summaryRecord(s check.Summary) checkSummary {
+	t := p.reports.report.Total()
+	n := t.Cases
+	return checkSummary{n[report.Pass], n[report.Warn], n[report.Fail], n[report.Undecided], n[report.Skip], t.Accepted, s}
+}
+
 // answer is the verdict of the run in a few words.
-func (p *checkPrinter) answer(s check.Summary) (string, paint) {
-	style := p.a.style
+func (p *checkPrinter) answer() (string, paint) {
+	style, n := p.a.style, p.reports.report.Total().Cases
 	switch {
 	case p.worse > 0 && p.plan.baseline != nil:
 		return "worse than the baseline", style.bad
@@ -261,38 +290,30 @@ func (p *checkPrinter) answer(s check.Summary) (string, paint) {
 		return "the endpoint is not ready", style.bad
 	case p.doubtful > 0:
 		return "not decided", style.warn
-	case s.Fail+s.Undecided > 0:
+	case n[report.Fail]+n[report.Undecided] > 0:
 		return "no worse than the baseline", style.good
-	case s.Pass+s.Warn == 0:
+	case n[report.Pass]+n[report.Warn] == 0:
 		return "nothing was checked", style.warn
 	}
 	return "the endpoint holds up", style.good
 }
 
-func tallyText(s check.Summary) string {
-	var parts []string
-	for _, c := range []struct {
-		n    int
-		word string
-	}{{s.Pass, "passed"}, {s.Warn, "warned"}, {s.Fail, "failed"}, {s.Undecided, "undecided"}, {s.Skip, "skipped"}} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // exit turns the verdict into the exit code; code is that of writing reports.
 func (p *checkPrinter) exit(s check.Summary, code int) error {
+	n := p.reports.report.Total().Cases
 	switch {
 	case p.worse > 0:
 		return verdict(exitNo)
-	case s.Pass+s.Warn+s.Fail+s.Undecided == 0 && !p.o.allowUndecided:
+	case n[report.Pass]+n[report.Warn]+n[report.Fail]+n[report.Undecided] == 0 && !p.o.allowUndecided:
 		return verdict(exitUnable) // what was not looked at does not hold
 	case p.doubtful == 0 || p.o.allowUndecided:
 		return verdict(code)
 	case s.Unreachable != "":
-		return unable(fmt.Errorf("endpoint %q: %s", p.a.cfg.To, p.a.hide(s.Unreachable)), "start the endpoint, wait for it with --ready-timeout, or say with --to where it is")
+		hint := "start the endpoint, wait for it with --ready-timeout, or say with --to where it is"
+		if s.Silent {
+			hint = "it takes connections and does not answer: see what holds it up, or wait longer with --timeout"
+		}
+		return unable(fmt.Errorf("endpoint %q: %s", p.a.cfg.To, p.a.hide(s.Unreachable)), hint)
 	}
 	if s.Probe == check.ProbeNone {
 		p.a.hint("count effects with --probe or --probe-url, or accept what is undecided with --allow-undecided")

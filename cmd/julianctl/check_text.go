@@ -17,7 +17,7 @@ const checkDetails = 4
 func (p *checkPrinter) flush() {
 	group := p.group
 	p.group = nil
-	if !worthPrinting(group) {
+	if len(group) == 0 {
 		return
 	}
 	if !p.printed {
@@ -31,9 +31,9 @@ func (p *checkPrinter) flush() {
 		switch {
 		case r.Verdict == check.Warn, r.Verdict == check.Fail:
 			p.text(r)
-		case r.Verdict == check.Skip && asked(r) && alikeIn(group, r) == 1:
+		case r.Verdict == check.Skip && alikeIn(group, r) == 1:
 			p.lines(r.Verdict, r.ID+": "+r.Message)
-		case (r.Verdict == check.Undecided || r.Verdict == check.Skip && asked(r)) && !said[r.Message]:
+		case r.Verdict != check.Pass && !said[r.Message]:
 			said[r.Message] = true
 			p.ids(r.Verdict, r.Message, group)
 		}
@@ -49,20 +49,6 @@ func alikeIn(group []check.Result, r check.Result) int {
 		}
 	}
 	return n
-}
-
-// asked reports whether a skipped check was asked for.
-func asked(r check.Result) bool {
-	return r.Message != "not asked for" && !strings.HasPrefix(r.Message, "runs only when") && !strings.HasPrefix(r.Message, "not part of")
-}
-
-func worthPrinting(group []check.Result) bool {
-	for _, r := range group {
-		if r.Verdict != check.Skip || asked(r) {
-			return true
-		}
-	}
-	return false
 }
 
 // ids prints the ids of the checks that came to this verdict with this message,
@@ -139,14 +125,40 @@ func (p *checkPrinter) text(r check.Result) {
 	}
 }
 
+// checksNotRun says once which checks the endpoint left nothing to ask for, and
+// why. Where that is all there is to say, the error says it.
+func (p *checkPrinter) checksNotRun(s check.Summary) {
+	if len(p.notRun) == 0 || len(p.notRun) == len(p.all) && s.Unreachable != "" && !p.o.allowUndecided {
+		return
+	}
+	text := countOf(len(p.notRun), "check", "checks") + " not run"
+	if len(p.notRun) <= notRunNamed {
+		var ids []string
+		for _, r := range p.notRun {
+			ids = append(ids, r.ID)
+		}
+		text += ": " + strings.Join(ids, ", ")
+	}
+	if p.printed {
+		fmt.Fprintln(p.a.out, p.a.style.bold("not run"))
+	} else {
+		fmt.Fprintln(p.a.out)
+	}
+	p.lines(check.Undecided, text)
+	p.faint(p.notRun[0].Message)
+}
+
+// notRunNamed is how many checks that were not run are named in text.
+const notRunNamed = 5
+
 func (p *checkPrinter) verdict(s check.Summary) {
 	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
 		fmt.Fprintf(p.a.out, "\n%s %s\n", p.a.style.warn("probe:"), safetext.Line(s.Probe))
 	}
-	word, colour := p.answer(s)
+	word, colour := p.answer()
 	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(100 * time.Millisecond)
 	if took > 10*time.Second {
 		took = took.Round(time.Second)
 	}
-	fmt.Fprintf(p.a.out, "\n%s: %s (%s in %s)\n", colour(word), tallyText(s), countOf(s.Requests, "request", "requests"), took)
+	fmt.Fprintf(p.a.out, "\n%s: %s (%s in %s)\n", colour(word), p.reports.report.Total().Text(), countOf(s.Requests, "request", "requests"), took)
 }

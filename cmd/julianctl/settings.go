@@ -112,6 +112,9 @@ func isSetting(flags *pflag.FlagSet, key string) {
 	_ = flags.SetAnnotation(key, settingMark, []string{key})
 }
 
+// originDefault is the origin of a value that nothing sets.
+const originDefault = "default"
+
 // loadConfig merges default, user file, project file, environment and flags,
 // in rising order of weight.
 func loadConfig(env func(string) string, cmd *cobra.Command) (config, error) {
@@ -120,7 +123,7 @@ func loadConfig(env func(string) string, cmd *cobra.Command) (config, error) {
 	all := settings()
 	for _, s := range all {
 		v.SetDefault(s.key, s.def)
-		origin[s.key] = "default"
+		origin[s.key] = originDefault
 	}
 	explicit := ""
 	if f := cmd.Flags().Lookup("config"); f != nil {

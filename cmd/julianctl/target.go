@@ -25,6 +25,8 @@ type deliveryFlags struct {
 
 	connectTimeout   time.Duration // 0: the client's own
 	firstByteTimeout time.Duration // 0: the whole time-out
+	// defaultTimeout stands in place of the default of --timeout; 0: that default.
+	defaultTimeout time.Duration
 }
 
 func (f *deliveryFlags) declare(cmd *cobra.Command) {
@@ -47,6 +49,9 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 	opts := deliver.Options{
 		UserAgent: "julianctl/" + versionNumber(), Insecure: f.insecure,
 		Timeout: t.Timeout, ConnectTimeout: f.connectTimeout, FirstByteTimeout: f.firstByteTimeout,
+	}
+	if f.defaultTimeout > 0 && !t.timeoutGiven {
+		opts.Timeout = f.defaultTimeout
 	}
 	if opts.Header, err = parseHeaders(t.Headers, f.headers); err != nil {
 		return nil, err
@@ -100,6 +105,8 @@ type target struct {
 	Guarded deliver.Target // URL, once the guard has passed it
 	Headers []string       // "Name: value", of the named endpoint
 	Timeout time.Duration
+	// timeoutGiven: Timeout is no default.
+	timeoutGiven bool
 }
 
 // configuredTarget is that of --to, which a file may have set.
@@ -120,7 +127,7 @@ func (a *app) resolveTarget(to string, allow []string, settings ...string) (targ
 	if to == "" {
 		return target{}, usage(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:4040/ or a name from the configuration")
 	}
-	t := target{Timeout: a.cfg.Timeout}
+	t := target{Timeout: a.cfg.Timeout, timeoutGiven: a.cfg.origin["timeout"] != originDefault}
 	raw := to
 	if !strings.Contains(to, "://") {
 		e, err := a.namedEndpoint(to)
@@ -129,7 +136,7 @@ func (a *app) resolveTarget(to string, allow []string, settings ...string) (targ
 		}
 		raw, t.Headers = e.URL, e.Headers
 		if e.Timeout > 0 && !strings.HasPrefix(a.cfg.origin["timeout"], "flag") {
-			t.Timeout = e.Timeout
+			t.Timeout, t.timeoutGiven = e.Timeout, true
 		}
 	}
 	u, err := url.Parse(raw)

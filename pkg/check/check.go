@@ -12,7 +12,6 @@ package check
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -29,7 +28,7 @@ const (
 	Warn      Verdict = "WARN"      // right, but worth a look
 	Fail      Verdict = "FAIL"      // wrong
 	Undecided Verdict = "UNDECIDED" // there is no evidence either way
-	Skip      Verdict = "SKIP"      // not asked, or nothing to ask
+	Skip      Verdict = "SKIP"      // there was nothing to ask, or no request left for it
 )
 
 // Check is one statement about an endpoint.
@@ -69,14 +68,17 @@ var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness
 
 // Result is the outcome of one check.
 type Result struct {
-	ID       string   `json:"id"`
-	Group    string   `json:"group"`
-	Title    string   `json:"title"`
-	Verdict  Verdict  `json:"verdict"`
-	Message  string   `json:"message"`           // one line; may quote the endpoint
-	Details  []string `json:"details,omitempty"` // a line each, likewise
-	TookMS   float64  `json:"tookMs"`
-	Requests int      `json:"requests"`
+	ID      string   `json:"id"`
+	Group   string   `json:"group"`
+	Title   string   `json:"title"`
+	Verdict Verdict  `json:"verdict"`
+	Message string   `json:"message"`           // one line; may quote the endpoint
+	Details []string `json:"details,omitempty"` // a line each, likewise
+	// NotRun: undecided because of the endpoint as a whole, before anything was
+	// delivered for this check. Message says why.
+	NotRun   bool    `json:"notRun,omitempty"`
+	TookMS   float64 `json:"tookMs"`
+	Requests int     `json:"requests"`
 	// Evidence is every delivery in order; of many alike only the first, and
 	// those that were not acknowledged.
 	Evidence []Evidence `json:"evidence,omitempty"`
@@ -116,21 +118,22 @@ type Times struct {
 	Max   float64 `json:"maxMs"`
 }
 
-// Summary counts the verdicts of a run.
+// Summary is what is known of a run beside its results.
 type Summary struct {
-	Pass      int    `json:"pass"`
-	Warn      int    `json:"warn"`
-	Fail      int    `json:"fail"`
-	Undecided int    `json:"undecided"`
-	Skip      int    `json:"skip"`
-	Requests  int    `json:"deliveries"`
-	Seed      uint64 `json:"seed"`
+	// NotSelected is how many checks Only, Skip and the profile left out. They
+	// have no result.
+	NotSelected int    `json:"notSelected"`
+	Requests    int    `json:"deliveries"`
+	Seed        uint64 `json:"seed"`
 	// Probe says whether effects were counted: "counts", "none", or why what
 	// the probe said is no count.
 	Probe string `json:"probe"`
-	// Unreachable says why nothing could be asked; empty otherwise.
-	Unreachable string  `json:"unreachable,omitempty"`
-	ElapsedMS   float64 `json:"elapsedMs"`
+	// Unreachable says why the endpoint could not be asked, or not any more;
+	// empty otherwise.
+	Unreachable string `json:"unreachable,omitempty"`
+	// Silent: it takes connections, and gives no answer in time.
+	Silent    bool    `json:"silent,omitempty"`
+	ElapsedMS float64 `json:"elapsedMs"`
 	// CallIDs are the calls that were delivered, whole or in part.
 	CallIDs []string `json:"-"`
 }
@@ -210,50 +213,42 @@ func Named(name string) []Check {
 	return checks
 }
 
-// Planned is how many checks run and how many requests they send at most, the
-// plain call before them included.
-func (o Options) Planned() (checks, requests int) {
+// Planned is how many checks are selected, how many of them MaxRequests leaves no
+// requests for, and how many requests the others send at most, the plain call
+// before them included.
+func (o Options) Planned() (checks, over, requests int) {
 	requests = plainCalls
 	for _, c := range Checks {
-		if why := o.skips(c, requests); why == "" {
-			checks++
+		if !o.selects(c) {
+			continue
+		}
+		checks++
+		if o.over(c, requests) {
+			over++
+		} else {
 			requests += c.Requests
 		}
 	}
-	return checks, requests
+	return checks, over, requests
 }
 
-// skips says why c does not run, "" when it does; planned is what was planned
-// before it.
-func (o Options) skips(c Check, planned int) string {
+// selects reports whether c is one of the checks that were asked for.
+func (o Options) selects(c Check) bool {
 	named := func(list []string) bool { return slices.Contains(list, c.ID) || slices.Contains(list, c.Group) }
 	byID := slices.Contains(o.Only, c.ID)
 	switch {
 	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
-		return "not asked for"
-	case c.Asked && !byID:
-		return "runs only when it is named: --only " + c.ID
-	case o.Smoke && !c.Smoke && !byID:
-		return "not part of the smoke profile"
-	case o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests:
-		return fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)
+		return false
+	case c.Asked, o.Smoke && !c.Smoke:
+		return byID
 	}
-	return ""
+	return true
 }
 
-func (s *Summary) count(r Result) {
-	switch r.Verdict {
-	case Pass:
-		s.Pass++
-	case Warn:
-		s.Warn++
-	case Fail:
-		s.Fail++
-	case Undecided:
-		s.Undecided++
-	case Skip:
-		s.Skip++
-	}
+// over reports whether c would be past MaxRequests; planned is what was planned
+// before it.
+func (o Options) over(c Check, planned int) bool {
+	return o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -10,8 +11,10 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 )
 
@@ -29,8 +32,11 @@ type run struct {
 	// judged; "" when nothing is in the way.
 	blocked string
 
+	// silent is how many ordinary deliveries in a row got no answer in time.
+	silent atomic.Int32
+
 	judging sync.WaitGroup
-	results []chan Result // by check
+	results []chan Result // by check; nil: it was not selected
 	next    int           // the first check that was not observed
 }
 
@@ -51,25 +57,31 @@ func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) 
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
 	o.Nonce = nonceOr(o.Nonce)
 	r := &run{o: o, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
-	for range Checks {
-		r.results = append(r.results, make(chan Result, 1))
+	for _, c := range Checks {
+		var result chan Result
+		if o.selects(c) {
+			result = make(chan Result, 1)
+		} else {
+			r.sum.NotSelected++
+		}
+		r.results = append(r.results, result)
 	}
 	began := time.Now()
 	r.begin(ctx)
 	planned := plainCalls
-	total, _ := o.Planned()
+	selected, over, _ := o.Planned()
 	done := 0
 	for i, c := range Checks {
-		if ctx.Err() != nil {
-			break
-		}
-		if why := o.skips(c, planned); why != "" {
-			r.results[i] <- Result{Verdict: Skip, Message: why}
+		switch {
+		case ctx.Err() != nil || r.results[i] == nil:
+			continue
+		case o.over(c, planned):
+			r.results[i] <- Result{Verdict: Skip, Message: fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)}
 			continue
 		}
 		planned += c.Requests
 		if o.Begin != nil {
-			o.Begin(Step{ID: c.ID, Done: done, Checks: total, Requests: r.sum.Requests})
+			o.Begin(Step{ID: c.ID, Done: done, Checks: selected - over, Requests: r.sum.Requests})
 		}
 		r.check(ctx, i, c)
 		done++
@@ -112,6 +124,9 @@ func (r *run) begin(ctx context.Context) {
 			r.sum.Probe = r.counter.broken
 		}
 		for _, id := range blanks {
+			if r.counter.broken != "" {
+				break // it may take its time to say so
+			}
 			if n, err := r.counter.read(ctx, id); err == nil {
 				r.counter.blank[id] = n.Count
 			}
@@ -120,8 +135,7 @@ func (r *run) begin(ctx context.Context) {
 	a := t.send("plain call", plain)
 	r.took(t)
 	switch {
-	case unreachable(a):
-		r.sum.Unreachable = a.Err.Error()
+	case r.absent(a):
 	case !acknowledged(a):
 		r.blocked = "a plain call is not acknowledged: " + describe(a)
 		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.o.Secrets) == 0 {
@@ -132,12 +146,15 @@ func (r *run) begin(ctx context.Context) {
 
 // check delivers what a check has to, and judges in the background.
 func (r *run) check(ctx context.Context, i int, c Check) {
+	if most := r.o.MaxRequests; r.silent.Load() >= maxSilent && (most == 0 || r.sum.Requests < most) {
+		r.stillThere(ctx)
+	}
 	switch {
 	case r.sum.Unreachable != "":
-		r.results[i] <- Result{Verdict: Undecided, Message: "not asked: the endpoint could not be reached"}
+		r.results[i] <- Result{Verdict: Undecided, NotRun: true, Message: r.sum.Unreachable}
 		return
 	case r.blocked != "" && !c.always:
-		r.results[i] <- Result{Verdict: Undecided, Message: r.blocked}
+		r.results[i] <- Result{Verdict: Undecided, NotRun: true, Message: r.blocked}
 		return
 	}
 	if c.alone {
@@ -164,12 +181,22 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 
 // stillThere asks nobody any more when the endpoint is gone.
 func (r *run) stillThere(ctx context.Context) {
+	r.silent.Store(0)
 	t := r.trial(ctx, "still there")
 	a := t.send("plain call", t.call(generate.Spec{}))
 	r.took(t)
-	if unreachable(a) {
-		r.sum.Unreachable = a.Err.Error()
+	r.absent(a)
+}
+
+// absent reports that nobody is there to be asked, and notes it: the endpoint
+// cannot be reached, or gives no answer in time to a plain call.
+func (r *run) absent(a deliver.Answer) bool {
+	silent := errors.Is(a.Err, deliver.Timeout)
+	if !silent && !unreachable(a) {
+		return false
 	}
+	r.sum.Unreachable, r.sum.Silent = a.Err.Error(), silent
+	return true
 }
 
 // took adds what a trial sent.
@@ -181,6 +208,10 @@ func (r *run) took(t *trial) {
 // observe hands on what is there, in order; with all, it waits for the rest.
 func (r *run) observe(observe func(Result), all bool) {
 	for r.next < len(Checks) {
+		if r.results[r.next] == nil {
+			r.next++
+			continue
+		}
 		var result Result
 		if all {
 			result = <-r.results[r.next]
@@ -194,7 +225,6 @@ func (r *run) observe(observe func(Result), all bool) {
 		c := Checks[r.next]
 		result.ID, result.Group, result.Title = c.ID, c.Group, c.Title
 		r.next++
-		r.sum.count(result)
 		observe(result)
 	}
 }
@@ -208,7 +238,7 @@ func (r *run) trial(ctx context.Context, id string) *trial {
 	gen := generate.New(r.o.Seed ^ h.Sum64())
 	gen.Nonce = r.o.Nonce
 	return &trial{
-		ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{},
+		ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, silent: &r.silent,
 		gen:   gen,
 		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
 	}

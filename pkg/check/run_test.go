@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,13 +60,92 @@ func TestDeadEndpointIsUndecided(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
 	got := checked(t.Context(), options(t, srv.URL, ""))
+	notRun(t, got, len(check.Checks)-1) // but gzip
+}
+
+// notRun holds a run in which nobody answered to what it should say.
+func notRun(t *testing.T, got outcome, checks int) {
+	t.Helper()
 	for _, r := range got.results {
-		if r.Verdict != undecided && r.Verdict != skip {
-			t.Errorf("%s: %s on a dead endpoint", r.ID, r.Verdict)
+		if r.Verdict != undecided || !r.NotRun || r.Message != got.sum.Unreachable {
+			t.Errorf("%s: %s, not run %v: %s", r.ID, r.Verdict, r.NotRun, r.Message)
 		}
 	}
-	if got.err != nil || got.sum.Undecided < 40 || got.sum.Requests != 1 || got.sum.Unreachable == "" {
-		t.Errorf("summary %+v, error %v", got.sum, got.err)
+	if got.err != nil || len(got.results) != checks || got.sum.Requests != 1 || got.sum.Unreachable == "" {
+		t.Errorf("%d checks, want %d; summary %+v, error %v", len(got.results), checks, got.sum, got.err)
+	}
+}
+
+// silentAfter is an endpoint that answers so many requests, and then none; and
+// nobody who does not pass let.
+func silentAfter(t *testing.T, answers int, let func(body []byte) bool) (check.Options, *consumer) {
+	t.Helper()
+	c := &consumer{fault: correct, store: newMemory(t)}
+	var asked atomic.Int32
+	ended := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if int(asked.Add(1)) > answers || !let(body) {
+			<-ended
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		c.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(ended) })
+	o := options(t, srv.URL, "")
+	client, err := deliver.New(o.Client.Target(), deliver.Options{Timeout: 500 * time.Millisecond, Header: deliver.Header{{Name: secretName, Value: secretValue}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	o.Client = client
+	return o, c
+}
+
+// One that takes connections and answers nothing is told once, and after one
+// time-out.
+func TestSilentEndpointIsUndecided(t *testing.T) {
+	t.Parallel()
+	o, _ := silentAfter(t, 0, func([]byte) bool { return true })
+	got := checked(t.Context(), o)
+	notRun(t, got, len(check.Checks)-1)
+	if want := "no answer within 500ms"; got.sum.Unreachable != want {
+		t.Errorf("%q, want %q", got.sum.Unreachable, want)
+	}
+}
+
+// One that falls silent under way is given up after a few deliveries without an
+// answer, not after a time-out for each.
+func TestEndpointThatFallsSilent(t *testing.T) {
+	t.Parallel()
+	const answers = 8 // the plain call, the sample, and some of the result types
+	o, _ := silentAfter(t, answers, func([]byte) bool { return true })
+	got := checked(t.Context(), o)
+	if got.sum.Requests > answers+4 || got.sum.Unreachable == "" || got.verdicts()["sample"] != pass || got.verdicts()["result-types"] != fail {
+		t.Errorf("%d requests, want %d at most; summary %+v\n%s", got.sum.Requests, answers+4, got.sum, got.said(fail))
+	}
+	for _, r := range got.results[2:] {
+		if r.Verdict != undecided || !r.NotRun {
+			t.Errorf("%s: %s, not run %v", r.ID, r.Verdict, r.NotRun)
+		}
+	}
+}
+
+// One that is silent to what it cannot read is asked all the same what comes
+// after it.
+func TestEndpointThatIsSilentToBadPayloads(t *testing.T) {
+	t.Parallel()
+	o, c := silentAfter(t, 10_000, json.Valid)
+	o.Probe, o.Only = c.probe, []string{"malformed-json", "content-type", "wrong-types", "alive"}
+	got := checked(t.Context(), o)
+	want := verdicts{"malformed-json": fail, "content-type": pass, "wrong-types": pass, "alive": pass}
+	if d := gocmp.Diff(want, got.verdicts()); d != "" || got.sum.Unreachable != "" {
+		t.Errorf("summary %+v (-want +got):\n%s\n%s", got.sum, d, got.said(fail))
 	}
 }
 
@@ -120,12 +200,15 @@ func TestOnlySkipAndLimits(t *testing.T) {
 		got := examine(t, correct, newMemory(t), true, tt.edit)
 		var ran []string
 		for _, r := range got.results {
-			if r.Verdict != skip || r.ID == "https" && !strings.Contains(r.Message, "not ") {
+			if r.Verdict != skip || r.ID == "https" {
 				ran = append(ran, r.ID)
 			}
 		}
 		if s := strings.Join(ran, " "); s != tt.ran {
 			t.Errorf("ran %q, want %q", s, tt.ran)
+		}
+		if got.sum.NotSelected+len(got.results) != len(check.Checks) {
+			t.Errorf("%d not selected, %d results, of %d", got.sum.NotSelected, len(got.results), len(check.Checks))
 		}
 	}
 	for _, name := range []string{"sampel", ""} {
@@ -144,7 +227,7 @@ func TestPlannedIsKept(t *testing.T) {
 		var planned int
 		got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
 			o.MaxRequests, o.Skip = most, []string{"speed", "after-pause", "slow-sender"}
-			_, planned = o.Planned()
+			_, _, planned = o.Planned()
 		})
 		if got.sum.Requests > planned || most > 0 && planned > max(most, 1) {
 			t.Errorf("at most %d: planned %d, sent %d", most, planned, got.sum.Requests)

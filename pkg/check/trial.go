@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -22,7 +23,8 @@ type trial struct {
 	o       *Options
 	counter *counter // nil without a probe
 	gen     *generate.Generator
-	phone   int // number of the next phone number
+	phone   int           // number of the next phone number
+	silent  *atomic.Int32 // of the run
 
 	mu     sync.Mutex
 	result Result // what is known beside the verdict
@@ -118,7 +120,37 @@ func (t *trial) send(what string, c call) deliver.Answer {
 
 // request delivers r, which is about c.
 func (t *trial) request(what string, c call, r deliver.Request) deliver.Answer {
-	return t.deliver(what, c, func() deliver.Answer { return t.o.Client.Send(t.ctx, r) })
+	if t.silent.Load() >= maxSilent {
+		t.giveUp()
+	}
+	return t.deliver(what, c, func() deliver.Answer {
+		a := t.o.Client.Send(t.ctx, r)
+		t.answered(a)
+		return a
+	})
+}
+
+// maxSilent is how many ordinary deliveries in a row may get no answer in time.
+// Then a plain call has to be answered, before anything else is delivered.
+const maxSilent = 2
+
+// answered counts an answer, or that there was none in time.
+func (t *trial) answered(a deliver.Answer) {
+	if errors.Is(a.Err, deliver.Timeout) {
+		t.silent.Add(1)
+	} else {
+		t.silent.Store(0)
+	}
+}
+
+// giveUp ends the trial: what it has still to deliver is not sent.
+func (t *trial) giveUp() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.silent.Store(0)
+	if t.gone == nil {
+		t.gone = &deliver.Error{Class: deliver.Unreachable, Text: "not sent: the deliveries before it got no answer"}
+	}
 }
 
 // as delivers a call in a manner, on a connection of its own.
@@ -151,6 +183,7 @@ func (t *trial) together(what string, calls []call) []deliver.Answer {
 	t.result.SkewMS = max(t.result.SkewMS, milliseconds(skew))
 	for i, a := range answers {
 		t.note(what, calls[i], a)
+		t.answered(a)
 	}
 	return answers
 }

@@ -59,8 +59,8 @@ func (t Tally) findings() string {
 	return count(t.Findings[validate.Error], "error") + ", " + count(t.Findings[validate.Warning], "warning")
 }
 
-// cases is the tally of cases in words, such as "2 passed, 1 failed".
-func (t Tally) cases() string {
+// Text is the tally of cases in words, such as "2 passed, 1 failed".
+func (t Tally) Text() string {
 	var parts []string
 	for _, v := range []struct {
 		verdict Verdict
@@ -72,6 +72,9 @@ func (t Tally) cases() string {
 	}
 	if len(parts) == 0 {
 		return "nothing judged"
+	}
+	if t.Accepted > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them accepted", t.Accepted))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -59,6 +59,43 @@ func checked() report.Report {
 	}}
 }
 
+// What stayed undecided for one reason is told once, and counted whole; what was
+// accepted is a warning.
+func TestAlikeAndAccepted(t *testing.T) {
+	const why = "cannot connect to 127.0.0.1:1"
+	r := report.Report{Name: "check"}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		r.Add(report.Case{Name: name, Title: "does " + name, Verdict: report.Undecided, Message: why})
+	}
+	r.Add(report.Case{Name: "other", Verdict: report.Undecided, Message: "no probe", Accepted: "as in the baseline"})
+	r.Add(report.Case{Name: "repeat", Verdict: report.Fail, Message: "2 effects", Accepted: "as in the baseline", Detail: "rerun: x"})
+	r.Add(report.Case{Name: "g", Verdict: report.Undecided, Message: "no probe"})
+	for format, says := range map[string][]string{
+		"github": {
+			"::error title=julianctl check%3A a and 5 more::" + why + "\n", "::error title=julianctl check%3A g::no probe\n",
+			"::warning title=julianctl check%3A other::as in the baseline: no probe\n",
+			"::warning title=julianctl check%3A repeat::as in the baseline: 2 effects%0Arerun: x\n",
+		},
+		"markdown": {"\n1 failed, 8 undecided, 2 of them accepted\n", "<code>a and 5 more</code>", "<td>⚠️</td><td></td><td><code>repeat</code>"},
+		"html":     {"1 failed, 8 undecided, 2 of them accepted</h1>", why + " <small>6 times</small>", "as in the baseline: 2 effects"},
+		"junit": {
+			` tests="9" failures="0" errors="7" skipped="0" `,
+			"<system-out><![CDATA[warning: as in the baseline: 2 effects\nrerun: x]]></system-out>",
+		},
+	} {
+		out := write(t, format, r)
+		for _, text := range says {
+			if strings.Count(out, text) != 1 {
+				t.Errorf("%s does not say %q once:\n%s", format, text, out)
+			}
+		}
+	}
+	two := report.Report{Name: "check", Cases: r.Cases[:2]}
+	if out := write(t, "github", two); !strings.Contains(out, "check%3A a%2C b::"+why+"\n") {
+		t.Errorf("few are named: %s", out)
+	}
+}
+
 func TestFormats(t *testing.T) {
 	for _, f := range report.Formats {
 		for name, r := range map[string]report.Report{"validate": validated(), "check": checked(), "empty": {Name: "validate"}} {

@@ -80,13 +80,13 @@ func htmlOf(r Report) htmlView {
 	total := r.Total()
 	v.Verdict = cmp.Or(v.Verdict, total.worst())
 	if v.Title == "" {
-		v.Title = total.cases()
+		v.Title = total.Text()
 		if total.sum() > 0 {
 			v.Title += ": " + total.findings()
 		}
 	}
 	if len(r.Unlisted.Cases) > 0 {
-		v.Unlisted = r.Unlisted.cases()
+		v.Unlisted = r.Unlisted.Text()
 	}
 	var names []string
 	groups := map[string][]Case{}
@@ -117,7 +117,7 @@ func (t Tally) worst() Verdict {
 func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
 	var t Tally
 	for _, c := range cases {
-		t.add(Case{Verdict: c.Verdict})
+		t.add(Case{Verdict: c.Verdict, Accepted: c.Accepted})
 	}
 	shown := alike(cases, t.Cases[Pass]+t.Cases[Skip] <= htmlPassed)
 	for v := range unlisted.Cases { // nobody knows of which group they are
@@ -125,7 +125,7 @@ func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
 	}
 	g := htmlGroup{Name: name}
 	if len(t.Cases) > 0 {
-		g.Tally = t.cases()
+		g.Tally = t.Text()
 	}
 	// What passed is context: only a list of faults alone is folded.
 	open := len(shown)
@@ -165,17 +165,18 @@ func alike(cases []Case, passed bool) []htmlCase {
 		}
 		h.More = max(0, len(c.Findings)-htmlFindings)
 		h.Findings = c.Findings[:len(c.Findings)-h.More]
-		w := way{c.Verdict, c.Message, c.Detail}
-		if at := ways[w]; at > 0 && c.Title == "" && len(c.Findings) == 0 {
-			same := &list[at-1]
-			same.Alike++
-			if len(same.Names) < htmlNames {
-				same.Names = append(same.Names, c.Name)
+		w := way{c.Verdict, c.says(), c.Detail}
+		same := c.Title == "" || c.Verdict == Undecided // those say why, and no more
+		if at := ways[w]; at > 0 && same && len(c.Findings) == 0 {
+			first := &list[at-1]
+			first.Alike++
+			if len(first.Names) < htmlNames {
+				first.Names = append(first.Names, c.Name)
 			}
 			continue
 		}
 		list = append(list, h)
-		if !h.good() && c.Title == "" && len(c.Findings) == 0 && c.Message != "" {
+		if !h.good() && same && len(c.Findings) == 0 && c.Message != "" {
 			ways[w] = len(list)
 		}
 	}

@@ -108,7 +108,7 @@ func (g htmlGroup) section() page.Node {
 func (c htmlCase) body() []page.Node {
 	if c.Alike > 1 {
 		return append(append([]page.Node{
-			page.El("p", "", line(c.Message), page.Text(" "), page.El("small", "", page.Text(number(c.Alike)+" times"))),
+			page.El("p", "", line(c.says()), page.Text(" "), page.El("small", "", page.Text(number(c.Alike)+" times"))),
 		}, c.evidence()...), c.names())
 	}
 	title := []page.Node{page.El("code", "", line(c.Name))}
@@ -124,7 +124,7 @@ func (c htmlCase) body() []page.Node {
 		if c.good() {
 			class = "muted"
 		}
-		parts = append(parts, p(class, c.Message)...)
+		parts = append(parts, p(class, c.says())...)
 	}
 	evidence := c.evidence()
 	if c.good() && len(evidence) > 0 {

@@ -37,11 +37,12 @@ type (
 
 // writeJUnit maps fail to failure, undecided to error (it could not be
 // answered) and skip to skipped. A warning passes, with its message in
-// system-out. What is not listed is one skipped case that says how much.
+// system-out, and so does a verdict that was accepted: readers know no more. What
+// is not listed is one skipped case that says how much.
 func writeJUnit(w io.Writer, r Report) error {
 	cases := r.Cases
 	if len(r.Unlisted.Cases) > 0 {
-		cases = append(slices.Clip(cases), Case{Name: "not listed", Verdict: Skip, Message: "not listed: " + r.Unlisted.cases()})
+		cases = append(slices.Clip(cases), Case{Name: "not listed", Verdict: Skip, Message: "not listed: " + r.Unlisted.Text()})
 	}
 	out := bufio.NewWriter(w)
 	// bufio.Writer keeps its first error for Flush.
@@ -78,6 +79,7 @@ func writeJUnit(w io.Writer, r Report) error {
 func junitSuite(r Report, cases []Case) xml.StartElement {
 	var t Tally
 	for _, c := range cases {
+		c.Verdict = junitVerdict(c)
 		t.add(c)
 	}
 	start := xml.StartElement{Name: xml.Name{Local: "testsuite"}}
@@ -103,8 +105,8 @@ func junitOf(r Report, c Case, names uniqueNames) junitCase {
 	if c.Group != "" {
 		jc.Class += "." + c.Group
 	}
-	note := &junitNote{Message: safetext.Line(c.Message), Text: detail(c)}
-	switch c.Verdict {
+	note := &junitNote{Message: safetext.Line(c.says()), Text: detail(c)}
+	switch junitVerdict(c) {
 	case Fail:
 		note.Type = "fail"
 		jc.Failure = note
@@ -114,12 +116,23 @@ func junitOf(r Report, c Case, names uniqueNames) junitCase {
 	case Skip:
 		jc.Skipped = &junitNote{Message: note.Message}
 	case Warn:
-		if note.Text == "" {
+		switch {
+		case note.Text == "":
 			note.Text = "warning: " + note.Message
+		case c.Accepted != "":
+			note.Text = "warning: " + note.Message + "\n" + note.Text
 		}
 		jc.Out = &junitText{note.Text}
 	}
 	return jc
+}
+
+// junitVerdict is the verdict that readers of JUnit act on.
+func junitVerdict(c Case) Verdict {
+	if c.Accepted != "" {
+		return Warn
+	}
+	return c.Verdict
 }
 
 // detail is what is known of a case: what was given, then its findings.

@@ -22,7 +22,7 @@ const maxMarkdown = 900_000
 func writeMarkdown(w io.Writer, r Report) error {
 	var b strings.Builder
 	total, left := r.Total(), r.toShow()
-	fmt.Fprintf(&b, "### julianctl %s\n\n%s", r.Name, total.cases())
+	fmt.Fprintf(&b, "### julianctl %s\n\n%s", r.Name, total.Text())
 	if total.sum() > 0 {
 		fmt.Fprintf(&b, ": %s", total.findings())
 	}

@@ -11,9 +11,11 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"iter"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/validate"
@@ -37,9 +39,12 @@ type Case struct {
 	Title   string // what is said of it, where that is more than its name; may be empty
 	Group   string
 	Verdict Verdict
-	Message string        // one line: why the verdict
-	Detail  string        // further lines; may be empty
-	Took    time.Duration // 0 when nobody measured
+	Message string // one line: why the verdict
+	// Accepted says why a verdict that is not good fails nobody, such as "as in
+	// the baseline"; empty: it does. It is counted as what it is, and apart.
+	Accepted string
+	Detail   string        // further lines; may be empty
+	Took     time.Duration // 0 when nobody measured
 	// Findings are the places that the verdict comes from, where it comes from
 	// places in files.
 	Findings []validate.Issue
@@ -62,9 +67,11 @@ type Report struct {
 	text   int // bytes of text that Add listed
 }
 
-// Tally counts cases by their verdict and findings by their severity.
+// Tally counts cases by their verdict and findings by their severity. Whatever
+// says how many there are says it from here.
 type Tally struct {
 	Cases    map[Verdict]int
+	Accepted int // of Cases, whose verdict was accepted
 	Findings map[validate.Severity]int
 }
 
@@ -99,7 +106,7 @@ func (r *Report) Add(c Case) {
 		f.Excerpt = validate.Excerpt{} // no format shows it: pieces of payloads stay out
 		c.Findings = append(c.Findings, f)
 	}
-	verdict := Case{Verdict: c.Verdict}
+	verdict := Case{Verdict: c.Verdict, Accepted: c.Accepted}
 	if len(findings) > 0 && len(c.Findings) == 0 {
 		r.Unlisted.add(verdict)
 		return
@@ -119,6 +126,9 @@ func (t *Tally) add(c Case) {
 	if c.Verdict != "" {
 		t.Cases[c.Verdict]++
 	}
+	if c.Accepted != "" {
+		t.Accepted++
+	}
 	for _, f := range c.Findings {
 		t.Findings[f.Severity]++
 	}
@@ -126,7 +136,7 @@ func (t *Tally) add(c Case) {
 
 // Total counts everything, listed or not.
 func (r Report) Total() Tally {
-	t := Tally{maps.Clone(r.Unlisted.Cases), maps.Clone(r.Unlisted.Findings)}
+	t := Tally{maps.Clone(r.Unlisted.Cases), r.Unlisted.Accepted, maps.Clone(r.Unlisted.Findings)}
 	t.add(Case{}) // makes the maps
 	for _, c := range r.Cases {
 		t.add(c)
@@ -137,8 +147,8 @@ func (r Report) Total() Tally {
 // toShow counts what findings gives, and the findings that are not listed.
 func (r Report) toShow() Tally {
 	t := Tally{Findings: maps.Clone(r.Unlisted.Findings)}
-	for _, c := range r.Cases {
-		t.add(Case{Findings: c.findings()})
+	for _, f := range r.findings() {
+		t.add(Case{Findings: []validate.Issue{f}})
 	}
 	return t
 }
@@ -148,19 +158,39 @@ func (r Report) toShow() Tally {
 func (c Case) findings() []validate.Issue {
 	severity := validate.Error
 	switch {
-	case len(c.Findings) > 0, c.Verdict == Pass, c.Verdict == Skip:
+	case len(c.Findings) > 0, c.good():
 		return c.Findings
-	case c.Verdict == Warn:
+	case c.Verdict == Warn || c.Accepted != "":
 		severity = validate.Warning
 	}
-	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.Message, Hint: c.Detail}}
+	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.says(), Hint: c.Detail}}
 }
 
-// findings gives the listed findings with the case of each.
+// says is the message, and why the verdict is accepted.
+func (c Case) says() string {
+	if c.Accepted != "" {
+		return c.Accepted + ": " + c.Message
+	}
+	return c.Message
+}
+
+// findings gives the listed findings with the case of each. Cases that stayed
+// undecided for the same reason, such as that nobody answered, are one finding.
 func (r Report) findings() iter.Seq2[Case, validate.Issue] {
 	return func(yield func(Case, validate.Issue) bool) {
-		for _, c := range r.Cases {
+		alike := r.alike()
+		for i, c := range r.Cases {
+			others, found := alike[i]
+			if found && others == nil {
+				continue // told with the first
+			}
 			for _, f := range c.findings() {
+				if others != nil {
+					f.Rule = fmt.Sprintf("%s and %d more", c.Name, len(others))
+					if len(others) < few {
+						f.Rule = c.Name + ", " + strings.Join(others, ", ")
+					}
+				}
 				if !yield(c, f) {
 					return
 				}
@@ -168,6 +198,31 @@ func (r Report) findings() iter.Seq2[Case, validate.Issue] {
 		}
 	}
 }
+
+// alike finds cases that stayed undecided for the same reason: the first, by its
+// number, has the names of the others, and those have nil.
+func (r Report) alike() map[int][]string {
+	type reason struct{ accepted, message string }
+	first := map[reason]int{}
+	alike := map[int][]string{}
+	for i, c := range r.Cases {
+		if c.Verdict != Undecided || len(c.Findings) > 0 || c.Detail != "" || c.Message == "" {
+			continue
+		}
+		why := reason{c.Accepted, c.Message}
+		at, found := first[why]
+		if !found {
+			first[why] = i
+			continue
+		}
+		alike[at] = append(alike[at], c.Name)
+		alike[i] = nil
+	}
+	return alike
+}
+
+// few is how many names of cases that are alike are worth reading.
+const few = 5
 
 // Format is one way to write a report.
 type Format struct {
