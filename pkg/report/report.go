@@ -134,11 +134,15 @@ func (t *Tally) add(c Case) {
 	}
 }
 
-// Total counts everything, listed or not.
+// Total counts everything, listed or not. What kept a case from being decided,
+// such as a file that cannot be read, is no finding about a payload.
 func (r Report) Total() Tally {
 	t := Tally{maps.Clone(r.Unlisted.Cases), r.Unlisted.Accepted, maps.Clone(r.Unlisted.Findings)}
 	t.add(Case{}) // makes the maps
 	for _, c := range r.Cases {
+		if c.Verdict == Undecided {
+			c.Findings = nil
+		}
 		t.add(c)
 	}
 	return t
