@@ -103,6 +103,7 @@ func newHelpTopics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesPage},
 		{Use: "environment", Short: "Environment variables and configuration", Long: environmentPage()},
+		{Use: "filters", Short: "How to choose deliveries", Long: filtersPage()},
 		{Use: "formatting", Short: "Output formats, streams and colour", Long: formattingPage},
 	}
 }
@@ -133,6 +134,48 @@ Text from outside (names, transcripts, headers, server messages) is made safe
 before it is shown: control characters appear as escapes such as \x1b. JSON
 output escapes them instead. Payload bytes are never changed when they are
 stored, replayed, forwarded or saved.`
+
+func filtersPage() string {
+	var b strings.Builder
+	b.WriteString(`A filter chooses deliveries: for log --filter and what stands below log, replay
+--from-log, listen --filter and --until, and in the search field of the inspector,
+where what has no operator is words to search for.
+
+It is made of terms with commas between them, and all must be met. Of several
+numbers, calls or result types any one is enough. A flag that is repeated adds
+to the filter.
+
+  12   12..20   4,5,7..9   numbers in the log
+  all                      leaves nothing out
+`)
+	for _, t := range filterTerms {
+		name := t.name
+		if !t.bare {
+			name += "=…"
+		}
+		fmt.Fprintf(&b, "  %-24s %s\n", name, strings.ReplaceAll(strings.TrimPrefix(t.doc, "only "), "repeatable: ", ""))
+	}
+	b.WriteString(`  PATH OPERATOR VALUE      what the payload must hold
+
+A path is a name, or several with dots: callResult.resultType. # stands for every
+item of an array: callResult.outcomes.#.name; more is in the syntax of gjson. A
+path that is called like a word above is written @this.text.
+
+  =  !=            equal or not; numbers by their value, all else as text
+  ~                contains, upper and lower case alike
+  <  >  <=  >=     numbers, and text such as timestamps
+  exists           is there, with whatever value: sequence exists
+
+A value in double quotes is a JSON string: for one with a comma, or that begins
+or ends with a space. For instance:
+
+  callResult.resultType=Busy
+  failed,since=2h,duration>60
+  callResult.summary ~ "call back, please"
+
+listen knows only what has come: since, until, text and numbers are for the log.`)
+	return b.String()
+}
 
 func environmentPage() string {
 	var b strings.Builder

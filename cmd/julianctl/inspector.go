@@ -41,6 +41,7 @@ func (a *app) serveInspector(ctx context.Context, ln net.Listener, log *journal.
 		Targets: i.targets(), Send: i.send, Delete: of.writable,
 		Curl: func(e *journal.Entry) string { return curlCommand(e, "", log.Path()) },
 	}
+	opts.Filter = i.filter
 	if a.cfg.Fixtures != "" {
 		if err := a.cfg.allow("fixtures", a.cfg.Fixtures); err != nil {
 			return nil, errors.Join(err, ln.Close())
@@ -84,6 +85,24 @@ type inspector struct {
 
 	mu     sync.Mutex // of what follows
 	redact *redact.Redactor
+}
+
+// filter reads what was typed into the search field; nil where that is words to
+// search for.
+func (i *inspector) filter(text string) (find func(context.Context, int64) ([]journal.IDs, error), err error) {
+	if !strings.ContainsAny(text, "=~<>") {
+		return nil, nil
+	}
+	c, err := readFilters("filter", []string{text}, i.now())
+	if err != nil {
+		return nil, withHint(err)
+	}
+	c.doubts = nil // as it is typed, nearly everything is in doubt
+	return func(ctx context.Context, after int64) ([]journal.IDs, error) {
+		c := c
+		c.After = after
+		return c.ids(ctx, i.app, i.log)
+	}, nil
 }
 
 // targets are where deliveries may be sent again by name, the likeliest first.

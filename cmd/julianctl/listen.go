@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
@@ -38,8 +37,8 @@ type listenOptions struct {
 	format    string // empty: by what stdout is
 	full      bool
 
-	statusGiven bool           // --status
-	shown       payload.Filter // of filter
+	statusGiven bool   // --status
+	shown       chosen // of filter
 }
 
 // listenFormats are the forms of stdout; the first is for a person.
@@ -109,7 +108,7 @@ STATUS and RECEIVED, each with JULIANCTL_ before it.`,
 	opts.ui.declare(cmd)
 	choiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
 	flags.StringVar(&opts.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
-	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this condition: "+payload.FilterSyntax+" (repeatable: all must be met)")
+	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this: "+filterDoc)
 	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
 	formatFlag(cmd, &opts.format, listenFormats...)
 	return cmd
@@ -120,7 +119,7 @@ func (o *listenOptions) check() (err error) {
 	if !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# ") {
 		return usage(fmt.Errorf("--path %q is no path", o.path), "it begins with a slash and has no query, such as /webhook")
 	}
-	if o.shown, err = parseFilter("filter", o.filter); err != nil {
+	if o.shown, err = readLiveFilters("filter", o.filter); err != nil {
 		return err
 	}
 	switch {
@@ -152,6 +151,8 @@ func runListen(ctx context.Context, a *app, opts listenOptions) (err error) {
 	if err := writeApart(uses, opts.tls.cert, opts.tls.key); err != nil {
 		return err
 	}
+	a.tellDoubts(opts.shown.doubts, "--filter: ", " is not documented")
+	a.tellDoubts(opts.expect.match.doubts, "--until: ", " is not documented")
 	require, err := parseRequired(opts.requires)
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -20,12 +19,12 @@ import (
 
 // showOptions say how deliveries are shown.
 type showOptions struct {
-	format  string         // one of listenFormats; empty: by what stdout is
-	full    bool           // headers, all fields and the whole transcript, too
-	whole   bool           // all of long values, too
-	shown   payload.Filter // which are shown
-	path    string         // where deliveries are taken; for what was refused
-	maxBody byteSize       // the largest body; for what was refused
+	format  string   // one of listenFormats; empty: by what stdout is
+	full    bool     // headers, all fields and the whole transcript, too
+	whole   bool     // all of long values, too
+	shown   chosen   // which are shown
+	path    string   // where deliveries are taken; for what was refused
+	maxBody byteSize // the largest body; for what was refused
 }
 
 // listenPrinter shows deliveries in the form that --format asks for. It is used
@@ -79,7 +78,7 @@ func newListenPrinter(a *app, opts showOptions) (*listenPrinter, error) {
 // saw.
 func (p *listenPrinter) delivery(d *receive.Delivery) *shownDelivery {
 	s := p.received(d)
-	if s.hidden = !p.opts.shown.Match(s.payload); !s.hidden {
+	if s.hidden = !p.opts.shown.matches(s); !s.hidden {
 		// A stream that cannot be written to keeps its error, and ends the command.
 		_ = p.show(s)
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/spf13/cobra"
 )
@@ -18,19 +17,19 @@ type expectFlags struct {
 	until     []string
 	timeout   time.Duration
 
-	match payload.Filter // of until
+	match chosen // of until
 }
 
 func (f *expectFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.exitAfter, "exit-after", 0, "end once so many deliveries are acknowledged")
-	flags.StringArrayVar(&f.until, "until", nil, "end once a delivery that meets this condition is acknowledged, such as callId=call.abc123; the form is that of --filter (repeatable: all must be met)")
+	flags.StringArrayVar(&f.until, "until", nil, "end once a delivery that meets this is acknowledged, such as callId=call.abc123; the form is that of --filter (repeatable: all must be met)")
 	flags.IntVar(&f.unique, "expect-unique", -1, "exit 1 unless exactly so many different calls were delivered")
 	flags.DurationVar(&f.timeout, "timeout", 0, "longest wait for what is expected")
 }
 
 func (f *expectFlags) check() (err error) {
-	if f.match, err = parseFilter("until", f.until); err != nil {
+	if f.match, err = readLiveFilters("until", f.until); err != nil {
 		return err
 	}
 	switch {
@@ -40,19 +39,10 @@ func (f *expectFlags) check() (err error) {
 		return usage(fmt.Errorf("--expect-unique %d is negative", f.unique), "")
 	case f.timeout < 0:
 		return usage(fmt.Errorf("--timeout %s is negative", f.timeout), "")
-	case f.timeout > 0 && f.exitAfter == 0 && f.unique < 0 && !f.match.Any():
+	case f.timeout > 0 && f.exitAfter == 0 && f.unique < 0 && !f.match.any():
 		return usage(errors.New("--timeout waits for nothing"), "say what is expected: --exit-after N, --until CONDITION or --expect-unique N")
 	}
 	return nil
-}
-
-// parseFilter reads the conditions of the flag called name.
-func parseFilter(name string, exprs []string) (payload.Filter, error) {
-	f, err := payload.ParseFilter(exprs...)
-	if err != nil {
-		return f, usage(fmt.Errorf("--%s: %w", name, err), "write it as "+payload.FilterSyntax)
-	}
-	return f, nil
 }
 
 // tally counts what came. It is used by one goroutine at a time.
@@ -109,8 +99,8 @@ func (t *tally) add(s *shownDelivery, first bool) {
 		return
 	}
 	t.counts++
-	if t.want.match.Any() && !t.met {
-		t.met = t.want.match.Match(s.payload)
+	if t.want.match.any() && !t.met {
+		t.met = t.want.match.matches(s)
 	}
 	if s.CallID != "" && t.want.unique >= 0 {
 		t.ids[s.CallID] = struct{}{}
@@ -127,9 +117,9 @@ func (t *tally) arrived(d *receive.Delivery) bool {
 func (t *tally) complete() bool {
 	want := t.want
 	switch {
-	case t.counts < want.exitAfter, want.match.Any() && !t.met:
+	case t.counts < want.exitAfter, want.match.any() && !t.met:
 		return false
-	case want.exitAfter > 0 || want.match.Any():
+	case want.exitAfter > 0 || want.match.any():
 		return true
 	}
 	return want.unique > 0 && len(t.ids) >= want.unique
@@ -140,7 +130,7 @@ func (t *tally) missed() string {
 	switch want := t.want; {
 	case t.counts < want.exitAfter:
 		return fmt.Sprintf("%d of %d expected deliveries came", t.counts, want.exitAfter)
-	case want.match.Any() && !t.met:
+	case want.match.any() && !t.met:
 		return fmt.Sprintf("no delivery came that meets --until %q", strings.Join(want.until, " and "))
 	case want.unique >= 0 && len(t.ids) != want.unique:
 		return fmt.Sprintf("%s came, and %d expected", count(len(t.ids), "different call"), want.unique)

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,5 +201,77 @@ func TestListenUIIsApart(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("a delivery to the inspector: %d", res.StatusCode)
+	}
+}
+
+// What is typed into the search field is a filter where it has an operator, and
+// words otherwise.
+func TestInspectorFilter(t *testing.T) {
+	hook, page := listenUI(t, "--log", filepath.Join(t.TempDir(), "log.db"))
+	for _, body := range []string{
+		`{"callId": "call.1", "name": "Ann", "duration": 30, "callResult": {"resultType": "Busy"}}`,
+		`{"callId": "call.2", "name": "Bob", "duration": 60, "callResult": {"resultType": "Voicemail"}}`,
+		`{"callId": "call.3", "name": "Ann", "duration": 90, "callResult": {"resultType": "Voicemail"}}`,
+	} {
+		deliverTo(t, hook, []byte(body))
+	}
+	ask := func(path, text, more string) (answer struct {
+		Error string
+		Rows  []struct{ ID int64 }
+		Runs  [][2]int64
+		Types []struct {
+			Name  string
+			Count int
+		}
+	}) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page+"api/"+path+"?text="+url.QueryEscape(text)+more, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	for _, tt := range []struct {
+		text, more string
+		want       []int64
+	}{
+		{"duration>50", "", []int64{3, 2}},
+		{"duration>50,callResult.resultType=Voicemail,name=Ann", "", []int64{3}},
+		{"duration>50", "&after=2", []int64{3}},
+		{"duration>50", "&only=failed", nil},
+		{"call=call.1,call=call.2,since=1h", "", []int64{2, 1}},
+		{"callResult.resultTyp=Busy", "", nil},
+		{"ann", "", []int64{3, 1}},
+		{"", "", []int64{3, 2, 1}},
+	} {
+		var got []int64
+		for _, row := range ask("list", tt.text, tt.more).Rows {
+			got = append(got, row.ID)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q%s lists %v, want %v", tt.text, tt.more, got, tt.want)
+		}
+	}
+	if got := ask("index", "duration>50", "").Runs; !slices.Equal(got, [][2]int64{{3, 2}}) {
+		t.Errorf("the index is %v", got)
+	}
+	if got := ask("timeline", "duration>50", "").Types; len(got) != 1 || got[0].Name != "Voicemail" || got[0].Count != 2 {
+		t.Errorf("the chart is of %v", got)
+	}
+	if got := ask("list", "duration>>5", "").Error; !strings.Contains(got, `"duration>>5" has >>; the operators are`) {
+		t.Errorf("a mistake is told as %q", got)
+	}
+	// What comes meanwhile is found, too.
+	deliverTo(t, hook, []byte(`{"callId": "call.4", "duration": 70}`))
+	if got := ask("index", "duration>50", "").Runs; !slices.Equal(got, [][2]int64{{4, 3}}) {
+		t.Errorf("then the index is %v", got)
 	}
 }

@@ -78,12 +78,12 @@ func runLog(ctx context.Context, a *app, o logOptions) error {
 	if o.format == "json" {
 		show = p.record
 	}
-	all := c.entries(ctx, l)
+	all := c.entries(ctx, a, l)
 	if o.limit > 0 {
 		// The newest, in the order they came in.
 		c.Newest, c.Limit = true, o.limit+1
 		var newest []*journal.Entry
-		for e, err := range c.entries(ctx, l) {
+		for e, err := range c.entries(ctx, a, l) {
 			if err != nil {
 				return err
 			}
@@ -252,9 +252,9 @@ func (p *logLister) end(o logOptions) error {
 
 // entries are the deliveries that c chooses, without bodies where it does not
 // need them.
-func (c chosen) entries(ctx context.Context, l *journal.Log) func(yield func(*journal.Entry, error) bool) {
+func (c chosen) entries(ctx context.Context, a *app, l *journal.Log) func(yield func(*journal.Entry, error) bool) {
 	if c.payload.Any() {
-		return c.deliveries(ctx, l)
+		return c.deliveries(ctx, a, l)
 	}
 	return func(yield func(*journal.Entry, error) bool) {
 		for e, err := range l.Entries(ctx, c.Filter) {

@@ -74,7 +74,7 @@ func runLogExport(ctx context.Context, a *app, o logExportOptions) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	for e, err := range c.deliveries(ctx, l) {
+	for e, err := range c.deliveries(ctx, a, l) {
 		if err != nil {
 			return err
 		}

@@ -2,177 +2,153 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/journal"
-	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/spf13/pflag"
 )
 
 // logFilter chooses deliveries of the log. Its flags are the same wherever that
-// is done.
-type logFilter struct {
-	since, until string
-	call, text   string
-	types        []string
-	dups         bool
-	failed       bool
-	invalid      bool
-	conditions   []string // of the payload
-	ids          string   // 12 or 12..20
+// is done, and add up.
+type logFilter struct{ given []givenTerm }
+
+// givenTerm is a flag and its value.
+type givenTerm struct {
+	flag  string
+	term  *filterTerm // nil: the value is a whole filter
+	value string
 }
 
 func (f *logFilter) declare(flags *pflag.FlagSet) {
-	flags.StringVar(&f.since, "since", "", "only what came since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04")
-	flags.StringVar(&f.until, "until", "", "only what came before then")
-	flags.StringArrayVar(&f.types, "result-type", nil, "only this result type (repeatable)")
-	flags.StringVar(&f.call, "call", "", "only deliveries of this call id")
-	flags.BoolVar(&f.dups, "dups", false, "only duplicates")
-	flags.BoolVar(&f.failed, "failed", false, "only what was not answered with 2xx")
-	flags.BoolVar(&f.invalid, "invalid", false, "only payloads with an error or a warning")
-	flags.StringVar(&f.text, "text", "", "only what has these words in call id, names, summary or transcript")
-	flags.StringArrayVar(&f.conditions, "filter", nil, "only payloads that meet this condition: "+payload.FilterSyntax+" (repeatable: all must be met)")
-	flags.StringVar(&f.ids, "ids", "", "only these numbers in the log: 12 or 12..20")
+	for i := range filterTerms {
+		t := &filterTerms[i]
+		flag := flags.VarPF(&termFlag{f, t.name, t}, t.name, "", t.doc)
+		if t.bare {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	flags.Var(&termFlag{f, "filter", nil}, "filter", "only what meets this: "+filterDoc)
 }
 
-// chosen is a filter that was read.
-type chosen struct {
-	journal.Filter
-	payload payload.Filter
+// termFlag is a flag that adds to a filter.
+type termFlag struct {
+	f    *logFilter
+	name string
+	term *filterTerm
+}
+
+func (t *termFlag) String() string { return "" }
+
+func (t *termFlag) Type() string {
+	if t.term != nil && t.term.bare {
+		return "bool"
+	}
+	return "string"
+}
+
+func (t *termFlag) Set(value string) error {
+	if t.Type() == "bool" {
+		switch value {
+		case "false":
+			return nil
+		case "true":
+		default:
+			return fmt.Errorf("want true or false")
+		}
+	}
+	t.f.given = append(t.f.given, givenTerm{t.name, t.term, value})
+	return nil
 }
 
 // read turns words into values.
 func (f *logFilter) read(now time.Time) (c chosen, err error) {
-	c.Filter = journal.Filter{CallID: f.call, ResultTypes: f.types, Dups: f.dups, Failed: f.failed, Findings: f.invalid, Text: f.text}
-	for _, t := range f.types {
-		if !julian.ResultType(t).Known() {
-			var known []string
-			for _, v := range julian.ResultTypes() {
-				known = append(known, string(v.Name))
-			}
-			return c, usage(fmt.Errorf("--result-type %q is none that is documented", t), didYouMean(t, known, "another one can be asked for with --filter callResult.resultType=…"))
+	for _, g := range f.given {
+		switch {
+		case g.term == nil:
+			err = c.filterExpr(g.flag, g.value, now)
+		case g.value != "":
+			err = withFault(g.term.set(&c, g.value, now), func(err error) error { return fmt.Errorf("--%s %q: %w", g.flag, g.value, err) })
+		}
+		if err != nil {
+			return c, err
 		}
 	}
-	if c.payload, err = parseFilter("filter", f.conditions); err != nil {
-		return c, err
-	}
-	for _, m := range []struct {
-		name, value string
-		into        *time.Time
-	}{{"since", f.since, &c.Since}, {"until", f.until, &c.Until}} {
-		if *m.into, err = parseMoment(m.value, now); err != nil {
-			return c, usage(fmt.Errorf("--%s %q: %w", m.name, m.value, err), "write it like 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04")
-		}
-	}
-	if f.since != "" && f.until != "" && !c.Since.Before(c.Until) {
-		return c, usage(fmt.Errorf("--since %q is not before --until %q", f.since, f.until), "")
-	}
-	if f.ids != "" {
-		from, to, ok := parseRange(f.ids)
-		if !ok {
-			return c, usage(fmt.Errorf("--ids %q is no range", f.ids), "write it like 12 or 12..20")
-		}
-		c.After, c.Before = from-1, to+1
-	}
-	return c, nil
-}
-
-// parseMoment reads a time: so long ago, or a date with or without a time of
-// the day, in the zone of now. Empty is no time.
-func parseMoment(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	var ago timeSpan
-	if ago.Set(s) == nil {
-		return now.Add(-ago.duration()), nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05", time.DateTime} {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, errors.New("that is no time")
-}
-
-func parseRange(s string) (from, to int64, ok bool) {
-	first, last, isRange := strings.Cut(s, "..")
-	if !isRange {
-		last = first
-	}
-	from, err1 := strconv.ParseInt(first, 10, 64)
-	to, err2 := strconv.ParseInt(last, 10, 64)
-	return from, to, err1 == nil && err2 == nil && 0 < from && from <= to
-}
-
-// parseLogFilter reads a filter from one word, for --from-log: the flags of
-// "julianctl log" without their dashes, with commas between them, such as
-// "failed,since=2h" or "call=call.abc123"; "all"; or numbers, "12" or "12..20".
-func parseLogFilter(name, word string, now time.Time) (chosen, error) {
-	var f logFilter
-	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.declare(flags)
-	var known []string
-	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	hint := "it is all, numbers such as 12..20, or some of " + strings.Join(known, ", ") + `, such as "failed,since=2h"`
-	for part := range strings.SplitSeq(word, ",") {
-		if part = strings.TrimSpace(part); part == "all" {
-			continue
-		}
-		key, value, given := strings.Cut(part, "=")
-		if _, _, ok := parseRange(part); ok {
-			key, value, given = "ids", part, true
-		}
-		flag := flags.Lookup(key)
-		if flag == nil {
-			return chosen{}, usage(fmt.Errorf("--%s %q: there is no %q", name, word, key), didYouMean(key, known, hint))
-		}
-		if !given {
-			value = flag.NoOptDefVal // true, of those that take no value
-		}
-		if err := flag.Value.Set(value); err != nil || value == "" {
-			return chosen{}, usage(fmt.Errorf("--%s %q: %q needs a value", name, word, key), hint)
-		}
-	}
-	return f.read(now)
+	return c, c.check()
 }
 
 // deliveries are those of the log that c chooses, with bodies.
-func (c chosen) deliveries(ctx context.Context, l *journal.Log) iter.Seq2[*journal.Entry, error] {
+func (c chosen) deliveries(ctx context.Context, a *app, l *journal.Log) iter.Seq2[*journal.Entry, error] {
 	return func(yield func(*journal.Entry, error) bool) {
 		f := c.Filter
 		if c.payload.Any() {
 			f.Limit = 0 // of those that meet the condition
 		}
-		n := 0
+		n, looked := 0, false
 		for e, err := range l.Deliveries(ctx, f) {
 			if err != nil {
 				yield(nil, logFault(l.Path(), err))
 				return
 			}
 			if c.payload.Any() {
-				if p, err := payloadOf(e); err != nil || !c.payload.Match(p) {
+				p, err := payloadOf(e)
+				if err != nil {
+					continue
+				}
+				looked = true
+				for _, d := range c.doubts {
+					d.look(p)
+				}
+				if !c.payload.Match(p) {
 					continue
 				}
 			}
-			if n++; !yield(e, nil) || n == c.Limit {
+			if n++; !yield(e, nil) {
 				return
 			}
+			if n == c.Limit {
+				break
+			}
+		}
+		if looked {
+			a.tellDoubts(c.doubts, "none of the payloads looked at has ", "")
 		}
 	}
+}
+
+// resolve returns c as what the log alone can answer: conditions of the payload
+// become the numbers of those that meet them.
+func (c chosen) resolve(ctx context.Context, a *app, l *journal.Log) (f journal.Filter, err error) {
+	f = c.Filter
+	if c.payload.Any() {
+		f.IDs, err = c.ids(ctx, a, l)
+	}
+	return f, err
+}
+
+// ids are the numbers of those that c chooses, oldest first.
+func (c chosen) ids(ctx context.Context, a *app, l *journal.Log) ([]journal.IDs, error) {
+	spans := []journal.IDs{}
+	for e, err := range c.entries(ctx, a, l) {
+		if err != nil {
+			return nil, err
+		}
+		if n := len(spans); n > 0 && spans[n-1].To == e.ID-1 {
+			spans[n-1].To = e.ID
+			continue
+		}
+		spans = append(spans, journal.IDs{From: e.ID, To: e.ID})
+	}
+	return spans, nil
 }
 
 // loggedDocuments are the payloads of the log that --from-log chooses, oldest
 // first: those that were taken in, inflated, each called after its number in
 // the log. Done closes the log.
-func (a *app) loggedDocuments(ctx context.Context, word string) (docs iter.Seq2[payload.Document, error], done func(), err error) {
-	c, err := parseLogFilter("from-log", word, a.now())
+func (a *app) loggedDocuments(ctx context.Context, words []string) (docs iter.Seq2[payload.Document, error], done func(), err error) {
+	c, err := readFilters("from-log", words, a.now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,7 +159,7 @@ func (a *app) loggedDocuments(ctx context.Context, word string) (docs iter.Seq2[
 	}
 	return func(yield func(payload.Document, error) bool) {
 		i := 0
-		for e, err := range c.deliveries(ctx, l) {
+		for e, err := range c.deliveries(ctx, a, l) {
 			doc := payload.Document{Line: 1, Column: 1, Index: i}
 			if err == nil {
 				doc.Source = fmt.Sprintf("log %d", e.ID)

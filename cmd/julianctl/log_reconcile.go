@@ -80,7 +80,7 @@ func runLogReconcile(ctx context.Context, a *app, o reconcileOptions) error {
 	if err != nil {
 		return err
 	}
-	logged, err := loggedCalls(c.entries(ctx, l))
+	logged, err := loggedCalls(c.entries(ctx, a, l))
 	if err != nil {
 		return err
 	}

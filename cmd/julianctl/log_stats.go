@@ -47,15 +47,16 @@ func runLogStats(ctx context.Context, a *app, o logStatsOptions) error {
 	if err != nil {
 		return err
 	}
-	if c.payload.Any() {
-		return usage(fmt.Errorf("stats has no --filter"), `"julianctl log export --filter …" gives the deliveries themselves`)
-	}
 	l, err := a.openLog(ctx)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	s, err := l.Stats(ctx, c.Filter, sparkParts)
+	f, err := c.resolve(ctx, a, l)
+	if err != nil {
+		return err
+	}
+	s, err := l.Stats(ctx, f, sparkParts)
 	if err != nil {
 		return logFault(l.Path(), err)
 	}

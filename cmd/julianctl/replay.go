@@ -17,19 +17,18 @@ import (
 
 type replayOptions struct {
 	planFlags
-	delivery     deliveryFlags
-	retries      int
-	expect       string
-	maxLatency   string
-	limits       []deliver.Limit // of maxLatency
-	failFast     bool
-	dryRun       bool
-	resume       string // run file; empty: none
-	fromLog      string // filter of the delivery log; empty: payloads come from paths
-	seedGiven    bool
-	fromLogGiven bool
-	format       string
-	reports      []string // FORMAT=FILE
+	delivery   deliveryFlags
+	retries    int
+	expect     string
+	maxLatency string
+	limits     []deliver.Limit // of maxLatency
+	failFast   bool
+	dryRun     bool
+	resume     string   // run file; empty: none
+	fromLog    []string // filters of the delivery log; none: payloads come from paths
+	seedGiven  bool
+	format     string
+	reports    []string // FORMAT=FILE
 }
 
 func newReplayCmd(a *app) *cobra.Command {
@@ -96,7 +95,6 @@ went right and as many that failed, and say how many more there are.`,
 				return err
 			}
 			o.seedGiven = cmd.Flags().Changed("seed")
-			o.fromLogGiven = cmd.Flags().Changed("from-log")
 			return runReplay(cmd.Context(), a, o)
 		},
 	}
@@ -112,7 +110,7 @@ went right and as many that failed, and say how many more there are.`,
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
-	f.StringVar(&o.fromLog, "from-log", "", "deliver what the delivery log holds: all, 12..20, or failed,since=2h")
+	f.StringArrayVar(&o.fromLog, "from-log", nil, "deliver what the delivery log holds: all, 4,5,7..9, failed,since=2h, or another filter; see \"julianctl help filters\" (repeatable)")
 	configFlag(cmd, "log")
 	reportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
 	f.Lookup("report").Usage += ", json"
@@ -215,9 +213,9 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, usage(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.connectTimeout), "")
 	case o.delivery.firstByteTimeout < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--first-byte-timeout "%s" is less than 0`, o.delivery.firstByteTimeout), "")
-	case o.fromLogGiven && o.fromLog == "":
-		return deliver.Plan{}, usage(errors.New(`--from-log "" chooses nothing`), "write all, 12..20, or failed,since=2h")
-	case o.fromLog != "" && len(o.paths) > 0:
+	case slices.Contains(o.fromLog, ""):
+		return deliver.Plan{}, usage(errors.New(`--from-log "" chooses nothing`), "write all, 4,5,7..9, or failed,since=2h")
+	case o.fromLog != nil && len(o.paths) > 0:
 		return deliver.Plan{}, usage(fmt.Errorf("payloads come from %q or --from-log, not from both", o.paths[0]), "")
 	case o.retries < 0:
 		return deliver.Plan{}, usage(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
@@ -240,7 +238,7 @@ func (o *replayOptions) plan() (deliver.Plan, error) {
 // documents are what is sent, with the edits of --set made. Done releases what
 // they are read from.
 func (o replayOptions) documents(ctx context.Context, a *app) (docs iter.Seq2[payload.Document, error], done func(), err error) {
-	if o.fromLog != "" {
+	if o.fromLog != nil {
 		docs, done, err = a.loggedDocuments(ctx, o.fromLog)
 	} else {
 		docs, done = a.documents(ctx, o.paths)

@@ -53,7 +53,7 @@ func (o replayOptions) runSettings(a *app, client *deliver.Client) []deliver.Set
 		{Name: "--to", Value: client.Target().String()},
 		{Name: "--header", Value: strings.Join(header, "; ")},
 		{Name: "PATH", Value: strings.Join(o.paths, " ")},
-		{Name: "--from-log", Value: o.fromLog},
+		{Name: "--from-log", Value: strings.Join(o.fromLog, ",")},
 		{Name: "--dup", Value: strconv.Itoa(o.dup)},
 		{Name: "--dup-mode", Value: mode},
 		{Name: "--set", Value: strings.Join(o.sets.known, " ")},

@@ -107,7 +107,7 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 // copies are the deliveries of a call, if there are several.
 func (h *Handler) copies(r *http.Request, call string) ([]row, error) {
 	copies := []row{}
-	for c, err := range h.opts.Log.Entries(r.Context(), journal.Filter{CallID: call, Accepted: true, Limit: maxCopies}) {
+	for c, err := range h.opts.Log.Entries(r.Context(), journal.Filter{CallIDs: []string{call}, Accepted: true, Limit: maxCopies}) {
 		if err != nil {
 			return nil, err
 		}

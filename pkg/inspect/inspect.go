@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -52,6 +53,10 @@ type Options struct {
 	// other or together. To is one of Targets, or a URL that a person typed: what
 	// may be reached is for Send to decide.
 	Send func(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]Answer, error)
+	// Filter reads what was typed into the search field where that is more than
+	// words; it is nil, or returns nil, where it is not. What it returns finds the
+	// deliveries after an id, oldest first.
+	Filter func(text string) (find func(ctx context.Context, after int64) ([]journal.IDs, error), err error)
 	// Curl is a command line that sends e again.
 	Curl func(e *journal.Entry) string
 	// Fixture writes e without personal data and returns the path of the file.
@@ -76,6 +81,9 @@ type Handler struct {
 	data    map[string]any // of the page
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
+
+	mu    sync.Mutex
+	found found // under mu
 }
 
 // New returns the handler of one run, with a token of its own.

@@ -46,8 +46,57 @@ type badRequest struct{ error }
 func wrong(format string, args ...any) error { return badRequest{fmt.Errorf(format, args...)} }
 
 // filterOf reads a filter, newest first, from the query of a request.
-func filterOf(q url.Values) (f journal.Filter, err error) {
-	f = journal.Filter{Newest: true, Text: q.Get("text"), CallID: q.Get("call"), ResultTypes: q["type"]}
+func (h *Handler) filterOf(r *http.Request) (f journal.Filter, err error) {
+	q := r.URL.Query()
+	if f, err = plainFilter(q); err != nil || f.Text == "" || h.opts.Filter == nil {
+		return f, err
+	}
+	find, err := h.opts.Filter(f.Text)
+	if err != nil {
+		return f, wrong("%w", err)
+	}
+	if find == nil {
+		return f, nil
+	}
+	f.IDs, err = h.find(r.Context(), found{text: f.Text, after: f.After}, find)
+	f.Text = ""
+	return f, err
+}
+
+// found is what was found last: several requests ask for the same.
+type found struct {
+	text  string
+	after int64
+	at    journal.Position
+	ids   []journal.IDs
+}
+
+// find asks find, unless nothing came since it was asked the same.
+func (h *Handler) find(ctx context.Context, what found, find func(context.Context, int64) ([]journal.IDs, error)) ([]journal.IDs, error) {
+	var err error
+	if what.at, err = h.opts.Log.Position(ctx); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	last := h.found
+	h.mu.Unlock()
+	if last.text == what.text && last.after == what.after && last.at == what.at {
+		return last.ids, nil
+	}
+	if what.ids, err = find(ctx, what.after); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.found = what
+	return what.ids, nil
+}
+
+func plainFilter(q url.Values) (f journal.Filter, err error) {
+	f = journal.Filter{Newest: true, Text: q.Get("text"), ResultTypes: q["type"]}
+	if call := q.Get("call"); call != "" {
+		f.CallIDs = []string{call}
+	}
 	for _, word := range q["only"] {
 		on := map[string]*bool{
 			"acknowledged": &f.Acknowledged, "failed": &f.Failed, "unanswered": &f.Unanswered,
@@ -136,7 +185,7 @@ func rowsOf(entries []*journal.Entry) []row {
 
 // list is the first rows that a filter chooses.
 func (h *Handler) list(r *http.Request) (any, error) {
-	f, err := filterOf(r.URL.Query())
+	f, err := h.filterOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +219,7 @@ func (h *Handler) firstRows(ctx context.Context, f journal.Filter) (b beginning,
 // ids are those of all deliveries that a filter chooses, newest first, as runs:
 // [30, 3] are 30, 29 and 28.
 func (h *Handler) ids(r *http.Request) (any, error) {
-	f, err := filterOf(r.URL.Query())
+	f, err := h.filterOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +268,7 @@ func (h *Handler) rows(r *http.Request) (any, error) {
 
 // timeline is what the charts show.
 func (h *Handler) timeline(r *http.Request) (any, error) {
-	f, err := filterOf(r.URL.Query())
+	f, err := h.filterOf(r)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,26 +125,38 @@ func TestFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	l = open(t, l.Path(), Options{ReadOnly: true})
+	all := collect(t, l, Filter{})
+	var odd []IDs // more spans than an expression may have
+	for id := int64(1); id < 600; id += 2 {
+		odd = append(odd, IDs{id, id})
+	}
 	for name, tt := range map[string]struct {
 		f           Filter
 		n           int
 		first, last int64
 	}{
-		"all":         {Filter{}, 600, 1, 600},
-		"newest":      {Filter{Newest: true, Limit: 300}, 300, 600, 301},
-		"after":       {Filter{After: 500}, 100, 501, 600},
-		"before":      {Filter{Before: 11, Newest: true}, 10, 10, 1},
-		"since":       {Filter{Since: start.Add(598 * time.Minute)}, 2, 599, 600},
-		"until":       {Filter{Until: start.Add(2 * time.Minute)}, 2, 1, 2},
-		"call":        {Filter{CallID: "call.3"}, 2, 4, 504},
-		"dups":        {Filter{Dups: true}, 100, 501, 600},
-		"types":       {Filter{ResultTypes: []string{"Voicemail", "x"}}, 60, 1, 591},
-		"failed":      {Filter{Failed: true}, 86, 1, 596},
-		"findings":    {Filter{Findings: true}, 86, 2, 597},
-		"unanswered":  {Filter{Unanswered: true, Limit: 3}, 3, 3, 5},
-		"several":     {Filter{Failed: true, Dups: true, Limit: 1}, 1, 505, 505},
-		"nothing":     {Filter{CallID: "call.x"}, 0, 0, 0},
-		"limit pages": {Filter{Limit: 257}, 257, 1, 257},
+		"all":            {Filter{}, 600, 1, 600},
+		"newest":         {Filter{Newest: true, Limit: 300}, 300, 600, 301},
+		"after":          {Filter{After: 500}, 100, 501, 600},
+		"before":         {Filter{Before: 11, Newest: true}, 10, 10, 1},
+		"since":          {Filter{Since: start.Add(598 * time.Minute)}, 2, 599, 600},
+		"until":          {Filter{Until: start.Add(2 * time.Minute)}, 2, 1, 2},
+		"call":           {Filter{CallIDs: []string{"call.3"}}, 2, 4, 504},
+		"dups":           {Filter{Dups: true}, 100, 501, 600},
+		"types":          {Filter{ResultTypes: []string{"Voicemail", "x"}}, 60, 1, 591},
+		"failed":         {Filter{Failed: true}, 86, 1, 596},
+		"findings":       {Filter{Findings: true}, 86, 2, 597},
+		"unanswered":     {Filter{Unanswered: true, Limit: 3}, 3, 3, 5},
+		"several":        {Filter{Failed: true, Dups: true, Limit: 1}, 1, 505, 505},
+		"nothing":        {Filter{CallIDs: []string{"call.x"}}, 0, 0, 0},
+		"calls":          {Filter{CallIDs: []string{"call.3", "call.5"}}, 4, 4, 506},
+		"acknowledged":   {Filter{Acknowledged: true}, 86, 2, 597},
+		"ids":            {Filter{IDs: []IDs{{4, 5}, {9, 9}, {599, 700}}}, 5, 4, 600},
+		"ids, newest":    {Filter{IDs: []IDs{{4, 5}, {9, 9}}, Newest: true, Limit: 2}, 2, 9, 5},
+		"many ids":       {Filter{IDs: odd, Failed: true}, 43, 1, 589},
+		"many, and more": {Filter{IDs: append(slices.Clone(odd), IDs{600, 10_000_000}), Failed: true}, 43, 1, 589},
+		"no ids":         {Filter{IDs: []IDs{}}, 0, 0, 0},
+		"limit pages":    {Filter{Limit: 257}, 257, 1, 257},
 	} {
 		var ids []int64
 		for e, err := range l.Entries(t.Context(), tt.f) {
@@ -154,6 +167,18 @@ func TestFilter(t *testing.T) {
 		}
 		if len(ids) != tt.n || tt.n > 0 && (ids[0] != tt.first || ids[len(ids)-1] != tt.last) {
 			t.Errorf("%s: %d ids, %v", name, len(ids), ids)
+		}
+		if tt.f.Newest || tt.f.Limit > 0 {
+			continue
+		}
+		var matched []int64
+		for _, e := range all {
+			if tt.f.Match(e) {
+				matched = append(matched, e.ID)
+			}
+		}
+		if d := cmp.Diff(ids, matched); d != "" {
+			t.Errorf("%s: one by one: %s", name, d)
 		}
 	}
 }

@@ -142,10 +142,10 @@ func TestTimeline(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if one, err := l.Timeline(t.Context(), Filter{CallID: "call.c"}, 2); err != nil || len(one.Spans) != 1 || one.Step != time.Second {
+	if one, err := l.Timeline(t.Context(), Filter{CallIDs: []string{"call.c"}}, 2); err != nil || len(one.Spans) != 1 || one.Step != time.Second {
 		t.Errorf("of one delivery: %+v, %v", one, err)
 	}
-	if none, err := l.Timeline(t.Context(), Filter{CallID: "call.none"}, 4); err != nil || none.Spans != nil {
+	if none, err := l.Timeline(t.Context(), Filter{CallIDs: []string{"call.none"}}, 4); err != nil || none.Spans != nil {
 		t.Errorf("of none: %+v, %v", none, err)
 	}
 }

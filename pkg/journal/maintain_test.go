@@ -172,7 +172,7 @@ func TestStats(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if got, err := l.Stats(t.Context(), Filter{CallID: "call.x"}, 3); err != nil || got.Deliveries != 0 || got.Over != nil {
+	if got, err := l.Stats(t.Context(), Filter{CallIDs: []string{"call.x"}}, 3); err != nil || got.Deliveries != 0 || got.Over != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,23 +16,35 @@ import (
 // Filter chooses deliveries. The zero value chooses all, oldest first.
 type Filter struct {
 	Since, Until time.Time // of Received: from Since on, before Until
-	CallID       string
-	ResultTypes  []string // any of them
-	Dups         bool     // only copies of an earlier delivery
-	Acknowledged bool     // only those answered with 2xx
-	Failed       bool     // only those answered with anything but 2xx
-	Unanswered   bool     // only those without an outcome
-	Findings     bool     // only those with an error or a warning
-	Accepted     bool     // only those that were not refused
+	CallIDs      []string  // any of them
+	ResultTypes  []string  // any of them
+	Dups         bool      // only copies of an earlier delivery
+	Acknowledged bool      // only those answered with 2xx
+	Failed       bool      // only those answered with anything but 2xx
+	Unanswered   bool      // only those without an outcome
+	Findings     bool      // only those with an error or a warning
+	Accepted     bool      // only those that were not refused
 	// Text is words that all must occur in call id, names, summary or
 	// transcript; the last one may be the beginning of a word.
 	Text string
+	// IDs are those that may be; nil: any. Empty and not nil: none.
+	IDs []IDs
 	// After and Before are ids, exclusive: cursors for going on from where a
 	// page ended. 0: no bound.
 	After, Before int64
 	Newest        bool // newest first
 	Limit         int  // 0: no limit
 }
+
+// IDs are the ids from one to another, both included.
+type IDs struct{ From, To int64 }
+
+// Up to fewIDs spans are asked for by an expression, and up to manyIDs ids by a
+// list.
+const (
+	fewIDs  = 100
+	manyIDs = 1_000_000
+)
 
 // pageRows is how many deliveries a query reads at a time. No reading
 // transaction lasts longer: a reader that waits, for a pager or a network, does
@@ -293,7 +307,6 @@ func (f *Filter) where() (condition string, args []any) {
 	}
 	add(!f.Since.IsZero(), "received >= ?", f.Since.UnixNano())
 	add(!f.Until.IsZero(), "received < ?", f.Until.UnixNano())
-	add(f.CallID != "", "call_id = ?", f.CallID)
 	add(f.Dups, "copy > 1")
 	add(f.Acknowledged, "status BETWEEN 200 AND 299")
 	add(f.Failed, "status NOT BETWEEN 200 AND 299")
@@ -302,12 +315,15 @@ func (f *Filter) where() (condition string, args []any) {
 	add(f.Accepted, "refusal = ''")
 	add(f.After != 0, "id > ?", f.After)
 	add(f.Before != 0, "id < ?", f.Before)
+	if len(f.CallIDs) > 0 {
+		add(true, "call_id IN (SELECT value FROM json_each(?))", jsonList(f.CallIDs))
+	}
 	if len(f.ResultTypes) > 0 {
-		var types []any
-		for _, t := range f.ResultTypes {
-			types = append(types, t)
-		}
-		add(true, "result_type IN (?"+strings.Repeat(",?", len(types)-1)+")", types...)
+		add(true, "result_type IN (SELECT value FROM json_each(?))", jsonList(f.ResultTypes))
+	}
+	if f.IDs != nil {
+		condition, values := whereIDs(f.IDs)
+		add(true, condition, values...)
 	}
 	if words := f.words(); words != "" {
 		add(true, "id IN (SELECT rowid FROM words WHERE words MATCH ?)", words)
@@ -316,6 +332,58 @@ func (f *Filter) where() (condition string, args []any) {
 		return "", nil
 	}
 	return " WHERE " + strings.Join(all, " AND "), args
+}
+
+// whereIDs chooses the form that is quick: the depth of an expression is limited,
+// and a list has to be made.
+func whereIDs(ids []IDs) (condition string, args []any) {
+	if len(ids) <= fewIDs {
+		condition = "(0" // none
+		for _, span := range ids {
+			condition += " OR id BETWEEN ? AND ?"
+			args = append(args, span.From, span.To)
+		}
+		return condition + ")", args
+	}
+	var all []int64
+	var spans [][2]int64
+	for _, span := range ids {
+		spans = append(spans, [2]int64{span.From, span.To})
+		for id := span.From; id <= span.To && len(all) <= manyIDs; id++ {
+			all = append(all, id)
+		}
+	}
+	if len(all) <= manyIDs {
+		return "id IN (SELECT value FROM json_each(?))", []any{jsonList(all)}
+	}
+	return "EXISTS (SELECT 1 FROM json_each(?) AS span WHERE deliveries.id BETWEEN span.value ->> 0 AND span.value ->> 1)", []any{jsonList(spans)}
+}
+
+func jsonList[T any](values []T) string {
+	text, _ := json.Marshal(values) // words or numbers
+	return string(text)
+}
+
+// Match reports whether e is one of those that f chooses. It does not look for
+// Text.
+func (f *Filter) Match(e *Entry) bool {
+	o := e.Outcome
+	switch {
+	case !f.Since.IsZero() && e.Received.Before(f.Since), !f.Until.IsZero() && !e.Received.Before(f.Until):
+	case len(f.CallIDs) > 0 && !slices.Contains(f.CallIDs, e.CallID):
+	case len(f.ResultTypes) > 0 && !slices.Contains(f.ResultTypes, e.ResultType):
+	case f.Dups && e.Copy < 2:
+	case f.Acknowledged && (o == nil || o.failed()):
+	case f.Failed && !o.failed():
+	case f.Unanswered && o != nil:
+	case f.Findings && (o == nil || o.Errors+o.Warnings == 0):
+	case f.Accepted && e.Refusal != "":
+	case f.IDs != nil && !slices.ContainsFunc(f.IDs, func(span IDs) bool { return span.From <= e.ID && e.ID <= span.To }):
+	case f.After != 0 && e.ID <= f.After, f.Before != 0 && e.ID >= f.Before:
+	default:
+		return true
+	}
+	return false
 }
 
 // sql is what follows FROM.

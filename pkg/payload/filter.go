@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,24 +14,32 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// FilterSyntax is the form of a condition, for help pages.
-const FilterSyntax = "PATH OPERATOR VALUE, such as callResult.resultType=Busy; operators are = != ~ (contains) < > <= >= exists"
-
 // Filter is what a payload must be like: conditions that all hold. The zero
 // value is no condition.
-type Filter struct{ all []condition }
+type Filter struct{ all []Condition }
 
-// condition is one expression.
-type condition struct {
-	path  string // gjson
-	op    string // of operators
-	value string // as it was typed, or what the quotes enclose
+// Condition is one expression of a [Filter].
+type Condition struct {
+	Path  string // gjson
+	Op    string // = != ~ < > <= >= exists
+	Value string // as it was typed, or what the quotes enclose
 }
+
+// FilterError is an expression that is no condition.
+type FilterError struct {
+	Expr string
+	Err  error // reads on from the expression
+}
+
+func (e *FilterError) Error() string { return fmt.Sprintf("filter %q %v", e.Expr, e.Err) }
+func (e *FilterError) Unwrap() error { return e.Err }
 
 // operators, longer ones before those that they begin with.
 var operators = []string{"!=", "<=", ">=", "=", "~", "<", ">"}
 
 const exists = "exists"
+
+const allOperators = "= != ~ < > <= >= exists"
 
 // ParseFilter reads conditions that must all hold. Each is a gjson path, an
 // operator and a value, with or without spaces around the operator:
@@ -55,14 +64,14 @@ func ParseFilter(exprs ...string) (Filter, error) {
 	for _, expr := range exprs {
 		c, err := parseCondition(expr)
 		if err != nil {
-			return Filter{}, fmt.Errorf("filter %q %w", expr, err)
+			return Filter{}, &FilterError{expr, err}
 		}
 		f.all = append(f.all, c)
 	}
 	return f, nil
 }
 
-func parseCondition(expr string) (condition, error) {
+func parseCondition(expr string) (Condition, error) {
 	depth := 0
 	for i := 0; i < len(expr); i++ {
 		switch expr[i] {
@@ -89,27 +98,35 @@ func parseCondition(expr string) (condition, error) {
 		}
 	}
 	if depth > 0 {
-		return condition{}, errors.New("has a parenthesis that is not closed")
+		return Condition{}, errors.New("has a parenthesis that is not closed")
 	}
 	if path, found := strings.CutSuffix(strings.TrimSpace(expr), " "+exists); found {
 		return newCondition(path, exists, "")
 	}
-	return condition{}, errors.New("has no operator: want = != ~ < > <= >= and a value, or exists")
+	return Condition{}, errors.New("has no operator: want = != ~ < > <= >= and a value, or exists")
 }
 
-func newCondition(path, op, value string) (condition, error) {
-	c := condition{strings.TrimSpace(path), op, strings.TrimSpace(value)}
+func newCondition(path, op, value string) (Condition, error) {
+	c := Condition{strings.TrimSpace(path), op, strings.TrimSpace(value)}
 	switch {
-	case c.path == "":
+	case c.Path == "":
 		return c, fmt.Errorf("has no path before %s", op)
-	case op == "=" && strings.HasPrefix(c.value, "="):
+	case op == "=" && strings.HasPrefix(value, "="):
 		return c, errors.New("has ==; equal is one =")
-	case op == "~" && c.value == "":
+	case strings.HasSuffix(c.Path, "!"):
+		return c, fmt.Errorf("has !%s; the operators are %s", op, allOperators)
+	case value != "" && op != exists && strings.IndexByte("=!~<>", value[0]) >= 0:
+		return c, fmt.Errorf("has %s%c; the operators are %s, and a value that begins like one stands in quotes", op, value[0], allOperators)
+	case op == "~" && c.Value == "":
 		return c, errors.New("has no value: any text contains nothing")
-	case strings.HasPrefix(c.value, `"`):
-		if json.Unmarshal([]byte(c.value), &c.value) != nil {
-			return c, fmt.Errorf("has a value in quotes that is no JSON string: %s", c.value)
+	case strings.ContainsAny(op, "<>") && c.Value == "":
+		return c, fmt.Errorf("has no value after %s", op)
+	case strings.HasPrefix(c.Value, `"`):
+		if json.Unmarshal([]byte(c.Value), &c.Value) != nil {
+			return c, fmt.Errorf("has a value in quotes that is no JSON string: %s", c.Value)
 		}
+	case strings.Contains(c.Value, " && "), strings.Contains(c.Value, " || "):
+		return c, errors.New("has && or || in its value: a comma joins conditions, and a value with these stands in quotes")
 	}
 	return c, nil
 }
@@ -131,6 +148,12 @@ func quotedLen(s string) int {
 // Any reports whether there is a condition at all.
 func (f Filter) Any() bool { return len(f.all) > 0 }
 
+// And returns what meets both f and g.
+func (f Filter) And(g Filter) Filter { return Filter{slices.Concat(f.all, g.all)} }
+
+// Conditions are those of f, in their order.
+func (f Filter) Conditions() []Condition { return slices.Clone(f.all) }
+
 // Match reports whether payload meets every condition. What is no JSON in
 // UTF-8, or nested deeper than encoding/json allows (10,000), meets none. Of
 // duplicate keys the first counts.
@@ -143,39 +166,39 @@ func (f Filter) Match(payload []byte) bool {
 		return false
 	}
 	for _, c := range f.all {
-		if !c.holds(gjson.GetBytes(payload, c.path)) {
+		if !c.holds(gjson.GetBytes(payload, c.Path)) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c condition) holds(found gjson.Result) bool {
+func (c Condition) holds(found gjson.Result) bool {
 	switch {
-	case c.op == exists:
+	case c.Op == exists:
 		return found.Exists()
-	case c.op == "!=":
-		return !condition{c.path, "=", c.value}.holds(found)
+	case c.Op == "!=":
+		return !Condition{c.Path, "=", c.Value}.holds(found)
 	case found.IsArray():
 		met := false
 		found.ForEach(func(_, item gjson.Result) bool {
 			met = c.meets(item)
 			return !met
 		})
-		return met || c.op == "=" && c.value == found.Raw
+		return met || c.Op == "=" && c.Value == found.Raw
 	}
 	return found.Exists() && c.meets(found)
 }
 
 // meets compares one value that is no array.
-func (c condition) meets(v gjson.Result) bool {
-	if c.op == "~" {
-		return strings.Contains(strings.ToLower(v.String()), strings.ToLower(c.value))
+func (c Condition) meets(v gjson.Result) bool {
+	if c.Op == "~" {
+		return strings.Contains(strings.ToLower(v.String()), strings.ToLower(c.Value))
 	}
-	order, comparable := compare(v, c.value)
-	switch c.op {
+	order, comparable := compare(v, c.Value)
+	switch c.Op {
 	case "=":
-		return comparable && order == 0 || v.Type != gjson.String && v.Raw == c.value
+		return comparable && order == 0 || v.Type != gjson.String && v.Raw == c.Value
 	case "<":
 		return comparable && order < 0
 	case ">":

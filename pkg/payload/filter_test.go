@@ -46,6 +46,9 @@ func TestFilter(t *testing.T) {
 		"big=9007199254740992":                     false,
 		"big>9007199254740992":                     true,
 		"yes=true":                                 true,
+		`callId!=">"`:                              true,
+		`callResult.summary ~ <b`:                  false,
+		`callResult.summary != "a && b"`:           true,
 		"yes=false":                                false,
 		"none=null":                                true,
 		"none!=null":                               false,
@@ -88,16 +91,24 @@ func TestFilter(t *testing.T) {
 
 func TestFilterErrors(t *testing.T) {
 	tests := map[string]string{
-		"":        `filter "" has no operator: want = != ~ < > <= >= and a value, or exists`,
-		"callId":  `filter "callId" has no operator: want = != ~ < > <= >= and a value, or exists`,
-		"exists":  `filter "exists" has no operator: want = != ~ < > <= >= and a value, or exists`,
-		"a#(b=1":  `filter "a#(b=1" has a parenthesis that is not closed`,
-		"=x":      `filter "=x" has no path before =`,
-		"  >= 3":  `filter "  >= 3" has no path before >=`,
-		" exists": `filter " exists" has no operator: want = != ~ < > <= >= and a value, or exists`,
-		"a==b":    `filter "a==b" has ==; equal is one =`,
-		"a~":      `filter "a~" has no value: any text contains nothing`,
-		`a="b`:    `filter "a=\"b" has a value in quotes that is no JSON string: "b`,
+		"":           `filter "" has no operator: want = != ~ < > <= >= and a value, or exists`,
+		"callId":     `filter "callId" has no operator: want = != ~ < > <= >= and a value, or exists`,
+		"exists":     `filter "exists" has no operator: want = != ~ < > <= >= and a value, or exists`,
+		"a#(b=1":     `filter "a#(b=1" has a parenthesis that is not closed`,
+		"=x":         `filter "=x" has no path before =`,
+		"  >= 3":     `filter "  >= 3" has no path before >=`,
+		" exists":    `filter " exists" has no operator: want = != ~ < > <= >= and a value, or exists`,
+		"a==b":       `filter "a==b" has ==; equal is one =`,
+		"a~":         `filter "a~" has no value: any text contains nothing`,
+		`a="b`:       `filter "a=\"b" has a value in quotes that is no JSON string: "b`,
+		"a>>1":       `filter "a>>1" has >>; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
+		"a=>1":       `filter "a=>1" has =>; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
+		"a=~b":       `filter "a=~b" has =~; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
+		"a<>b":       `filter "a<>b" has <>; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
+		"a!~b":       `filter "a!~b" has !~; the operators are = != ~ < > <= >= exists`,
+		"a>":         `filter "a>" has no value after >`,
+		"a<= ":       `filter "a<= " has no value after <=`,
+		"a=b && c=d": `filter "a=b && c=d" has && or || in its value: a comma joins conditions, and a value with these stands in quotes`,
 	}
 	for expr, want := range tests {
 		_, err := ParseFilter("callId=1", expr)
@@ -147,7 +158,7 @@ func FuzzFilter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		not, err := ParseFilter(filter.all[0].path + "!=x")
+		not, err := ParseFilter(filter.all[0].Path + "!=x")
 		if err != nil {
 			return // the path holds what would be an operator then
 		}
