@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -154,42 +152,11 @@ func runGenerate(ctx context.Context, a *app, o generateOptions) error {
 	if o.counted {
 		count = o.count
 	}
-	w := bufio.NewWriterSize(a.out, 64<<10)
-	err = writeCalls(ctx, a, w, count, recipes, edits)
-	if w.Flush() != nil {
-		return a.out.Err()
+	calls := calls{a: a, g: generate.New(o.seed), recipes: recipes, edits: edits, count: count}
+	if spec.Transcript != nil {
+		calls.largest = spec.Transcript.Max
 	}
-	return err
-}
-
-// writeCalls writes whole payloads only, also when it is interrupted.
-func writeCalls(ctx context.Context, a *app, w *bufio.Writer, count int, recipes []recipe, edits []edit) error {
-	for i := range count {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		bodies, err := recipes[i%len(recipes)]()
-		if err != nil {
-			return err
-		}
-		for _, body := range bodies {
-			if len(edits) > 0 {
-				if !json.Valid(body) {
-					return usage(errors.New("--set needs JSON, and these payloads are broken as such"), "leave --set out, or choose another rule")
-				}
-				if body, err = applyEdits(body, edits); err != nil {
-					return err
-				}
-			}
-			if a.out.isTTY() {
-				body = forEyes(body, a.style)
-			}
-			if _, err := w.Write(append(body, '\n')); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return calls.write(ctx)
 }
 
 // forEyes is a payload as a person wants to see it.
@@ -280,16 +247,23 @@ func parseSizes(text string) (*generate.Range, error) {
 	return &generate.Range{Min: int(sizes[0]), Max: int(sizes[1])}, nil
 }
 
-// recipe makes the payloads of the next call, mostly one. They are the
-// caller's until the next.
-type recipe func() ([][]byte, error)
+// recipe is how a call is made.
+type recipe struct {
+	// payloads are those of the next call, mostly one. Room is memory that may be
+	// used for them.
+	payloads func(g *generate.Generator, room []byte) ([][]byte, error)
+	// skip passes over the call; nil: that would take as long as to make it.
+	skip func(g *generate.Generator)
+}
 
 // recipes are those of the calls, in turn: one, or one of each that is asked
 // for.
 func (o *generateOptions) recipes(spec generate.Spec) (all []recipe, err error) {
-	g := generate.New(o.seed)
 	if o.sequences > 0 {
-		return []recipe{func() ([][]byte, error) { return encodeAll(g.Story(spec)) }}, nil
+		return []recipe{{
+			payloads: func(g *generate.Generator, _ []byte) ([][]byte, error) { return encodeAll(g.Story(spec)) },
+			skip:     func(g *generate.Generator) { g.SkipStory(spec) },
+		}}, nil
 	}
 	specs := []generate.Spec{spec}
 	if o.resultType == "all" {
@@ -303,7 +277,7 @@ func (o *generateOptions) recipes(spec generate.Spec) (all []recipe, err error) 
 		switch {
 		case o.variant != "":
 			for _, v := range named(generate.Variants, o.variant, func(v generate.Variant) string { return v.Name }) {
-				all = append(all, func() ([][]byte, error) { return v.Payloads(g, g.Draw(spec)) })
+				all = append(all, recipe{payloads: func(g *generate.Generator, _ []byte) ([][]byte, error) { return v.Payloads(g, g.Draw(spec)) }})
 			}
 		case o.invalid != "":
 			for _, m := range named(generate.Mutations, o.invalid, func(m generate.Mutation) string { return m.Rule }) {
@@ -312,29 +286,25 @@ func (o *generateOptions) recipes(spec generate.Spec) (all []recipe, err error) 
 					misfit = err
 					continue
 				}
-				all = append(all, func() ([][]byte, error) {
+				all = append(all, recipe{payloads: func(g *generate.Generator, _ []byte) ([][]byte, error) {
 					broken, err := m.Payload(g, g.Draw(fit))
 					return [][]byte{broken.Body}, err
-				})
+				}})
 			}
 		default:
-			all = append(all, ordinary(g, spec))
+			all = append(all, recipe{
+				payloads: func(g *generate.Generator, room []byte) ([][]byte, error) {
+					body, err := g.Append(room[:0], g.Draw(spec))
+					return [][]byte{body}, err
+				},
+				skip: func(g *generate.Generator) { g.Skip(g.Draw(spec)) },
+			})
 		}
 	}
 	if len(all) == 0 {
 		return nil, usage(misfit, "leave --result-type out")
 	}
 	return all, nil
-}
-
-// ordinary is the recipe that is used by the million: it makes each payload in
-// the memory of the one before.
-func ordinary(g *generate.Generator, spec generate.Spec) recipe {
-	body := make([][]byte, 1)
-	return func() (_ [][]byte, err error) {
-		body[0], err = g.Append(body[0][:0], g.Draw(spec))
-		return body, err
-	}
 }
 
 // named is the row of a table that has this name; all rows for "all".

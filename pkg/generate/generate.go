@@ -54,14 +54,16 @@ type Generator struct {
 	// the same seed gives the same payloads of other calls. 0 changes nothing.
 	Nonce uint64
 
-	rng  *rand.Rand
-	talk []byte // of the call being made
-	tail []byte // the end of that talk
+	rng    *rand.Rand
+	source *rand.PCG // of rng
+	talk   []byte    // of the call being made
+	tail   []byte    // the end of that talk
 }
 
 // New returns a generator for seed.
 func New(seed uint64) *Generator {
-	return &Generator{rng: rand.New(rand.NewPCG(seed, 0x6a756c69616e))}
+	source := rand.NewPCG(seed, 0x6a756c69616e)
+	return &Generator{rng: rand.New(source), source: source}
 }
 
 // Event makes the next call. Its fields fit its result: a call that never

@@ -106,10 +106,12 @@ var epoch = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 // end a few days later.
 const workingDays = 200
 
+// millisecondsOfWork is how long a working day is.
+const millisecondsOfWork = 8 * 60 * 60 * 1000
+
 // moment is a time on a working day at a place, between 9 and 17 o'clock of
 // standard time; summer time makes it an hour later.
 func (g *Generator) moment(p *place, day int) time.Time {
-	const millisecondsOfWork = 8 * 60 * 60 * 1000
 	begins := epoch.AddDate(0, 0, day/5*7+day%5).Add(time.Duration(9*60-p.ahead) * time.Minute)
 	return begins.Add(time.Duration(g.rng.IntN(millisecondsOfWork)) * time.Millisecond)
 }

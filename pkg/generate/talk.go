@@ -30,7 +30,7 @@ func (g *Generator) transcript(k *kind, c contact, size *Range) {
 		g.talk = append(g.talk, g.tail...)
 		return
 	}
-	target := max(size.Min, 0) + g.rng.IntN(max(size.Max-max(size.Min, 0), 0)+1)
+	target := g.size(*size)
 	if len(s.details) == 0 {
 		s.details = s.openings // somebody who says it again and again
 	}
@@ -40,6 +40,11 @@ func (g *Generator) transcript(k *kind, c contact, size *Range) {
 	room := target - len(g.tail)
 	g.middle(s, c, math.MaxInt, room)
 	g.talk = append(cut(g.talk, room), g.tail...)
+}
+
+// size is one of a range.
+func (g *Generator) size(r Range) int {
+	return max(r.Min, 0) + g.rng.IntN(max(r.Max-max(r.Min, 0), 0)+1)
 }
 
 // turns is how many phrases the middle of a talk usually has: most of the
@@ -60,13 +65,18 @@ func (g *Generator) middle(s script, c contact, turns, size int) {
 	}
 	first := g.rng.IntN(len(s.details))
 	for i := 0; i < turns && len(g.talk) < size; i++ {
-		phrases := s.questions
-		at := i
-		if at >= len(phrases) {
-			phrases, at = s.details, (first+i)%len(s.details)
-		}
+		phrases, at := s.turn(first, i)
 		g.talk = g.say(append(g.talk, '\n'), phrases[at], c)
 	}
+}
+
+// turn is where the phrase of a turn of the middle is, counted from 0. Details
+// go on from first.
+func (s *script) turn(first, i int) (phrases []string, at int) {
+	if i < len(s.questions) {
+		return s.questions, i
+	}
+	return s.details, (first + i) % len(s.details)
 }
 
 // any is one of some phrases.
