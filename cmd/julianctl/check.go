@@ -46,6 +46,7 @@ type checkOptions struct {
 	explain        string
 	allowUndecided bool
 	drill          drillFlags
+	supervise      superviseFlags
 }
 
 // probeFlags say how effects are counted.
@@ -79,6 +80,11 @@ An answer is waited for 10s, or five times the longest time of --budget where th
 is more; --timeout says otherwise. An endpoint that does not answer at all is
 reported once, and the checks are not run.
 
+--exec starts the endpoint itself, on a free port, and the checks of the group
+crashes then kill it, lose the answers of its database, hold a delivery inside
+another, run two of it, and take its database away: --through names what stands
+in between, --spy what it calls in turn. Use a test database.
+
 --drill is another job: it delivers on a schedule while you, or --down and --up,
 stop and start the endpoint, redelivers what was not acknowledged, and accounts
 for every call.`,
@@ -100,7 +106,10 @@ for every call.`,
 			if o.probe.settleGiven = cmd.Flags().Changed("settle"); !o.probe.settleGiven && o.profile == profileSmoke {
 				o.probe.settle = smokeSettle
 			}
-			if err := o.drill.alone(cmd); err != nil {
+			if err := o.drill.alone(cmd, o.supervise.supervises(o)); err != nil {
+				return err
+			}
+			if err := o.supervise.alone(cmd, o); err != nil {
 				return err
 			}
 			if o.drill.on {
@@ -127,6 +136,7 @@ for every call.`,
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
 	o.drill.declare(cmd)
+	o.supervise.declare(cmd)
 	o.profile = profileDefault
 	reportFlags(cmd, &o.format, &o.reports, reportFormats(false))
 	return cmd
@@ -152,11 +162,16 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 		return err
 	}
 	defer plan.close()
+	if o.supervise.steps {
+		return printSteps(ctx, a, o, plan)
+	}
 	p, err := newCheckPrinter(a, o, plan)
 	if err != nil {
 		return err
 	}
-	if err := a.waitReady(ctx, plan.options.Client, o.readyTimeout); err != nil {
+	if plan.options.Supervision != nil {
+		plan.options.Supervision.Tell = p.tell
+	} else if err := a.waitReady(ctx, plan.options.Client, o.readyTimeout); err != nil {
 		return err
 	}
 	plan.options.Begin = p.begin()
@@ -232,22 +247,14 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 		}
 	}
 	o.delivery.defaultTimeout = checkTimeout(limits)
-	client, err := a.deliveryClient(o.delivery)
-	if err != nil {
-		return nil, err
-	}
-	p.closing = append(p.closing, client.Close)
-	probe, done, err := a.probe(o.probe, o.delivery.allowHosts)
-	if err != nil {
-		p.close()
-		return nil, err
-	}
-	p.closing = append(p.closing, done)
 	p.options = check.Options{
-		Client: client, Secrets: a.secretHeaders(client.Header()), Probe: probe,
 		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
 		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke,
 		MaxRequests: o.maxRequests, Seed: o.seed,
+	}
+	if err := a.planTarget(p, o); err != nil {
+		p.close()
+		return nil, err
 	}
 	if o.agentShape != "" {
 		if p.options.Agent, p.options.Shape, err = agentShape(o.agentShape); err != nil {
@@ -256,6 +263,39 @@ func (a *app) planCheck(o checkOptions) (*checkPlan, error) {
 		}
 	}
 	return p, nil
+}
+
+// planTarget says what is checked and how effects are counted: an endpoint that
+// is there, or a consumer that --exec starts.
+func (a *app) planTarget(p *checkPlan, o checkOptions) (err error) {
+	if o.supervise.supervises(o) {
+		header, err := parseHeaders(nil, o.delivery.headers)
+		if err != nil {
+			return err
+		}
+		p.options.Secrets = a.secretHeaders(header)
+		s, supervision, err := a.supervision(o)
+		p.closing = append(p.closing, s.close)
+		if err != nil {
+			return err
+		}
+		p.options.Supervision = supervision
+		p.options.Probe, err = s.probe(o.probe, o.delivery.allowHosts)
+		return err
+	}
+	client, err := a.deliveryClient(o.delivery)
+	if err != nil {
+		return err
+	}
+	p.closing = append(p.closing, client.Close)
+	p.options.Client, p.options.Secrets = client, a.secretHeaders(client.Header())
+	probe, done, err := a.probe(o.probe, o.delivery.allowHosts)
+	if err != nil {
+		return err
+	}
+	p.closing = append(p.closing, done)
+	p.options.Probe = probe
+	return nil
 }
 
 // secretHeaders are the names of those headers that are secrets.

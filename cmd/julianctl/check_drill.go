@@ -27,8 +27,8 @@ type drillFlags struct {
 func (f *drillFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.on, "drill", false, "practise an outage in place of the checks")
-	flags.StringVar(&f.down, "down", "", "command that stops the endpoint, for --drill (default: you are asked)")
-	flags.StringVar(&f.up, "up", "", "command that starts the endpoint and ends, for --drill (default: you are asked)")
+	flags.StringVar(&f.down, "down", "", "command that stops the endpoint, for --drill and the crash checks")
+	flags.StringVar(&f.up, "up", "", "command that starts the endpoint and ends, likewise")
 	flags.Float64Var(&f.rate, "drill-rate", 5, "calls a second, for --drill")
 	flags.DurationVar(&f.phase, "drill-phase", 5*time.Second, "how long before, during and after the outage, for --drill")
 	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after that, for --drill")
@@ -36,12 +36,15 @@ func (f *drillFlags) declare(cmd *cobra.Command) {
 
 // alone refuses flags that would do nothing: those of a drill without one, and
 // with one those of the checks.
-func (f *drillFlags) alone(cmd *cobra.Command) error {
+func (f *drillFlags) alone(cmd *cobra.Command, supervised bool) error {
 	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience"}, "without --drill"
 	if f.on {
 		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape"}, "with --drill"
 	}
 	for _, name := range of {
+		if supervised && (name == "down" || name == "up") {
+			continue
+		}
 		if cmd.Flags().Changed(name) {
 			return usage(fmt.Errorf("--%s %s does nothing", name, why), "leave one of them out")
 		}

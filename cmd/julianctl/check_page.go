@@ -16,7 +16,7 @@ func (p *checkPrinter) overview(s check.Summary) *report.Overview {
 	o := &report.Overview{
 		Title: strings.ToUpper(word[:1]) + word[1:] + ": " + p.reports.report.Total().Text(),
 		Facts: []report.Fact{
-			{Name: "Target", Value: p.plan.options.Client.Target().String()},
+			{Name: "Target", Value: p.plan.subject(p.a, p.o)},
 			{Name: "Seed", Value: fmt.Sprint(s.Seed)},
 			{Name: "Requests", Value: fmt.Sprint(s.Requests)},
 			{Name: "Probe", Value: p.probeText(s)},

@@ -33,6 +33,7 @@ type checkPrinter struct {
 	progress *progress      // nil: none is told
 	mu       sync.Mutex
 	step     check.Step
+	doing    string // of a crash check
 	err      error
 }
 
@@ -64,9 +65,27 @@ func newCheckPrinter(a *app, o checkOptions, plan *checkPlan) (*checkPrinter, er
 	if over > 0 {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
 	}
-	a.note("checking %s, seed %d: %s, at most %s", a.errStyle.bold(safetext.Line(plan.options.Client.Target().String())), o.seed,
+	a.note("checking %s, seed %d: %s, at most %s", a.errStyle.bold(safetext.Line(plan.subject(a, o))), o.seed,
 		text, countOf(requests, "request", "requests"))
 	return p, nil
+}
+
+// subject is what is checked: a URL, or the command that starts it.
+func (p *checkPlan) subject(a *app, o checkOptions) string {
+	switch {
+	case p.options.Client != nil:
+		return p.options.Client.Target().String()
+	case o.supervise.exec != "":
+		return o.supervise.exec
+	}
+	return a.cfg.To
+}
+
+// tell says what a crash check does now.
+func (p *checkPrinter) tell(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doing = what
 }
 
 // begin tells of the progress from now on, unless records run over the same
@@ -81,6 +100,9 @@ func (p *checkPrinter) begin() func(check.Step) {
 			if s.ID == "" {
 				return 0, []string{"waiting for the first answer"}
 			}
+			if p.doing != "" {
+				s.ID = p.doing
+			}
 			return float64(s.Requests) / float64(max(1, requests)), []string{
 				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, countOf(s.Requests, "request", "requests"),
 			}
@@ -89,7 +111,7 @@ func (p *checkPrinter) begin() func(check.Step) {
 	return func(s check.Step) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.step = s
+		p.step, p.doing = s, ""
 	}
 }
 
@@ -165,7 +187,7 @@ func (p *checkPrinter) caseOf(r check.Result, counts bool) report.Case {
 		c.Accepted = "undecided, which --allow-undecided accepts"
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
-		c.Detail = evidenceText(r) + "rerun: " + p.rerun(r)
+		c.Detail = timelineText(r) + evidenceText(r) + "rerun: " + p.rerun(r)
 	}
 	return c
 }
@@ -206,11 +228,18 @@ func evidenceText(r check.Result) string {
 // rerun is the command that runs one check again, with the same payloads but for
 // their ids. Values of headers are left for the person to fill in.
 func (p *checkPrinter) rerun(r check.Result) string {
-	words := []string{"julianctl", "check", "--to", safetext.Shell(p.a.cfg.To), "--only", r.ID, "--seed", fmt.Sprint(p.o.seed)}
+	words := []string{"julianctl", "check"}
 	add := func(name, value string) {
 		if value != "" {
 			words = append(words, name, safetext.Shell(value))
 		}
+	}
+	add("--exec", p.o.supervise.exec)
+	add("--to", p.a.cfg.To)
+	words = append(words, "--only", r.ID, "--seed", fmt.Sprint(p.o.seed))
+	add("--at", r.At)
+	if p.plan.options.Supervision != nil {
+		p.o.supervise.rerun(p.o, add)
 	}
 	add("--config", p.o.config)
 	add("--probe", p.o.probe.command)

@@ -119,7 +119,23 @@ func (p *checkPrinter) text(r check.Result) {
 		}
 		p.faint(line)
 	}
+	if len(r.Timeline) > 0 {
+		events := r.Timeline
+		if p.o.supervise.values {
+			events = withValues(events)
+		}
+		short := shortTimeline(events)
+		p.a.timeline(checkIndent[:6], short)
+		if left := len(events) - len(short); left > 0 {
+			p.faint(fmt.Sprintf("and %s that only read; --format json has all", countOf(left, "step", "steps")))
+		}
+	}
 	if r.Verdict == check.Fail {
+		for _, c := range check.Named(r.ID) {
+			if c.Mend != "" {
+				p.faint("hint: " + c.Mend)
+			}
+		}
 		// On one line, to be copied.
 		fmt.Fprintf(p.a.out, "%s%s %s\n", checkIndent, p.a.style.accent("rerun:"), safetext.Line(p.rerun(r)))
 	}

@@ -11,11 +11,20 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/supervise"
 )
 
 func main() { os.Exit(start()) }
 
 func start() int {
+	if len(os.Args) > 2 && os.Args[1] == supervise.ShimArg {
+		// Between check and the consumer that it started.
+		if err := supervise.Shim(os.Args[2:]); err != nil {
+			return exitUnable
+		}
+		return exitYes
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)

@@ -37,6 +37,7 @@ var tiers = map[string]struct {
 	"pkg/deliver":   {1, []string{"pkg/payload"}},
 	"pkg/receive":   {1, nil},
 	"pkg/journal":   {1, nil},
+	"pkg/supervise": {1, nil},
 	"pkg/check":     {2, nil},
 	"pkg/mockapi":   {2, nil},
 	"pkg/report":    {2, nil},

@@ -46,6 +46,19 @@ func (a *app) deliveryClient(f deliveryFlags) (*deliver.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.clientTo(t, f)
+}
+
+// deliveryClientTo is a client for an endpoint that was started here.
+func (a *app) deliveryClientTo(to string, f deliveryFlags) (*deliver.Client, error) {
+	t, err := a.target(to, f.allowHosts)
+	if err != nil {
+		return nil, err
+	}
+	return a.clientTo(t, f)
+}
+
+func (a *app) clientTo(t target, f deliveryFlags) (_ *deliver.Client, err error) {
 	opts := deliver.Options{
 		UserAgent: "julianctl/" + versionNumber(), Insecure: f.insecure,
 		Timeout: t.Timeout, ConnectTimeout: f.connectTimeout, FirstByteTimeout: f.firstByteTimeout,

@@ -38,6 +38,8 @@ type Check struct {
 	Title string `json:"title"` // completes "the endpoint …"
 	Why   string `json:"why"`   // what goes wrong in production where it does not hold
 	How   string `json:"how"`   // what is sent, and what decides
+	// Mend is how people repair an endpoint that fails; may be empty.
+	Mend string `json:"mend,omitempty"`
 	// Needs is what a pass takes.
 	Needs Need `json:"needs"`
 	// Requests is how many requests it sends at most.
@@ -64,7 +66,10 @@ const (
 )
 
 // Groups are the groups of checks, in the order in which they run.
-var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness"}
+var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness", crashes}
+
+// crashes is the group of checks that need a supervised consumer.
+const crashes = "crashes"
 
 // Result is the outcome of one check.
 type Result struct {
@@ -89,6 +94,11 @@ type Result struct {
 	Latency *Times  `json:"latency,omitempty"` // of the deliveries that were timed
 	// Samples are those latencies in milliseconds, in the order of sending.
 	Samples []float64 `json:"latenciesMs,omitempty"`
+	// Points are what a sweep over the steps of a delivery visited, Timeline is
+	// the delivery of the first that failed, and At its name for --at.
+	Points   []PointResult `json:"points,omitempty"`
+	Timeline []Event       `json:"timeline,omitempty"`
+	At       string        `json:"at,omitempty"`
 }
 
 // Evidence is one delivery of a check and its answer.
@@ -177,6 +187,9 @@ type Options struct {
 	// empty and nil: those of package generate.
 	Agent string
 	Shape *generate.AgentShape
+	// Supervision is the consumer of the checks of the group crashes; nil: those
+	// are not part of the run.
+	Supervision *Supervision
 	// Begin is called before a check begins to deliver; may be nil.
 	Begin func(Step)
 }
@@ -237,6 +250,8 @@ func (o Options) selects(c Check) bool {
 	named := func(list []string) bool { return slices.Contains(list, c.ID) || slices.Contains(list, c.Group) }
 	byID := slices.Contains(o.Only, c.ID)
 	switch {
+	case c.Group == crashes && o.Supervision == nil:
+		return byID // which then says what it needs
 	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
 		return false
 	case c.Asked, o.Smoke && !c.Smoke:

@@ -30,7 +30,19 @@ func (c *counter) read(ctx context.Context, callID string) (Reading, error) {
 	case <-ctx.Done():
 		return Reading{}, context.Cause(ctx)
 	}
-	return c.probe(ctx, callID)
+	// One that fails now and then, such as while the consumer starts, is asked
+	// again.
+	const tries = 3
+	for try := 1; ; try++ {
+		r, err := c.probe(ctx, callID)
+		if err == nil || try == tries || ctx.Err() != nil {
+			return r, err
+		}
+		select {
+		case <-time.After(time.Duration(try) * 100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // watched is a call whose effects are counted.

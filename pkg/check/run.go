@@ -35,6 +35,8 @@ type run struct {
 	// silent is how many ordinary deliveries in a row got no answer in time.
 	silent atomic.Int32
 
+	lab *lab // nil without a supervised consumer
+
 	judging sync.WaitGroup
 	results []chan Result // by check; nil: it was not selected
 	next    int           // the first check that was not observed
@@ -45,7 +47,7 @@ type run struct {
 // are waited for while the next one delivers. The error is ErrUnknown, or that
 // of ctx when the run was cut short; what was observed until then stands, and
 // so do the ids in the summary.
-func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) {
+func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err error) {
 	for _, name := range slices.Concat(o.Only, o.Skip) {
 		if !slices.Contains(Names(), name) {
 			return Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
@@ -67,6 +69,14 @@ func Run(ctx context.Context, o Options, observe func(Result)) (Summary, error) 
 		r.results = append(r.results, result)
 	}
 	began := time.Now()
+	if o.Supervision != nil {
+		r.lab = newLab(o.Supervision)
+		if err := r.lab.begin(ctx); err != nil {
+			return r.sum, err
+		}
+		r.o.Client = r.lab.client
+		defer func() { err = errors.Join(err, r.lab.end(context.WithoutCancel(ctx))) }()
+	}
 	r.begin(ctx)
 	planned := plainCalls
 	selected, over, _ := o.Planned()
@@ -238,7 +248,7 @@ func (r *run) trial(ctx context.Context, id string) *trial {
 	gen := generate.New(r.o.Seed ^ h.Sum64())
 	gen.Nonce = r.o.Nonce
 	return &trial{
-		ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, silent: &r.silent,
+		id: id, lab: r.lab, ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, silent: &r.silent,
 		gen:   gen,
 		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
 	}

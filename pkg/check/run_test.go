@@ -60,7 +60,7 @@ func TestDeadEndpointIsUndecided(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
 	got := checked(t.Context(), options(t, srv.URL, ""))
-	notRun(t, got, len(check.Checks)-1) // but gzip
+	notRun(t, got, len(ordinary())-1) // but gzip
 }
 
 // notRun holds a run in which nobody answered to what it should say.
@@ -113,7 +113,7 @@ func TestSilentEndpointIsUndecided(t *testing.T) {
 	t.Parallel()
 	o, _ := silentAfter(t, 0, func([]byte) bool { return true })
 	got := checked(t.Context(), o)
-	notRun(t, got, len(check.Checks)-1)
+	notRun(t, got, len(ordinary())-1)
 	if want := "no answer within 500ms"; got.sum.Unreachable != want {
 		t.Errorf("%q, want %q", got.sum.Unreachable, want)
 	}

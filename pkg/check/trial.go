@@ -19,6 +19,8 @@ import (
 // trial is what one check works with: it makes calls, delivers them and keeps
 // the evidence.
 type trial struct {
+	id      string          // of the check
+	lab     *lab            // nil without a supervised consumer
 	ctx     context.Context // of the call of Run that the trial belongs to
 	o       *Options
 	counter *counter // nil without a probe

@@ -1,0 +1,474 @@
+package supervise
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// passHook counts steps and lets all of them through.
+type passHook struct {
+	mu    sync.Mutex
+	steps []string
+}
+
+func (h *passHook) Before(s *Step) Action { return Pass }
+
+func (h *passHook) After(s *Step) Action {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.Ended.IsZero() {
+		h.steps = append(h.steps, s.Text+" -> "+s.Answer)
+	}
+	return Pass
+}
+
+// conversation is what a consumer and a target say in turn, as bytes.
+type conversation []struct{ says, answer string }
+
+// talk has a consumer say its lines through a proxy to a target that answers
+// them, and returns what the two received.
+func talk(t *testing.T, hook Hook, lines conversation) (target, consumer string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer conn.Close()
+		var all strings.Builder
+		for _, l := range lines {
+			part := make([]byte, len(l.says))
+			n, err := io.ReadFull(conn, part)
+			all.Write(part[:n])
+			if err != nil {
+				break
+			}
+			if _, err := io.WriteString(conn, l.answer); err != nil {
+				break
+			}
+		}
+		rest, _ := io.ReadAll(conn)
+		all.Write(rest)
+		got <- all.String()
+	}()
+	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	var all strings.Builder
+	for _, l := range lines {
+		if _, err := io.WriteString(conn, l.says); err != nil {
+			t.Fatal(err)
+		}
+		part := make([]byte, len(l.answer))
+		n, err := io.ReadFull(conn, part)
+		all.Write(part[:n])
+		if err != nil {
+			break
+		}
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(conn)
+	all.Write(rest)
+	return <-got, all.String()
+}
+
+// pg is a message of PostgreSQL with a type.
+func pg(kind byte, body string) string {
+	n := len(body) + 4
+	return string([]byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + body
+}
+
+const (
+	pgHello = "\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00"
+	pgIdle  = "Z\x00\x00\x00\x05I"
+	pgInTx  = "Z\x00\x00\x00\x05T"
+)
+
+func TestStepsOfProtocols(t *testing.T) {
+	tests := map[string]struct {
+		lines conversation
+		steps []string
+	}{
+		"postgres, simple queries": {conversation{
+			{pgHello, pg('R', "\x00\x00\x00\x00") + pgIdle},
+			{pg('Q', "SELECT 1\x00"), pg('C', "SELECT 1\x00") + pgIdle},
+			{pg('Q', "BEGIN\x00"), pg('C', "BEGIN\x00") + pgInTx},
+			{pg('Q', "INSERT INTO a VALUES ('x', 12)\x00"), pg('C', "INSERT 0 1\x00") + pgInTx},
+			{pg('Q', "COMMIT\x00"), pg('C', "COMMIT\x00") + pgIdle},
+			{pg('Q', "-- ping\x00"), pg('I', "") + pgIdle},
+		}, []string{"BEGIN -> BEGIN", "INSERT INTO a VALUES ('…', #) -> INSERT 0 1", "COMMIT -> COMMIT"}},
+		"postgres, prepared statements": {conversation{
+			{pgHello, pgIdle},
+			{pg('P', "s1\x00INSERT INTO a VALUES ($1)\x00\x00\x00") + pg('S', ""), pg('1', "") + pgIdle},
+			{pg('B', "\x00s1\x00\x00\x00") + pg('E', "\x00\x00\x00\x00\x00") + pg('S', ""), pg('2', "") + pg('C', "INSERT 0 1\x00") + pgIdle},
+			{pg('B', "\x00s1\x00\x00\x00") + pg('E', "\x00\x00\x00\x00\x00") + pg('S', ""), pg('E', "SERROR\x00C23505\x00\x00") + pgIdle},
+		}, []string{"INSERT INTO a VALUES (#) -> INSERT 0 1", "INSERT INTO a VALUES (#) -> ERROR 23505"}},
+		"postgres, copy": {conversation{
+			{pgHello, pgIdle},
+			{pg('Q', "COPY a FROM STDIN\x00"), pg('G', "\x00\x00\x00")},
+			{pg('d', "1\n") + pg('c', ""), pg('C', "COPY 1\x00") + pgIdle},
+			{pg('Q', "SELECT 2 FROM a\x00"), pg('C', "SELECT 1\x00") + pgIdle},
+		}, []string{"COPY a FROM STDIN -> COPY 1", "SELECT # FROM a -> SELECT 1"}},
+		"redis": {conversation{
+			{"*1\r\n$4\r\nPING\r\n", "+PONG\r\n"},
+			{"*3\r\n$3\r\nSET\r\n$10\r\ncall:abc-1\r\n$1\r\n1\r\n", "+OK\r\n"},
+			{"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", "$-1\r\n"},
+			{"*1\r\n$5\r\nMULTI\r\n", "+OK\r\n"},
+			{"*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n", "+QUEUED\r\n"},
+			{"*1\r\n$4\r\nEXEC\r\n", "*1\r\n:5\r\n"},
+		}, []string{"SET call:# … -> OK", "GET k -> nil", "MULTI; INCR n; EXEC -> value"}},
+		"http": {conversation{
+			{"POST /notes/12?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\nabc"},
+			{"PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"},
+			{"HEAD /b HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"},
+			{"DELETE /c HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"},
+		}, []string{"POST /notes/# -> 201", "PUT /a -> 200", "HEAD /b -> 200", "DELETE /c -> 204"}},
+		"unknown": {conversation{
+			{"hello there\n", "yes"},
+			{"\x01\x02", "no"},
+		}, []string{"hello there. -> answer", ". -> answer"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hook := &passHook{}
+			target, consumer := talk(t, hook, tt.lines)
+			var says, answers strings.Builder
+			for _, l := range tt.lines {
+				says.WriteString(l.says)
+				answers.WriteString(l.answer)
+			}
+			if d := cmp.Diff(says.String(), target); d != "" {
+				t.Errorf("the target received other bytes:\n%s", d)
+			}
+			if d := cmp.Diff(answers.String(), consumer); d != "" {
+				t.Errorf("the consumer received other bytes:\n%s", d)
+			}
+			hook.mu.Lock()
+			defer hook.mu.Unlock()
+			if d := cmp.Diff(tt.steps, hook.steps); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// Commands that are sent without waiting are steps one after the other.
+func TestPipeline(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		lines := bufio.NewScanner(conn)
+		for n := 0; lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "INCR") {
+				n++
+				_, _ = fmt.Fprintf(conn, ":%d\r\n", n)
+			}
+		}
+	}()
+	hook := &passHook{}
+	p, err := NewProxy("cache", "127.0.0.1:0", listener.Addr().String(), hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*2\r\n$4\r\nINCR\r\n$1\r\nb\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 8)
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != ":1\r\n:2\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	hook.mu.Lock()
+	defer hook.mu.Unlock()
+	if d := cmp.Diff([]string{"INCR a -> 1", "INCR b -> 2"}, hook.steps); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTLSIsRefused(t *testing.T) {
+	ssl := "\x00\x00\x00\x08\x04\xd2\x16\x2f"
+	hook := &passHook{}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, ssl); err != nil {
+		t.Fatal(err)
+	}
+	no := make([]byte, 1)
+	if _, err := io.ReadFull(conn, no); err != nil || no[0] != 'N' {
+		t.Fatalf("answer %q, %v", no, err)
+	}
+	if _, err := io.WriteString(conn, pgHello); err != nil {
+		t.Fatal(err)
+	}
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	got := make([]byte, len(pgHello))
+	if _, err := io.ReadFull(server, got); err != nil || string(got) != pgHello {
+		t.Errorf("the target received %q, %v", got, err)
+	}
+}
+
+// FuzzProxy: whatever the two say, the bytes come out as they went in.
+func FuzzProxy(f *testing.F) {
+	f.Add([]byte(pgHello+pg('Q', "BEGIN\x00")), []byte(pgIdle+pgIdle))
+	f.Add([]byte("*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"), []byte("+PONG\r\n$-1\r\n"))
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\nrest"))
+	f.Add([]byte("*3\r\n$99999999\r\n"), []byte("-ERR\r\n"))
+	f.Add([]byte("\x00\x00\x00\x08\x00\x03\x00\x00Q\xff\xff\xff\xff"), []byte("Z\x00"))
+	f.Add([]byte("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"), []byte("\x00"))
+	f.Add([]byte("x"), []byte(""))
+	f.Fuzz(func(t *testing.T, says, answer []byte) {
+		if isPostgres(says) && bytes.Contains(says[:min(len(says), 8)], []byte{0x04, 0xd2, 0x16}) {
+			t.Skip("a question for TLS is answered here")
+		}
+		target, consumer := talkOnce(t, says, answer)
+		if !bytes.Equal(target, says) {
+			t.Errorf("the target received %q, want %q", target, says)
+		}
+		if !bytes.Equal(consumer, answer) {
+			t.Errorf("the consumer received %q, want %q", consumer, answer)
+		}
+	})
+}
+
+// talkOnce has the consumer say all it has and end its side, and the target then
+// all that it has.
+func talkOnce(t *testing.T, says, answer []byte) (target, consumer []byte) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := make(chan []byte, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			got <- nil
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Write(answer)
+		all, _ := io.ReadAll(conn)
+		got <- all
+	}()
+	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), &passHook{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := conn.Write(says); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	consumer, _ = io.ReadAll(conn)
+	return <-got, consumer
+}
+
+// TestHold holds a step before the target gets it, cuts one after its answer,
+// and refuses connections.
+func TestHold(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	received := make(chan string, 10)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				buf := make([]byte, 1024)
+				for {
+					n, err := conn.Read(buf)
+					if err != nil {
+						return
+					}
+					received <- string(buf[:n])
+					_, _ = io.WriteString(conn, "+OK\r\n")
+				}
+			}()
+		}
+	}()
+	rec := NewRecorder()
+	p, err := NewProxy("cache", "127.0.0.1:0", listener.Addr().String(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	set := "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", p.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.WriteString(conn, set); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	ok := make([]byte, 5)
+	first := dial()
+	if _, err := io.ReadFull(first, ok); err != nil {
+		t.Fatal(err)
+	}
+	<-received
+	point := rec.Steps()[0].Point
+
+	rec.Begin()
+	hold := rec.Hold(point, false)
+	held := dial()
+	<-hold.Hit()
+	if rec.Open() != 1 || len(received) != 0 {
+		t.Error("the step is not held")
+	}
+	other := dial() // the second with that hash: another point
+	if _, err := io.ReadFull(other, ok); err != nil {
+		t.Fatal(err)
+	}
+	<-received
+	rec.Release(hold, Pass)
+	if _, err := io.ReadFull(held, ok); err != nil {
+		t.Fatal(err)
+	}
+	<-received
+
+	rec.Begin()
+	lost := rec.Hold(point, true)
+	cut := dial()
+	<-lost.Hit()
+	<-received // the target has done it
+	rec.Release(lost, Cut)
+	if n, err := cut.Read(ok); err == nil {
+		t.Errorf("an answer of %d bytes came through", n)
+	}
+
+	p.Refuse()
+	if _, err := io.ReadFull(held, ok); err == nil {
+		t.Error("a connection survives a target that is down")
+	}
+	if conn, err := net.Dial("tcp", p.Addr()); err == nil {
+		conn.Close()
+		t.Error("a target that is down takes connections")
+	}
+	if err := p.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	rec.Begin()
+	if _, err := io.ReadFull(dial(), ok); err != nil {
+		t.Error(err)
+	}
+	<-received
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := rec.Quiet(ctx, time.Millisecond); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLoopbackOnly(t *testing.T) {
+	if _, err := NewProxy("x", "0.0.0.0:0", "127.0.0.1:1", NewRecorder()); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestBlank(t *testing.T) {
+	for in, want := range map[string]string{
+		"SELECT * FROM a WHERE id = 'it''s' AND n = 12":    "SELECT * FROM a WHERE id = '…' AND n = #",
+		"INSERT INTO public.calls (a) VALUES ($1, 1.5e10)": "INSERT INTO public.calls (a) VALUES (#, #)",
+		"call.julianctl-01ab:seen":                         "#:seen",
+		"  a\n\tb ":                                        "a b",
+		"'open":                                            "'…'",
+		"/calls/8f14e45f-ceea-467d/notes":                  "/calls/#/notes",
+	} {
+		if got := blank(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestChanges(t *testing.T) {
+	for statement, want := range map[string]bool{
+		"SELECT * FROM a FOR UPDATE":                     false,
+		"SELECT update_time FROM a":                      false,
+		"WITH x AS (DELETE FROM a RETURNING 1) SELECT 1": true,
+		"insert into a values (1)":                       true,
+		"CALL book()":                                    true,
+		"SET search_path = a":                            false,
+		"PREPARE TRANSACTION 'x'":                        true,
+	} {
+		if got := changes(statement); got != want {
+			t.Errorf("%q: %v", statement, got)
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Recorder is the [Hook] that names the steps of a delivery, and holds one of
+// them where that was asked for. It is safe for concurrent use.
+type Recorder struct {
+	mu      sync.Mutex
+	noise   map[uint64]bool // hashes of steps that no delivery causes
+	seen    map[uint64]int  // occurrences since Begin
+	steps   []*Step         // counted, since Begin
+	open    map[*Step]bool  // counted, without an answer
+	last    time.Time       // when a counted step began or ended
+	holds   []*Hold
+	learned func(*Step) // called with each step while noise is learned
+	// pause is the longest time between two steps of noise that are the same.
+	pause time.Duration
+}
+
+// NewRecorder counts every step until noise was learned.
+func NewRecorder() *Recorder {
+	return &Recorder{noise: map[uint64]bool{}, seen: map[uint64]int{}, open: map[*Step]bool{}}
+}
+
+// Hold waits for one step, and keeps it when it comes.
+type Hold struct {
+	point Point
+	after bool
+	hit   chan struct{} // closed when the step is there
+	step  *Step
+	let   chan Action
+	once  sync.Once
+}
+
+// Hold keeps the step at point when it comes next: before the target gets the
+// request or, with after, before the consumer gets the answer. The caller
+// releases it, hit or not.
+func (r *Recorder) Hold(point Point, after bool) *Hold {
+	h := &Hold{point: point, after: after, hit: make(chan struct{}), let: make(chan Action, 1)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.holds = append(r.holds, h)
+	return h
+}
+
+// Hit is closed once the step is held.
+func (h *Hold) Hit() <-chan struct{} { return h.hit }
+
+// Step is the step that is held; valid after Hit.
+func (h *Hold) Step() *Step { return h.step }
+
+// Release lets the step go on, or cuts its connection. Only the first call does
+// something.
+func (r *Recorder) Release(h *Hold, action Action) {
+	h.once.Do(func() {
+		r.mu.Lock()
+		r.holds = slices.DeleteFunc(r.holds, func(other *Hold) bool { return other == h })
+		r.mu.Unlock()
+		h.let <- action
+	})
+}
+
+// Begin forgets the steps of the delivery before.
+func (r *Recorder) Begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen, r.steps = map[uint64]int{}, nil
+}
+
+// Steps are those that were counted since Begin, in the order in which they
+// began. They are copies.
+func (r *Recorder) Steps() []Step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]Step, len(r.steps))
+	for i, s := range r.steps {
+		out[i] = *s
+	}
+	return out
+}
+
+// LearnNoise takes every step from now until the function it returns is called
+// for noise: nobody delivered anything.
+func (r *Recorder) LearnNoise() (done func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := map[uint64]time.Time{}
+	r.learned = func(s *Step) {
+		r.noise[s.Point.Hash] = true
+		if before, ok := last[s.Point.Hash]; ok {
+			r.pause = max(r.pause, s.Began.Sub(before))
+		}
+		last[s.Point.Hash] = s.Began
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.learned = nil
+	}
+}
+
+// Noise is how many different steps are taken for noise.
+func (r *Recorder) Noise() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.noise)
+}
+
+// Pause is the longest time between two steps of noise that are the same: how
+// long a worker that polls may sleep.
+func (r *Recorder) Pause() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pause
+}
+
+// Before implements [Hook].
+func (r *Recorder) Before(s *Step) Action {
+	r.mu.Lock()
+	if r.learned != nil {
+		r.learned(s)
+	}
+	if r.noise[s.Point.Hash] {
+		r.mu.Unlock()
+		return Pass
+	}
+	r.seen[s.Point.Hash]++
+	s.Point.Occurrence = r.seen[s.Point.Hash]
+	r.steps = append(r.steps, s)
+	r.open[s] = true
+	r.last = time.Now()
+	h := r.holdAt(s, false)
+	r.mu.Unlock()
+	if h == nil {
+		return Pass
+	}
+	action := <-h.let
+	if action == Cut {
+		r.mu.Lock()
+		delete(r.open, s)
+		r.mu.Unlock()
+	}
+	return action
+}
+
+// After implements [Hook].
+func (r *Recorder) After(s *Step) Action {
+	r.mu.Lock()
+	counted := r.open[s]
+	delete(r.open, s)
+	if !counted {
+		r.mu.Unlock()
+		return Pass
+	}
+	r.last = time.Now()
+	var h *Hold
+	if !s.Ended.IsZero() {
+		h = r.holdAt(s, true)
+	}
+	r.mu.Unlock()
+	if h == nil {
+		return Pass
+	}
+	return <-h.let
+}
+
+// holdAt returns the hold for this step, which is hit now; nil for none.
+func (r *Recorder) holdAt(s *Step, after bool) *Hold {
+	for _, h := range r.holds {
+		if h.step == nil && h.point == s.Point && h.after == after {
+			h.step = s
+			close(h.hit)
+			return h
+		}
+	}
+	return nil
+}
+
+// Quiet waits until no counted step is open, and none began or ended for gap.
+func (r *Recorder) Quiet(ctx context.Context, gap time.Duration) error {
+	for {
+		r.mu.Lock()
+		open := len(r.open)
+		since := time.Since(r.last)
+		r.mu.Unlock()
+		if open == 0 && since >= gap {
+			return nil
+		}
+		wait := 5 * time.Millisecond
+		if open == 0 {
+			wait = max(time.Millisecond, gap-since)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return fmt.Errorf("the consumer does not come to rest: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// Open is how many counted steps wait for an answer.
+func (r *Recorder) Open() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.open)
+}
+
+// LastStep is when a counted step began or ended last; zero: never.
+func (r *Recorder) LastStep() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// Points are the points of steps.
+func Points(steps []Step) []Point {
+	out := make([]Point, len(steps))
+	for i, s := range steps {
+		out[i] = s.Point
+	}
+	return out
+}

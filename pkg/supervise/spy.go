@@ -1,0 +1,172 @@
+package supervise
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Spy is a stand-in for something over HTTP that the consumer calls, such as a
+// CRM. It remembers what it was told.
+type Spy struct {
+	server *http.Server
+	proxy  *Proxy
+	onward http.Handler // the real one; nil: the spy answers itself
+	answer SpyAnswer
+	mode   atomic.Int32
+
+	mu    sync.Mutex
+	calls []SpyCall
+}
+
+// SpyAnswer is what a spy says.
+type SpyAnswer struct {
+	Status int
+	Body   string
+}
+
+// SpyCall is one request that a spy got.
+type SpyCall struct {
+	Method, Path string
+	Key          string // its Idempotency-Key; empty: none
+	Status       int    // of the answer; 0: none was given
+	At           time.Time
+	text         []byte // target, header and body, for looking for an id
+}
+
+// SpyMode is how a spy behaves.
+type SpyMode int32
+
+// The modes of a spy.
+const (
+	SpyAnswers SpyMode = iota
+	SpyFails           // answers 500
+	SpySilent          // closes the connection without an answer
+)
+
+// maxSpied is how much of a request's body is kept, in bytes.
+const maxSpied = 1 << 20
+
+// NewSpy starts a spy on a free port of this machine. Its requests are steps for
+// hook. With onward they are passed on to that URL. The caller closes it.
+func NewSpy(name string, answer SpyAnswer, onward *url.URL, hook Hook) (*Spy, error) {
+	listener, err := listenLoopback("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &Spy{answer: answer}
+	if onward != nil {
+		s.onward = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(onward) }}
+	}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	if s.proxy, err = NewProxy(name, "127.0.0.1:0", listener.Addr().String(), hook); err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	go func() { _ = s.server.Serve(listener) }() // Close ends it
+	return s, nil
+}
+
+// URL is where the spy listens.
+func (s *Spy) URL() string { return "http://" + s.proxy.Addr() }
+
+// Proxy is what stands in front of the spy and counts its steps.
+func (s *Spy) Proxy() *Proxy { return s.proxy }
+
+// Set changes how the spy behaves from now on.
+func (s *Spy) Set(mode SpyMode) { s.mode.Store(int32(mode)) }
+
+// Close ends the spy.
+func (s *Spy) Close() error {
+	s.proxy.Close()
+	return s.server.Close()
+}
+
+// ServeHTTP takes a request of the consumer.
+func (s *Spy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSpied))
+	if err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			http.Error(w, "body too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "body not read", http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	call := SpyCall{Method: r.Method, Path: r.URL.Path, Key: r.Header.Get("Idempotency-Key"), At: time.Now()}
+	call.text = append([]byte(r.RequestURI+"\n"), body...)
+	for name, values := range r.Header {
+		call.text = append(call.text, "\n"+name+": "+strings.Join(values, ", ")...)
+	}
+	switch SpyMode(s.mode.Load()) {
+	case SpySilent:
+		s.note(call)
+		panic(http.ErrAbortHandler) // net/http's way to give no answer
+	case SpyFails:
+		call.Status = http.StatusInternalServerError
+		s.note(call)
+		http.Error(w, "made to fail", call.Status)
+		return
+	}
+	if s.onward != nil {
+		rec := &statusWriter{ResponseWriter: w}
+		s.onward.ServeHTTP(rec, r)
+		call.Status = rec.status
+		s.note(call)
+		return
+	}
+	call.Status = s.answer.Status
+	s.note(call)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(s.answer.Status)
+	_, _ = io.WriteString(w, s.answer.Body)
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (s *Spy) note(c SpyCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c)
+}
+
+// Effects is how often the spy was told of a call, successfully: requests that
+// change something, mention the id and got a 2xx. Those with one Idempotency-Key
+// are one.
+func (s *Spy) Effects(_ context.Context, callID string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := map[string]bool{}
+	n := 0
+	for _, c := range s.calls {
+		switch {
+		case c.Method == http.MethodGet || c.Method == http.MethodHead || c.Status/100 != 2 || !bytes.Contains(c.text, []byte(callID)):
+		case c.Key == "":
+			n++
+		case !keys[c.Key]:
+			keys[c.Key] = true
+			n++
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,119 @@
+package supervise
+
+import (
+	"hash/fnv"
+	"io"
+	"strings"
+	"time"
+)
+
+// Step is one request of the consumer to something that it uses, with its
+// complete answer: a statement and its result, a Redis command and its reply, an
+// HTTP request and its response.
+type Step struct {
+	Proxy  string // name of the proxy that it went through, such as "database"
+	Conn   int    // which connection through that proxy, from 1
+	Point  Point
+	Text   string // the request, on one line, its values blanked
+	Raw    string // the request as it was, on one line
+	Answer string // short: a command tag, a status, the kind of a reply
+	// Write: the step changes durable state (a COMMIT after a write, a write
+	// outside a transaction, SET, EXEC, POST).
+	Write bool
+	// Changes: the step changes something, which is not durable before the
+	// transaction ends.
+	Changes bool
+	// Ends: the step ends a transaction with COMMIT, or is an HTTP request.
+	// They are tried first where there is no time for all.
+	Ends  bool
+	Began time.Time // when the request was complete
+	Ended time.Time // when the answer was complete; zero: it never was
+}
+
+// Point says which step of a delivery is meant, whatever else goes on: the hash
+// of its statements since BEGIN on its connection, values blanked, and the how
+// manieth step with that hash it is since the delivery began. An ordinal would
+// not hold under pools, polling and parallel statements.
+type Point struct {
+	Hash       uint64
+	Occurrence int // from 1
+}
+
+// hashOf is the hash of a proxy's name and of statements in order.
+func hashOf(proxy string, statements ...string) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, proxy)
+	for _, s := range statements {
+		_, _ = io.WriteString(h, "\x00"+s)
+	}
+	return h.Sum64()
+}
+
+// maxText is the longest text of a step that is kept, in bytes.
+const maxText = 2000
+
+// oneLine folds white space and cuts s to maxText.
+func oneLine(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
+	}
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
+}
+
+// blank takes the values out of a statement or a key, so that the same step of
+// two deliveries reads the same: quoted strings become '…', and every word that
+// holds a digit (numbers, ids, times, placeholders such as $1) becomes #.
+func blank(s string) string {
+	var b strings.Builder
+	s = oneLine(s)
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '\'':
+			b.WriteString("'…'")
+			i = skipQuoted(s, i)
+		case isWordByte(c):
+			end := i
+			digit := false
+			for end < len(s) && (isWordByte(s[end]) || joinsID(s, end)) {
+				digit = digit || '0' <= s[end] && s[end] <= '9'
+				end++
+			}
+			if digit {
+				b.WriteByte('#')
+			} else {
+				b.WriteString(s[i:end])
+			}
+			i = end
+		default:
+			b.WriteByte(c)
+			i++
+		}
+	}
+	return b.String()
+}
+
+// skipQuoted returns the place after the string that begins at i; a doubled
+// quote belongs to it.
+func skipQuoted(s string, i int) int {
+	for i++; i < len(s); i++ {
+		if s[i] != '\'' {
+			continue
+		}
+		if i+1 == len(s) || s[i+1] != '\'' {
+			return i + 1
+		}
+		i++
+	}
+	return i
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// joinsID reports whether the byte at i joins two parts of an id or a time, as
+// in call.abc-12 or 2025-09-25T08:20:48.760Z. A schema's name before a table's
+// holds no digit, so that the two stay readable.
+func joinsID(s string, i int) bool {
+	return (s[i] == '-' || s[i] == '.') && i+1 < len(s) && isWordByte(s[i+1])
+}
