@@ -183,7 +183,7 @@ var Checks = []Check{
 		ID: "burst", Group: "speed", Needs: Answers, Requests: largeBurst, alone: true,
 		Title: "refuses nothing in a burst of 500", run: largeBurstTaken,
 		Why: "a 5xx or a refused connection under load is a delivery that has to be sent again",
-		How: "delivers 500 calls on 500 connections at one instant; all must be answered with a 2xx; a 429 is a warning",
+		How: "delivers 500 calls on 500 connections at one instant; all must be answered with a 2xx, within the time-out or ten times the budget (30 s at most), whichever is longer; a 429 is a warning",
 	},
 
 	{

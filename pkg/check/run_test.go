@@ -612,3 +612,38 @@ func TestNoEchoSearchesWholeAnswers(t *testing.T) {
 		})
 	}
 }
+
+// A burst of 500 may take ten times as long as one of 50, and longer than an
+// answer is waited for elsewhere; not for ever.
+func TestLargeBurstHasTime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		takes time.Duration
+		want  check.Verdict
+	}{{2 * time.Second, pass}, {time.Minute, fail}} {
+		var asked atomic.Int32
+		ended := make(chan struct{})
+		srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if asked.Add(1) > 1 { // after the plain call
+				select {
+				case <-time.After(tt.takes):
+				case <-ended:
+				}
+			}
+		}))
+		o := options(t, srv.URL, "max=400ms") // ten times that is 4 s
+		client, err := deliver.New(o.Client.Target(), deliver.Options{Timeout: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Client, o.Only = client, []string{"burst"}
+		got := checked(t.Context(), o)
+		close(ended)
+		client.Close()
+		srv.Close()
+		if v := got.verdicts()["burst"]; v != tt.want || v == fail && !strings.Contains(got.said(fail), "no answer within 4s") {
+			t.Errorf("%s: %s, want %s\n%s", tt.takes, v, tt.want, got.said(v))
+		}
+	}
+}

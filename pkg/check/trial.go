@@ -177,11 +177,15 @@ func (t *trial) deliver(what string, c call, send func() deliver.Answer) deliver
 
 // together delivers calls at one instant.
 func (t *trial) together(what string, calls []call) []deliver.Answer {
+	return t.togetherBy(t.o.Client, what, calls)
+}
+
+func (t *trial) togetherBy(client *deliver.Client, what string, calls []call) []deliver.Answer {
 	requests := make([]deliver.Request, len(calls))
 	for i, c := range calls {
 		requests[i].Body = c.body
 	}
-	answers, skew := t.o.Client.Together(t.ctx, requests)
+	answers, skew := client.Together(t.ctx, requests)
 	t.result.SkewMS = max(t.result.SkewMS, milliseconds(skew))
 	for i, a := range answers {
 		t.note(what, calls[i], a)

@@ -122,6 +122,16 @@ func New(target Target, opts Options) (*Client, error) {
 	return c, nil
 }
 
+// Patient is a client of the same target that waits at least so long for answers
+// and for connections. It shares no connections with c; close it too.
+func (c *Client) Patient(timeout time.Duration) *Client {
+	p := &Client{target: c.target, opts: c.opts, base: c.base, head: c.head, tls: c.tls, proxy: c.proxy}
+	p.opts.Timeout = max(c.opts.Timeout, timeout)
+	p.opts.ConnectTimeout = max(c.opts.ConnectTimeout, timeout)
+	p.opts.FirstByteTimeout = max(c.opts.FirstByteTimeout, timeout)
+	return p
+}
+
 // Target is where the client delivers to.
 func (c *Client) Target() Target { return c.target }
 
