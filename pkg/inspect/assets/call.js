@@ -96,12 +96,13 @@ export const turns = (transcript) => {
 };
 
 const talk = (transcript) => {
-  const all = turns(transcript), speakers = [...new Set(all.map(([who]) => who))];
+  const all = turns(transcript), sides = new Map();
   if (!all.length) return null;
+  for (const [who] of all) if (!sides.has(who)) sides.set(who, sides.size % 2);
   const box = el("div", "talk");
   const say = (from, to) => {
     for (const [who, words] of all.slice(from, to)) {
-      const turn = el("div", "turn side" + Math.max(0, speakers.indexOf(who)) % 2);
+      const turn = el("div", "turn side" + sides.get(who));
       if (who) turn.append(text("small", "", who));
       turn.append(text("p", "", words));
       box.append(turn);

@@ -53,8 +53,20 @@ const pretty = (json) => {
   if (!json) return null; // not there
   try {
     const value = JSON.parse(json);
-    return typeof value === "string" ? value : typeof value === "object" && value ? JSON.stringify(value, null, 2) : json;
+    return typeof value === "string" ? value : typeof value === "object" && value && !deep(json) ? JSON.stringify(value, null, 2) : json;
   } catch { return json; }
+};
+
+// deep reports whether JSON is nested so deep that the room before its lines
+// would be far more than what is in them.
+const deep = (json) => {
+  let levels = 0;
+  for (const [mark] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (mark === "{" || mark === "[") levels++;
+    else if (mark === "}" || mark === "]") levels--;
+    if (levels > 40) return true;
+  }
+  return false;
 };
 
 const headerRows = (left, right) => {
