@@ -11,7 +11,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // doubt is a condition that is correct and may be mistyped all the same: payloads
@@ -70,7 +70,7 @@ func examineCondition(c payload.Condition) (*doubt, error) {
 		if err != nil {
 			return nil, nil
 		}
-		return &doubt{what: fmt.Sprintf("%s %q", c.Path, c.Value), near: validate.Nearest(c.Value, f.Enum), seen: seen}, nil
+		return &doubt{what: fmt.Sprintf("%s %q", c.Path, c.Value), near: spelling.Nearest(c.Value, f.Enum), seen: seen}, nil
 	}
 	return nil, nil
 }
@@ -137,7 +137,7 @@ func nearestPath(path string) string {
 			ends = append(ends, known)
 		}
 	}
-	if near := validate.Nearest(path, all); near != "" {
+	if near := spelling.Nearest(path, all); near != "" {
 		return near
 	}
 	if len(ends) == 1 {

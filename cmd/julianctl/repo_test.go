@@ -24,26 +24,28 @@ var tiers = map[string]struct {
 	tier  int
 	peers []string
 }{
-	"pkg/julian":    {0, nil},
-	"pkg/inorder":   {0, nil},
-	"pkg/jsonscan":  {0, nil},
-	"pkg/safetext":  {0, nil},
-	"pkg/page":      {0, nil},
-	"pkg/payload":   {1, nil},
-	"pkg/validate":  {1, []string{"pkg/payload"}},
-	"pkg/generate":  {1, nil},
-	"pkg/shape":     {1, []string{"pkg/payload"}},
-	"pkg/redact":    {1, []string{"pkg/payload"}},
-	"pkg/deliver":   {1, []string{"pkg/payload"}},
-	"pkg/receive":   {1, nil},
-	"pkg/journal":   {1, nil},
-	"pkg/supervise": {1, nil},
-	"pkg/check":     {2, nil},
-	"pkg/mockapi":   {2, nil},
-	"pkg/report":    {2, nil},
-	"pkg/export":    {2, nil},
-	"pkg/inspect":   {2, nil},
-	"cmd/julianctl": {3, nil},
+	"pkg/julian":     {0, nil},
+	"pkg/inorder":    {0, nil},
+	"pkg/jsonscan":   {0, nil},
+	"pkg/safetext":   {0, nil},
+	"pkg/spelling":   {0, nil},
+	"pkg/page":       {0, nil},
+	"pkg/payload":    {1, nil},
+	"pkg/jsonschema": {1, nil},
+	"pkg/validate":   {1, []string{"pkg/jsonschema", "pkg/payload"}},
+	"pkg/generate":   {1, nil},
+	"pkg/shape":      {1, []string{"pkg/payload"}},
+	"pkg/redact":     {1, []string{"pkg/payload"}},
+	"pkg/deliver":    {1, []string{"pkg/payload"}},
+	"pkg/receive":    {1, nil},
+	"pkg/journal":    {1, nil},
+	"pkg/supervise":  {1, nil},
+	"pkg/check":      {2, nil},
+	"pkg/mockapi":    {2, nil},
+	"pkg/report":     {2, nil},
+	"pkg/export":     {2, nil},
+	"pkg/inspect":    {2, nil},
+	"cmd/julianctl":  {3, nil},
 
 	// For tests alone: no other package may import them.
 	"pkg/jsonscan/jsonscantest": {3, nil},
@@ -52,7 +54,7 @@ var tiers = map[string]struct {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/page"}
+var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page"}
 
 // terminalLibraries are the libraries that only the command may know.
 var terminalLibraries = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/julianctl/julianctl/pkg/spelling"
 	"github.com/spf13/cobra"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
@@ -148,15 +148,15 @@ func meantPath(path string) string {
 			paths[name] = strings.ReplaceAll(strings.ReplaceAll(f.Pointer[1:], "/", "."), "*", "0")
 		}
 	}
-	near := validate.Nearest(parts[known], beside)
+	near := spelling.Nearest(parts[known], beside)
 	if len(beside) == 1 && beside[0] == "0" { // of a list
 		near = "0"
 	}
 	first, last := parts[:known], len(parts)-1
 	for _, meant := range [][]string{
 		slices.Concat(first, []string{near}, parts[known+1:]),
-		append(pathParts(paths[validate.Nearest(parts[known], everywhere)]), parts[known+1:]...),
-		pathParts(paths[validate.Nearest(parts[last], everywhere)]),
+		append(pathParts(paths[spelling.Nearest(parts[known], everywhere)]), parts[known+1:]...),
+		pathParts(paths[spelling.Nearest(parts[last], everywhere)]),
 	} {
 		if documented(meant) {
 			return fmt.Sprintf("did you mean %q? --set-new adds a field that is not documented", strings.Join(meant, "."))

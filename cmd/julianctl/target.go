@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/julianctl/julianctl/pkg/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -194,7 +194,7 @@ func (a *app) namedEndpoint(name string) (endpoint, error) {
 		}
 		names = append(names, e.Name)
 	}
-	if strings.ContainsAny(name, ":/") || validate.Nearest(name, names) == "" && (name == "localhost" || strings.Contains(name, ".")) {
+	if strings.ContainsAny(name, ":/") || spelling.Nearest(name, names) == "" && (name == "localhost" || strings.Contains(name, ".")) {
 		return endpoint{}, usage(fmt.Errorf("endpoint %q has no scheme", name), fmt.Sprintf("did you mean %q?", "http://"+name))
 	}
 	otherwise := "the configuration names no endpoints; give a URL such as http://127.0.0.1:4040/"

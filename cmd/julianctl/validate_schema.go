@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
@@ -56,10 +57,10 @@ func (v *validation) validator() (*validate.Validator, error) {
 func (v *validation) watched() []string { return slices.Concat(v.files, v.o.paths) }
 
 // loadSchema reads the schema that a flag names, and says what is odd in it.
-func (a *app) loadSchema(flag, file string) (*validate.Schema, error) {
-	schema, err := validate.LoadSchema(file)
-	if e, ok := errors.AsType[*validate.SchemaError](err); ok {
-		return nil, usage(fmt.Errorf("%s: %w", flag, e), e.Hint)
+func (a *app) loadSchema(flag, file string) (*jsonschema.Schema, error) {
+	schema, err := jsonschema.Load(file)
+	if e, ok := errors.AsType[*jsonschema.Error](err); ok {
+		return nil, usage(fmt.Errorf("%s: %w", flag, e), schemaHint(e))
 	}
 	if err != nil {
 		reason := err
@@ -70,7 +71,19 @@ func (a *app) loadSchema(flag, file string) (*validate.Schema, error) {
 	}
 	for _, note := range schema.Notes() {
 		a.note("%s", a.errStyle.warn(safetext.Line(note.Error())))
-		a.hint("%s", note.Hint)
+		a.hint("%s", schemaHint(note))
 	}
 	return schema, nil
+}
+
+// schemaHint is what to do about a schema. Of a file without a keyword, most
+// know no other schema, or meant a payload.
+func schemaHint(e *jsonschema.Error) string {
+	switch {
+	case !e.NoKeyword:
+		return e.Hint
+	case slices.Contains(e.Keys, "callId"):
+		return "it looks like a payload, which is checked without --schema"
+	}
+	return cmp.Or(e.Hint, `"julianctl schema" prints the documented one, to begin with`)
 }

@@ -484,7 +484,7 @@ func (r *Reader) Number() bool {
 
 // digits reads at least one.
 func (r *Reader) digits() bool {
-	end := digits(r.b, r.i)
+	end := skipDigits(r.b, r.i)
 	switch {
 	case end != None:
 		r.i = end

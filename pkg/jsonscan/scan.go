@@ -65,11 +65,11 @@ func Number(b []byte, i int) int {
 	}
 	if At(b, i) == '0' {
 		i++
-	} else if i = digits(b, i); i == None {
+	} else if i = skipDigits(b, i); i == None {
 		return None
 	}
 	if At(b, i) == '.' {
-		if i = digits(b, i+1); i == None {
+		if i = skipDigits(b, i+1); i == None {
 			return None
 		}
 	}
@@ -78,13 +78,13 @@ func Number(b []byte, i int) int {
 		if c := At(b, i); c == '+' || c == '-' {
 			i++
 		}
-		return digits(b, i)
+		return skipDigits(b, i)
 	}
 	return i
 }
 
-// digits passes at least one digit.
-func digits(b []byte, i int) int {
+// skipDigits passes at least one digit.
+func skipDigits(b []byte, i int) int {
 	begin := i
 	for c := At(b, i); '0' <= c && c <= '9'; c = At(b, i) {
 		i++
@@ -93,6 +93,19 @@ func digits(b []byte, i int) int {
 		return None
 	}
 	return i
+}
+
+// Digits is the number that the n ASCII digits at i make, or None if one of them
+// is none.
+func Digits(b []byte, i, n int) int {
+	value := 0
+	for _, c := range b[i : i+n] {
+		if c < '0' || c > '9' {
+			return None
+		}
+		value = value*10 + int(c-'0')
+	}
+	return value
 }
 
 // Value returns the index behind a value of any type. It is None if more than

@@ -9,6 +9,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
 
@@ -20,18 +21,18 @@ func TestBoth(t *testing.T) {
 	if err := os.WriteFile(file, []byte(agent), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := LoadSchema(file)
+	schema, err := jsonschema.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := func(o Options) func(body []byte) []Issue {
+	check := func(o Options) func(body []byte) []Issue {
 		v, err := New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return func(body []byte) []Issue { return v.Issues(payload.Document{Source: "x", Body: body}) }
 	}
-	both, documented, own := judge(Options{Schema: schema, Both: true}), judge(Options{}), judge(Options{Schema: schema})
+	both, documented, own := check(Options{Schema: schema, Both: true}), check(Options{}), check(Options{Schema: schema})
 	g := generate.New(3)
 	seen := map[string]bool{}
 	for _, m := range generate.Mutations {

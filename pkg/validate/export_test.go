@@ -1,7 +1,7 @@
 package validate
 
 import (
-	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
 
@@ -16,7 +16,7 @@ func (v *Validator) FastPath() func(body []byte) bool { return newFastPath(v).ac
 
 // IsUsualTime and IsDateTime look at a time with quotes, and without.
 func IsUsualTime(text string) bool { return isUsualTime([]byte(text)) }
-func IsDateTime(text string) bool  { return isDateTime([]byte(text)) }
+func IsDateTime(text string) bool  { return jsonschema.IsDateTime([]byte(text)) }
 
 // Widest is the number of documented keys of the object that has most.
 func (v *Validator) Widest() int { return widest(v.root) }
@@ -60,20 +60,3 @@ func mostSlots(n *node) int {
 
 // IsBefore compares moments.
 func IsBefore(value, than string) bool { return isBefore([]byte(value), []byte(than)) }
-
-// CompileSchema is LoadSchema for a document that was read already, from a
-// folder that has any URI.
-func CompileSchema(name string, body []byte, folder string, read func(name string) (path string, body []byte, err error)) (*Schema, error) {
-	c := newCompiler()
-	c.folder, c.read = folder, read
-	return c.compile(name, folder+name, body)
-}
-
-// Recalls holds a body against the schema as if much had been asked already:
-// no question is looked into twice.
-func (v *Validator) Recalls(body []byte) bool {
-	r := &run{program: v.options.Schema, steps: 1 << 30, many: 1 << 30, limit: maxFound, loud: true}
-	reader := jsonscan.NewReader(body, "payload", &r.Index, func(jsonscan.Problem) {})
-	reader.Document(reader.Any)
-	return r.check(r.program.root, 0, nil) && !r.gaveUp
-}

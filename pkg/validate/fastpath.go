@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -21,11 +22,11 @@ type fastPath struct {
 	b []byte
 	// lines: a document is a line, so that a line end is no white space in it.
 	lines  bool
-	keys   []span       // undocumented keys of the objects that are open
-	set    uint64       // bits of the values that were set
-	values [slots]span  // that relations need
-	nth    [slots]uint8 // which of its enumeration such a value is
-	run    run          // against a schema
+	keys   []span                // undocumented keys of the objects that are open
+	set    uint64                // bits of the values that were set
+	values [slots]span           // that relations need
+	nth    [slots]uint8          // which of its enumeration such a value is
+	schema *jsonschema.Evaluator // nil without a schema
 	// next is, by a node's id, the child that came after it, or first in it,
 	// when it was last seen: documents of one sender have one order.
 	next []*node
@@ -41,7 +42,11 @@ const none = jsonscan.None
 const maxKeys = 100
 
 func newFastPath(v *Validator) *fastPath {
-	return &fastPath{v: v, next: make([]*node, v.nodes)}
+	f := &fastPath{v: v, next: make([]*node, v.nodes)}
+	if schema := v.options.Schema; schema != nil {
+		f.schema = schema.NewEvaluator()
+	}
+	return f
 }
 
 // accepts reports whether b certainly breaks no rule.
@@ -80,7 +85,7 @@ func (f *fastPath) reset(b []byte, lines bool) {
 
 // document passes a document that breaks no rule, and the white space behind it.
 func (f *fastPath) document(i int) int {
-	if f.v.options.Schema != nil {
+	if f.schema != nil {
 		if end := f.fitsSchema(i); end == none || !f.v.options.Both {
 			return end
 		}
@@ -99,10 +104,7 @@ func (f *fastPath) fitsSchema(i int) int {
 	if n := bytes.IndexByte(f.b[i:], '\n'); f.lines && n >= 0 {
 		end = i + n
 	}
-	f.run.program = f.v.options.Schema
-	ok := f.run.Read(f.b[i:end]) && f.run.conforms(false)
-	f.run.Release()
-	if !ok {
+	if !f.schema.Accepts(f.b[i:end]) {
 		return none
 	}
 	return end
@@ -398,7 +400,7 @@ func (f *fastPath) fits(n *node, text []byte) bool {
 	if len(text) == 0 && (n.Empty || n.nonEmpty()) {
 		return n.Empty
 	}
-	return (n.format == nil || n.format.ok(text)) && hasPrefix(text, n.Prefix)
+	return (n.format == nil || n.format.OK(text)) && hasPrefix(text, n.Prefix)
 }
 
 // relations reports whether the values of an object fit one another.

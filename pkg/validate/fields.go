@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -22,7 +23,7 @@ type node struct {
 	values  []token // of an enumeration, in double quotes
 	id      int     // counts the nodes of a tree
 	must    uint64  // bits of the children that have to be there, by index
-	format  *format
+	format  *jsonschema.Format
 	anyText bool // a string of which nothing more is stated
 
 	slot      int            // where its value is remembered; 0: it is not
@@ -42,7 +43,7 @@ func newFieldTree(fields []julian.Field) *fieldTree {
 	for _, f := range fields {
 		at := strings.LastIndexByte(f.Pointer, '/')
 		parent := nodes[f.Pointer[:at]]
-		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children), format: formatOf(f.Format)}
+		n := &node{Field: f, name: f.Pointer[at+1:], index: len(parent.children), format: formatNamed(f.Format)}
 		n.opens = map[julian.Kind]byte{julian.String: '"', julian.Object: '{', julian.Array: '[', julian.Number: '0'}[f.Kind]
 		n.token, n.id = newToken(n.name), len(nodes)
 		for _, value := range n.Enum {

@@ -20,13 +20,13 @@ import (
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/validate"
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // The oracle is what others say of a body: encoding/json of the grammar,
 // santhosh-tekuri/jsonschema of the embedded schema. Where the formats of that
 // library are looser than their sources, the oracle has regular expressions.
-type oracle struct{ schema *jsonschema.Schema }
+type oracle struct{ schema *santhosh.Schema }
 
 var uriPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:` +
 	`(//(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?` +
@@ -58,13 +58,13 @@ func uriByPattern(v any) error {
 var printable = regexp.MustCompile(`^[ -~]+@[ -~]*$`)
 
 func newOracle(t testing.TB) oracle {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(julian.Schema()))
+	doc, err := santhosh.UnmarshalJSON(bytes.NewReader(julian.Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := jsonschema.NewCompiler()
+	c := santhosh.NewCompiler()
 	c.AssertFormat()
-	c.RegisterFormat(&jsonschema.Format{Name: "uri", Validate: uriByPattern})
+	c.RegisterFormat(&santhosh.Format{Name: "uri", Validate: uriByPattern})
 	if err := c.AddResource("s.json", doc); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func (o oracle) correct(body []byte) bool {
 	if !json.Valid(body) || !utf8.Valid(body) || deeper(body, 128) {
 		return false
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	value, err := santhosh.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil || o.schema.Validate(value) != nil {
 		return false
 	}

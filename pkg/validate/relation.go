@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -112,7 +113,7 @@ func isPositive(number, _ []byte) bool {
 // isBefore compares moments. What is none is not before another.
 func isBefore(value, than []byte) bool {
 	a, b := unquoted(value), unquoted(than)
-	if !isDateTime(a) || !isDateTime(b) {
+	if !jsonschema.IsDateTime(a) || !jsonschema.IsDateTime(b) {
 		return false
 	}
 	return moment(a).before(moment(b))
@@ -131,18 +132,18 @@ func (a instant) before(b instant) bool {
 	return bytes.Compare(a.decimals, b.decimals) < 0
 }
 
-// moment reads what [isDateTime] takes. A leap second is the one after it.
+// moment reads what [jsonschema.IsDateTime] takes. A leap second is the one after it.
 func moment(b []byte) instant {
 	minutes := 0 // ahead of UTC
 	end := len(b) - 1
 	if b[end]|0x20 != 'z' {
 		end = len(b) - len("+00:00")
-		if minutes = 60*digits(b, end+1, 2) + digits(b, end+4, 2); b[end] == '-' {
+		if minutes = 60*jsonscan.Digits(b, end+1, 2) + jsonscan.Digits(b, end+4, 2); b[end] == '-' {
 			minutes = -minutes
 		}
 	}
-	at := time.Date(digits(b, 0, 4), time.Month(digits(b, 5, 2)), digits(b, 8, 2),
-		digits(b, 11, 2), digits(b, 14, 2)-minutes, digits(b, 17, 2), 0, time.UTC)
+	at := time.Date(jsonscan.Digits(b, 0, 4), time.Month(jsonscan.Digits(b, 5, 2)), jsonscan.Digits(b, 8, 2),
+		jsonscan.Digits(b, 11, 2), jsonscan.Digits(b, 14, 2)-minutes, jsonscan.Digits(b, 17, 2), 0, time.UTC)
 	decimals := bytes.TrimPrefix(b[len("2006-01-02T15:04:05"):end], []byte("."))
 	return instant{at.Unix(), bytes.TrimRight(decimals, "0")}
 }

@@ -154,7 +154,7 @@ func TestExamples(t *testing.T) {
 		}
 		o := validate.Options{Rules: map[string]validate.Severity{validate.RuleRequired: validate.Off, rule.ID: validate.Error}}
 		if rule.ID == validate.RuleSchema {
-			o.Schema = compileSchema(t, `{"properties": {"agentName": {"minLength": 1}}}`)
+			o.Schema = loadSchema(t, `{"properties": {"agentName": {"minLength": 1}}}`)
 		}
 		var got []string
 		for _, i := range newValidator(t, o).Issues(payload.Document{Body: []byte(rule.Example)}) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // Rule is one thing that is checked.
@@ -129,7 +130,7 @@ func RuleByID(id string) (Rule, error) {
 		}
 		ids[i] = rule.ID
 	}
-	if near := Nearest(id, ids); near != "" {
+	if near := spelling.Nearest(id, ids); near != "" {
 		return Rule{}, fmt.Errorf("rule %q does not exist; did you mean %q?", id, near)
 	}
 	return Rule{}, fmt.Errorf("rule %q does not exist", id)

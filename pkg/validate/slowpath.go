@@ -9,6 +9,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // slowPath goes through one document, grammar and field table side by side, and
@@ -59,7 +60,7 @@ func (v *Validator) slowIssues(doc payload.Document) []Issue {
 	}
 	s.Reader = *jsonscan.NewReader(doc.Body, "payload", s.index, s.problem)
 	if s.Document(func() bool { return s.value(v.root) }) && s.index != nil {
-		s.checkSchema()
+		s.checkSchema(v.options.Schema)
 	}
 	issues := s.issues(doc)
 	clear(s.found)
@@ -276,7 +277,7 @@ func (s *slowPath) unknownKey(n *node, key []byte, offset int) {
 		}
 	}
 	if s.wants(RuleUnknownField, Off) {
-		s.report(offset, RuleUnknownField, Off, "is no documented field", didYouMean(string(key), n.names()))
+		s.report(offset, RuleUnknownField, Off, "is no documented field", spelling.DidYouMean(string(key), n.names()))
 	}
 }
 
@@ -295,7 +296,7 @@ func (s *slowPath) missing(n *node, begin int, there uint64, unknown []string) {
 			severity = Error
 		}
 		hint := ""
-		if near := Nearest(c.name, unknown); near != "" {
+		if near := spelling.Nearest(c.name, unknown); near != "" {
 			hint = fmt.Sprintf("rename %s to %q", jsonscan.Quote([]byte(near)), c.name)
 		}
 		s.reportBelow(jsonscan.Path{{Key: []byte(c.name)}}, begin, RuleRequired, severity, "is missing", hint)
@@ -328,7 +329,7 @@ func (s *slowPath) text(n *node, begin int, text []byte) {
 		return
 	}
 	if n.Enum != nil && !slices.Contains(n.Enum, string(text)) && s.wants(RuleEnum, Error) {
-		want, hint := "a documented value", didYouMean(string(text), n.Enum)
+		want, hint := "a documented value", spelling.DidYouMean(string(text), n.Enum)
 		if last := len(n.Enum) - 1; last < maxNamed {
 			want = strings.Join(n.Enum[:last], ", ") + " or " + n.Enum[last]
 		} else if hint == "" {
@@ -336,12 +337,12 @@ func (s *slowPath) text(n *node, begin int, text []byte) {
 		}
 		s.report(begin, RuleEnum, Error, "is "+jsonscan.Quote(text)+", want "+want, hint)
 	}
-	if f := n.format; f != nil && !f.ok(text) && (len(text) > 0 || !n.Empty) && s.wants(RuleFormat, Error) {
+	if f := n.format; f != nil && !f.OK(text) && (len(text) > 0 || !n.Empty) && s.wants(RuleFormat, Error) {
 		hint := ""
-		if f.name == julian.Zone {
-			hint = didYouMean(string(text), zoneNames())
+		if f.Name == string(julian.Zone) {
+			hint = spelling.DidYouMean(string(text), zoneNames())
 		}
-		s.report(begin, RuleFormat, Error, "is "+jsonscan.Quote(text)+", want "+f.want, hint)
+		s.report(begin, RuleFormat, Error, "is "+jsonscan.Quote(text)+", want "+f.Want, hint)
 	}
 	if !hasPrefix(text, n.Prefix) && s.wants(RuleIDPrefix, Warning) {
 		s.report(begin, RuleIDPrefix, Warning, fmt.Sprintf("is %s, want it to begin with %q", jsonscan.Quote(text), n.Prefix), "")

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
@@ -55,7 +56,7 @@ type Options struct {
 	Rules map[string]Severity
 	// Schema is what documents have to fit in place of the documented fields:
 	// of the other rules, those on syntax, encoding, depth and keys apply.
-	Schema *Schema
+	Schema *jsonschema.Schema
 	// Both keeps all rules on the documented fields beside Schema.
 	Both bool
 }

@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // refer is the schema that a $ref or $dynamicRef at a place leads to.
@@ -52,7 +53,7 @@ func (r *resource) hintFor(fragment string) string {
 			anchors = append(anchors, name)
 		}
 		slices.Sort(anchors)
-		return didYouMean(fragment, anchors)
+		return spelling.DidYouMean(fragment, anchors)
 	}
 	for cut := strings.LastIndexByte(fragment, '/'); cut >= 0; cut = strings.LastIndexByte(fragment[:cut], '/') {
 		parent := r.source.walk(r.at, fragment[:cut])
@@ -64,7 +65,7 @@ func (r *resource) hintFor(fragment string) string {
 		for k := range r.source.Members(parent) {
 			names = append(names, string(r.source.Text(k)))
 		}
-		if near := Nearest(name, names); near != "" {
+		if near := spelling.Nearest(name, names); near != "" {
 			return fmt.Sprintf("did you mean %q?", "#"+fragment[:cut]+"/"+near)
 		}
 		return ""
@@ -116,7 +117,7 @@ var (
 
 // refused is the error of a reference to another document.
 func (s *source) refused(at int, text, target string, err error) error {
-	if e, ok := errors.AsType[*SchemaError](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e // of that document
 	}
 	message := fmt.Sprintf("is %s", jsonscan.Quote([]byte(text)))

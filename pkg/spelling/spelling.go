@@ -1,4 +1,5 @@
-package validate
+// Package spelling guesses the word that was meant by one that is not known.
+package spelling
 
 import (
 	"fmt"
@@ -6,9 +7,9 @@ import (
 	"unicode"
 )
 
-// didYouMean asks whether the word was meant to be another one; "" if there is
+// DidYouMean asks whether the word was meant to be another one; "" if there is
 // none like it.
-func didYouMean(word string, known []string) string {
+func DidYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}

@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // place is an element of a source.
@@ -43,7 +44,7 @@ type compiler struct {
 	keywords  map[string]keyword
 	ignored   string // a format that is no assertion
 	files     []string
-	notes     []*SchemaError
+	notes     []*Error
 	resources map[string]*resource // by URI
 	where     map[place]*resource  // of each schema that is known
 	compiled  map[place]*schema
@@ -73,39 +74,41 @@ func (c *compiler) compile(name, uri string, body []byte) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.saysSomething(r); err != nil {
+	if err := c.hasKeyword(r); err != nil {
 		return nil, err
 	}
 	return c.program(r)
 }
 
-// saysSomething refuses an object none of whose keys is one of a schema, such as
-// a payload: it would allow every value. That of a schema is noted.
-func (c *compiler) saysSomething(r *resource) error {
-	const then, advice = "so every value is correct by it", `"julianctl schema" prints the documented one, to begin with`
+// hasKeyword refuses an object none of whose keys is one of a schema, such as a
+// payload: it would allow every value. A schema that does is noted.
+func (c *compiler) hasKeyword(r *resource) error {
 	s := r.source
-	isSchema, keys, hint := s.Kind(r.at) != '{', 0, advice
+	isSchema, hint := s.Kind(r.at) != '{', ""
+	var keys []string
 	for k := range s.Members(r.at) {
 		name := string(s.Text(k))
-		switch _, says := c.keywords[name]; {
-		case says:
+		switch _, known := c.keywords[name]; {
+		case known:
 			return nil
 		case strings.HasPrefix(name, "$") || name == "definitions":
 			isSchema = true
 		case slices.Contains(otherKeywords(), name): // other files have such keys, too
-		case name == "callId":
-			keys, hint = keys+1, "it looks like a payload, which is checked without --schema"
 		default:
-			if keys++; hint == advice {
-				hint = cmp.Or(c.nearKeyword(name), hint)
-			}
+			keys = append(keys, name)
+			hint = cmp.Or(hint, c.nearKeyword(name))
 		}
 	}
+	const so = ", so every value is correct by it"
 	switch {
-	case !isSchema && keys > 0:
-		return s.errorAt(r.at, "has no keyword of JSON Schema, "+then, hint)
+	case !isSchema && keys != nil:
+		e := s.errorAt(r.at, "has no keyword of JSON Schema"+so, hint)
+		e.NoKeyword, e.Keys = true, keys
+		return e
 	case s.Kind(r.at) != 'f':
-		c.notes = append(c.notes, s.errorAt(r.at, "says nothing of a value, "+then, advice))
+		e := s.errorAt(r.at, "says nothing of a value"+so, "")
+		e.NoKeyword = true
+		c.notes = append(c.notes, e)
 	}
 	return nil
 }
@@ -163,7 +166,7 @@ func (c *compiler) at(p place) (*schema, error) {
 	}
 	if c.where[p] == nil {
 		// The place is none where schemas stand: nobody has looked at it.
-		if err := c.know(p); err != nil {
+		if err := c.addPlace(p); err != nil {
 			return nil, err
 		}
 	}
@@ -181,8 +184,8 @@ func (c *compiler) at(p place) (*schema, error) {
 	return s, nil
 }
 
-// know makes a schema of a place that only a $ref says to be one.
-func (c *compiler) know(p place) error {
+// addPlace makes a schema of a place that only a $ref says to be one.
+func (c *compiler) addPlace(p place) error {
 	if err := c.checked(p); err != nil {
 		return err
 	}
@@ -200,7 +203,7 @@ func (c *compiler) fill(s *schema) error {
 	for k, v := range s.source.Members(s.at) {
 		row, ok := c.keywords[string(s.source.Text(k))]
 		if !ok {
-			c.doubt(s, k)
+			c.noteUnknown(s, k)
 		}
 		if !ok || row.of&s.resource.of == 0 {
 			continue
@@ -216,9 +219,9 @@ func (c *compiler) fill(s *schema) error {
 // maxNotes is how many places are noted.
 const maxNotes = 20
 
-// doubt notes a key that nothing is done with, if it is nearly a keyword, or
+// noteUnknown notes a key that nothing is done with, if it is nearly a keyword, or
 // was one.
-func (c *compiler) doubt(s *schema, key int) {
+func (c *compiler) noteUnknown(s *schema, key int) {
 	name := string(s.source.Text(key))
 	if s.source.prefix == thisDraft || len(c.notes) == maxNotes || slices.Contains(otherKeywords(), name) {
 		return
@@ -234,7 +237,7 @@ func (c *compiler) nearKeyword(name string) string {
 		return hint
 	}
 	known := slices.Concat(slices.Sorted(maps.Keys(c.keywords)), otherKeywords())
-	return didYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
+	return spelling.DidYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
 }
 
 // add takes a document in. Its resource has the URI that it was found by, and

@@ -1,35 +1,35 @@
-package validate
+package jsonschema
 
 import "hash/maphash"
 
-func (r *run) array(s *schema, at int, seen *marks) bool {
+func (e *evaluation) array(s *schema, at int, seen *evaluated) bool {
 	rules, ok, size, matches := s.array, true, 0, 0
-	for n, item := range r.Items(at) {
+	for n, item := range e.Items(at) {
 		size++
 		switch {
 		case n < len(rules.prefix):
 			seen.set(n)
-			if !r.also(&ok, r.check(rules.prefix[n], item, nil)) {
+			if !e.both(&ok, e.check(rules.prefix[n], item, nil)) {
 				return false
 			}
 		case rules.items != nil && rules.items.nothing:
 			seen.setAll()
-			if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
+			if !e.both(&ok, e.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
 				return false
 			}
 		case rules.items != nil:
 			seen.setAll()
-			if !r.also(&ok, r.check(rules.items, item, nil)) {
+			if !e.both(&ok, e.check(rules.items, item, nil)) {
 				return false
 			}
 		}
-		if rules.contains != nil && r.quietly(rules.contains, item, nil) {
+		if rules.contains != nil && e.fits(rules.contains, item, nil) {
 			matches++
 			seen.set(n)
 		}
 	}
 	f := failure{at: at, schema: s}
-	if !r.also(&ok, r.within(&rules.size, size, f, "minItems", "maxItems")) {
+	if !e.both(&ok, e.within(&rules.size, size, f, "minItems", "maxItems")) {
 		return false
 	}
 	if rules.contains != nil {
@@ -37,32 +37,32 @@ func (r *run) array(s *schema, at int, seen *marks) bool {
 		if rules.matches.min != 1 {
 			least = "minContains"
 		}
-		if !r.also(&ok, r.within(&rules.matches, matches, f, least, "maxContains")) {
+		if !e.both(&ok, e.within(&rules.matches, matches, f, least, "maxContains")) {
 			return false
 		}
 	}
 	if rules.unique && size > 1 {
-		return r.unique(s, at) && ok
+		return e.unique(s, at) && ok
 	}
 	return ok
 }
 
 // unique compares each item with those before it that have the same hash.
-func (r *run) unique(s *schema, at int) bool {
-	if !r.spend(r.After(at) - at) {
+func (e *evaluation) unique(s *schema, at int) bool {
+	if !e.spend(e.After(at) - at) {
 		return false
 	}
 	seed := maphash.MakeSeed()
 	type place struct{ n, at int }
 	before := map[uint64][]place{}
 	ok := true
-	for n, item := range r.Items(at) {
-		h := hash(&r.Index, seed, item)
+	for n, item := range e.Items(at) {
+		h := hash(&e.Index, seed, item)
 		twice := false
 		for _, other := range before[h] {
-			if equal(&r.Index, other.at, &r.Index, item) {
+			if equal(&e.Index, other.at, &e.Index, item) {
 				twice = true
-				if !r.also(&ok, r.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
+				if !e.both(&ok, e.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
 					return false
 				}
 				break
@@ -75,60 +75,60 @@ func (r *run) unique(s *schema, at int) bool {
 	return ok
 }
 
-func (r *run) object(s *schema, at int, seen *marks) bool {
+func (e *evaluation) object(s *schema, at int, seen *evaluated) bool {
 	rules, ok, n, next := s.object, true, 0, 0
 	var few [4]uint64
 	there := few[:] // bits of slots
 	if len(rules.slots) > 64*len(few) {
 		there = make([]uint64, len(rules.slots)/64+1)
 	}
-	for k, end := at+1, r.After(at); k < end; k = r.After(k + 1) {
-		key := r.Text(k)
+	for k, end := at+1, e.After(at); k < end; k = e.After(k + 1) {
+		key := e.Text(k)
 		evaluated := false
 		if i := rules.find(key, &next); i >= 0 {
 			there[i/64] |= 1 << (i % 64)
 			if p := rules.slots[i].property; p != nil {
 				evaluated = true
-				if !r.also(&ok, r.check(p, k+1, nil)) {
+				if !e.both(&ok, e.check(p, k+1, nil)) {
 					return false
 				}
 			}
 		}
 		for _, p := range rules.patterns {
-			if !r.spend(1+len(key)/64) || !p.pattern.Match(key) {
+			if !e.spend(1+len(key)/64) || !p.pattern.Match(key) {
 				continue
 			}
 			evaluated = true
-			if !r.also(&ok, r.check(p.schema, k+1, nil)) {
+			if !e.both(&ok, e.check(p.schema, k+1, nil)) {
 				return false
 			}
 		}
 		if !evaluated && rules.additional != nil {
 			evaluated = true
-			if !r.also(&ok, r.extra(s, rules.additional, k, "additionalProperties")) {
+			if !e.both(&ok, e.extra(s, rules.additional, k, "additionalProperties")) {
 				return false
 			}
 		}
 		if evaluated {
 			seen.set(n)
 		}
-		if rules.names != nil && !r.also(&ok, r.check(rules.names, k, nil)) {
+		if rules.names != nil && !e.both(&ok, e.check(rules.names, k, nil)) {
 			return false
 		}
 		n++
 	}
 	f := failure{at: at, schema: s}
-	if !r.also(&ok, r.within(&rules.size, n, f, "minProperties", "maxProperties")) {
+	if !e.both(&ok, e.within(&rules.size, n, f, "minProperties", "maxProperties")) {
 		return false
 	}
 	has := func(i int) bool { return there[i/64]&(1<<(i%64)) != 0 }
 	for _, i := range rules.required {
-		if !has(i) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
+		if !has(i) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
 			return false
 		}
 	}
 	for _, i := range rules.dependents {
-		if has(i) && !r.also(&ok, r.dependent(s, at, i, has, seen)) {
+		if has(i) && !e.both(&ok, e.dependent(s, at, i, has, seen)) {
 			return false
 		}
 	}
@@ -137,45 +137,45 @@ func (r *run) object(s *schema, at int, seen *marks) bool {
 
 // extra holds the value of a key without a place against what is said of
 // those.
-func (r *run) extra(s, others *schema, key int, keyword string) bool {
+func (e *evaluation) extra(s, others *schema, key int, keyword string) bool {
 	if others.nothing {
-		return r.fail(failure{at: key, schema: s, keyword: keyword})
+		return e.fail(failure{at: key, schema: s, keyword: keyword})
 	}
-	return r.check(others, key+1, nil)
+	return e.check(others, key+1, nil)
 }
 
 // dependent holds an object against what a key in it asks for.
-func (r *run) dependent(s *schema, at, i int, has func(int) bool, seen *marks) bool {
+func (e *evaluation) dependent(s *schema, at, i int, has func(int) bool, seen *evaluated) bool {
 	given, ok := &s.object.slots[i], true
 	for _, need := range given.needs {
-		if !has(need) && !r.also(&ok, r.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
+		if !has(need) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
 			return false
 		}
 	}
-	return (given.then == nil || r.check(given.then, at, seen)) && ok
+	return (given.then == nil || e.check(given.then, at, seen)) && ok
 }
 
 // unevaluated looks at what no other keyword has looked at.
-func (r *run) unevaluated(s *schema, at int, seen *marks) bool {
+func (e *evaluation) unevaluated(s *schema, at int, seen *evaluated) bool {
 	ok := true
 	switch {
-	case r.Kind(at) == '{' && s.unevaluatedProperties != nil:
+	case e.Kind(at) == '{' && s.unevaluatedProperties != nil:
 		n := 0
-		for k := range r.Members(at) {
-			if !seen.has(n) && !r.also(&ok, r.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
+		for k := range e.Members(at) {
+			if !seen.has(n) && !e.both(&ok, e.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
 				return false
 			}
 			n++
 		}
 		seen.setAll()
-	case r.Kind(at) == '[' && s.unevaluatedItems != nil:
-		for n, item := range r.Items(at) {
+	case e.Kind(at) == '[' && s.unevaluatedItems != nil:
+		for n, item := range e.Items(at) {
 			if seen.has(n) {
 				continue
 			}
-			fits := s.unevaluatedItems.nothing && r.fail(failure{at: item, schema: s, keyword: "unevaluatedItems", n: n}) ||
-				!s.unevaluatedItems.nothing && r.check(s.unevaluatedItems, item, nil)
-			if !r.also(&ok, fits) {
+			fits := s.unevaluatedItems.nothing && e.fail(failure{at: item, schema: s, keyword: "unevaluatedItems", n: n}) ||
+				!s.unevaluatedItems.nothing && e.check(s.unevaluatedItems, item, nil)
+			if !e.both(&ok, fits) {
 				return false
 			}
 		}
@@ -186,12 +186,12 @@ func (r *run) unevaluated(s *schema, at int, seen *marks) bool {
 
 // marks is which members or items of a value a schema has spoken of. A nil one
 // takes no notes.
-type marks struct {
+type evaluated struct {
 	all  bool
 	bits []uint64
 }
 
-func (m *marks) set(n int) {
+func (m *evaluated) set(n int) {
 	if m == nil || m.all {
 		return
 	}
@@ -201,25 +201,25 @@ func (m *marks) set(n int) {
 	m.bits[n/64] |= 1 << (n % 64)
 }
 
-func (m *marks) setAll() {
+func (m *evaluated) setAll() {
 	if m != nil {
 		m.all = true
 	}
 }
 
-func (m *marks) has(n int) bool {
+func (m *evaluated) has(n int) bool {
 	return m.all || n/64 < len(m.bits) && m.bits[n/64]&(1<<(n%64)) != 0
 }
 
 // another is a set of its own, if m takes notes.
-func (m *marks) another() *marks {
+func (m *evaluated) another() *evaluated {
 	if m == nil {
 		return nil
 	}
-	return &marks{}
+	return &evaluated{}
 }
 
-func (m *marks) merge(other *marks) {
+func (m *evaluated) merge(other *evaluated) {
 	if m == nil || other == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"errors"
@@ -178,21 +178,21 @@ func TestSchemaFormats(t *testing.T) {
 		"email":                 {[]string{"a@b.c"}, []string{"a"}},
 		"date-time":             {[]string{"2025-01-20T14:00:00.000Z"}, []string{"2025-01-20"}},
 	} {
-		f := schemaFormat(name)
+		f := FormatNamed(name)
 		if f == nil {
 			t.Errorf("%q is not known", name)
 			continue
 		}
 		for ok, list := range map[bool][]string{true: texts.good, false: texts.bad} {
 			for _, text := range list {
-				if f.ok([]byte(text)) != ok {
+				if f.OK([]byte(text)) != ok {
 					t.Errorf("%s %q: want %t", name, text, ok)
 				}
 			}
 		}
 	}
 	for _, name := range []string{"e164", "timezone", "iri", ""} {
-		if schemaFormat(name) != nil {
+		if FormatNamed(name) != nil {
 			t.Errorf("%q is a format", name)
 		}
 	}

@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"regexp"
@@ -143,7 +143,7 @@ func (l *limits) over(n int) bool  { return l.hasMax && n > l.max }
 type textRules struct {
 	length  limits
 	pattern *pattern
-	format  *format
+	format  *Format
 }
 
 // pattern is a regular expression of ECMA-262.

@@ -1,4 +1,4 @@
-package validate
+package spelling
 
 import "testing"
 
@@ -11,7 +11,7 @@ func TestNearest(t *testing.T) {
 		{"GOAL_COMPLETED", []string{"Goal Not Completed", "Goal Completed"}, "Goal Completed"},
 		{"tpye", []string{"type", "depth"}, "type"},
 		{"tpey", []string{"type", "depth"}, ""},
-		{"Europe/Lodnon", zoneNames(), "Europe/London"},
+		{"Europe/Lodnon", []string{"Europe/Lisbon", "Europe/London", "America/New_York"}, "Europe/London"},
 		{"callid", []string{"name", "callId"}, "callId"},
 		{"", []string{"a"}, ""},
 		{"x", []string{"y"}, ""},

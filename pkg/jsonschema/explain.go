@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"fmt"
@@ -6,70 +6,121 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
-// failureWords is a failure as a person reads it.
-type failureWords struct {
-	message, hint string
-	place         string        // of the keyword, in brackets
-	path          jsonscan.Path // of the value
+// Failure is a place at which a document does not fit a schema.
+type Failure struct {
+	Offset int // of the value, or of the key that should not be there
+	// Keyword is what the value does not fit; "" where the schema is false, or
+	// where it is not known.
+	Keyword string
+
+	failure failure
+	e       *evaluation
 }
 
-// rule is the id of the rule that a failure breaks.
-func (f *failure) rule() string {
-	if f.branches != nil {
-		return f.branches[0].rule()
-	}
-	switch f.keyword {
-	case "type":
-		return RuleType
-	case "required", "dependentRequired":
-		return RuleRequired
-	case "const", "enum":
-		return RuleEnum
-	case "format":
-		return RuleFormat
-	case "additionalProperties", "unevaluatedProperties":
-		return RuleUnknownField
-	}
-	return RuleSchema
+// Explanation is a [Failure] as a person reads it.
+type Explanation struct {
+	Path    jsonscan.Path // to the value; of a missing one, the path it should have
+	Message string        // one line, with the place of the keyword in the schema
+	Hint    string        // what to do about it; may be empty
 }
 
-func (r *run) words(f failure) failureWords {
-	w := failureWords{path: r.Path(f.at)}
-	w.place = " (" + f.schema.place(f.keyword)
-	if f.of > 1 {
-		w.place += fmt.Sprintf(", nearest of %d", f.of)
-	}
-	w.place += ")"
-	switch f.keyword {
-	case "required":
-		w.missing(r, f, f.n, "is missing")
-	case "dependentRequired":
-		w.missing(r, f, f.n, "is missing, since "+jsonscan.Quote([]byte(f.schema.object.slots[f.m].name))+" is there")
-	default:
-		w.message, w.hint = r.message(f)
-		if r.IsKey(f.at) && f.rule() != RuleUnknownField {
-			w.message = "its key " + w.message
+// Failures goes through the places at which a document does not fit, most of
+// them: of a hostile document there may be millions.
+func (s *Schema) Failures(doc *jsonscan.Index) func(yield func(Failure) bool) {
+	return func(yield func(Failure) bool) {
+		e := &evaluation{Index: *doc, program: s}
+		if e.evaluateAt(0, true) {
+			return
+		}
+		if e.gaveUp {
+			yield(Failure{Offset: e.Offset(0), failure: failure{keyword: tooLong}, e: e})
+			return
+		}
+		type place struct {
+			at, n, m int
+			schema   *schema
+			keyword  string
+		}
+		seen := map[place]bool{}
+		for _, f := range e.found {
+			key := place{f.at, f.n, f.m, f.schema, f.keyword}
+			if !seen[key] && !yield(Failure{e.Offset(f.at), f.publicKeyword(), f, e}) {
+				return
+			}
+			seen[key] = true
 		}
 	}
-	return w
+}
+
+// tooLong is in place of a keyword where a document takes too long.
+const tooLong = "too long"
+
+// publicKeyword is the keyword that a failure is about: of alternatives that
+// fail in the same way, that of each.
+func (f *failure) publicKeyword() string {
+	switch {
+	case f.branches != nil:
+		return f.branches[0].publicKeyword()
+	case f.keyword == whole:
+		return ""
+	}
+	return f.keyword
+}
+
+// Explain puts a failure into words, which for a deep document costs much.
+func (f Failure) Explain() Explanation {
+	if f.failure.keyword == tooLong {
+		return Explanation{
+			Message: "cannot be held against the schema: that takes too long",
+			Hint:    "the schema leads back to itself, or doubles the work at each level of the document",
+		}
+	}
+	x := f.e.explain(f.failure)
+	x.Message += f.failure.place()
+	return x
+}
+
+func (e *evaluation) explain(f failure) Explanation {
+	x := Explanation{Path: e.Path(f.at)}
+	switch f.keyword {
+	case "required":
+		x.missing(e, f, f.n, "is missing")
+	case "dependentRequired":
+		x.missing(e, f, f.n, "is missing, since "+jsonscan.Quote([]byte(f.schema.object.slots[f.m].name))+" is there")
+	default:
+		x.Message, x.Hint = e.message(f)
+		if keyword := f.publicKeyword(); e.IsKey(f.at) && keyword != "additionalProperties" && keyword != "unevaluatedProperties" {
+			x.Message = "its key " + x.Message
+		}
+	}
+	return x
+}
+
+// place is the place of a failure's keyword in the schema, in brackets.
+func (f *failure) place() string {
+	if f.of > 1 {
+		return fmt.Sprintf(" (%s, nearest of %d)", f.schema.place(f.keyword), f.of)
+	}
+	return " (" + f.schema.place(f.keyword) + ")"
 }
 
 // missing is about a key that is not there.
-func (w *failureWords) missing(r *run, f failure, n int, message string) {
+func (x *Explanation) missing(e *evaluation, f failure, n int, message string) {
 	name := f.schema.object.slots[n].name
 	var others []string
-	for k := range r.Members(f.at) {
-		if _, known := f.schema.object.byName[string(r.Text(k))]; !known && len(others) < maxUnknown {
-			others = append(others, string(r.Text(k)))
+	for k := range e.Members(f.at) {
+		if _, known := f.schema.object.byName[string(e.Text(k))]; !known && len(others) < maxUnknown {
+			others = append(others, string(e.Text(k)))
 		}
 	}
-	if near := Nearest(name, others); near != "" {
-		w.hint = fmt.Sprintf("rename %s to %q", jsonscan.Quote([]byte(near)), name)
+	if near := spelling.Nearest(name, others); near != "" {
+		x.Hint = fmt.Sprintf("rename %s to %q", jsonscan.Quote([]byte(near)), name)
 	}
-	w.message = message
-	w.path = append(w.path, jsonscan.Step{Key: []byte(name)})
+	x.Message = message
+	x.Path = append(x.Path, jsonscan.Step{Key: []byte(name)})
 }
 
 // place names a keyword by its place in the schema, such as #/items/minLength.
@@ -85,22 +136,22 @@ func (s *schema) place(keyword string) string {
 }
 
 // message says what is there and what was wanted, and what may be meant.
-func (r *run) message(f failure) (message, hint string) {
-	s, is := f.schema, "is "+r.shown(f.at)
+func (e *evaluation) message(f failure) (message, hint string) {
+	s, is := f.schema, "is "+e.shown(f.at)
 	switch f.keyword {
 	case "":
 		return "must not be there", ""
 	case "type":
 		return is + ", want " + orList(s.types.names()), ""
 	case "const", "enum":
-		return r.wantOneOf(f.at, 0, []*values{s.values})
+		return e.wantOneOf(f.at, 0, []*values{s.values})
 	case "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
 		b := s.number.bounds[f.n]
 		return is + ", want " + b.want + " " + jsonscan.Shorten(b.raw, 40), ""
 	case "pattern":
 		return fmt.Sprintf("%s, want a match of %s", is, jsonscan.Shorten([]byte(s.text.pattern.source), 100)), ""
 	case "format":
-		return is + ", want " + s.text.format.want, ""
+		return is + ", want " + s.text.format.Want, ""
 	case "minLength", "maxLength":
 		return has(f.n, "character", f.keyword, s.text.length), ""
 	case "minItems", "maxItems":
@@ -117,7 +168,7 @@ func (r *run) message(f failure) (message, hint string) {
 		return fmt.Sprintf("is one item too many, want %d", f.n), ""
 	case "additionalProperties", "unevaluatedProperties":
 		if s.object != nil {
-			hint = didYouMean(string(r.Text(f.at)), s.object.properties())
+			hint = spelling.DidYouMean(string(e.Text(f.at)), s.object.properties())
 		}
 		return "is not in the schema", hint
 	case whole:
@@ -126,7 +177,7 @@ func (r *run) message(f failure) (message, hint string) {
 		return "is what the schema excludes", ""
 	}
 	if f.branches != nil {
-		return r.noBranch(f)
+		return e.noBranch(f)
 	}
 	return fmt.Sprintf("fits alternatives %d and %d, want one", f.n+1, f.m+1), ""
 }
@@ -143,20 +194,20 @@ func has(n int, what, keyword string, l limits) string {
 }
 
 // shown is a value in a message.
-func (r *run) shown(at int) string {
-	switch r.Kind(at) {
+func (e *evaluation) shown(at int) string {
+	switch e.Kind(at) {
 	case '{':
 		return "an object"
 	case '[':
 		return "an array"
 	case '"', '\\':
-		return jsonscan.Quote(r.Text(at))
+		return jsonscan.Quote(e.Text(at))
 	}
-	return jsonscan.Shorten(r.Raw(at), 40)
+	return jsonscan.Shorten(e.Raw(at), 40)
 }
 
 // noBranch tells of alternatives that each want another type or value.
-func (r *run) noBranch(f failure) (message, hint string) {
+func (e *evaluation) noBranch(f failure) (message, hint string) {
 	var want types
 	var lists []*values
 	for _, b := range f.branches {
@@ -166,11 +217,11 @@ func (r *run) noBranch(f failure) (message, hint string) {
 			lists = append(lists, b.schema.values)
 		}
 	}
-	return r.wantOneOf(f.at, want, lists)
+	return e.wantOneOf(f.at, want, lists)
 }
 
 // wantOneOf lists types and values.
-func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint string) {
+func (e *evaluation) wantOneOf(at int, want types, lists []*values) (message, hint string) {
 	var names, texts []string
 	for _, list := range lists {
 		for _, allowed := range list.at {
@@ -188,8 +239,8 @@ func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint stri
 			names = append(names, name)
 		}
 	}
-	if r.IsString(at) {
-		hint = didYouMean(string(r.Text(at)), texts)
+	if e.IsString(at) {
+		hint = spelling.DidYouMean(string(e.Text(at)), texts)
 	}
 	wanted := want.names()
 	switch {
@@ -207,28 +258,30 @@ func (r *run) wantOneOf(at int, want types, lists []*values) (message, hint stri
 	if len(wanted) == 0 {
 		wanted = []string{"another value"}
 	}
-	return "is " + r.shown(at) + ", want " + orList(slices.Compact(wanted)), hint
+	return "is " + e.shown(at) + ", want " + orList(slices.Compact(wanted)), hint
 }
 
 const (
-	maxListed = 1000 // values that are looked at for the one that was meant
-	maxHinted = 20   // that a hint names
+	maxUnknown = 32   // other keys that are looked at for the name of a missing one
+	maxNamed   = 4    // values that a message names
+	maxListed  = 1000 // values that are looked at for the one that was meant
+	maxHinted  = 20   // that a hint names
 )
 
 // nearest leaves of the failures from first on those of the alternative that
 // was probably meant: not one of another type, rather one whose constants fit,
 // then one with few failures. Those of each alternative end before one of ends.
-func (r *run) nearest(s *schema, keyword string, at, first int, ends []int) {
+func (e *evaluation) nearest(s *schema, keyword string, at, first int, ends []int) {
 	branches := make([][]failure, len(ends))
 	from, simple := first, true
 	for i, end := range ends {
-		branches[i] = r.found[from:end]
+		branches[i] = e.found[from:end]
 		from = end
 		simple = simple && len(branches[i]) == 1 && branches[i][0].isOfValue(at)
 	}
 	if simple {
-		told := failure{at: at, schema: s, keyword: keyword, branches: slices.Clone(r.found[first:])}
-		r.found = append(r.found[:first], told)
+		combined := failure{at: at, schema: s, keyword: keyword, branches: slices.Clone(e.found[first:])}
+		e.found = append(e.found[:first], combined)
 		return
 	}
 	best, rivals := 0, 0
@@ -240,13 +293,13 @@ func (r *run) nearest(s *schema, keyword string, at, first int, ends []int) {
 			rivals++
 		}
 	}
-	n := copy(r.found[first:], branches[best])
-	r.found = r.found[:first+n]
-	for i := first; i < len(r.found); i++ {
-		r.found[i].of = max(r.found[i].of, rivals)
+	n := copy(e.found[first:], branches[best])
+	e.found = e.found[:first+n]
+	for i := first; i < len(e.found); i++ {
+		e.found[i].of = max(e.found[i].of, rivals)
 	}
 	if n == 0 { // it is not known why: nothing more was noted
-		r.found = append(r.found, failure{at: at, schema: s, keyword: whole})
+		e.found = append(e.found, failure{at: at, schema: s, keyword: whole})
 	}
 }
 

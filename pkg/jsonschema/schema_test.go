@@ -1,4 +1,4 @@
-package validate_test
+package jsonschema_test
 
 import (
 	"errors"
@@ -6,101 +6,135 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/julianctl/julianctl/pkg/payload"
-	"github.com/julianctl/julianctl/pkg/validate"
+	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 )
 
 // misfit is a schema with a value that does not fit it: a ⌖ in the value marks
-// the place of each issue, told as "rule pointer: message | hint".
+// the place of each failure, stated as "pointer: message | hint".
 type misfit struct {
 	schema, value string
 	want          []string
 }
 
 var misfits = []misfit{
-	{`{"type": "string"}`, `⌖1`, []string{"type : is 1, want a string (#/type)"}},
-	{`{"type": ["integer", "null", "object"]}`, `⌖1.50`, []string{"type : is 1.50, want an object, an integer or null (#/type)"}},
-	{`{"type": ["integer", "number"]}`, `⌖true`, []string{"type : is true, want a number (#/type)"}},
+	{`{"type": "string"}`, `⌖1`, []string{": is 1, want a string (#/type)"}},
+	{`{"type": ["integer", "null", "object"]}`, `⌖1.50`, []string{": is 1.50, want an object, an integer or null (#/type)"}},
+	{`{"type": ["integer", "number"]}`, `⌖true`, []string{": is true, want a number (#/type)"}},
 	{`{"type": "integer"}`, `10.0e-1`, nil},
 	{`{"properties": {"a": {"enum": ["open", "closed", 1, null]}}}`, "{\n  \"a\": ⌖\"opne\"\n}",
-		[]string{`enum /a: is "opne", want open, closed, 1 or null (#/properties/a/enum) | did you mean "open"?`}},
-	{`{"enum": [1, 2, 3, 4, 5]}`, `⌖6`, []string{"enum : is 6, want a listed value (#/enum) | one of: 1, 2, 3, 4, 5"}},
-	{`{"enum": []}`, `⌖6`, []string{"enum : is 6, want another value (#/enum)"}},
-	{`{"const": {"a": [1, "é"]}}`, `⌖{"a": [1.0, "e"]}`, []string{`enum : is an object, want {"a": [1, "é"]} (#/const)`}},
+		[]string{`/a: is "opne", want open, closed, 1 or null (#/properties/a/enum) | did you mean "open"?`}},
+	{`{"enum": [1, 2, 3, 4, 5]}`, `⌖6`, []string{": is 6, want a listed value (#/enum) | one of: 1, 2, 3, 4, 5"}},
+	{`{"enum": []}`, `⌖6`, []string{": is 6, want another value (#/enum)"}},
+	{`{"const": {"a": [1, "é"]}}`, `⌖{"a": [1.0, "e"]}`, []string{`: is an object, want {"a": [1, "é"]} (#/const)`}},
 	{`{"const": {"b": 10, "a": [1, "é"]}}`, `{"a": [1.0, "\u00e9"], "b": 1e1}`, nil},
-	{`{"const": ""}`, `⌖"x"`, []string{`enum : is "x", want "" (#/const)`}},
-	{`{"enum": ["a", "b"], "const": "b"}`, `⌖"a"`, []string{`enum : is "a", want b (#/const)`}},
-	{`{"enum": ["a"], "const": "b"}`, `⌖"b"`, []string{`enum : is "b", want another value (#/const)`}},
+	{`{"const": ""}`, `⌖"x"`, []string{`: is "x", want "" (#/const)`}},
+	{`{"enum": ["a", "b"], "const": "b"}`, `⌖"a"`, []string{`: is "a", want b (#/const)`}},
+	{`{"enum": ["a"], "const": "b"}`, `⌖"b"`, []string{`: is "b", want another value (#/const)`}},
 
-	{`{"multipleOf": 0.01}`, `⌖19.995`, []string{"schema : is 19.995, want a multiple of 0.01 (#/multipleOf)"}},
-	{`{"minimum": 1, "maximum": 0}`, `⌖0.5`, []string{"schema : is 0.5, want at least 1 (#/minimum)", "schema : is 0.5, want at most 0 (#/maximum)"}},
+	{`{"multipleOf": 0.01}`, `⌖19.995`, []string{": is 19.995, want a multiple of 0.01 (#/multipleOf)"}},
+	{`{"minimum": 1, "maximum": 0}`, `⌖0.5`, []string{": is 0.5, want at least 1 (#/minimum)", ": is 0.5, want at most 0 (#/maximum)"}},
 	{`{"exclusiveMinimum": -1e400}`, `[⌖-1e400]`, nil},
-	{`{"items": {"exclusiveMinimum": -1e400}}`, "[1,\n\t⌖-1e400]", []string{"schema /1: is -1e400, want more than -1e400 (#/items/exclusiveMinimum)"}},
-	{`{"exclusiveMaximum": 3}`, `⌖3.0`, []string{"schema : is 3.0, want less than 3 (#/exclusiveMaximum)"}},
+	{`{"items": {"exclusiveMinimum": -1e400}}`, "[1,\n\t⌖-1e400]", []string{"/1: is -1e400, want more than -1e400 (#/items/exclusiveMinimum)"}},
+	{`{"exclusiveMaximum": 3}`, `⌖3.0`, []string{": is 3.0, want less than 3 (#/exclusiveMaximum)"}},
 
-	{`{"minLength": 3}`, `⌖"é😀"`, []string{"schema : has 2 characters, want at least 3 (#/minLength)"}},
-	{`{"minLength": 3}`, `⌖"é\ud83d\ude00"`, []string{"schema : has 2 characters, want at least 3 (#/minLength)"}},
-	{`{"maxLength": 0}`, `⌖"é"`, []string{"schema : has 1 character, want at most 0 (#/maxLength)"}},
-	{`{"pattern": "^\\d+$"}`, `⌖"12a"`, []string{`schema : is "12a", want a match of ^\d+$ (#/pattern)`}},
-	{`{"format": "date-time"}`, `⌖"2025"`, []string{`format : is "2025", want a date and time such as 2025-01-20T14:00:00.000Z (#/format)`}},
+	{`{"minLength": 3}`, `⌖"é😀"`, []string{": has 2 characters, want at least 3 (#/minLength)"}},
+	{`{"minLength": 3}`, `⌖"é\ud83d\ude00"`, []string{": has 2 characters, want at least 3 (#/minLength)"}},
+	{`{"maxLength": 0}`, `⌖"é"`, []string{": has 1 character, want at most 0 (#/maxLength)"}},
+	{`{"pattern": "^\\d+$"}`, `⌖"12a"`, []string{`: is "12a", want a match of ^\d+$ (#/pattern)`}},
+	{`{"format": "date-time"}`, `⌖"2025"`, []string{`: is "2025", want a date and time such as 2025-01-20T14:00:00.000Z (#/format)`}},
 	{`{"format": "no-such-format"}`, `"x"`, nil},
 
-	{`{"required": ["callId", "b"]}`, ` ⌖{"call_id": 1}`, []string{`required /callId: is missing (#/required) | rename "call_id" to "callId"`, "required /b: is missing (#/required)"}},
-	{`{"dependentRequired": {"a": ["b/~"]}}`, `⌖{"a": 1}`, []string{`required /b~1~0: is missing, since "a" is there (#/dependentRequired)`}},
-	{`{"dependentSchemas": {"a": {"maxProperties": 1}}}`, `⌖{"a": 1, "b": 1}`, []string{"schema : has 2 keys, want at most 1 (#/dependentSchemas/a/maxProperties)"}},
-	{`{"minProperties": 1}`, `⌖{}`, []string{"schema : has 0 keys, want at least 1 (#/minProperties)"}},
-	{`{"properties": {"name": true}, "additionalProperties": false}`, "{\"name\": 1,\n  ⌖\"nam\": 2}", []string{`unknown-field /nam: is not in the schema (#/additionalProperties) | did you mean "name"?`}},
-	{`{"properties": {"name": false}}`, `{"name": ⌖2}`, []string{"schema /name: must not be there (#/properties/name)"}},
+	{`{"required": ["callId", "b"]}`, ` ⌖{"call_id": 1}`, []string{`/callId: is missing (#/required) | rename "call_id" to "callId"`, "/b: is missing (#/required)"}},
+	{`{"dependentRequired": {"a": ["b/~"]}}`, `⌖{"a": 1}`, []string{`/b~1~0: is missing, since "a" is there (#/dependentRequired)`}},
+	{`{"dependentSchemas": {"a": {"maxProperties": 1}}}`, `⌖{"a": 1, "b": 1}`, []string{": has 2 keys, want at most 1 (#/dependentSchemas/a/maxProperties)"}},
+	{`{"minProperties": 1}`, `⌖{}`, []string{": has 0 keys, want at least 1 (#/minProperties)"}},
+	{`{"properties": {"name": true}, "additionalProperties": false}`, "{\"name\": 1,\n  ⌖\"nam\": 2}", []string{`/nam: is not in the schema (#/additionalProperties) | did you mean "name"?`}},
+	{`{"properties": {"name": false}}`, `{"name": ⌖2}`, []string{"/name: must not be there (#/properties/name)"}},
 	{`{"patternProperties": {"^a": {"type": "null"}}, "additionalProperties": {"type": "string"}}`, `{"ab": ⌖1, "b": ⌖2}`,
-		[]string{"type /ab: is 1, want null (#/patternProperties/^a/type)", "type /b: is 2, want a string (#/additionalProperties/type)"}},
+		[]string{"/ab: is 1, want null (#/patternProperties/^a/type)", "/b: is 2, want a string (#/additionalProperties/type)"}},
 	{`{"propertyNames": {"maxLength": 2, "pattern": "^a"}}`, `{"ab": 1, ⌖"b": 2, ⌖"abc": 3}`,
-		[]string{`schema /b: its key is "b", want a match of ^a (#/propertyNames/pattern)`, "schema /abc: its key has 3 characters, want at most 2 (#/propertyNames/maxLength)"}},
+		[]string{`/b: its key is "b", want a match of ^a (#/propertyNames/pattern)`, "/abc: its key has 3 characters, want at most 2 (#/propertyNames/maxLength)"}},
 
-	{`{"prefixItems": [true], "items": false}`, `[1, ⌖2, ⌖3]`, []string{"schema /1: is one item too many, want 1 (#/items)", "schema /2: is one item too many, want 1 (#/items)"}},
-	{`{"minItems": 2, "contains": {"type": "null"}}`, `⌖[1]`, []string{"schema : has 1 item, want at least 2 (#/minItems)", "schema : has no item that fits contains (#/contains)"}},
-	{`{"contains": {"type": "null"}, "minContains": 2, "maxContains": 3}`, `⌖[null, 1]`, []string{"schema : has 1 item, want at least 2 that fit contains (#/minContains)"}},
-	{`{"contains": {"type": "null"}, "maxContains": 1}`, `⌖[null, null]`, []string{"schema : has 2 items, want at most 1 that fit contains (#/maxContains)"}},
-	{`{"uniqueItems": true}`, `[{"a": 1, "b": 2}, 1, ⌖{"b": 2.0, "a": 1}, ⌖1.0]`, []string{"schema /2: is equal to item 0 (#/uniqueItems)", "schema /3: is equal to item 1 (#/uniqueItems)"}},
+	{`{"prefixItems": [true], "items": false}`, `[1, ⌖2, ⌖3]`, []string{"/1: is one item too many, want 1 (#/items)", "/2: is one item too many, want 1 (#/items)"}},
+	{`{"minItems": 2, "contains": {"type": "null"}}`, `⌖[1]`, []string{": has 1 item, want at least 2 (#/minItems)", ": has no item that fits contains (#/contains)"}},
+	{`{"contains": {"type": "null"}, "minContains": 2, "maxContains": 3}`, `⌖[null, 1]`, []string{": has 1 item, want at least 2 that fit contains (#/minContains)"}},
+	{`{"contains": {"type": "null"}, "maxContains": 1}`, `⌖[null, null]`, []string{": has 2 items, want at most 1 that fit contains (#/maxContains)"}},
+	{`{"uniqueItems": true}`, `[{"a": 1, "b": 2}, 1, ⌖{"b": 2.0, "a": 1}, ⌖1.0]`, []string{"/2: is equal to item 0 (#/uniqueItems)", "/3: is equal to item 1 (#/uniqueItems)"}},
 
-	{`{"not": {"type": "string"}}`, `⌖"a"`, []string{"schema : is what the schema excludes (#/not)"}},
-	{`{"oneOf": [{"minimum": 1}, {"type": "string"}, {"maximum": 5}]}`, `⌖3`, []string{"schema : fits alternatives 1 and 3, want one (#/oneOf)"}},
-	{`{"anyOf": [{"type": "string"}, {"type": "null"}, {"const": 5}]}`, `⌖3`, []string{"type : is 3, want a string, null or 5 (#/anyOf)"}},
-	{`{"oneOf": [{"const": "open"}, {"const": "closed"}]}`, `⌖"Open"`, []string{`enum : is "Open", want open or closed (#/oneOf) | did you mean "open"?`}},
+	{`{"not": {"type": "string"}}`, `⌖"a"`, []string{": is what the schema excludes (#/not)"}},
+	{`{"oneOf": [{"minimum": 1}, {"type": "string"}, {"maximum": 5}]}`, `⌖3`, []string{": fits alternatives 1 and 3, want one (#/oneOf)"}},
+	{`{"anyOf": [{"type": "string"}, {"type": "null"}, {"const": 5}]}`, `⌖3`, []string{": is 3, want a string, null or 5 (#/anyOf)"}},
+	{`{"oneOf": [{"const": "open"}, {"const": "closed"}]}`, `⌖"Open"`, []string{`: is "Open", want open or closed (#/oneOf) | did you mean "open"?`}},
 	// The alternative of the right type, though others fail in fewer places.
 	{`{"anyOf": [{"type": "null"}, {"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}}]}`, `{"a": ⌖1, "b": ⌖2}`,
-		[]string{"type /a: is 1, want null (#/anyOf/1/properties/a/type)", "type /b: is 2, want null (#/anyOf/1/properties/b/type)"}},
+		[]string{"/a: is 1, want null (#/anyOf/1/properties/a/type)", "/b: is 2, want null (#/anyOf/1/properties/b/type)"}},
 	// The alternative whose constant fits.
 	{`{"oneOf": [{"properties": {"kind": {"const": "a"}, "v": {"type": "null"}}}, {"properties": {"kind": {"const": "b"}, "v": {"type": "null", "x": 1}, "w": {"minimum": 3}}}]}`, `{"kind": "b", "v": ⌖1, "w": ⌖1}`,
-		[]string{"type /v: is 1, want null (#/oneOf/1/properties/v/type, nearest of 2)", "schema /w: is 1, want at least 3 (#/oneOf/1/properties/w/minimum, nearest of 2)"}},
-	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{"a": 1}`, []string{"required /b: is missing (#/then/required)"}},
-	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{}`, []string{"required /c: is missing (#/else/required)"}},
-	{`{"$defs": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/$defs/s"}, {"$ref": "#/$defs/s"}]}`, `⌖1`, []string{"type : is 1, want a string (#/$defs/s/type)"}},
-	{`{"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}`, `{"a": 1, ⌖"b": 2}`, []string{"unknown-field /b: is not in the schema (#/unevaluatedProperties)"}},
+		[]string{"/v: is 1, want null (#/oneOf/1/properties/v/type, nearest of 2)", "/w: is 1, want at least 3 (#/oneOf/1/properties/w/minimum, nearest of 2)"}},
+	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{"a": 1}`, []string{"/b: is missing (#/then/required)"}},
+	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{}`, []string{"/c: is missing (#/else/required)"}},
+	{`{"$defs": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/$defs/s"}, {"$ref": "#/$defs/s"}]}`, `⌖1`, []string{": is 1, want a string (#/$defs/s/type)"}},
+	{`{"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}`, `{"a": 1, ⌖"b": 2}`, []string{"/b: is not in the schema (#/unevaluatedProperties)"}},
 	// What would be evaluated if it fitted is not told twice.
-	{`{"allOf": [{"properties": {"a": {"type": "null"}}}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"type /a: is 1, want null (#/allOf/0/properties/a/type)"}},
-	{`{"anyOf": [{"properties": {"a": {"type": "null"}}}, {"required": ["b"], "type": "array"}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"type /a: is 1, want null (#/anyOf/0/properties/a/type)"}},
+	{`{"allOf": [{"properties": {"a": {"type": "null"}}}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"/a: is 1, want null (#/allOf/0/properties/a/type)"}},
+	{`{"anyOf": [{"properties": {"a": {"type": "null"}}}, {"required": ["b"], "type": "array"}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"/a: is 1, want null (#/anyOf/0/properties/a/type)"}},
 	// A schema below a keyword that is none belongs to the $id above it.
-	{`{"$ref": "#/$defs/e/x-lib/y", "$defs": {"e": {"$id": "http://e/", "x-lib": {"y": {"$ref": "#/$defs/z"}}, "$defs": {"z": {"type": "string"}}}}}`, `⌖1`, []string{"type : is 1, want a string (#/$defs/e/$defs/z/type)"}},
-	{`{"prefixItems": [true], "unevaluatedItems": false}`, `[1, ⌖2]`, []string{"schema /1: is one item too many, want 1 (#/unevaluatedItems)"}},
-	{`{"properties": {"a/~b": {"items": {"$ref": "#"}}}, "type": "object"}`, `{"a/~b": [{}, ⌖1]}`, []string{"type /a~1~0b/1: is 1, want an object (#/type)"}},
+	{`{"$ref": "#/$defs/e/x-lib/y", "$defs": {"e": {"$id": "http://e/", "x-lib": {"y": {"$ref": "#/$defs/z"}}, "$defs": {"z": {"type": "string"}}}}}`, `⌖1`, []string{": is 1, want a string (#/$defs/e/$defs/z/type)"}},
+	{`{"prefixItems": [true], "unevaluatedItems": false}`, `[1, ⌖2]`, []string{"/1: is one item too many, want 1 (#/unevaluatedItems)"}},
+	{`{"properties": {"a/~b": {"items": {"$ref": "#"}}}, "type": "object"}`, `{"a/~b": [{}, ⌖1]}`, []string{"/a~1~0b/1: is 1, want an object (#/type)"}},
 	{`{"$ref": "https://json-schema.org/draft/2020-12/schema"}`, `{"type": ⌖"x", "minLength": ⌖-1}`,
-		[]string{`enum /type: is "x", want an array or a listed value (https://json-schema.org/draft/2020-12/meta/validation#/properties/type/anyOf) | one of: array, boolean, integer, null, number, object, string`,
-			"schema /minLength: is -1, want at least 0 (https://json-schema.org/draft/2020-12/meta/validation#/$defs/nonNegativeInteger/minimum)"}},
-	{`false`, `⌖1`, []string{"schema : must not be there (#)"}},
+		[]string{`/type: is "x", want an array or a listed value (https://json-schema.org/draft/2020-12/meta/validation#/properties/type/anyOf) | one of: array, boolean, integer, null, number, object, string`,
+			"/minLength: is -1, want at least 0 (https://json-schema.org/draft/2020-12/meta/validation#/$defs/nonNegativeInteger/minimum)"}},
+	{`false`, `⌖1`, []string{": must not be there (#)"}},
 }
 
-// told is an issue as a misfit has it.
-func told(i validate.Issue) string {
-	text := fmt.Sprintf("%s %s: %s", i.Rule, i.Pointer, i.Message)
-	if i.Hint != "" {
-		text += " | " + i.Hint
+// failure is a failure as a test states it: where, in which words.
+type failure struct{ place, keyword, message string }
+
+// index reads a document that is JSON.
+func index(t *testing.T, body []byte) *jsonscan.Index {
+	t.Helper()
+	var x jsonscan.Index
+	var r *jsonscan.Reader
+	r = jsonscan.NewReader(body, "document", &x, func(p jsonscan.Problem) {
+		if p.Fatal {
+			t.Fatalf("%q: %+v", body, p)
+		}
+	})
+	r.Document(r.Any)
+	return &x
+}
+
+// failures is those of a document, in the order of the text.
+func failures(t *testing.T, s *jsonschema.Schema, body []byte) (all []failure) {
+	t.Helper()
+	found := slices.SortedStableFunc(s.Failures(index(t, body)), func(a, b jsonschema.Failure) int { return a.Offset - b.Offset })
+	for _, f := range found {
+		place, x := jsonscan.Start.After(body[:f.Offset]), f.Explain()
+		text := x.Path.Pointer() + ": " + x.Message
+		if x.Hint != "" {
+			text += " | " + x.Hint
+		}
+		all = append(all, failure{fmt.Sprintf("%d:%d", place.Line, place.Column), f.Keyword, text})
 	}
-	return text
+	return all
+}
+
+// compile compiles a schema that refers to nothing else.
+func compile(t testing.TB, text string) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.Compile("schema.json", []byte(text), "file:///none/", nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return schema
 }
 
 // unmarked is the text, and where its marks stood as line:column.
@@ -137,17 +171,13 @@ func TestSchemaMisfits(t *testing.T) {
 			body, places := unmarked(change(m.value))
 			var want, got []string
 			for n, text := range m.want {
-				rule, rest, _ := strings.Cut(text, " ")
 				if name == "multi-byte" {
-					rest = strings.ReplaceAll(rest, "(#", "(#/$defs/it/$defs/me")
+					text = strings.ReplaceAll(text, "(#", "(#/$defs/it/$defs/me")
 				}
-				want = append(want, fmt.Sprintf("%s %s %s%s", places[min(n, len(places)-1)], rule, prefix, rest))
+				want = append(want, places[min(n, len(places)-1)]+" "+prefix+text)
 			}
-			v := newValidator(t, validate.Options{Schema: compileSchema(t, schema)})
-			for _, i := range v.Issues(payload.Document{Body: []byte(body)}) {
-				rule, rest, _ := strings.Cut(told(i), " ")
-				got = append(got, fmt.Sprintf("%s %s %s", place(i), rule, rest))
-				checkExcerpt(t, []byte(body), i.Offset, i.Excerpt)
+			for _, f := range failures(t, compile(t, schema), []byte(body)) {
+				got = append(got, f.place+" "+f.message)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s\n%s (-want +got):\n%s", name, schema, body, diff)
@@ -201,8 +231,8 @@ func TestSchemaUnusable(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := validate.LoadSchema(file)
-		e, ok := errors.AsType[*validate.SchemaError](err)
+		_, err := jsonschema.Load(file)
+		e, ok := errors.AsType[*jsonschema.Error](err)
 		if !ok {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -219,13 +249,13 @@ func TestSchemaUnusable(t *testing.T) {
 
 // What is nearly a keyword is noted, and its place.
 func TestSchemaNotes(t *testing.T) {
-	s := compileSchema(t, "{\"title\": \"x\", \"requird\": [],\n \"properties\": {\"requird\": {\"minLenght\": 1, \"note\": 1, \"x-a\": 1}, \"b\": {\"additionalItems\": false}}}")
-	want := []*validate.SchemaError{
+	s := compile(t, "{\"title\": \"x\", \"requird\": [],\n \"properties\": {\"requird\": {\"minLenght\": 1, \"note\": 1, \"x-a\": 1}, \"b\": {\"additionalItems\": false}}}")
+	want := []*jsonschema.Error{
 		{File: "schema.json", Line: 1, Column: 16, Pointer: "/requird", Hint: `did you mean "required"?`},
 		{File: "schema.json", Line: 2, Column: 29, Pointer: "/properties/requird/minLenght", Hint: `did you mean "minLength"?`},
 		{File: "schema.json", Line: 2, Column: 73, Pointer: "/properties/b/additionalItems", Hint: "it is items now, beside prefixItems"},
 	}
-	if diff := cmp.Diff(want, s.Notes(), cmpopts.IgnoreFields(validate.SchemaError{}, "Message")); diff != "" {
+	if diff := cmp.Diff(want, s.Notes(), cmpopts.IgnoreFields(jsonschema.Error{}, "Message")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -240,7 +270,7 @@ func TestSchemaOwnDraft(t *testing.T) {
 		{"false", `{"$schema": "https://example.com/draft"}`, `s.json:1:1: /title: is missing (https://example.com/draft)`},
 		{"true", `{"$schema": "https://example.com/draft", "title": "x"}`, `is "https://example.com/vocab", a vocabulary that is not known`},
 	} {
-		s, err := validate.CompileSchema("s.json", []byte(tt.schema), "https://example.com/", func(name string) (string, []byte, error) {
+		s, err := jsonschema.Compile("s.json", []byte(tt.schema), "https://example.com/", func(name string) (string, []byte, error) {
 			return name, fmt.Appendf(nil, draft, tt.required), nil
 		})
 		if err != nil || tt.want != "" {
@@ -249,9 +279,9 @@ func TestSchemaOwnDraft(t *testing.T) {
 			}
 			continue
 		}
-		issues := newValidator(t, validate.Options{Schema: s}).Issues(payload.Document{Body: []byte(`{"a": 1, "b": 2}`)})
-		if len(issues) != 1 || issues[0].Pointer != "/b" {
-			t.Errorf("without the keywords of validation: %+v", issues)
+		found := failures(t, s, []byte(`{"a": 1, "b": 2}`))
+		if len(found) != 1 || !strings.HasPrefix(found[0].message, "/b:") {
+			t.Errorf("without the keywords of validation: %+v", found)
 		}
 	}
 }
@@ -271,7 +301,7 @@ func TestSchemaFiles(t *testing.T) {
 	one := put("a b/in/one.json", `{"$ref": "../two.json#/$defs/n"}`)
 	two := put("a b/two.json", `{"$defs": {"n": {"type": "number", "minimum": 3}}, "$ref": "in/one.json"}`)
 	accent := put("a b/in/é.json", `{"$defs": {"x": {"$anchor": "here", "type": "null"}}}`)
-	s, err := validate.LoadSchema(root)
+	s, err := jsonschema.Load(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,20 +309,20 @@ func TestSchemaFiles(t *testing.T) {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	var got []string
-	for _, i := range newValidator(t, validate.Options{Schema: s}).Issues(payload.Document{Body: []byte(`[3, null, 2]`)}) {
-		got = append(got, place(i)+" "+told(i))
+	for _, f := range failures(t, s, []byte(`[3, null, 2]`)) {
+		got = append(got, f.place+" "+f.message)
 	}
-	if diff := cmp.Diff([]string{"1:11 schema /2: is 2, want at least 3 (two.json#/$defs/n/minimum)"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1:11 /2: is 2, want at least 3 (two.json#/$defs/n/minimum)"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 
-	if _, err := validate.LoadSchema(filepath.Join(dir, "none.json")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := jsonschema.Load(filepath.Join(dir, "none.json")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if _, err := validate.LoadSchema(dir); err == nil || errors.As(err, new(*validate.SchemaError)) {
+	if _, err := jsonschema.Load(dir); err == nil || errors.As(err, new(*jsonschema.Error)) {
 		t.Errorf("a folder: %v", err)
 	}
-	if _, err := validate.LoadSchema(put("large.json", `"`+strings.Repeat("a", 16<<20)+`"`)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+	if _, err := jsonschema.Load(put("large.json", `"`+strings.Repeat("a", 16<<20)+`"`)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Errorf("a large file: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	_ "embed"
@@ -126,21 +126,20 @@ func (c *compiler) checked(p place) error {
 
 // holdAgainst holds a schema against that of its draft.
 func holdAgainst(program *Schema, p place, name string) error {
-	r := &run{Index: p.source.Index, program: program}
-	if r.conformsAt(p.at, true) {
+	e := &evaluation{Index: p.source.Index, program: program}
+	if e.evaluateAt(p.at, true) {
 		return nil
 	}
-	if len(r.found) == 0 {
+	if len(e.found) == 0 {
 		return p.source.errorAt(p.at, "takes too long to be checked", "")
 	}
-	slices.SortStableFunc(r.found, func(a, b failure) int { return a.at - b.at })
-	f := r.found[0]
-	words := r.words(f)
-	e := p.source.errorAt(f.at, words.message, words.hint)
-	e.Pointer = words.path.Pointer()
+	slices.SortStableFunc(e.found, func(a, b failure) int { return a.at - b.at })
+	first := e.explain(e.found[0])
+	err := p.source.errorAt(e.found[0].at, first.Message, first.Hint)
+	err.Pointer = first.Path.Pointer()
 	if name != "" {
-		e.Message += fmt.Sprintf(" (%s)", name)
+		err.Message += fmt.Sprintf(" (%s)", name)
 	}
-	e.More = len(r.found) - 1
-	return e
+	err.More = len(e.found) - 1
+	return err
 }

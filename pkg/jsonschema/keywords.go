@@ -1,4 +1,4 @@
-package validate
+package jsonschema
 
 import (
 	"fmt"
@@ -92,7 +92,7 @@ func keywords() []keyword {
 		{"dependentRequired", validation, compileDependentRequired},
 
 		{"format", formatting, func(c *compiler, s *schema, at int) error {
-			if f := schemaFormat(string(s.source.Text(at))); f != nil && string(f.name) != c.ignored {
+			if f := FormatNamed(string(s.source.Text(at))); f != nil && f.Name != c.ignored {
 				s.textRules().format = f
 			}
 			return nil
