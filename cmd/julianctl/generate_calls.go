@@ -78,9 +78,10 @@ func (c calls) together(ctx context.Context, jobs, size int) error {
 			}
 		}
 	}
+	bytes := func(b batch) int { return (b.to - b.from) * (4<<10 + c.largest) }
 	used := make(chan []byte, 4*jobs) // memory of lines that are written
 	written := 0
-	for l := range inorder.Map(batches, jobs, func() func(batch) madeCalls { return c.maker(used) }) {
+	for l := range inorder.Map(batches, jobs, bytes, func() func(batch) madeCalls { return c.maker(used) }) {
 		if _, err := c.a.out.Write(l.text); err != nil {
 			return c.a.out.Err()
 		}

@@ -7,17 +7,26 @@ import (
 	"sync"
 )
 
+// Room is how many bytes of items are worked on at a time, but for one item,
+// which may be larger.
+const Room = 16 << 20
+
 // Map gives what workers make of the items of in, in their order. Each of the
 // jobs goroutines calls worker once, and then what it returned for every item it
 // takes: so it can keep memory from one item to the next.
 //
 // Items are taken from in by one goroutine at a time, and no more than 3*jobs
-// before their results are taken. When the loop over the results ends, so do in
-// and all goroutines.
-func Map[In, Out any](in iter.Seq[In], jobs int, worker func() func(In) Out) iter.Seq[Out] {
+// before their results are taken; nor is more than [Room] of them, by what size
+// says, until the loop is done with their results. When the loop over the
+// results ends, so do in and all goroutines.
+func Map[In, Out any](in iter.Seq[In], jobs int, size func(In) int, worker func() func(In) Out) iter.Seq[Out] {
 	return func(yield func(Out) bool) {
 		next, stop := iter.Pull(in)
-		q := queue[In, Out]{turn: make(chan struct{}, 1), next: next, order: make(chan chan Out, 2*jobs), left: make(chan struct{})}
+		q := queue[In, Out]{
+			turn: make(chan struct{}, 1), next: next, size: size,
+			order: make(chan task[Out], 2*jobs), left: make(chan struct{}),
+			room: Room, freed: make(chan struct{}, 1),
+		}
 		var workers sync.WaitGroup
 		defer stop()
 		defer workers.Wait()
@@ -25,15 +34,16 @@ func Map[In, Out any](in iter.Seq[In], jobs int, worker func() func(In) Out) ite
 		for range jobs {
 			workers.Go(func() {
 				work := worker()
-				for item, result, ok := q.take(); ok; item, result, ok = q.take() {
-					result <- work(item)
+				for item, task, ok := q.take(); ok; item, task, ok = q.take() {
+					task.result <- work(item)
 				}
 			})
 		}
-		for result := range q.order {
-			if !yield(<-result) {
+		for task := range q.order {
+			if !yield(<-task.result) {
 				return
 			}
+			q.release(task.size)
 		}
 	}
 }
@@ -42,28 +52,72 @@ func Map[In, Out any](in iter.Seq[In], jobs int, worker func() func(In) Out) ite
 type queue[In, Out any] struct {
 	turn  chan struct{} // full while somebody takes an item; no mutex, which tests of a synctest bubble cannot wait in
 	next  func() (In, bool)
+	size  func(In) int
 	ended bool
-	order chan chan Out // of the items that were taken; closed after the last
-	left  chan struct{} // closed when nobody takes results any more
+	order chan task[Out] // of the items that were taken; closed after the last
+	left  chan struct{}  // closed when nobody takes results any more
+
+	mu    sync.Mutex
+	room  int           // bytes
+	freed chan struct{} // full when there is more than there was
 }
 
-// take is the next item, and where its result goes, which never blocks. It
-// reports false when there is none, or nobody waits for it.
-func (q *queue[In, Out]) take() (item In, result chan Out, ok bool) {
+// task is an item that was taken, and where its result goes, which never blocks.
+type task[Out any] struct {
+	result chan Out
+	size   int
+}
+
+// take is the next item. It reports false when there is none, or nobody waits
+// for its result.
+func (q *queue[In, Out]) take() (item In, t task[Out], ok bool) {
 	q.turn <- struct{}{}
 	defer func() { <-q.turn }()
 	if q.ended {
-		return item, nil, false
+		return item, t, false
 	}
-	result = make(chan Out, 1)
 	if item, ok = q.next(); ok {
-		select {
-		case q.order <- result:
-			return item, result, true
-		case <-q.left:
+		t = task[Out]{make(chan Out, 1), min(q.size(item), Room)}
+		if q.acquire(t.size) {
+			select {
+			case q.order <- t:
+				return item, t, true
+			case <-q.left:
+			}
 		}
 	}
 	q.ended = true
 	close(q.order)
-	return item, nil, false
+	return item, t, false
+}
+
+// acquire waits for room, and reports whether there is any. One goroutine calls
+// it at a time.
+func (q *queue[In, Out]) acquire(size int) bool {
+	for {
+		q.mu.Lock()
+		enough := q.room >= size
+		if enough {
+			q.room -= size
+		}
+		q.mu.Unlock()
+		if enough {
+			return true
+		}
+		select {
+		case <-q.freed:
+		case <-q.left:
+			return false
+		}
+	}
+}
+
+func (q *queue[In, Out]) release(size int) {
+	q.mu.Lock()
+	q.room += size
+	q.mu.Unlock()
+	select {
+	case q.freed <- struct{}{}:
+	default:
+	}
 }

@@ -22,9 +22,12 @@ func numbers(n int) iter.Seq[int] {
 	}
 }
 
+func size(int) int { return 1 }
+
 func ExampleMap() {
+	size := func(int) int { return 8 } // bytes
 	square := func() func(int) int { return func(n int) int { return n * n } }
-	for n := range inorder.Map(slices.Values([]int{1, 2, 3}), 2, square) {
+	for n := range inorder.Map(slices.Values([]int{1, 2, 3}), 2, size, square) {
 		fmt.Println(n)
 	}
 	// Output:
@@ -57,7 +60,7 @@ func TestOrder(t *testing.T) {
 			}
 			n := 0
 			start := time.Now()
-			for got := range inorder.Map(numbers(100), jobs, worker) {
+			for got := range inorder.Map(numbers(100), jobs, size, worker) {
 				if got != -n {
 					t.Fatalf("result %d is %d", n, got)
 				}
@@ -88,7 +91,7 @@ func TestLeave(t *testing.T) {
 				}
 			}
 			seen := 0
-			for range inorder.Map(in, 3, func() func(int) int { return func(n int) int { return n } }) {
+			for range inorder.Map(in, 3, size, func() func(int) int { return func(n int) int { return n } }) {
 				if seen == 0 {
 					synctest.Wait() // everybody has done what is possible
 					if taken > 3*3 {
@@ -107,7 +110,51 @@ func TestLeave(t *testing.T) {
 }
 
 func TestEmpty(t *testing.T) {
-	for range inorder.Map(numbers(0), 4, func() func(int) int { return func(n int) int { return n } }) {
+	for range inorder.Map(numbers(0), 4, size, func() func(int) int { return func(n int) int { return n } }) {
 		t.Error("a result of nothing")
 	}
+}
+
+// No more than there is room for is worked on, but for an item that is larger.
+func TestRoom(t *testing.T) {
+	for _, tt := range []struct{ bytes, want int }{{inorder.Room / 3, 3}, {inorder.Room/3 + 1, 2}, {inorder.Room, 1}, {10 * inorder.Room, 1}, {1, 5}} {
+		synctest.Test(t, func(t *testing.T) {
+			begun, on := make(chan int, 50), make(chan struct{})
+			var results sync.WaitGroup
+			results.Go(func() {
+				n := 0
+				for got := range inorder.Map(numbers(50), 5, func(int) int { return tt.bytes }, func() func(int) int {
+					return func(n int) int {
+						begun <- n
+						<-on
+						return n
+					}
+				}) {
+					if got != n {
+						t.Errorf("result %d is %d", n, got)
+					}
+					n++
+				}
+				if n != 50 {
+					t.Errorf("%d results", n)
+				}
+			})
+			synctest.Wait()
+			if len(begun) != tt.want {
+				t.Errorf("%d items of %d bytes have begun", len(begun), tt.bytes)
+			}
+			close(on)
+			results.Wait()
+		})
+	}
+}
+
+// What waits for room is not waited for.
+func TestLeaveWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range inorder.Map(numbers(50), 2, func(int) int { return inorder.Room }, func() func(int) int { return func(n int) int { return n } }) {
+			synctest.Wait()
+			break
+		}
+	})
 }

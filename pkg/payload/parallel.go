@@ -7,12 +7,7 @@ import (
 	"iter"
 
 	"github.com/julianctl/julianctl/pkg/inorder"
-	"golang.org/x/sync/semaphore"
 )
-
-// maxWaiting is how many bytes of documents are worked on at a time, but for one
-// document, which may be larger.
-const maxWaiting = 16 << 20
 
 // Map gives what workers make of the [Chunks] of paths, in their order. Each of
 // the jobs goroutines calls worker once, and then what it returned for every
@@ -23,14 +18,12 @@ const maxWaiting = 16 << 20
 // the loop waits for it.
 func Map[Out any](ctx context.Context, paths []string, stdin io.Reader, jobs int, worker func() func(Chunk, error) Out) iter.Seq[Out] {
 	type item struct {
-		chunk  Chunk
-		err    error
-		weight int64
+		chunk Chunk
+		err   error
 	}
 	return func(yield func(Out) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		defer cancel()
-		room := semaphore.NewWeighted(maxWaiting)
 		items := func(yield func(item) bool) {
 			before := 0 // lines, in the source
 			for chunk, err := range Chunks(inner, paths, stdin) {
@@ -42,23 +35,16 @@ func Map[Out any](ctx context.Context, paths []string, stdin io.Reader, jobs int
 				if !chunk.whole {
 					before += bytes.Count(chunk.doc.Body, []byte{'\n'})
 				}
-				weight := min(int64(chunk.Size()), maxWaiting)
-				if e := room.Acquire(inner, weight); e != nil {
-					yield(item{err: e})
-					return
-				}
-				if !yield(item{chunk, err, weight}) {
+				if !yield(item{chunk, err}) {
 					return
 				}
 			}
 		}
-		results := inorder.Map(items, jobs, func() func(item) Out {
+		results := inorder.Map(items, jobs, func(i item) int { return i.chunk.Size() }, func() func(item) Out {
 			work := worker()
 			return func(i item) Out {
-				out := work(i.chunk, i.err)
-				i.chunk.Release()
-				room.Release(i.weight)
-				return out
+				defer i.chunk.Release()
+				return work(i.chunk, i.err)
 			}
 		})
 		for out := range results {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/julianctl/julianctl/pkg/inorder"
 )
 
 // Several workers get the documents that one reader gets, at the same places.
@@ -71,7 +73,7 @@ func TestMapIsRead(t *testing.T) {
 // Large documents wait until there is room for them.
 func TestMapIsFlat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		line := `{"pad":"` + strings.Repeat("x", maxWaiting/3-20) + "\"}\n"
+		line := `{"pad":"` + strings.Repeat("x", inorder.Room/3-20) + "\"}\n"
 		begun, on := make(chan struct{}, 100), make(chan struct{})
 		count := 0
 		var results sync.WaitGroup
