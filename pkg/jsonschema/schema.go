@@ -6,6 +6,13 @@
 // that is not known is none. A $ref may lead to the schema itself, to the
 // schemas of the draft and to files in the folder of the schema or below;
 // nothing is ever fetched from a network.
+//
+// No library would do. Of the 1,099 cases of the suite that are not optional,
+// santhosh-tekuri/jsonschema 6.0.3 passes all, but costs every start 4 ms;
+// google/jsonschema-go 0.4.3 passes 1,095 and stops at the first failure;
+// kaptinlin/jsonschema 0.9.7 passes 1,097, asks the network for the draft's own
+// schemas and adds 6 MB to a program. All of them check decoded values, of which
+// nobody knows the place in the file. The first is the oracle of the tests.
 package jsonschema
 
 import (
