@@ -46,7 +46,7 @@ func parseSource(name, prefix string, body []byte) (*source, error) {
 	var first *Error
 	at := len(body) + 1
 	var r *jsonscan.Reader
-	r = jsonscan.NewReader(body, "payload", &s.Index, func(p jsonscan.Problem) {
+	r = jsonscan.NewReader(body, "schema", &s.Index, func(p jsonscan.Problem) {
 		if p.Class == jsonscan.UnpairedSurrogate || p.Offset >= at {
 			return
 		}
