@@ -1,0 +1,10 @@
+//go:build !unix
+
+package main
+
+import "time"
+
+var began = time.Now()
+
+// cpuTime is the time so far, where nothing better is known.
+func cpuTime() time.Duration { return time.Since(began) }
