@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/demo"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -48,7 +50,7 @@ func TestCheckInCI(t *testing.T) {
 	if err != nil || runtime.GOOS == "windows" {
 		t.Skip("bash is not here")
 	}
-	url, stop, err := serveConsumer(t.Context())
+	url, stop, err := demo.ServeConsumer(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,13 +63,13 @@ func TestCheckInCI(t *testing.T) {
 		code   int
 		files  []string
 	}{
-		{"action", map[string]string{"to": url + "hook", "probe-url": url + "calls/{callId}/count"}, false, exitYes, []string{"julianctl-report/check.xml", "julianctl-report/check.html", "julianctl-report/check.json"}},
-		{"action without a probe", map[string]string{"to": url + "hook"}, false, exitUnable, []string{"julianctl-report/check.xml"}},
-		{"action that allows it", map[string]string{"to": url + "hook", "allow-undecided": "true"}, false, exitYes, nil},
-		{"action with a secret", map[string]string{"to": url + "hook", "secret-header": "X-Secret: s3cr3t value"}, false, exitNo, nil},
-		{"action with a hostile input", map[string]string{"to": url + "hook", "budget": "p99=2s; touch hacked", "probe-path": "$(touch hacked)"}, false, exitUsage, nil},
-		{"job", map[string]string{"JULIANCTL_TO": url + "hook", "PROBE_URL": url + "calls/{callId}/count"}, true, exitYes, []string{"check.xml", "check.html", "check.json"}},
-		{"job without a probe", map[string]string{"JULIANCTL_TO": url + "hook"}, true, exitUnable, []string{"check.xml"}},
+		{"action", map[string]string{"to": url + "hook", "probe-url": url + "calls/{callId}/count"}, false, cli.ExitYes, []string{"julianctl-report/check.xml", "julianctl-report/check.html", "julianctl-report/check.json"}},
+		{"action without a probe", map[string]string{"to": url + "hook"}, false, cli.ExitFailure, []string{"julianctl-report/check.xml"}},
+		{"action that allows it", map[string]string{"to": url + "hook", "allow-undecided": "true"}, false, cli.ExitYes, nil},
+		{"action with a secret", map[string]string{"to": url + "hook", "secret-header": "X-Secret: s3cr3t value"}, false, cli.ExitNo, nil},
+		{"action with a hostile input", map[string]string{"to": url + "hook", "budget": "p99=2s; touch hacked", "probe-path": "$(touch hacked)"}, false, cli.ExitUsage, nil},
+		{"job", map[string]string{"JULIANCTL_TO": url + "hook", "PROBE_URL": url + "calls/{callId}/count"}, true, cli.ExitYes, []string{"check.xml", "check.html", "check.json"}},
+		{"job without a probe", map[string]string{"JULIANCTL_TO": url + "hook"}, true, cli.ExitFailure, []string{"check.xml"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/julianctl/julianctl/pkg/cli"
 )
 
 // TestRerunConfirmsTheFix does what a person does with a failure: mends the
@@ -22,7 +24,7 @@ func TestRerunConfirmsTheFix(t *testing.T) {
 	code, stderr := runner(t.Context(), t, &out, "check", "--to", to, "--only", "repeat,together", "--settle", "50ms",
 		"--probe-url", strings.TrimSuffix(to, "/webhook")+"/calls/{callId}/count")
 	lines := regexp.MustCompile(`rerun: (julianctl check .*)`).FindAllStringSubmatch(out.String(), -1)
-	if code != exitNo || len(lines) != 2 {
+	if code != cli.ExitNo || len(lines) != 2 {
 		t.Fatalf("the faulty one: exit %d, %d commands to run again\n%s%s", code, len(lines), out.String(), stderr)
 	}
 	stop()
@@ -33,12 +35,12 @@ func TestRerunConfirmsTheFix(t *testing.T) {
 	startConsumer(t, python, "python/mended.py", u.Port(), records)
 	for range 2 { // it may be typed again
 		for _, line := range lines {
-			words, err := splitCommand(line[1])
+			words, err := cli.SplitCommand(line[1])
 			if err != nil {
 				t.Fatal(err)
 			}
 			var out buffer
-			if code, stderr := runner(t.Context(), t, &out, words[1:]...); code != exitYes || !strings.Contains(out.String(), "PASS") {
+			if code, stderr := runner(t.Context(), t, &out, words[1:]...); code != cli.ExitYes || !strings.Contains(out.String(), "PASS") {
 				t.Errorf("%s: exit %d\n%s%s", line[1], code, out.String(), stderr)
 			}
 		}

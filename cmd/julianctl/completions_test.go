@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +24,7 @@ func TestCompletionsAreCurrent(t *testing.T) {
 	dir := filepath.Join("..", "..", "completions")
 	for name, generate := range shells {
 		var want bytes.Buffer
-		if err := generate(newRoot(testApp(t), ""), &want); err != nil {
+		if err := generate(root.New(clitest.App(t), ""), &want); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, name)
@@ -45,46 +47,5 @@ func TestCompletionsAreCurrent(t *testing.T) {
 	}
 	if len(entries) != len(shells) {
 		t.Errorf("completions/ holds %d files, want %d", len(entries), len(shells))
-	}
-}
-
-// Every command a person can reach says what it does, shows how, and every
-// name is taken once.
-func TestEveryCommandHasExamples(t *testing.T) {
-	seen := map[string]bool{}
-	var walk func(*cobra.Command)
-	walk = func(c *cobra.Command) {
-		if seen[c.CommandPath()] {
-			t.Errorf("%s is there twice", c.CommandPath())
-		}
-		seen[c.CommandPath()] = true
-		topic := c.IsAdditionalHelpTopicCommand()
-		if c.Short == "" || c.Example == "" && !topic || c.Long == "" && topic {
-			t.Errorf("%s: short %q, example %q", c.CommandPath(), c.Short, c.Example)
-		}
-		if !topic && c.Args == nil {
-			t.Errorf("%s takes any words", c.CommandPath())
-		}
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(newRoot(testApp(t), ""))
-	if len(seen) < 10 {
-		t.Errorf("saw only %d commands", len(seen))
-	}
-}
-
-// A command line that begins with a command finds it, alone in the tree, by the
-// name that the registry has for it.
-func TestRegistryNames(t *testing.T) {
-	for _, c := range commands() {
-		made := newRoot(testApp(t), c.name).Commands()
-		if len(made) != 1 || made[0].Name() != c.name {
-			t.Errorf("%s: the tree holds %d commands, the first is %s", c.name, len(made), made[0].Name())
-		}
-	}
-	if n := len(newRoot(testApp(t), "").Commands()); n < len(commands()) {
-		t.Errorf("the whole tree holds %d commands", n)
 	}
 }

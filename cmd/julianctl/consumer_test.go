@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -30,7 +31,7 @@ func consumerMain() {
 	if err != nil {
 		panic(err)
 	}
-	if err := writeFile(*ready, []byte("http://"+ln.Addr().String()+"/hook")); err != nil {
+	if err := cli.WriteFile(*ready, []byte("http://"+ln.Addr().String()+"/hook")); err != nil {
 		panic(err)
 	}
 	var mu sync.Mutex

@@ -22,8 +22,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/export"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // needProgram is the path of a program that may be absent. Where JULIANCTL_NEEDS
@@ -44,11 +47,11 @@ func needProgram(t *testing.T, name string) string {
 func runner(ctx context.Context, t *testing.T, out *buffer, args ...string) (code int, stderr string) {
 	t.Helper()
 	var errs buffer
-	a := &app{
-		in: strings.NewReader(""), out: newOutput(out), err: newOutput(&errs), now: time.Now,
-		env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
+	a := &cli.App{
+		In: strings.NewReader(""), Out: terminal.NewOutput(out), Err: terminal.NewOutput(&errs), Now: time.Now,
+		Env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
 	}
-	code = a.main(ctx, append(args, "--config", os.DevNull))
+	code = root.Run(ctx, a, append(args, "--config", os.DevNull))
 	return code, errs.String()
 }
 
@@ -66,7 +69,7 @@ func startListening(t *testing.T) listening {
 	var out buffer
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		if code, stderr := runner(ctx, t, &out, "listen", "--addr", "127.0.0.1:0", "--format", "json", "--ready-file", ready); code != exitYes {
+		if code, stderr := runner(ctx, t, &out, "listen", "--addr", "127.0.0.1:0", "--format", "json", "--ready-file", ready); code != cli.ExitYes {
 			t.Errorf("listen: exit %d: %s", code, stderr)
 		}
 	})
@@ -166,7 +169,7 @@ func eachOnce(t *testing.T, dir, file string, lines []string, copies int) []rece
 	var out buffer
 	code, stderr := runner(t.Context(), t, &out, "export", "verify", "--manifest", filepath.Join(dir, export.ManifestFile), "--received", file)
 	verdict := fmt.Sprintf("\n%d deliveries arrived, each exactly once and unaltered\n", len(want))
-	if code != exitYes || !strings.HasSuffix(out.String(), verdict) {
+	if code != cli.ExitYes || !strings.HasSuffix(out.String(), verdict) {
 		t.Errorf("verify: exit %d\n%s%s", code, out.String(), stderr)
 	}
 	return got
@@ -177,7 +180,7 @@ func exported(t *testing.T, args ...string) (string, *export.Manifest) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
 	var out buffer
-	if code, stderr := runner(t.Context(), t, &out, append(append([]string{"export"}, args...), "-o", dir)...); code != exitYes {
+	if code, stderr := runner(t.Context(), t, &out, append(append([]string{"export"}, args...), "-o", dir)...); code != cli.ExitYes {
 		t.Fatalf("export: exit %d: %s", code, stderr)
 	}
 	m, err := export.ReadManifest(filepath.Join(dir, export.ManifestFile))
@@ -336,7 +339,7 @@ func TestExportIsWhatReplayPlans(t *testing.T) {
 		}
 		var want, got []planned
 		var dry, targets buffer
-		if code, stderr := runner(t.Context(), t, &dry, append([]string{"replay", "--dry-run", "--format", "json"}, args...)...); code != exitYes {
+		if code, stderr := runner(t.Context(), t, &dry, append([]string{"replay", "--dry-run", "--format", "json"}, args...)...); code != cli.ExitYes {
 			t.Fatalf("%q: exit %d: %s", args, code, stderr)
 		}
 		for line := range strings.Lines(dry.String()) {
@@ -351,7 +354,7 @@ func TestExportIsWhatReplayPlans(t *testing.T) {
 				want = append(want, r.planned)
 			}
 		}
-		if code, stderr := runner(t.Context(), t, &targets, append([]string{"export", "vegeta"}, args...)...); code != exitYes {
+		if code, stderr := runner(t.Context(), t, &targets, append([]string{"export", "vegeta"}, args...)...); code != cli.ExitYes {
 			t.Fatalf("%q: exit %d: %s", args, code, stderr)
 		}
 		for line := range strings.Lines(targets.String()) {
@@ -417,7 +420,7 @@ func TestExportSendsWhatReplaySends(t *testing.T) {
 			return got
 		}
 		var out buffer
-		if code, stderr := runner(t.Context(), t, &out, append([]string{"replay"}, args...)...); code != exitNo {
+		if code, stderr := runner(t.Context(), t, &out, append([]string{"replay"}, args...)...); code != cli.ExitNo {
 			t.Fatalf("replay: exit %d: %s", code, stderr)
 		}
 		want := seen()

@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/export"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // hostile is text that moves cursors, rewrites titles and clipboards, hides or
@@ -56,17 +59,17 @@ func (l *lab) file(name string, body []byte) string {
 // and stderr together.
 func (l *lab) run(ctx context.Context, stdin io.Reader, args ...string) (int, string) {
 	var shown buffer
-	out := newOutput(&shown)
+	out := terminal.NewOutput(&shown)
 	if l.tty {
 		null, err := os.Open(os.DevNull)
 		if err != nil {
 			l.t.Fatal(err)
 		}
 		defer null.Close()
-		out = newTerminalOutput(&shown, null)
+		out = terminal.NewTerminalOutput(&shown, null)
 	}
-	a := &app{in: stdin, out: out, err: out, now: time.Now, env: func(name string) string { return l.env[name] }}
-	code := a.main(ctx, append(args, "--config", os.DevNull))
+	a := &cli.App{In: stdin, Out: out, Err: out, Now: time.Now, Env: func(name string) string { return l.env[name] }}
+	code := root.Run(ctx, a, append(args, "--config", os.DevNull))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all.WriteString(shown.String())
@@ -108,7 +111,7 @@ func (l *lab) printed() string {
 // hostilePayload is the sample with hostile text wherever a string may stand.
 func hostilePayload(t *testing.T) []byte {
 	t.Helper()
-	text := compactJSON(hostile)
+	text := cli.CompactJSON(hostile)
 	body := string(julian.Sample())
 	for _, old := range []string{`"Inbound Agent"`, `"Victor Wembly"`, `"User: ..."`, `"interested"`, `"call.abc123"`, `"+15551234567"`, `"Victor"`, `"example__summary"`, `"prospect_surname"`, `"Scheduled follow-up meeting"`, `"Goal Completed"`} {
 		if !strings.Contains(body, old) {
@@ -154,7 +157,7 @@ func testHostileText(t *testing.T, format string) {
 			return
 		}
 		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `{"error": `+compactJSON(hostile)+`, "message": `+compactJSON(hostile)+`}`)
+		_, _ = io.WriteString(w, `{"error": `+cli.CompactJSON(hostile)+`, "message": `+cli.CompactJSON(hostile)+`}`)
 	}))
 	defer api.Close()
 	l.env["JULIAN_API_KEY"], l.env["JULIAN_BASE_URL"] = "key", api.URL
@@ -174,46 +177,46 @@ func testHostileText(t *testing.T, format string) {
 		code int
 		args []string
 	}{
-		{exitNo, []string{"validate", clean, "--format", format}},
-		{exitNo, []string{"validate", raw, "--format", format}},
-		{exitUnable, []string{"validate", hostile}},
-		{exitNo, []string{"replay", clean, "--dup", "--to", endpoint.URL, "--format", format}},
-		{exitYes, []string{"replay", clean, "--dup=2", "--to", hook, "--format", format}},
-		{exitYes, []string{"replay", raw, "--to", hook, "--format", format}},
-		{exitYes, []string{"replay", clean, "--to", hook, "--format", format, "-H", "X-Name: \u202e\u00e9 ::error::"}},
-		{exitYes, []string{"replay", clean, raw, "--to", hook, "--format", format, "--resume", cut}},
-		{exitUsage, []string{"replay", clean, clean, "--to", hook, "--resume", cut}},
-		{exitUsage, []string{"replay", clean, "--to", hook, "--resume", raw}},
-		{exitUsage, []string{"replay", clean, "--to", "http://\x1b[31m\u202e/"}},
-		{exitUsage, []string{"replay", clean, "--to", hostile}},
-		{exitUsage, []string{"replay", clean, "--to", hook, "-H", "X: " + hostile}},
-		{exitYes, []string{"export", "vegeta", clean, raw, "--to", hook + "?a=%0A", "-H", "X-Name: \u202e\u00e9 ::error::"}},
-		{exitYes, []string{"export", "k6", clean, raw, "--to", hook, "-H", "X-Name: \u202e::error::", "-o", out, "--format", format}},
-		{exitUsage, []string{"export", "k6", clean, "--to", hook, "-o", out}},
-		{exitUnable, []string{"export", "k6", clean, hostile, "--to", hook, "-o", out + "2"}},
-		{exitUnable, []string{"export", "verify", "--manifest", raw, "--received", raw, "--format", format}},
-		{exitNo, []string{"export", "verify", "--manifest", manifest, "--received", raw, "--received", arrived, "--received", hostile, "--format", format}},
-		{exitNo, []string{"check", "--to", endpoint.URL, "--format", format}},
-		{exitNo, []string{"check", "--to", endpoint.URL, "--format", "junit"}},
-		{exitNo, []string{"check", "--to", endpoint.URL, "--format", "html"}},
-		{exitNo, []string{"replay", clean, "--dup", "--to", endpoint.URL, "--format", "html", "-H", "X-Name: \u202e::error::"}},
-		{exitNo, []string{"validate", clean, raw, "--format", "html"}},
-		{exitUsage, []string{"check", "--to", endpoint.URL, "--only", hostile}},
-		{exitUsage, []string{"check", "--to", endpoint.URL, "--probe", hostile + `"`}},
-		{exitUnable, []string{"check", "--to", hook, "--only", "repeat,sample", "--probe-url", endpoint.URL + "/{callId}", "--format", format}},
-		{exitUnable, []string{"check", "--to", hook, "--only", "repeat", "--probe", "echo '" + hostile + "'", "--format", format}},
-		{exitNo, []string{"check", "--to", endpoint.URL, "--drill", "--down", "go version", "--up", "go version", "--drill-phase", "20ms", "--drill-patience", "100ms", "--format", format}},
-		{exitUnable, []string{"check", "--to", endpoint.URL, "--drill", "--drill-phase", "20ms", "--down", "go '" + hostile + "'"}},
-		{exitNo, []string{"sample", "agent.bad"}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--filter", hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--until", hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--on-failure", hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--tunnel", hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--delay", hostile}},
-		{exitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--body", "@" + hostile}},
-		{exitUnable, []string{"listen", "--addr", "127.0.0.1:0", "--tls-cert", hostile, "--tls-key", hostile}},
-		{exitUsage, []string{hostile}},
-		{exitUsage, []string{"validate", "--" + hostile}},
+		{cli.ExitNo, []string{"validate", clean, "--format", format}},
+		{cli.ExitNo, []string{"validate", raw, "--format", format}},
+		{cli.ExitFailure, []string{"validate", hostile}},
+		{cli.ExitNo, []string{"replay", clean, "--dup", "--to", endpoint.URL, "--format", format}},
+		{cli.ExitYes, []string{"replay", clean, "--dup=2", "--to", hook, "--format", format}},
+		{cli.ExitYes, []string{"replay", raw, "--to", hook, "--format", format}},
+		{cli.ExitYes, []string{"replay", clean, "--to", hook, "--format", format, "-H", "X-Name: \u202e\u00e9 ::error::"}},
+		{cli.ExitYes, []string{"replay", clean, raw, "--to", hook, "--format", format, "--resume", cut}},
+		{cli.ExitUsage, []string{"replay", clean, clean, "--to", hook, "--resume", cut}},
+		{cli.ExitUsage, []string{"replay", clean, "--to", hook, "--resume", raw}},
+		{cli.ExitUsage, []string{"replay", clean, "--to", "http://\x1b[31m\u202e/"}},
+		{cli.ExitUsage, []string{"replay", clean, "--to", hostile}},
+		{cli.ExitUsage, []string{"replay", clean, "--to", hook, "-H", "X: " + hostile}},
+		{cli.ExitYes, []string{"export", "vegeta", clean, raw, "--to", hook + "?a=%0A", "-H", "X-Name: \u202e\u00e9 ::error::"}},
+		{cli.ExitYes, []string{"export", "k6", clean, raw, "--to", hook, "-H", "X-Name: \u202e::error::", "-o", out, "--format", format}},
+		{cli.ExitUsage, []string{"export", "k6", clean, "--to", hook, "-o", out}},
+		{cli.ExitFailure, []string{"export", "k6", clean, hostile, "--to", hook, "-o", out + "2"}},
+		{cli.ExitFailure, []string{"export", "verify", "--manifest", raw, "--received", raw, "--format", format}},
+		{cli.ExitNo, []string{"export", "verify", "--manifest", manifest, "--received", raw, "--received", arrived, "--received", hostile, "--format", format}},
+		{cli.ExitNo, []string{"check", "--to", endpoint.URL, "--format", format}},
+		{cli.ExitNo, []string{"check", "--to", endpoint.URL, "--format", "junit"}},
+		{cli.ExitNo, []string{"check", "--to", endpoint.URL, "--format", "html"}},
+		{cli.ExitNo, []string{"replay", clean, "--dup", "--to", endpoint.URL, "--format", "html", "-H", "X-Name: \u202e::error::"}},
+		{cli.ExitNo, []string{"validate", clean, raw, "--format", "html"}},
+		{cli.ExitUsage, []string{"check", "--to", endpoint.URL, "--only", hostile}},
+		{cli.ExitUsage, []string{"check", "--to", endpoint.URL, "--probe", hostile + `"`}},
+		{cli.ExitFailure, []string{"check", "--to", hook, "--only", "repeat,sample", "--probe-url", endpoint.URL + "/{callId}", "--format", format}},
+		{cli.ExitFailure, []string{"check", "--to", hook, "--only", "repeat", "--probe", "echo '" + hostile + "'", "--format", format}},
+		{cli.ExitNo, []string{"check", "--to", endpoint.URL, "--drill", "--down", "go version", "--up", "go version", "--drill-phase", "20ms", "--drill-patience", "100ms", "--format", format}},
+		{cli.ExitFailure, []string{"check", "--to", endpoint.URL, "--drill", "--drill-phase", "20ms", "--down", "go '" + hostile + "'"}},
+		{cli.ExitNo, []string{"sample", "agent.bad"}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--filter", hostile}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--until", hostile}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--on-failure", hostile}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--tunnel", hostile}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--delay", hostile}},
+		{cli.ExitUsage, []string{"listen", "--addr", "127.0.0.1:0", "--body", "@" + hostile}},
+		{cli.ExitFailure, []string{"listen", "--addr", "127.0.0.1:0", "--tls-cert", hostile, "--tls-key", hostile}},
+		{cli.ExitUsage, []string{hostile}},
+		{cli.ExitUsage, []string{"validate", "--" + hostile}},
 	} {
 		if code, shown := l.run(ctx, strings.NewReader(""), tt.args...); code != tt.code {
 			t.Errorf("%q: exit %d, want %d\n%s", tt.args, code, tt.code, shown)
@@ -234,7 +237,7 @@ func testHostileText(t *testing.T, format string) {
 func hostileExport(t *testing.T, l *lab, payload string) (manifest, arrived string) {
 	t.Helper()
 	dir := filepath.Join(l.dir, "export")
-	if code, shown := l.run(t.Context(), strings.NewReader(""), "export", "vegeta", payload, "--to", "http://127.0.0.1:1/", "-o", dir); code != exitYes {
+	if code, shown := l.run(t.Context(), strings.NewReader(""), "export", "vegeta", payload, "--to", "http://127.0.0.1:1/", "-o", dir); code != cli.ExitYes {
 		t.Fatalf("exit %d: %s", code, shown)
 	}
 	manifest = filepath.Join(dir, export.ManifestFile)
@@ -242,7 +245,7 @@ func hostileExport(t *testing.T, l *lab, payload string) (manifest, arrived stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := compactJSON(hostile)
+	text := cli.CompactJSON(hostile)
 	data = regexp.MustCompile(`"run": "[^"]*"`).ReplaceAllLiteral(data, []byte(`"run": `+text))
 	if err := os.WriteFile(manifest, data, 0o600); err != nil {
 		t.Fatal(err)

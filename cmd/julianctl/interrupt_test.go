@@ -9,6 +9,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // silent is a standard input that nobody writes to.
@@ -29,12 +33,12 @@ func interrupted(t *testing.T, in io.Reader, begun <-chan struct{}, out io.Write
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var errs buffer
-	a := &app{
-		in: in, out: newOutput(out), err: newOutput(&errs), now: time.Now,
-		env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
+	a := &cli.App{
+		In: in, Out: terminal.NewOutput(out), Err: terminal.NewOutput(&errs), Now: time.Now,
+		Env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] },
 	}
 	ended := make(chan int, 1)
-	go func() { ended <- a.main(ctx, args) }()
+	go func() { ended <- root.Run(ctx, a, args) }()
 	select {
 	case <-begun:
 	case code := <-ended:
@@ -57,7 +61,7 @@ func TestInterruptedReadingStdin(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty.db")
 	var out buffer
-	if code, stderr := runner(t.Context(), t, &out, "listen", "--addr", "127.0.0.1:0", "--log", empty, "--timeout", "1ms", "--exit-after", "1"); code != exitNo {
+	if code, stderr := runner(t.Context(), t, &out, "listen", "--addr", "127.0.0.1:0", "--log", empty, "--timeout", "1ms", "--exit-after", "1"); code != cli.ExitNo {
 		t.Fatalf("making a log: exit %d: %s", code, stderr)
 	}
 	payloads := filepath.Join(dir, "payloads.json")
@@ -68,7 +72,7 @@ func TestInterruptedReadingStdin(t *testing.T) {
 	if err := os.WriteFile(schema, []byte(`{"type":"object"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, stderr := runner(t.Context(), t, &out, "export", "vegeta", payloads, "--to", "http://127.0.0.1:1/", "-o", filepath.Join(dir, "vegeta")); code != exitYes {
+	if code, stderr := runner(t.Context(), t, &out, "export", "vegeta", payloads, "--to", "http://127.0.0.1:1/", "-o", filepath.Join(dir, "vegeta")); code != cli.ExitYes {
 		t.Fatalf("making a manifest: exit %d: %s", code, stderr)
 	}
 	for _, line := range []string{
@@ -97,8 +101,8 @@ func TestInterruptedReadingStdin(t *testing.T) {
 			t.Parallel()
 			in := &silent{asked: make(chan struct{})}
 			code, stderr := interrupted(t, in, in.asked, io.Discard, append(strings.Fields(line), "--config", os.DevNull)...)
-			if code != exitInterrupted || !strings.HasSuffix(stderr, "julianctl: interrupted\n") || strings.Contains(stderr, "context canceled") {
-				t.Errorf("exit %d, want %d: %s", code, exitInterrupted, stderr)
+			if code != cli.ExitInterrupted || !strings.HasSuffix(stderr, "julianctl: interrupted\n") || strings.Contains(stderr, "context canceled") {
+				t.Errorf("exit %d, want %d: %s", code, cli.ExitInterrupted, stderr)
 			}
 		})
 	}
@@ -128,8 +132,8 @@ func TestInterruptedDemo(t *testing.T) {
 			t.Parallel()
 			out := &watchedOutput{text: at, begun: make(chan struct{})}
 			code, stderr := interrupted(t, strings.NewReader(""), out.begun, out, "demo")
-			if code != exitInterrupted || stderr != "julianctl: interrupted\n" || strings.Contains(out.String(), "demo failed") {
-				t.Errorf("exit %d, want %d: %s\n%s", code, exitInterrupted, stderr, out.String())
+			if code != cli.ExitInterrupted || stderr != "julianctl: interrupted\n" || strings.Contains(out.String(), "demo failed") {
+				t.Errorf("exit %d, want %d: %s\n%s", code, cli.ExitInterrupted, stderr, out.String())
 			}
 		})
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -14,12 +12,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/zalando/go-keyring"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 const canaryKey = "canary-7c1e/Key+%2"
@@ -29,10 +28,10 @@ const canaryKey = "canary-7c1e/Key+%2"
 func run(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	a := testApp(t)
-	a.in, a.out, a.err = strings.NewReader(stdin), newOutput(&out), newOutput(&err)
-	a.env = func(name string) string { return env[name] }
-	code = a.main(t.Context(), args)
+	a := clitest.App(t)
+	a.In, a.Out, a.Err = strings.NewReader(stdin), terminal.NewOutput(&out), terminal.NewOutput(&err)
+	a.Env = func(name string) string { return env[name] }
+	code = root.Run(t.Context(), a, args)
 	return code, out.String(), err.String()
 }
 
@@ -88,7 +87,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 			}
 			home := t.TempDir()
 			timeout := "30s"
-			if tt.code == exitUnable {
+			if tt.code == cli.ExitFailure {
 				timeout = "200ms" // nothing better comes of waiting
 			}
 			env := map[string]string{
@@ -139,107 +138,6 @@ func TestKeyIsNeverShown(t *testing.T) {
 	}
 }
 
-func TestImpatient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		release := make(chan struct{})
-		_, err := impatient(t.Context(), keyringPatience, func() (string, error) { <-release; return "late", nil })
-		if took := time.Since(start); err == nil || err.Error() != "no answer within 3s" || took != 3*time.Second {
-			t.Errorf("%v after %v, want an error after 3s", err, took)
-		}
-		defer close(release)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := impatient(ctx, time.Hour, func() (string, error) { <-release; return "", nil }); !errors.Is(err, context.Canceled) {
-			t.Errorf("%v, want context.Canceled", err)
-		}
-		if got, err := impatient(t.Context(), time.Hour, func() (string, error) { return "k", errNoKeyring }); got != "k" || err != errNoKeyring {
-			t.Errorf("%q, %v", got, err)
-		}
-	})
-}
-
-// The keyring of these tests is in memory.
-func TestKeyStores(t *testing.T) {
-	present := func() bool { return true }
-	absent := func() bool { return false }
-	dir := t.TempDir()
-	for _, store := range []keyStore{keyringStore{present}, fileStore{filepath.Join(dir, "keys")}} {
-		keyring.MockInit()
-		if _, err := store.get(t.Context(), "h:1"); !errors.Is(err, errNoStoredKey) {
-			t.Errorf("%s, empty: %v", store, err)
-		}
-		if err := store.remove(t.Context(), "h:1"); !errors.Is(err, errNoStoredKey) {
-			t.Errorf("%s, removing nothing: %v", store, err)
-		}
-		for _, key := range []string{"first", "second"} {
-			if err := store.set(t.Context(), "h:1", key); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := store.get(t.Context(), "h:1"); got != key || err != nil {
-				t.Errorf("%s: %q, %v; want %q", store, got, err, key)
-			}
-		}
-		if _, err := store.get(t.Context(), "../h:1"); !errors.Is(err, errNoStoredKey) {
-			t.Errorf("%s, another host: %v", store, err)
-		}
-		if err := store.remove(t.Context(), "h:1"); err != nil {
-			t.Error(err)
-		}
-		if _, err := store.get(t.Context(), "h:1"); !errors.Is(err, errNoStoredKey) {
-			t.Errorf("%s, removed: %v", store, err)
-		}
-	}
-	if _, err := (keyringStore{absent}).get(t.Context(), "h"); !errors.Is(err, errNoKeyring) {
-		t.Errorf("no keyring: %v", err)
-	}
-}
-
-// A key goes to the keyring, or else to the file; the newest is the one found,
-// wherever an older one is.
-func TestNewestKeyWins(t *testing.T) {
-	a := testApp(t)
-	a.style, a.errStyle = a.styles("never")
-	stores := []keyStore{fileStore{filepath.Join(t.TempDir(), "keys")}, keyringStore{func() bool { return true }}}
-	login := func(key string, keyringWorks bool) {
-		t.Helper()
-		if !keyringWorks {
-			keyring.MockInitWithError(errors.New("locked"))
-		}
-		kept, err := a.keepKey(t.Context(), "h", key, stores)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, inKeyring := kept.(keyringStore); inKeyring != keyringWorks {
-			t.Errorf("kept in %s", kept)
-		}
-		found, err := a.findKey(t.Context(), "h", stores)
-		if err != nil || found.value != key {
-			t.Errorf("found %q, %v; want %q", found.value, err, key)
-		}
-	}
-	keyring.MockInit()
-	login("one", true)
-	login("two", false)
-	keyring.MockInit() // unlocked again, with a key from before
-	if err := keyring.Set(keyringService, "h", "one"); err != nil {
-		t.Fatal(err)
-	}
-	if found, err := a.findKey(t.Context(), "h", stores); err != nil || found.value != "two" {
-		t.Errorf("found %q, %v; want the newer key", found.value, err)
-	}
-	login("three", true)
-	if _, err := stores[0].get(t.Context(), "h"); !errors.Is(err, errNoStoredKey) {
-		t.Errorf("an older key is left in the file: %v", err)
-	}
-	// A keyring that fails is named; one that is not there is not.
-	keyring.MockInitWithError(errors.New("locked"))
-	_, err := a.findKey(t.Context(), "h", stores)
-	if want := "no API key for h; the keyring: locked"; fmt.Sprint(err) != want || !errors.Is(err, julian.ErrNoKey) {
-		t.Errorf("%v, want %s", err, want)
-	}
-}
-
 func TestMockPortTaken(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -248,18 +146,7 @@ func TestMockPortTaken(t *testing.T) {
 	defer ln.Close()
 	code, stdout, stderr := run(t, nil, "", "mock", "--addr", ln.Addr().String())
 	want := fmt.Sprintf("julianctl: --addr %q is taken by another program\nhint: --addr with port 0 takes any free port\n", ln.Addr())
-	if code != exitUnable || stdout != "" || stderr != want {
+	if code != cli.ExitFailure || stdout != "" || stderr != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 3 and %q", code, stdout, stderr, want)
-	}
-}
-
-func TestLoopbackHost(t *testing.T) {
-	for host, want := range map[string]bool{
-		"127.0.0.1": true, "127.8.8.8": true, "::1": true, "localhost": true, "LOCALHOST": true,
-		"": false, "0.0.0.0": false, "::": false, "10.0.0.1": false, "localhost.example": false, "127.0.0.1.example": false,
-	} {
-		if got := loopbackHost(host); got != want {
-			t.Errorf("%q: %t, want %t", host, got, want)
-		}
 	}
 }

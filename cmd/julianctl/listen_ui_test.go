@@ -17,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/page/browsertest"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // listenUI runs "listen --ui" until the test ends, and returns where deliveries
@@ -27,16 +30,16 @@ func listenUI(t *testing.T, args ...string) (hook, page string) {
 	t.Helper()
 	dir := t.TempDir()
 	var shown buffer
-	out := newOutput(&shown)
-	a := &app{in: strings.NewReader(""), out: out, err: out, now: time.Now, env: func(name string) string { return map[string]string{"HOME": dir}[name] }}
+	out := terminal.NewOutput(&shown)
+	a := &cli.App{In: strings.NewReader(""), Out: out, Err: out, Now: time.Now, Env: func(name string) string { return map[string]string{"HOME": dir}[name] }}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)
 	go func() {
-		done <- a.main(ctx, append([]string{"listen", "--addr", "127.0.0.1:0", "--ui", "--ui-addr", "127.0.0.1:0", "--config", os.DevNull}, args...))
+		done <- root.Run(ctx, a, append([]string{"listen", "--addr", "127.0.0.1:0", "--ui", "--ui-addr", "127.0.0.1:0", "--config", os.DevNull}, args...))
 	}()
 	t.Cleanup(func() {
 		cancel()
-		if code := <-done; code != exitYes {
+		if code := <-done; code != cli.ExitYes {
 			t.Errorf("exit %d: %s", code, shown.String())
 		}
 	})

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
@@ -383,7 +384,7 @@ func TestLogDamagedHint(t *testing.T) {
 	}
 	code, shown := l.run(t.Context(), strings.NewReader(""), "log", "--log", path)
 	_, command, found := strings.Cut(shown, "with: ")
-	if code != exitUnable || !found || !strings.Contains(shown, "the delivery log is damaged") {
+	if code != cli.ExitFailure || !found || !strings.Contains(shown, "the delivery log is damaged") {
 		t.Fatalf("exit %d: %s", code, shown)
 	}
 	if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {

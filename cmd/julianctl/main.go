@@ -1,8 +1,7 @@
 // Command julianctl tests services that receive Julian's call webhooks.
 //
-// This package turns words into values, calls one package under pkg/, prints
-// what came and gives the verdict. It is the only place that knows the command
-// framework, the configuration, colour and exit codes.
+// This package is the process alone: signals, the real streams and the exit
+// code. The command tree is in pkg/cmd/root.
 package main
 
 import (
@@ -12,7 +11,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 func main() { os.Exit(start()) }
@@ -21,9 +23,9 @@ func start() int {
 	if len(os.Args) > 2 && os.Args[1] == supervise.ShimArg {
 		// Between check and the consumer that it started.
 		if err := supervise.Shim(os.Args[2:]); err != nil {
-			return exitUnable
+			return cli.ExitFailure
 		}
-		return exitYes
+		return cli.ExitYes
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -33,14 +35,14 @@ func start() int {
 		<-signals // asks for an orderly end
 		cancel()
 		<-signals // insists
-		os.Exit(exitInterrupted)
+		os.Exit(cli.ExitInterrupted)
 	}()
-	a := &app{
-		in:  os.Stdin,
-		out: newOutput(os.Stdout),
-		err: newOutput(os.Stderr),
-		env: os.Getenv,
-		now: time.Now,
+	a := &cli.App{
+		In:  os.Stdin,
+		Out: terminal.NewOutput(os.Stdout),
+		Err: terminal.NewOutput(os.Stderr),
+		Env: os.Getenv,
+		Now: time.Now,
 	}
-	return a.main(ctx, os.Args[1:])
+	return root.Run(ctx, a, os.Args[1:])
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
@@ -23,7 +25,7 @@ func TestManPages(t *testing.T) {
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	root := newRoot(testApp(t), "")
+	root := root.New(clitest.App(t), "")
 	root.DisableAutoGenTag = true
 	// A fixed date keeps builds of one version identical.
 	epoch := time.Unix(0, 0).UTC()

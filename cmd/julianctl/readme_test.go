@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
 )
 
 // Every command line in the documents is one that the program takes: the
@@ -19,7 +22,7 @@ func TestDocumentedCommandLines(t *testing.T) {
 		}
 		for _, line := range commandLines(string(text)) {
 			seen++
-			cmd, rest, err := newRoot(testApp(t), "").Find(line)
+			cmd, rest, err := root.New(clitest.App(t), "").Find(line)
 			if err == nil {
 				err = cmd.ParseFlags(rest)
 			}

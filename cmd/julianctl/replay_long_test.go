@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
 )
 
 // replayed runs the program and returns its last record and its largest memory
@@ -38,7 +40,7 @@ func replayed(t *testing.T, stdin io.Reader, args ...string) (s replayResult, me
 	err = cmd.Wait()
 	close(done)
 	memory = <-peak
-	if cmd.ProcessState.ExitCode() > exitNo {
+	if cmd.ProcessState.ExitCode() > cli.ExitNo {
 		t.Fatalf("%q: %v\n%s", args, err, errs.String())
 	}
 	if err := json.Unmarshal(last.line, &s); err != nil {
@@ -204,7 +206,7 @@ func TestReplaySizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := replayRun(t.Context(), t, strings.NewReader(""), empty, "--to", url)
-	if code != exitUnable || !strings.Contains(stderr, "empty.json\": holds no payload") {
+	if code != cli.ExitFailure || !strings.Contains(stderr, "empty.json\": holds no payload") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

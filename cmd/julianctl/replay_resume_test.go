@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
 )
 
 // killer is an endpoint that counts deliveries by callId and kills the sender
@@ -108,7 +110,7 @@ func TestReplayResumesAfterKill(t *testing.T) {
 		}
 		code, stdout := run(0)
 		endpoint.Close() // waits for what was on its way
-		if code != exitYes || killed == 0 {
+		if code != cli.ExitYes || killed == 0 {
 			t.Fatalf("%q: exit %d after %d kills\n%.2000s", args, code, killed, stdout)
 		}
 		more := map[string]int{} // than its copies an id may have arrived
@@ -163,14 +165,7 @@ func TestReplayResumeInterrupted(t *testing.T) {
 	}))
 	defer endpoint.Close()
 	code, stdout, stderr := replayRun(ctx, t, nil, "--loop", "--to", endpoint.URL, "--resume", "run")
-	if code != exitInterrupted || !strings.HasSuffix(stderr, "julianctl: interrupted\nhint: the same command goes on with the run in \"run\"\n") {
+	if code != cli.ExitInterrupted || !strings.HasSuffix(stderr, "julianctl: interrupted\nhint: the same command goes on with the run in \"run\"\n") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
-	}
-}
-
-// A terminal's width is kept, whatever the colours.
-func TestReplayRowWraps(t *testing.T) {
-	if got := cells("\x1b[31mred\x1b[0m and × \x1b[1mbold\x1b[0m"); got != 14 {
-		t.Errorf("%d columns", got)
 	}
 }

@@ -15,16 +15,21 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/root"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // replayRun runs "julianctl replay" in this process.
 func replayRun(ctx context.Context, t *testing.T, in io.Reader, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	a := testApp(t)
+	a := clitest.App(t)
 	var out, errs bytes.Buffer
-	a.in, a.out, a.err = in, newOutput(&out), newOutput(&errs)
-	code = a.main(ctx, append([]string{"replay"}, args...))
+	a.In, a.Out, a.Err = in, terminal.NewOutput(&out), terminal.NewOutput(&errs)
+	code = root.Run(ctx, a, append([]string{"replay"}, args...))
 	return code, out.String(), errs.String()
 }
 
@@ -49,7 +54,7 @@ func TestReplayInterrupted(t *testing.T) {
 	}()
 	payloads := strings.Repeat("{\"callId\":\"call.1\"}\n", 50)
 	code, stdout, stderr := replayRun(ctx, t, strings.NewReader(payloads), "-", "-c", "2", "--to", endpoint.URL)
-	if code != exitInterrupted || arrived.Load() != 2 {
+	if code != cli.ExitInterrupted || arrived.Load() != 2 {
 		t.Errorf("exit %d, %d deliveries arrived", code, arrived.Load())
 	}
 	for _, want := range []string{`deliveries  2 planned, 2 sent, 2 answered`, `answers     2 × 200`, `interrupted after 2 deliveries, all answered 2xx\n$`} {
@@ -77,7 +82,7 @@ func TestReplayInterruptedAtStdin(t *testing.T) {
 	}()
 	select {
 	case code := <-done:
-		if code != exitInterrupted {
+		if code != cli.ExitInterrupted {
 			t.Errorf("exit %d", code)
 		}
 	case <-time.After(20 * time.Second):
@@ -103,7 +108,7 @@ func TestReplayInterruptedBeforeAnything(t *testing.T) {
 		interrupt()
 	}()
 	code, stdout, _ := replayRun(ctx, t, in, "-", "--to", "http://127.0.0.1:1/")
-	if code != exitInterrupted || !strings.HasSuffix(stdout, "\ninterrupted before anything was delivered\n") {
+	if code != cli.ExitInterrupted || !strings.HasSuffix(stdout, "\ninterrupted before anything was delivered\n") {
 		t.Errorf("exit %d: %s", code, stdout)
 	}
 }
@@ -127,7 +132,7 @@ func TestReplayFailFastAtStdin(t *testing.T) {
 	}()
 	select {
 	case code := <-done:
-		if code != exitNo {
+		if code != cli.ExitNo {
 			t.Errorf("exit %d", code)
 		}
 	case <-time.After(20 * time.Second):
@@ -146,26 +151,26 @@ func TestReplayTells(t *testing.T) {
 		code    int
 		want    string // regular expression on stdout
 	}{
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, nil, exitNo,
+		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, nil, cli.ExitNo,
 			`FAIL  <sample>:1  call\.abc123  redirect \(302\) to "/elsewhere", not followed\n      hint: redirects are never followed`},
-		{"time-out", func(http.ResponseWriter, *http.Request) { <-hang }, []string{"--timeout", "100ms"}, exitNo,
+		{"time-out", func(http.ResponseWriter, *http.Request) { <-hang }, []string{"--timeout", "100ms"}, cli.ExitNo,
 			`no answer within 100ms\n      hint: an endpoint should acknowledge first`},
-		{"no answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"--dup"}, exitNo,
+		{"no answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"--dup"}, cli.ExitNo,
 			`copy 1/2  connection closed without an answer; whether it was processed is unknown\n      hint: .* does not send it again\nFAIL .*\n\n[^$]*answers     2 × unknown\nduplicates  1 group of 2 copies \(one after the other\), 0 acknowledged, 1 not answered to the last copy, answers alike\n\n2 of 2 deliveries failed\n$`},
 		{"hostile answer", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(422)
 			_, _ = io.WriteString(w, "\n\x1b[2Jbad \u202e::error::x\nsecond line")
-		}, nil, exitNo, `status 422 Unprocessable Entity\n      answer: \\x1b\[2Jbad \\u202e`},
+		}, nil, cli.ExitNo, `status 422 Unprocessable Entity\n      answer: \\x1b\[2Jbad \\u202e`},
 		{"wants a secret", func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("X-Webhook-Secret") != "Cr3t" {
 				w.WriteHeader(401)
 			}
-		}, nil, exitNo, `status 401 Unauthorized\n      hint: does the endpoint want a secret\?`},
+		}, nil, cli.ExitNo, `status 401 Unauthorized\n      hint: does the endpoint want a secret\?`},
 		{"gets its secret", func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("X-Webhook-Secret") != "Cr3t" || r.Header.Get("User-Agent") != "julianctl/"+versionNumber() || r.Header.Get("Content-Type") != "application/json" {
+			if r.Header.Get("X-Webhook-Secret") != "Cr3t" || r.Header.Get("User-Agent") != "julianctl/"+cli.Version() || r.Header.Get("Content-Type") != "application/json" {
 				w.WriteHeader(401)
 			}
-		}, []string{"-H", "X-Webhook-Secret: Cr3t"}, exitYes, `1 delivery answered 2xx`},
+		}, []string{"-H", "X-Webhook-Secret: Cr3t"}, cli.ExitYes, `1 delivery answered 2xx`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -198,10 +203,10 @@ func TestReplayTLS(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, exitUnable, "hint: --cacert FILE trusts"},
-		{[]string{"--cacert", ca}, exitYes, ""},
-		{[]string{"--insecure"}, exitYes, ""},
-		{[]string{"--cacert", os.DevNull}, exitUsage, "holds no PEM certificate"},
+		{nil, cli.ExitFailure, "hint: --cacert FILE trusts"},
+		{[]string{"--cacert", ca}, cli.ExitYes, ""},
+		{[]string{"--insecure"}, cli.ExitYes, ""},
+		{[]string{"--cacert", os.DevNull}, cli.ExitUsage, "holds no PEM certificate"},
 	} {
 		code, _, stderr := replayRun(t.Context(), t, strings.NewReader(""), append(tt.args, "--to", endpoint.URL)...)
 		if code != tt.code || !strings.Contains(stderr, tt.want) {

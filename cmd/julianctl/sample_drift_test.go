@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/mockapi"
 	"github.com/tidwall/sjson"
@@ -76,9 +77,9 @@ func TestSampleDrift(t *testing.T) {
 			}
 		}
 		var want []string
-		wantCode := exitYes
+		wantCode := cli.ExitYes
 		if tt.want != "" {
-			want, wantCode = []string{tt.want}, exitNo
+			want, wantCode = []string{tt.want}, cli.ExitNo
 		}
 		if !slices.Equal(got, want) || code != wantCode {
 			t.Errorf("%s = %s: exit %d, %q, want %d, %q\n%s", tt.path, tt.value, code, got, wantCode, want, stderr)
@@ -99,7 +100,7 @@ func TestSampleSave(t *testing.T) {
 	save := func() string {
 		t.Helper()
 		code, stdout, stderr := run(t, env, "", "sample", mockapi.DefaultAgent, "agent.two", "--save", dir)
-		if code != exitYes || stdout != "" {
+		if code != cli.ExitYes || stdout != "" {
 			t.Fatalf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 		}
 		return strings.ReplaceAll(stderr, dir, "")

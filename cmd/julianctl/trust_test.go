@@ -10,28 +10,32 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/cmd/auth"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/journal"
 )
 
 // projectDecisions is what a project file may do with each key, and what it may
 // not until a person trusts it. A new key needs a row here and a rule in
-// projectRules. What to ask: can a value run a program, choose where a
+// cli.ProjectRules. What to ask: can a value run a program, choose where a
 // delivery or a secret goes, name a file that is read as a secret, write
 // outside the project, or make anything less safe?
 var projectDecisions = []struct {
 	key      string
-	harmless []string               // project files that need no trust
-	hostile  []string               // project files that do; none: no value does harm
-	user     string                 // the user's own file
-	use      func(a *app) error     // uses the value as a command does
-	would    string                 // what the refusal says
-	holds    func(cfg *config) bool // of harmless values, where there is something to hold; may be nil
+	harmless []string                   // project files that need no trust
+	hostile  []string                   // project files that do; none: no value does harm
+	user     string                     // the user's own file
+	use      func(a *cli.App) error     // uses the value as a command does
+	would    string                     // what the refusal says
+	holds    func(cfg *cli.Config) bool // of harmless values, where there is something to hold; may be nil
 }{
 	{key: "agent-id", harmless: []string{"agent-id: ../../evil"}}, // pkg/julian refuses ids that are paths
 	{
 		key:     "api-key-file",
 		hostile: []string{"api-key-file: /home/me/.ssh/id_rsa", "api-key-file: key.txt", "api-key-file: '-'"},
-		use:     func(a *app) error { _, _, err := a.apiClient(context.Background()); return err }, would: "as the API key",
+		use:     func(a *cli.App) error { _, _, err := a.APIClient(context.Background()); return err }, would: "as the API key",
 	},
 	{
 		key:      "base-url",
@@ -40,7 +44,7 @@ var projectDecisions = []struct {
 			"base-url: https://evil.example/api/v1", "base-url: http://127.0.0.1:4141", "base-url: https://evil.example/https://julian.11x.ai/api/v1",
 			"base-url: https://julian.11x.ai.evil.example/api/v1", "base-url: https://julian.11x.ai/other",
 		},
-		use: func(a *app) error { _, err := a.apiHost(); return err }, would: "send the API key to",
+		use: func(a *cli.App) error { _, err := a.APIHost(); return err }, would: "send the API key to",
 	},
 	{key: "color", harmless: []string{"color: always"}},
 	{
@@ -51,10 +55,10 @@ var projectDecisions = []struct {
 			"endpoints: [{name: staging, url: 'http://localhost.evil.example/'}]",
 		},
 		user:  "endpoints: [{name: staging, url: 'https://staging.example/'}]", // which the project's replaces
-		use:   func(a *app) error { _, err := a.target("staging", nil); return err },
+		use:   func(a *cli.App) error { _, err := a.Target("staging", nil); return err },
 		would: "send deliveries to",
 		// Nothing in a header is expanded.
-		holds: func(cfg *config) bool {
+		holds: func(cfg *cli.Config) bool {
 			return cfg.Endpoints[0].Headers == nil || cfg.Endpoints[0].Headers[0] == "X-Key: $HOME"
 		},
 	},
@@ -68,7 +72,7 @@ var projectDecisions = []struct {
 		key:      "key-store",
 		harmless: []string{"key-store: auto"},
 		hostile:  []string{"key-store: file", "key-store: keyring"},
-		use:      func(a *app) error { return runAuthLogin(context.Background(), a, nil) }, would: "keep API keys in",
+		use:      func(a *cli.App) error { return auth.Login(context.Background(), a, nil) }, would: "keep API keys in",
 	},
 	{
 		key:      "log",
@@ -76,13 +80,13 @@ var projectDecisions = []struct {
 		hostile: []string{
 			"log: /tmp/x.db", "log: ../x.db", "log: out/x.db", "log: 'off'", "log: linked.db", "log: nowhere", "log: inner/logs",
 		},
-		use: func(a *app) error { _, err := a.logPath(); return err }, would: "delivery log",
+		use: func(a *cli.App) error { _, err := a.LogPath(); return err }, would: "delivery log",
 	},
 	{
 		key:      "redact-header",
 		harmless: []string{"redact-header: [X-Project]", "redact-header: []"},
 		user:     "redact-header: [X-Mine]",
-		holds:    func(cfg *config) bool { return slices.Contains(cfg.RedactHeader, "X-Mine") },
+		holds:    func(cfg *cli.Config) bool { return slices.Contains(cfg.RedactHeader, "X-Mine") },
 	},
 	{key: "timeout", harmless: []string{"timeout: 1h"}},
 	{
@@ -90,7 +94,7 @@ var projectDecisions = []struct {
 		harmless: []string{"to: http://127.0.0.1:1/", "{to: mine, endpoints: [{name: mine, url: 'http://127.0.0.1:1/'}]}"},
 		hostile:  []string{"to: prod"}, // the user's own endpoint, which the project chooses
 		user:     "endpoints: [{name: prod, url: 'https://prod.example/'}]",
-		use:      func(a *app) error { _, err := a.configuredTarget(nil); return err }, would: "send deliveries to",
+		use:      func(a *cli.App) error { _, err := a.ConfiguredTarget(nil); return err }, would: "send deliveries to",
 	},
 }
 
@@ -104,13 +108,13 @@ var endpointDecisions = map[string]string{
 
 func TestEverySettingHasADecision(t *testing.T) {
 	var keys, decided, rules []string
-	for _, s := range settings() {
-		keys = append(keys, s.key)
+	for _, s := range cli.Settings() {
+		keys = append(keys, s.Key)
 	}
 	for _, d := range projectDecisions {
 		decided = append(decided, d.key)
 	}
-	for key := range projectRules {
+	for key := range cli.ProjectRules {
 		rules = append(rules, key)
 	}
 	slices.Sort(keys)
@@ -121,22 +125,22 @@ func TestEverySettingHasADecision(t *testing.T) {
 	if !slices.Equal(keys, rules) {
 		t.Errorf("settings are %q, and projectRules are about %q", keys, rules)
 	}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[endpoint]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[cli.Endpoint]()) {
 		if endpointDecisions[f.Tag.Get("key")] == "" {
 			t.Errorf("key %q of an endpoint has no decision", f.Tag.Get("key"))
 		}
 	}
 }
 
-// projectApp is an app that has read a user's and a project's file, in a folder
+// projectApp is an App that has read a user's and a project's file, in a folder
 // with links to places outside.
-func projectApp(t *testing.T, user, project string, args ...string) *app {
+func projectApp(t *testing.T, user, project string, args ...string) *cli.App {
 	t.Helper()
-	a := testApp(t)
-	a.style, a.errStyle = a.styles("never")
-	a.in = strings.NewReader("some-key")
+	a := clitest.App(t)
+	a.Style, a.ErrStyle = a.Styles("never")
+	a.In = strings.NewReader("some-key")
 	var err error
-	if a.cfg, err = settingsAt(t, user, project, nil, args...); err != nil {
+	if a.Config, err = settingsAt(t, user, project, nil, args...); err != nil {
 		t.Fatal(err)
 	}
 	outside := t.TempDir()
@@ -169,27 +173,27 @@ func TestProjectDecisions(t *testing.T) {
 			}
 			for _, text := range d.harmless {
 				a := projectApp(t, d.user, text)
-				if lines := a.cfg.needsTrust(); lines != nil {
+				if lines := a.Config.NeedsTrust(); lines != nil {
 					t.Errorf("%s: needs trust to %q", text, lines)
 				}
 				if d.use != nil && refusal(d.use(a)) {
 					t.Errorf("%s: %v", text, d.use(a))
 				}
-				if d.holds != nil && !d.holds(&a.cfg) {
-					t.Errorf("%s: %+v", text, a.cfg)
+				if d.holds != nil && !d.holds(&a.Config) {
+					t.Errorf("%s: %+v", text, a.Config)
 				}
 			}
 			for _, text := range d.hostile {
 				a := projectApp(t, d.user, text)
 				err := d.use(a)
-				f, ok := errors.AsType[*fault](err)
-				if !ok || f.code != exitUsage || !strings.Contains(f.Error(), d.would) || !refusal(f) || !strings.Contains(f.hint, `"julianctl config trust"`) {
+				f, ok := errors.AsType[*cli.ExitError](err)
+				if !ok || f.Code != cli.ExitUsage || !strings.Contains(f.Error(), d.would) || !refusal(f) || !strings.Contains(f.Hint, `"julianctl config trust"`) {
 					t.Errorf("%s: %v", text, err)
 				}
-				if lines := a.cfg.needsTrust(); len(lines) != 1 || !strings.HasPrefix(lines[0], d.key+": ") || !strings.Contains(lines[0], d.would) {
+				if lines := a.Config.NeedsTrust(); len(lines) != 1 || !strings.HasPrefix(lines[0], d.key+": ") || !strings.Contains(lines[0], d.would) {
 					t.Errorf("%s: needs trust to %q", text, lines)
 				}
-				a.in, a.cfg.project.trust = strings.NewReader("some-key"), trusted
+				a.In, a.Config.Project.Trust = strings.NewReader("some-key"), cli.Trusted
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, trusted: %v", text, err)
 				}
@@ -197,7 +201,7 @@ func TestProjectDecisions(t *testing.T) {
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, in the user's file: %v", text, err)
 				}
-				a = projectApp(t, d.user, text, "--config", projectFile)
+				a = projectApp(t, d.user, text, "--config", cli.ProjectFile)
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, given: %v", text, err)
 				}
@@ -207,53 +211,20 @@ func TestProjectDecisions(t *testing.T) {
 }
 
 // openInspector opens the inspector, and ends it.
-func openInspector(a *app) error {
+func openInspector(a *cli.App) error {
 	ctx := context.Background()
 	log, err := journal.Open(ctx, "inspected.db", journal.Options{})
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	ln, err := listenAt(ctx, "--addr", "127.0.0.1:0", false)
+	ln, err := cli.ListenAt(ctx, "--addr", "127.0.0.1:0", false)
 	if err != nil {
 		return err
 	}
-	end, err := a.serveInspector(ctx, ln, log, inspected{})
+	end, err := deliveryview.ServeInspector(ctx, a, ln, log, deliveryview.Inspected{})
 	if err == nil {
 		end()
 	}
 	return err
-}
-
-// What outweighs a project's value is the person's own, and a rule that is
-// missing allows nothing.
-func TestAllow(t *testing.T) {
-	a := projectApp(t, "", "log: ../x.db", "--log", "../x.db")
-	if err := a.cfg.allow("log", "../x.db"); err != nil {
-		t.Error(err)
-	}
-	a = projectApp(t, "", "log: ../x.db")
-	if err := a.cfg.allow("log", "../x.db"); err == nil {
-		t.Error("allowed")
-	}
-	a.cfg.project.keys["new-key"] = true
-	if err := a.cfg.allow("new-key", "x"); err == nil {
-		t.Error("a key without a rule is allowed")
-	}
-}
-
-// The page of the inspector sends nothing where a command would not, by a name
-// or by what is configured.
-func TestInspectorSendsWhereTrusted(t *testing.T) {
-	for project, to := range map[string]string{
-		"{to: prod, endpoints: [{name: prod, url: 'https://hooks.example/'}]}": "prod",
-		"endpoints: [{name: staging, url: 'https://hooks.example/'}]":          "staging",
-		"to: mine": "mine",
-	} {
-		i := &inspector{app: projectApp(t, "endpoints: [{name: mine, url: 'https://mine.example/'}]", project)}
-		_, err := i.send(t.Context(), to, &journal.Entry{}, 1, false)
-		if err == nil || !strings.Contains(err.Error(), "the file is not trusted; read the file") {
-			t.Errorf("%s: %v", project, err)
-		}
-	}
 }

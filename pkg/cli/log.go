@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+// NoLog is the value of --log that keeps none.
+const NoLog = "off"
+
+// LogPath is the file of the delivery log, empty when there is none.
+func (a *App) LogPath() (string, error) {
+	if err := a.Config.Allow("log", a.Config.Log); err != nil {
+		return "", err
+	}
+	switch a.Config.Log {
+	case NoLog:
+		return "", nil
+	case "":
+		dir := stateDir(a.Env)
+		if dir == "" {
+			return "", UsageError(errors.New("there is no place for the delivery log: HOME is not set"), "--log FILE says where; --log off keeps none")
+		}
+		return filepath.Join(dir, "deliveries.db"), nil
+	}
+	return a.Config.Log, nil
+}
+
+// OpenLog opens the delivery log of --log to look at it.
+func (a *App) OpenLog(ctx context.Context) (*journal.Log, error) {
+	l, err := a.OpenLogWith(ctx, journal.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	// Others may have added to it, and nobody listed that yet.
+	if why := l.Index(ctx); why != nil {
+		if n, err := l.Unlisted(ctx); err == nil && n > 0 {
+			a.Note("%s %s not shown: %s", a.ErrStyle.Warn("warning:"), terminal.CountOf(int(n), "newer delivery is", "newer deliveries are"), safetext.Line(why.Error()))
+		}
+	}
+	return l, nil
+}
+
+// OpenLogWith opens the delivery log of --log. The caller closes it.
+func (a *App) OpenLogWith(ctx context.Context, opts journal.Options) (*journal.Log, error) {
+	path, err := a.LogPath()
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return nil, UsageError(errors.New("--log off: there is nothing to look at"), "")
+	}
+	opts.Secrets, opts.Now = a.Config.RedactHeader, a.Now
+	l, err := journal.Open(ctx, path, opts)
+	if err != nil {
+		return nil, LogError(path, err)
+	}
+	return l, nil
+}
+
+// logHints say what to do about a log that cannot be used. The first that fits
+// counts.
+var logHints = []struct {
+	err  error
+	hint string
+}{
+	{journal.ErrFolder, "--log FILE names a file in another folder; listen --log off keeps none"},
+	{fs.ErrNotExist, `"julianctl listen" makes one; --log FILE names another`},
+	{journal.ErrForeign, "nothing was changed; --log FILE names another file"},
+	{journal.ErrGone, "put it back, or start again"},
+	{journal.ErrNewer, "update julianctl, or name another file with --log"},
+	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
+	{journal.ErrFull, "make room, or name a file on another disk with --log"},
+	{journal.ErrReadOnly, "--log FILE names another file; listen --log off keeps none"},
+	{fs.ErrPermission, "--log FILE names another file; listen --log off keeps none"},
+}
+
+// LogError is what stands in the way of the log at path.
+func LogError(path string, err error) error {
+	if _, ok := errors.AsType[*ExitError](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	hint := ""
+	for _, h := range logHints {
+		if errors.Is(err, h.err) {
+			hint = h.hint
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, journal.ErrCorrupt):
+		hint = "nothing was changed; keep it and begin anew, once no listener runs, with: " + setAside(path)
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, journal.ErrFolder):
+		err = errors.New("there is none yet")
+	}
+	return Failure(fmt.Errorf("delivery log %q: %w", path, err), hint)
+}
+
+// setAside is a command that moves a log into a folder of its own: all its files
+// together, because what is in one of them belongs to this database alone. Those
+// beside it may come and go until the command is run.
+func setAside(path string) string {
+	folder := path + ".damaged"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(folder); err != nil {
+			break
+		}
+		folder = fmt.Sprintf("%s.damaged-%d", path, n)
+	}
+	from, to := safetext.Shell(path), safetext.Shell(folder)
+	return fmt.Sprintf(`mkdir %[2]s && for end in '' -wal -shm -intake; do [ ! -e %[1]s$end ] || mv %[1]s$end %[2]s; done`, from, to)
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+)
+
+// Stdin is standard input until ctx ends: one that nobody writes to keeps no
+// command from ending. It is left alone until it is read. Done releases it.
+func (a *App) Stdin(ctx context.Context) (in io.Reader, done func()) {
+	if f, ok := a.In.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return f, func() {} // nobody waits for it
+		}
+	}
+	pipe, w := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+	read := &lazyReader{Reader: pipe, begin: sync.OnceFunc(func() {
+		// A read of a pipe or a terminal cannot be called off: this goroutine stays
+		// in one until it returns, or the process ends.
+		go func() {
+			_, err := io.Copy(w, a.In)
+			w.CloseWithError(err) // nil is the end
+		}()
+	})}
+	return read, func() {
+		stop()
+		w.CloseWithError(context.Canceled)
+	}
+}
+
+// lazyReader calls begin before the first read.
+type lazyReader struct {
+	io.Reader
+	begin func()
+}
+
+func (r *lazyReader) Read(p []byte) (int, error) {
+	r.begin()
+	return r.Reader.Read(p)
+}

@@ -1,0 +1,403 @@
+// Package check is the command check: it checks an endpoint.
+// The package is the program's own.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+// Profiles of check.
+const (
+	profileDefault = "default"
+	profileSmoke   = "smoke"
+)
+
+// smokeSettle is the default of --settle in a profile that takes seconds.
+const smokeSettle = time.Second
+
+type options struct {
+	delivery       cli.DeliveryFlags
+	probe          probeFlags
+	only, skip     []string
+	profile        string
+	budget         string
+	seed           uint64
+	pause          time.Duration
+	maxRequests    int
+	cleanup        string
+	readyTimeout   time.Duration
+	baseline       string
+	agentShape     string // a file
+	config         string // the file of --config
+	format         string
+	reports        []string // FORMAT=FILE
+	list           bool
+	explain        string
+	allowUndecided bool
+	drill          drillFlags
+	supervise      superviseFlags
+}
+
+// probeFlags say how effects are counted.
+type probeFlags struct {
+	command, url, path string
+	settle             time.Duration
+	settleGiven        bool // or it is the default
+}
+
+// NewCmd is the command.
+func NewCmd(a *cli.App) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "check --to URL|NAME",
+		Short: "Prove that an endpoint is idempotent, fast and robust",
+		Long: `check delivers synthetic calls in the ways that endpoints break on, and judges
+what is answered. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no
+evidence is never a pass.
+
+Two answers of 200 do not say whether a repeat was counted twice. A probe does:
+a command (--probe) or a URL (--probe-url) that tells how many effects a call
+had, as a whole number, or as JSON with --probe-path. Without one the checks of
+idempotency can fail, and cannot pass.
+
+Payloads are recognisable: the family name of every contact is Test, phone
+numbers are reserved for fiction, call ids begin with call.julianctl-. Ids are new
+in every run, also with the same --seed: a check can be run again as often as you
+like. With --cleanup CMD, a command removes the calls afterwards: it gets the
+ids, one a line.
+
+An answer is waited for 10s, or five times the longest time of --budget where that
+is more; --timeout says otherwise. An endpoint that does not answer at all is
+reported once, and the checks are not run.
+
+--exec starts the endpoint itself, on a free port, and the checks of the group
+crashes then kill it, lose the answers of its database, hold a delivery inside
+another, run two of it, and take its database away: --through names what stands
+in between, --spy what it calls in turn. Use a test database.
+
+--drill is another job: it delivers on a schedule while you, or --down and --up,
+stop and start the endpoint, redelivers what was not acknowledged, and accounts
+for every call.`,
+		Example: `  julianctl check --to http://127.0.0.1:8080/webhook
+  julianctl check --to http://127.0.0.1:8080/webhook \
+    --probe-url 'http://127.0.0.1:8080/calls/{callId}/count'
+  julianctl check --to staging --probe './count-calls {callId}' --cleanup ./remove-calls
+  julianctl check --to staging --profile smoke --budget p99=500ms --format junit > check.xml
+  julianctl check --to http://127.0.0.1:8080/ --only idempotency --seed 7
+  julianctl check --to staging --format json > before.json; julianctl check --to staging --baseline before.json
+  julianctl check --to http://127.0.0.1:8080/ --drill --probe './count-calls {callId}'
+  julianctl check --explain idempotency`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.config, _ = cmd.Flags().GetString("config")
+			if !cmd.Flags().Changed("seed") {
+				o.seed = uint64(rand.Uint32())
+			}
+			if o.probe.settleGiven = cmd.Flags().Changed("settle"); !o.probe.settleGiven && o.profile == profileSmoke {
+				o.probe.settle = smokeSettle
+			}
+			if err := o.drill.alone(cmd, o.supervise.supervises(o)); err != nil {
+				return err
+			}
+			if err := o.supervise.alone(cmd, o); err != nil {
+				return err
+			}
+			if o.drill.on {
+				return runDrill(cmd.Context(), a, o)
+			}
+			return run(cmd.Context(), a, o)
+		},
+	}
+	o.delivery.Declare(cmd)
+	o.probe.declare(cmd)
+	f := cmd.Flags()
+	f.StringSliceVar(&o.only, "only", nil, "run only these checks or groups")
+	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks or groups out")
+	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds", profileDefault, profileSmoke)
+	f.StringVar(&o.budget, "budget", "p99=2s", "most time to an answer: p50=100ms,p99=2s,max=5s")
+	f.Uint64Var(&o.seed, "seed", 0, "makes payloads; the same seed sends the same ones, with other ids (default random)")
+	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
+	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
+	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+check.IDsFileEnv)
+	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
+	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
+	cli.AgentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
+	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
+	f.BoolVar(&o.list, "list", false, "list the checks")
+	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
+	o.drill.declare(cmd)
+	o.supervise.declare(cmd)
+	o.profile = profileDefault
+	cli.ReportFlags(cmd, &o.format, &o.reports, cli.ReportFormats(false))
+	return cmd
+}
+
+func (f *probeFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
+	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
+	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
+	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long a number of effects has to stay the same; 1s with --profile smoke")
+}
+
+func run(ctx context.Context, a *cli.App, o options) error {
+	switch {
+	case o.list:
+		return listChecks(a, o.format)
+	case o.explain != "":
+		return explainChecks(a, o.explain, o.format)
+	}
+	plan, err := planCheck(a, o)
+	if err != nil {
+		return err
+	}
+	defer plan.close()
+	if o.supervise.steps {
+		return printSteps(ctx, a, o, plan)
+	}
+	p, err := newPrinter(a, o, plan)
+	if err != nil {
+		return err
+	}
+	if plan.options.Supervision != nil {
+		plan.options.Supervision.Tell = p.tell
+	} else if err := waitReady(ctx, a, plan.options.Client, o.readyTimeout); err != nil {
+		return err
+	}
+	plan.options.Begin = p.begin()
+	sum, err := check.Run(ctx, plan.options, p.result)
+	p.end()
+	code := cleanUp(ctx, a, plan.cleanup, sum.CallIDs)
+	if err == nil {
+		err = p.summary(sum)
+	}
+	if err != nil {
+		return err
+	}
+	code = cli.Worst(code, p.reports.Write(ctx))
+	return p.exit(sum, code)
+}
+
+// checkTimeout is how long an answer is waited for where --timeout does not say:
+// an endpoint that answers nothing must not hold a run up for minutes, and one
+// that takes five times its budget has failed it.
+func checkTimeout(budget []deliver.Limit) time.Duration {
+	timeout := 10 * time.Second
+	for _, l := range budget {
+		timeout = max(timeout, 5*l.Max)
+	}
+	return timeout
+}
+
+// checkPlan is what a check was asked to do.
+type checkPlan struct {
+	options  check.Options
+	cleanup  []string // words of the command; nil: none
+	baseline check.Baseline
+	closing  []func()
+}
+
+func (p *checkPlan) close() {
+	for _, f := range p.closing {
+		f()
+	}
+}
+
+// planCheck reads the flags. The caller closes the plan.
+func planCheck(a *cli.App, o options) (*checkPlan, error) {
+	limits, err := deliver.ParseLimits(o.budget)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("--budget: %w", err), "")
+	}
+	if o.maxRequests < 0 {
+		return nil, cli.UsageError(fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "0 is no limit")
+	}
+	for _, name := range slices.Concat(o.only, o.skip) {
+		if names := check.Names(); !slices.Contains(names, name) {
+			return nil, cli.UsageError(fmt.Errorf("%q %w", name, check.ErrUnknown), cli.DidYouMean(name, names, `"julianctl check --list" names them`))
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"--settle", o.probe.settle}, {"--pause", o.pause}} {
+		if d.value <= 0 {
+			return nil, cli.UsageError(fmt.Errorf("%s %s is no time to wait", d.name, d.value), "")
+		}
+	}
+	p := &checkPlan{}
+	if o.cleanup != "" {
+		if p.cleanup, err = cli.SplitCommand(o.cleanup); err != nil {
+			return nil, cli.UsageError(fmt.Errorf("--cleanup %q %w", o.cleanup, err), "")
+		}
+	}
+	if o.baseline != "" {
+		if p.baseline, err = readBaseline(o.baseline); err != nil {
+			return nil, err
+		}
+	}
+	o.delivery.DefaultTimeout = checkTimeout(limits)
+	p.options = check.Options{
+		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
+		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke,
+		MaxRequests: o.maxRequests, Seed: o.seed,
+	}
+	if err := planTarget(a, p, o); err != nil {
+		p.close()
+		return nil, err
+	}
+	if o.agentShape != "" {
+		if p.options.Agent, p.options.Shape, err = cli.ReadAgentShape(o.agentShape); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// planTarget says what is checked and how effects are counted: an endpoint that
+// is there, or a consumer that --exec starts.
+func planTarget(a *cli.App, p *checkPlan, o options) (err error) {
+	if o.supervise.supervises(o) {
+		header, err := cli.ParseHeaders(nil, o.delivery.Headers)
+		if err != nil {
+			return err
+		}
+		p.options.Secrets = secretHeaders(a, header)
+		s, supervision, err := supervision(a, o)
+		p.closing = append(p.closing, s.close)
+		if err != nil {
+			return err
+		}
+		p.options.Supervision = supervision
+		p.options.Probe, err = s.probe(o.probe, o.delivery.AllowHosts)
+		return err
+	}
+	client, err := a.DeliveryClient(o.delivery)
+	if err != nil {
+		return err
+	}
+	p.closing = append(p.closing, client.Close)
+	p.options.Client, p.options.Secrets = client, secretHeaders(a, client.Header())
+	probe, done, err := newProbe(a, o.probe, o.delivery.AllowHosts)
+	if err != nil {
+		return err
+	}
+	p.closing = append(p.closing, done)
+	p.options.Probe = probe
+	return nil
+}
+
+// secretHeaders are the names of those headers that are secrets.
+func secretHeaders(a *cli.App, h deliver.Header) []string {
+	var names []string
+	for _, f := range h {
+		if safetext.SecretHeader(f.Name, a.Config.RedactHeader...) || cli.SoundsSecret(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// newProbe is nil when none was asked for. The function ends it. What it asks over
+// HTTP passes the same guard as a delivery.
+func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), error) {
+	nothing := func() {}
+	switch {
+	case f.command != "" && f.url != "":
+		return nil, nil, cli.UsageError(errors.New("--probe and --probe-url: only one can count"), "")
+	case f.command != "":
+		words, err := cli.SplitCommand(f.command)
+		if err != nil {
+			return nil, nil, cli.UsageError(fmt.Errorf("--probe %q %w", f.command, err), "")
+		}
+		return check.CommandProbe(words, f.path), nothing, nil
+	case f.url == "":
+		if f.path != "" {
+			return nil, nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
+		}
+		return nil, nothing, nil
+	}
+	if !strings.Contains(f.url, check.Placeholder) {
+		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+check.Placeholder+" in its place")
+	}
+	const id = "julianctlCallId" // as it is in a URL
+	t, err := a.Target(strings.ReplaceAll(f.url, check.Placeholder, id), allow)
+	if err != nil {
+		if no, ok := errors.AsType[*cli.ExitError](err); ok && no.Err != nil {
+			no.Err = fmt.Errorf("--probe-url: %w", no.Err)
+		}
+		return nil, nil, err
+	}
+	if strings.Contains(t.URL.Host, id) {
+		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q has the id in its host", f.url), "")
+	}
+	client, err := deliver.New(t.Guarded, deliver.Options{UserAgent: "julianctl/" + cli.Version(), Timeout: 10 * time.Second, MaxExcerpt: 1 << 20})
+	if err != nil {
+		return nil, nil, cli.UsageError(err, "")
+	}
+	asked := &url.URL{Path: t.URL.Path, RawPath: t.URL.RawPath, RawQuery: t.URL.RawQuery}
+	if asked.Path == "" {
+		asked.Path = "/"
+	}
+	return check.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, check.Placeholder), f.path), client.Close, nil
+}
+
+func readBaseline(path string) (check.Baseline, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, cli.Failure(fmt.Errorf("--baseline: %w", err), "")
+	}
+	defer file.Close()
+	b, err := check.ReadBaseline(file)
+	if errors.Is(err, check.ErrBaseline) {
+		return nil, cli.UsageError(fmt.Errorf("--baseline %q: %w", path, err), "write one with --format json > FILE")
+	}
+	if err != nil {
+		return nil, cli.Failure(fmt.Errorf("--baseline %q: %w", path, err), "")
+	}
+	return b, nil
+}
+
+// waitReady waits until the endpoint answers, if that was asked for.
+func waitReady(ctx context.Context, a *cli.App, client *deliver.Client, timeout time.Duration) error {
+	if timeout <= 0 {
+		return nil
+	}
+	err := check.Ready(ctx, client, timeout)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return cli.Failure(fmt.Errorf("endpoint %q: %w", a.Config.To, err), "start the endpoint, or wait longer with --ready-timeout")
+}
+
+// cleanUp runs --cleanup, also after an interrupt, and returns the exit code of
+// that.
+func cleanUp(ctx context.Context, a *cli.App, argv, callIDs []string) int {
+	if argv == nil || len(callIDs) == 0 {
+		return cli.ExitYes
+	}
+	if ctx.Err() != nil {
+		a.Note("interrupted: cleaning up; once more stops at once")
+	}
+	if err := check.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
+		return a.Report(ctx, cli.Failure(fmt.Errorf("--cleanup %w", err), "the calls that were delivered are still there: their ids begin with call.julianctl-"))
+	}
+	a.Note("cleaned up: %s", terminal.CountOf(len(callIDs), "call", "calls"))
+	return cli.ExitYes
+}

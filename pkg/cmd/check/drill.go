@@ -1,0 +1,250 @@
+package check
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+// drillFlags say how an outage is practised.
+type drillFlags struct {
+	on       bool
+	down, up string
+	rate     float64
+	phase    time.Duration
+	patience time.Duration
+}
+
+func (f *drillFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&f.on, "drill", false, "practise an outage in place of the checks")
+	flags.StringVar(&f.down, "down", "", "command that stops the endpoint, for --drill and the crash checks")
+	flags.StringVar(&f.up, "up", "", "command that starts the endpoint and ends, likewise")
+	flags.Float64Var(&f.rate, "drill-rate", 5, "calls a second, for --drill")
+	flags.DurationVar(&f.phase, "drill-phase", 5*time.Second, "how long before, during and after the outage, for --drill")
+	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after that, for --drill")
+}
+
+// alone refuses flags that would do nothing: those of a drill without one, and
+// with one those of the checks.
+func (f *drillFlags) alone(cmd *cobra.Command, supervised bool) error {
+	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience"}, "without --drill"
+	if f.on {
+		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape"}, "with --drill"
+	}
+	for _, name := range of {
+		if supervised && (name == "down" || name == "up") {
+			continue
+		}
+		if cmd.Flags().Changed(name) {
+			return cli.UsageError(fmt.Errorf("--%s %s does nothing", name, why), "leave one of them out")
+		}
+	}
+	return nil
+}
+
+// drillShown is how many calls of a fate are listed in text.
+const drillShown = 5
+
+func runDrill(ctx context.Context, a *cli.App, o options) error {
+	if o.drill.rate <= 0 || o.drill.rate > 1000 {
+		return cli.UsageError(fmt.Errorf("--drill-rate %g is not between 0 and 1000", o.drill.rate), "")
+	}
+	if o.drill.phase <= 0 || o.drill.patience <= 0 {
+		return cli.UsageError(errors.New("--drill-phase and --drill-patience want a time to wait"), "")
+	}
+	plan, err := planCheck(a, o)
+	if err != nil {
+		return err
+	}
+	defer plan.close()
+	reports, err := cli.NewReports(a, "drill", o.format, o.reports, cli.ReportFormats(false))
+	if err != nil {
+		return err
+	}
+	d := check.DrillOptions{
+		Client: plan.options.Client, Probe: plan.options.Probe, Settle: o.probe.settle, Seed: o.seed,
+		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience,
+		Tell: func(after time.Duration, what string) { a.Note("%6.1fs  %s", after.Seconds(), what) },
+	}
+	answers := newAnswers(a.In)
+	if d.Stop, err = outageStep(a, "--down", o.drill.down, "stop the endpoint", answers); err != nil {
+		return err
+	}
+	if d.Start, err = outageStep(a, "--up", o.drill.up, "start the endpoint", answers); err != nil {
+		return err
+	}
+	if err := waitReady(ctx, a, d.Client, o.readyTimeout); err != nil {
+		return err
+	}
+	a.Note("drill on %s, seed %d: %g calls a second, redelivered until they are acknowledged",
+		a.ErrStyle.Bold(safetext.Line(d.Client.Target().String())), o.seed, o.drill.rate)
+	result, err := check.Drill(ctx, d)
+	var ids []string
+	for _, c := range result.Calls {
+		ids = append(ids, c.CallID)
+	}
+	code := cleanUp(ctx, a, plan.cleanup, ids)
+	if err != nil {
+		return err
+	}
+	if err := printDrill(a, o.format, result); err != nil {
+		return err
+	}
+	for _, c := range drillCases(result) {
+		reports.Add(c)
+	}
+	code = cli.Worst(code, reports.Write(ctx))
+	switch {
+	case result.Verdict == check.Fail:
+		return cli.Verdict(cli.ExitNo)
+	case result.Verdict == check.Undecided && !o.allowUndecided:
+		return cli.Verdict(cli.ExitFailure)
+	}
+	return cli.Verdict(code)
+}
+
+// outageStep runs the command of a flag, or asks the person.
+func outageStep(a *cli.App, flag, command, what string, answers func(context.Context) error) (func(context.Context) error, error) {
+	if command == "" {
+		return func(ctx context.Context) error {
+			a.Note("%s %s, then press Enter", a.ErrStyle.Accent("now"), what)
+			return answers(ctx)
+		}, nil
+	}
+	words, err := cli.SplitCommand(command)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
+	}
+	return check.Command(words), nil
+}
+
+// newAnswers returns a function that waits for the next line of in. What reads
+// it ends with the process: nothing can call it back from a terminal.
+func newAnswers(in io.Reader) func(context.Context) error {
+	lines := make(chan error)
+	ask := make(chan struct{})
+	started := false
+	read := func() {
+		reader := bufio.NewReader(in)
+		for range ask {
+			_, err := reader.ReadString('\n')
+			lines <- err
+		}
+	}
+	return func(ctx context.Context) error {
+		if !started {
+			started = true
+			go read()
+		}
+		ask <- struct{}{}
+		select {
+		case err := <-lines:
+			if errors.Is(err, io.EOF) {
+				return errors.New("nobody there to ask; give --down CMD and --up CMD")
+			}
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// printDrill shows the account in the form of --format.
+func printDrill(a *cli.App, format string, r check.DrillResult) error {
+	switch format {
+	case "json":
+		records := report.NewRecords(a.Out, "drill")
+		for _, c := range r.Calls {
+			if err := records.Write("call", c); err != nil {
+				return err
+			}
+		}
+		return records.Write("summary", r)
+	case "text":
+		drillText(a, r)
+	}
+	return nil
+}
+
+func drillText(a *cli.App, r check.DrillResult) {
+	duration := func(ms float64) string { return terminal.ShortTime(time.Duration(ms * float64(time.Millisecond))) }
+	late := "redelivered"
+	if r.Count[check.Late] > 0 {
+		late += "; the latest " + duration(r.LatestMS) + " after it was due"
+	}
+	rows := []struct {
+		fate  check.Fate
+		says  string
+		paint terminal.Paint
+	}{
+		{check.Right, "acknowledged on the first try", a.Style.Good},
+		{check.Late, late, a.Style.Warn},
+		{check.Unseen, "acknowledged; effects could not be counted", a.Style.Warn},
+		{check.Doubled, "more than one effect", a.Style.Bad},
+		{check.Lost, "never acknowledged, or acknowledged without an effect", a.Style.Bad},
+	}
+	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), terminal.CountOf(r.Requests, "delivery", "deliveries")+fmt.Sprintf(", %d not acknowledged", r.Failed))
+	if r.DownMS > 0 {
+		back := "did not answer again"
+		if r.BackMS > 0 {
+			back = "first acknowledgement " + duration(r.BackMS) + " after the start"
+		}
+		fmt.Fprintf(a.Out, "%-8s %5s  %s\n", "down", duration(r.DownMS), back)
+	}
+	for _, row := range rows {
+		n := r.Count[row.fate]
+		if n == 0 && row.fate == check.Unseen {
+			continue
+		}
+		name := terminal.Pad(string(row.fate), 8)
+		if n > 0 {
+			name = row.paint(name)
+		}
+		fmt.Fprintf(a.Out, "%s %5d  %s\n", name, n, row.says)
+		if row.fate == check.Lost || row.fate == check.Doubled {
+			drillIDs(a, r, row.fate)
+		}
+	}
+	colour := map[check.Verdict]terminal.Paint{check.Pass: a.Style.Good, check.Fail: a.Style.Bad, check.Undecided: a.Style.Warn}[r.Verdict]
+	word := map[check.Verdict]string{check.Pass: "nothing lost, nothing doubled", check.Fail: "not every call survived", check.Undecided: "not decided"}[r.Verdict]
+	fmt.Fprintf(a.Out, "\n%s: %s\n", colour(word), safetext.Line(a.Hide(r.Message)))
+}
+
+// drillIDs lists the first calls of a fate.
+func drillIDs(a *cli.App, r check.DrillResult, f check.Fate) {
+	shown := 0
+	for _, c := range r.Calls {
+		if c.Fate != f {
+			continue
+		}
+		if shown == drillShown {
+			fmt.Fprintf(a.Out, "%16s%s\n", "", a.Style.Faint(fmt.Sprintf("and %d more; --format json has all", r.Count[f]-shown)))
+			return
+		}
+		shown++
+		fmt.Fprintf(a.Out, "%16s%s\n", "", a.Style.Faint(safetext.Line(a.Hide(strings.TrimSpace(c.CallID+" "+c.Error)))))
+	}
+}
+
+// drillCases are the account as reports have it.
+func drillCases(r check.DrillResult) []report.Case {
+	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message}}
+	for _, c := range r.Calls {
+		if c.Fate == check.Lost || c.Fate == check.Doubled {
+			cases = append(cases, report.Case{Name: c.CallID, Group: "drill", Verdict: report.Fail, Message: string(c.Fate), Detail: c.Error})
+		}
+	}
+	return cases
+}

@@ -1,0 +1,106 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+func listChecks(a *cli.App, format string) error {
+	if format == jsonReport {
+		return writeChecks(a, check.Checks)
+	}
+	group := ""
+	for _, c := range check.Checks {
+		if c.Group != group {
+			group = c.Group
+			fmt.Fprintln(a.Out, a.Style.Bold(group))
+		}
+		listCheck(a, c)
+	}
+	return nil
+}
+
+// writeChecks writes what is known of checks as records.
+func writeChecks(a *cli.App, checks []check.Check) error {
+	records := report.NewRecords(a.Out, "check")
+	for _, c := range checks {
+		if err := records.Write("check", c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listCheck(a *cli.App, c check.Check) {
+	fmt.Fprintf(a.Out, "  %-20s %s\n", c.ID, c.Title)
+}
+
+// explainChecks explains one check, or the checks of a group.
+func explainChecks(a *cli.App, name, format string) error {
+	checks := check.Named(name)
+	switch {
+	case checks == nil:
+		return cli.UsageError(fmt.Errorf("--explain: %q %w", name, check.ErrUnknown), cli.DidYouMean(name, check.Names(), `"julianctl check --list" names them`))
+	case format == jsonReport:
+		return writeChecks(a, checks)
+	case checks[0].ID == name:
+		explainCheck(a, checks[0])
+	default:
+		explainGroup(a, name, checks)
+	}
+	return nil
+}
+
+func explainCheck(a *cli.App, c check.Check) {
+	needs := "answers"
+	if c.Needs == check.Effects {
+		needs = "effects, counted by --probe or --probe-url; without them it can only fail"
+	}
+	fmt.Fprintf(a.Out, "%s  (%s)\n\n  The endpoint %s.\n\n", a.Style.Bold(c.ID), c.Group, c.Title)
+	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
+}
+
+func explainGroup(a *cli.App, name string, checks []check.Check) {
+	fmt.Fprintf(a.Out, "%s  (%s)\n\n", a.Style.Bold(name), terminal.CountOf(len(checks), "check", "checks"))
+	requests := 0
+	var counted, named []string
+	for _, c := range checks {
+		listCheck(a, c)
+		if c.Asked {
+			named = append(named, c.ID)
+			continue
+		}
+		requests += c.Requests
+		if c.Needs == check.Effects {
+			counted = append(counted, c.ID)
+		}
+	}
+	fmt.Fprintln(a.Out)
+	rows := [][2]string{}
+	if counted != nil {
+		rows = append(rows, [2]string{"needs", "effects, counted by --probe or --probe-url, for " + strings.Join(counted, ", ") + "; without them these can only fail"})
+	}
+	rows = append(rows, [2]string{"sends", atMost(requests)})
+	if named != nil {
+		rows = append(rows, [2]string{"but", strings.Join(named, ", ") + " runs only when it is named: --only " + named[0]})
+	}
+	explained(a, append(rows, [2]string{"run", "julianctl check --to URL --only " + name}))
+}
+
+func atMost(requests int) string {
+	return terminal.CountOf(requests, "request", "requests") + " at most"
+}
+
+// explained prints rows of a name and what it stands for.
+func explained(a *cli.App, rows [][2]string) {
+	for _, row := range rows {
+		for _, line := range terminal.Hang("  "+terminal.Pad(row[0], 6)+"  ", terminal.Wrap(row[1], a.Out.Width()-10)) {
+			fmt.Fprintln(a.Out, line)
+		}
+	}
+}

@@ -1,0 +1,353 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+// printer shows results in the form that --format asks for.
+type printer struct {
+	a       *cli.App
+	o       options
+	plan    *checkPlan
+	out     io.Writer // of records
+	records *report.Records
+	reports *cli.Reports
+	kept    bytes.Buffer // records for --report json=FILE
+
+	all      []check.Result
+	notRun   []check.Result     // because of the endpoint as a whole
+	group    []check.Result     // of the group that is not printed yet
+	printed  bool               // a group was
+	worse    int                // than the baseline, of those that failed
+	doubtful int                // the same, of those that stayed undecided
+	progress *terminal.Progress // nil: none is told
+	mu       sync.Mutex
+	step     check.Step
+	doing    string // of a crash check
+	err      error
+}
+
+// jsonReport is a report that is made of the records.
+const jsonReport = "json"
+
+func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
+	p := &printer{a: a, o: o, plan: plan}
+	formats := append(cli.ReportFormats(false), report.Format{
+		Name: jsonReport, Doc: "the records of --format json",
+		Write: func(w io.Writer, _ report.Report) error { _, err := w.Write(p.kept.Bytes()); return err },
+	})
+	stdout := o.format
+	if stdout == "json" {
+		stdout = "" // records are written as they come
+	}
+	var err error
+	if p.reports, err = cli.NewReports(a, "check", stdout, o.reports, formats); err != nil {
+		return nil, err
+	}
+	p.reports.Annotate = o.format == "text" && a.Env("GITHUB_ACTIONS") == "true"
+	p.out = &p.kept
+	if o.format == "json" {
+		p.out = io.MultiWriter(a.Out, &p.kept)
+	}
+	p.records = report.NewRecords(p.out, "check")
+	checks, over, requests := plan.options.Planned()
+	text := terminal.CountOf(checks, "check", "checks")
+	if over > 0 {
+		text += fmt.Sprintf(", %d of them past --max-requests", over)
+	}
+	a.Note("checking %s, seed %d: %s, at most %s", a.ErrStyle.Bold(safetext.Line(plan.subject(a, o))), o.seed,
+		text, terminal.CountOf(requests, "request", "requests"))
+	return p, nil
+}
+
+// subject is what is checked: a URL, or the command that starts it.
+func (p *checkPlan) subject(a *cli.App, o options) string {
+	switch {
+	case p.options.Client != nil:
+		return p.options.Client.Target().String()
+	case o.supervise.exec != "":
+		return o.supervise.exec
+	}
+	return a.Config.To
+}
+
+// tell says what a crash check does now.
+func (p *printer) tell(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doing = what
+}
+
+// begin tells of the progress from now on, unless records run over the same
+// terminal. It returns what is to be told of each step.
+func (p *printer) begin() func(check.Step) {
+	if p.o.format == "text" || !p.a.Out.IsTTY() {
+		_, _, requests := p.plan.options.Planned()
+		p.progress = p.a.Progress(func(time.Duration) (float64, []string) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			s := p.step
+			if s.ID == "" {
+				return 0, []string{"waiting for the first answer"}
+			}
+			if p.doing != "" {
+				s.ID = p.doing
+			}
+			return float64(s.Requests) / float64(max(1, requests)), []string{
+				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, terminal.CountOf(s.Requests, "request", "requests"),
+			}
+		})
+	}
+	return func(s check.Step) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.step, p.doing = s, ""
+	}
+}
+
+func (p *printer) end() { p.progress.End() }
+
+// record is a result as it is written down.
+type record struct {
+	check.Result
+	Rerun    string        `json:"rerun,omitempty"`    // the command that confirms a fix
+	Baseline check.Verdict `json:"baseline,omitempty"` // of the earlier run
+	Worse    bool          `json:"worse,omitempty"`    // than in the earlier run
+}
+
+func (p *printer) result(r check.Result) {
+	r = p.hide(r)
+	record := record{Result: r}
+	if r.Verdict == check.Fail || r.Verdict == check.Warn {
+		record.Rerun = p.rerun(r)
+	}
+	if p.plan.baseline != nil {
+		record.Baseline, record.Worse = p.plan.baseline[r.ID], p.plan.baseline.Worse(r)
+	}
+	counts := p.plan.baseline == nil || record.Worse
+	if counts && r.Verdict == check.Fail {
+		p.worse++
+	}
+	if counts && r.Verdict == check.Undecided {
+		p.doubtful++
+	}
+	p.all = append(p.all, r)
+	p.err = errors.Join(p.err, p.records.Write("check", record))
+	p.reports.Add(p.caseOf(r, counts))
+	if r.NotRun {
+		p.notRun = append(p.notRun, r)
+		return
+	}
+	if p.o.format != "text" {
+		return
+	}
+	if len(p.group) > 0 && p.group[0].Group != r.Group {
+		p.progress.Above(p.flush)
+	}
+	p.group = append(p.group, r)
+}
+
+// hide takes out of a result what an endpoint repeated of the secrets.
+func (p *printer) hide(r check.Result) check.Result {
+	r.Message = p.a.Hide(r.Message)
+	for i := range r.Details {
+		r.Details[i] = p.a.Hide(r.Details[i])
+	}
+	for i := range r.Evidence {
+		r.Evidence[i].Error = p.a.Hide(r.Evidence[i].Error)
+	}
+	for i := range r.Effects {
+		r.Effects[i].Error = p.a.Hide(r.Effects[i].Error)
+	}
+	return r
+}
+
+// caseOf is a result as reports have it. What was as bad before is accepted, as
+// the exit code says.
+func (p *printer) caseOf(r check.Result, counts bool) report.Case {
+	c := report.Case{
+		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: report.Verdict(r.Verdict),
+		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
+		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
+	}
+	switch {
+	case !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided):
+		c.Accepted = "as in the baseline"
+	case r.Verdict == check.Undecided && p.o.allowUndecided:
+		c.Accepted = "undecided, which --allow-undecided accepts"
+	}
+	if r.Verdict == check.Fail || r.Verdict == check.Warn {
+		c.Detail = timelineText(r) + evidenceText(r) + "rerun: " + p.rerun(r)
+	}
+	return c
+}
+
+// maxEvidenceLines is how many lines of a kind stand in a report; --format json
+// has more.
+const maxEvidenceLines = 10
+
+// evidenceText lists what was counted and what was sent, one a line.
+func evidenceText(r check.Result) string {
+	var b strings.Builder
+	list := func(n, total int, line func(int) string) {
+		for i := range min(n, maxEvidenceLines) {
+			fmt.Fprintln(&b, line(i))
+		}
+		if more := total - min(n, maxEvidenceLines); more > 0 {
+			fmt.Fprintf(&b, "and %d more\n", more)
+		}
+	}
+	list(len(r.Effects), len(r.Effects), func(i int) string {
+		e := r.Effects[i]
+		return strings.TrimSpace(fmt.Sprintf("effects of %s: %d before, %d after, want %d %s", e.CallID, e.Before, e.After, e.Want, e.Error))
+	})
+	list(len(r.Evidence), r.Requests, func(i int) string {
+		e := r.Evidence[i]
+		answer := e.Error
+		if answer == "" {
+			answer = fmt.Sprint(e.Status)
+		}
+		return fmt.Sprintf("%s %s: %s in %.1f ms", e.What, e.CallID, answer, e.LatencyMS)
+	})
+	if r.SkewMS > 0 {
+		fmt.Fprintf(&b, "released within %.3f ms\n", r.SkewMS)
+	}
+	return b.String()
+}
+
+// rerun is the command that runs one check again, with the same payloads but for
+// their ids. Values of headers are left for the person to fill in.
+func (p *printer) rerun(r check.Result) string {
+	words := []string{"julianctl", "check"}
+	add := func(name, value string) {
+		if value != "" {
+			words = append(words, name, safetext.Shell(value))
+		}
+	}
+	add("--exec", p.o.supervise.exec)
+	add("--to", p.a.Config.To)
+	words = append(words, "--only", r.ID, "--seed", fmt.Sprint(p.o.seed))
+	add("--at", r.At)
+	if p.plan.options.Supervision != nil {
+		p.o.supervise.rerun(p.o, add)
+	}
+	add("--config", p.o.config)
+	add("--probe", p.o.probe.command)
+	add("--probe-url", p.o.probe.url)
+	add("--probe-path", p.o.probe.path)
+	if p.o.probe.settleGiven {
+		add("--settle", p.o.probe.settle.String())
+	}
+	if strings.HasPrefix(r.ID, "budget") {
+		add("--budget", p.o.budget)
+	}
+	add("--cleanup", p.o.cleanup)
+	if origin := p.a.Config.Origin["timeout"]; strings.HasPrefix(origin, "flag") {
+		add("--timeout", p.a.Config.Timeout.String())
+	}
+	if r.ID == "after-pause" {
+		add("--pause", p.o.pause.String())
+	}
+	add("--agent-shape", p.o.agentShape)
+	if p.o.allowUndecided {
+		words = append(words, "--allow-undecided")
+	}
+	for _, host := range p.o.delivery.AllowHosts {
+		add("--allow-host", host)
+	}
+	if p.o.delivery.Insecure {
+		words = append(words, "--insecure")
+	}
+	add("--cacert", p.o.delivery.CaCert)
+	for _, h := range p.o.delivery.Headers {
+		name, _, _ := strings.Cut(h, ":")
+		add("-H", name+": …")
+	}
+	return strings.Join(words, " ")
+}
+
+func (p *printer) summary(s check.Summary) error {
+	s.Unreachable, s.Probe = p.a.Hide(s.Unreachable), p.a.Hide(s.Probe)
+	p.err = errors.Join(p.err, p.records.Write("summary", p.summaryRecord(s)))
+	if p.reports.Has("html") {
+		p.reports.Report.Overview = p.overview(s)
+	}
+	if p.o.format == "text" {
+		p.flush()
+		p.checksNotRun(s)
+		p.verdict(s)
+	}
+	return p.err
+}
+
+// summary is the last record.
+type summary struct {
+	Pass      int `json:"pass"`
+	Warn      int `json:"warn"`
+	Fail      int `json:"fail"`
+	Undecided int `json:"undecided"`
+	Skip      int `json:"skip"`
+	// Accepted is how many of them fail nobody, because of --baseline or
+	// --allow-undecided.
+	Accepted int `json:"accepted,omitempty"`
+	check.Summary
+}
+
+func (p *printer) summaryRecord(s check.Summary) summary {
+	t := p.reports.Report.Total()
+	n := t.Cases
+	return summary{n[report.Pass], n[report.Warn], n[report.Fail], n[report.Undecided], n[report.Skip], t.Accepted, s}
+}
+
+// answer is the verdict of the run in a few words.
+func (p *printer) answer() (string, terminal.Paint) {
+	style, n := p.a.Style, p.reports.Report.Total().Cases
+	switch {
+	case p.worse > 0 && p.plan.baseline != nil:
+		return "worse than the baseline", style.Bad
+	case p.worse > 0:
+		return "the endpoint is not ready", style.Bad
+	case p.doubtful > 0:
+		return "not decided", style.Warn
+	case n[report.Fail]+n[report.Undecided] > 0:
+		return "no worse than the baseline", style.Good
+	case n[report.Pass]+n[report.Warn] == 0:
+		return "nothing was checked", style.Warn
+	}
+	return "the endpoint holds up", style.Good
+}
+
+// exit turns the verdict into the exit code; code is that of writing reports.
+func (p *printer) exit(s check.Summary, code int) error {
+	n := p.reports.Report.Total().Cases
+	switch {
+	case p.worse > 0:
+		return cli.Verdict(cli.ExitNo)
+	case n[report.Pass]+n[report.Warn]+n[report.Fail]+n[report.Undecided] == 0 && !p.o.allowUndecided:
+		return cli.Verdict(cli.ExitFailure) // what was not looked at does not hold
+	case p.doubtful == 0 || p.o.allowUndecided:
+		return cli.Verdict(code)
+	case s.Unreachable != "":
+		hint := "start the endpoint, wait for it with --ready-timeout, or say with --to where it is"
+		if s.Silent {
+			hint = "it takes connections and does not answer: see what holds it up, or wait longer with --timeout"
+		}
+		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.a.Config.To, p.a.Hide(s.Unreachable)), hint)
+	}
+	if s.Probe == check.ProbeNone {
+		p.a.Hint("count effects with --probe or --probe-url, or accept what is undecided with --allow-undecided")
+	}
+	return cli.Verdict(cli.ExitFailure)
+}

@@ -1,0 +1,369 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/spf13/cobra"
+)
+
+// superviseFlags say how the consumer is started, and what stands in front of
+// what it uses.
+type superviseFlags struct {
+	exec      string
+	env       []string
+	readyURL  string
+	through   []string
+	spies     []string
+	spyAnswer string
+	reset     string
+	steps     bool
+	at        string
+	sweepTime time.Duration
+	values    bool
+}
+
+func (f *superviseFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint; "+supervise.PortPlaceholder+" and $PORT are its port, --to is the path")
+	flags.StringArrayVar(&f.env, "env", nil, "environment of the endpoint, NAME=VALUE (repeatable)")
+	flags.StringVar(&f.readyURL, "ready-url", "", "path or URL that answers once the endpoint is ready (default /)")
+	flags.StringArrayVar(&f.through, "through", nil, "stand in front of what the endpoint uses: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
+	flags.StringArrayVar(&f.spies, "spy", nil, "stand in for what the endpoint calls over HTTP: the variable that holds its URL (repeatable)")
+	flags.StringVar(&f.spyAnswer, "spy-answer", "200", "what a stand-in answers: STATUS, STATUS:BODY, or forward to pass requests on")
+	flags.StringVar(&f.reset, "reset", "", "command to run before the endpoint is started, such as one that empties a test database")
+	flags.BoolVar(&f.steps, "steps", false, "print the steps that one delivery takes, and end")
+	flags.StringVar(&f.at, "at", "", "only this step of the crash checks: 9 is before it, 9+ after it")
+	flags.DurationVar(&f.sweepTime, "sweep-time", 2*time.Minute, "how long one of the crash checks may try steps")
+	flags.BoolVar(&f.values, "show-values", false, "show the values in statements")
+}
+
+// supervises reports whether the consumer is under control.
+func (f *superviseFlags) supervises(o options) bool {
+	return f.exec != "" || !o.drill.on && (o.drill.down != "" || o.drill.up != "")
+}
+
+// alone refuses flags that would do nothing without --exec.
+func (f *superviseFlags) alone(cmd *cobra.Command, o options) error {
+	if f.supervises(o) {
+		return nil
+	}
+	for _, name := range []string{"env", "ready-url", "through", "spy", "spy-answer", "reset", "steps", "at", "sweep-time", "show-values"} {
+		if cmd.Flags().Changed(name) {
+			return cli.UsageError(fmt.Errorf("--%s does nothing without --exec", name), "say how the endpoint is started: --exec 'COMMAND', with {port} for its port")
+		}
+	}
+	return nil
+}
+
+// rerun adds the flags that start the consumer in the same way.
+func (f *superviseFlags) rerun(o options, add func(name, value string)) {
+	add("--down", o.drill.down)
+	add("--up", o.drill.up)
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"--env", f.env}, {"--through", f.through}, {"--spy", f.spies}} {
+		for _, v := range list.values {
+			add(list.name, v)
+		}
+	}
+	if len(f.spies) > 0 && f.spyAnswer != "200" {
+		add("--spy-answer", f.spyAnswer)
+	}
+	add("--ready-url", f.readyURL)
+	add("--reset", f.reset)
+}
+
+// supervisor holds what stands around a supervised consumer. It is closed when
+// the run is over.
+type supervisor struct {
+	a       *cli.App
+	o       options
+	command supervise.Command
+	path    string // of the webhook
+	proxies []*supervise.Proxy
+	spies   []*supervise.Spy
+	rec     *supervise.Recorder
+	reset   []string
+
+	mu     sync.Mutex
+	url    string // of the consumer that runs now, without a path
+	port   int
+	probes map[int]check.Probe
+	closes []func()
+}
+
+func (s *supervisor) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.closes {
+		f()
+	}
+}
+
+// supervision is what --exec and the flags around it ask for. The caller closes
+// the supervisor, also after an error.
+func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, err error) {
+	f := o.supervise
+	s = &supervisor{a: a, o: o, rec: supervise.NewRecorder(), probes: map[int]check.Probe{}, path: a.Config.To}
+	if f.exec == "" && (o.drill.down == "" || o.drill.up == "") {
+		return s, nil, cli.UsageError(errors.New("--down and --up go together"), "one stops the endpoint, the other one starts it and ends")
+	}
+	if f.exec != "" && (o.drill.down != "" || o.drill.up != "") {
+		return s, nil, cli.UsageError(errors.New("use only one of --exec and --down with --up"), "")
+	}
+	if f.sweepTime <= 0 {
+		return s, nil, cli.UsageError(fmt.Errorf("invalid value for --sweep-time: %s is no time", f.sweepTime), "")
+	}
+	for _, pair := range f.env {
+		if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
+			return s, nil, cli.UsageError(fmt.Errorf("--env %q has no name and value", pair), "write it as NAME=VALUE")
+		}
+	}
+	s.command.Env = f.env
+	for _, spec := range f.through {
+		if err := s.through(spec); err != nil {
+			return s, nil, err
+		}
+	}
+	for _, name := range f.spies {
+		if err := s.spy(name); err != nil {
+			return s, nil, err
+		}
+	}
+	if f.reset != "" {
+		if s.reset, err = cli.SplitCommand(f.reset); err != nil {
+			return s, nil, cli.UsageError(fmt.Errorf("--reset %q %w", f.reset, err), "")
+		}
+	}
+	at, err := parseAt(f.at)
+	if err != nil {
+		return s, nil, err
+	}
+	sup := &check.Supervision{
+		Client: s.client, Recorder: s.rec, Through: s.proxies, Spies: s.spies, SweepTime: f.sweepTime, At: at, Replicas: f.exec != "",
+	}
+	if f.exec != "" {
+		sup.Start, err = s.executed()
+	} else {
+		sup.Start, err = s.commanded()
+	}
+	return s, sup, err
+}
+
+// parseAt reads the number of a step; nil for none.
+func parseAt(at string) (*check.StepAt, error) {
+	if at == "" {
+		return nil, nil
+	}
+	number, after := strings.CutSuffix(at, "+")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 {
+		return nil, cli.UsageError(fmt.Errorf("--at %q is no step", at), "9 is before step 9, 9+ after it; --steps lists them")
+	}
+	return &check.StepAt{Step: n, After: after}, nil
+}
+
+// defaultReady is how long a consumer may take to answer.
+const defaultReady = 30 * time.Second
+
+func (s *supervisor) readyTimeout() time.Duration {
+	if s.o.readyTimeout > 0 {
+		return s.o.readyTimeout
+	}
+	return defaultReady
+}
+
+// readyURL is what is asked until it answers.
+func (s *supervisor) readyURL(base string, port int) string {
+	ready := strings.ReplaceAll(s.o.supervise.readyURL, supervise.PortPlaceholder, strconv.Itoa(port))
+	if strings.Contains(ready, "://") {
+		return ready
+	}
+	return base + "/" + strings.TrimPrefix(ready, "/")
+}
+
+// executed starts the consumer by the command of --exec.
+func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), error) {
+	f := s.o.supervise
+	argv, err := cli.SplitCommand(f.exec)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("--exec %q %w", f.exec, err), `no shell reads it: for a pipe or a variable write --exec 'sh -c "…"'`)
+	}
+	if s.path == "" {
+		s.path = "/"
+	}
+	if !strings.HasPrefix(s.path, "/") {
+		u, err := url.Parse(s.path)
+		if err != nil || u.Host == "" {
+			return nil, cli.UsageError(fmt.Errorf("--to %q is no path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")
+		}
+		s.path = u.RequestURI()
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, cli.Failure(err, "")
+	}
+	s.command.Argv, s.command.Shim = argv, []string{self, supervise.ShimArg}
+	return func(ctx context.Context) (check.Consumer, error) {
+		if err := s.runReset(ctx); err != nil {
+			return nil, err
+		}
+		instance, err := supervise.Start(s.command)
+		if err != nil {
+			return nil, cli.Failure(fmt.Errorf("--exec %q: %w", f.exec, err), "")
+		}
+		base := instance.URL("")
+		if err := instance.Ready(ctx, s.readyURL(base, instance.Port), s.readyTimeout()); err != nil {
+			said := instance.Output()
+			if killed := instance.Kill(); killed != nil {
+				s.a.Note("%v", killed)
+			}
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if said != "" {
+				s.a.Note("%s", s.a.ErrStyle.Faint("the end of what it printed:"))
+				for line := range strings.Lines(lastLines(said, 20)) {
+					s.a.Note("  %s", safetext.Line(strings.TrimRight(line, "\n")))
+				}
+			}
+			return nil, cli.Failure(fmt.Errorf("--exec %q: %w", f.exec, err), "it has to listen on 127.0.0.1 and the port in {port} or $PORT; --ready-timeout waits longer")
+		}
+		s.runs(base, instance.Port)
+		return instance, nil
+	}, nil
+}
+
+// lastLines is the end of s.
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// commanded starts the consumer by the command of --up, and stops it by that of
+// --down.
+func (s *supervisor) commanded() (func(context.Context) (check.Consumer, error), error) {
+	down, err := cli.SplitCommand(s.o.drill.down)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("--down %q %w", s.o.drill.down, err), "")
+	}
+	up, err := cli.SplitCommand(s.o.drill.up)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("--up %q %w", s.o.drill.up, err), "")
+	}
+	t, err := s.a.ConfiguredTarget(s.o.delivery.AllowHosts)
+	if err != nil {
+		return nil, err
+	}
+	s.path = t.URL.RequestURI()
+	base := t.URL.Scheme + "://" + t.URL.Host
+	port := t.URL.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[t.URL.Scheme]
+	}
+	return func(ctx context.Context) (check.Consumer, error) {
+		if err := s.runReset(ctx); err != nil {
+			return nil, err
+		}
+		if err := check.Command(up)(ctx); err != nil {
+			return nil, cli.Failure(fmt.Errorf("--up: %w", err), "")
+		}
+		if err := supervise.WaitReady(ctx, s.readyURL(base, 0), s.readyTimeout(), nil); err != nil {
+			return nil, cli.Failure(fmt.Errorf("after --up: %w", err), "")
+		}
+		s.runs(base, 0)
+		return &supervise.Commanded{Down: check.Command(down), Addr: net.JoinHostPort(t.URL.Hostname(), port)}, nil
+	}, nil
+}
+
+// runReset runs --reset once, before the first start.
+func (s *supervisor) runReset(ctx context.Context) error {
+	argv := s.reset
+	s.reset = nil
+	if argv == nil {
+		return nil
+	}
+	if err := check.Command(argv)(ctx); err != nil {
+		return cli.Failure(fmt.Errorf("--reset: %w", err), "")
+	}
+	return nil
+}
+
+// runs remembers where the consumer listens now.
+func (s *supervisor) runs(base string, port int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url, s.port = base, port
+}
+
+// client delivers to the consumer that was started last.
+func (s *supervisor) client(check.Consumer) (*deliver.Client, error) {
+	s.mu.Lock()
+	to := s.url + s.path
+	s.mu.Unlock()
+	return s.a.DeliveryClientTo(to, s.o.delivery)
+}
+
+// probe asks the consumer that was started last, where the probe names its port.
+func (s *supervisor) probe(f probeFlags, allow []string) (check.Probe, error) {
+	if f.command == "" && f.url == "" {
+		if f.path != "" {
+			return nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
+		}
+		if len(s.spies) > 0 {
+			return func(ctx context.Context, callID string) (check.Reading, error) {
+				n, err := s.spies[0].Effects(ctx, callID)
+				return check.Reading{Count: n}, err
+			}, nil
+		}
+		return nil, nil
+	}
+	at := func(port int) (check.Probe, func(), error) {
+		with := f
+		with.command = strings.ReplaceAll(f.command, supervise.PortPlaceholder, strconv.Itoa(port))
+		with.url = strings.ReplaceAll(f.url, supervise.PortPlaceholder, strconv.Itoa(port))
+		return newProbe(s.a, with, allow)
+	}
+	_, done, err := at(1) // what is wrong with it is said before anything starts
+	if err != nil {
+		return nil, err
+	}
+	done()
+	return func(ctx context.Context, callID string) (check.Reading, error) {
+		s.mu.Lock()
+		probe := s.probes[s.port]
+		if probe == nil {
+			made, done, err := at(s.port)
+			if err != nil {
+				s.mu.Unlock()
+				return check.Reading{}, err
+			}
+			probe = made
+			s.probes[s.port] = probe
+			s.closes = append(s.closes, done)
+		}
+		s.mu.Unlock()
+		return probe(ctx, callID)
+	}, nil
+}
+
+// schemePorts are the ports of what is commonly used.
+var schemePorts = map[string]string{
+	"postgres": "5432", "postgresql": "5432", "redis": "6379", "http": "80", "mysql": "3306", "mariadb": "3306",
+	"mongodb": "27017", "amqp": "5672", "nats": "4222", "memcached": "11211",
+}

@@ -1,0 +1,181 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+// checkDetails is how many lines of a result are shown in text.
+const checkDetails = 4
+
+// flush prints a group: what passed by its ids, everything else at length, but
+// what is alike once.
+func (p *printer) flush() {
+	group := p.group
+	p.group = nil
+	if len(group) == 0 {
+		return
+	}
+	if !p.printed {
+		p.printed = true
+		fmt.Fprintln(p.a.Out) // after what was announced
+	}
+	fmt.Fprintln(p.a.Out, p.a.Style.Bold(group[0].Group))
+	p.ids(check.Pass, "", group)
+	said := map[string]bool{}
+	for _, r := range group {
+		switch {
+		case r.Verdict == check.Warn, r.Verdict == check.Fail:
+			p.text(r)
+		case r.Verdict == check.Skip && alikeIn(group, r) == 1:
+			p.lines(r.Verdict, r.ID+": "+r.Message)
+		case r.Verdict != check.Pass && !said[r.Message]:
+			said[r.Message] = true
+			p.ids(r.Verdict, r.Message, group)
+		}
+	}
+}
+
+// alikeIn is how many results of a group say what r says, r among them.
+func alikeIn(group []check.Result, r check.Result) int {
+	n := 0
+	for _, other := range group {
+		if other.Verdict == r.Verdict && other.Message == r.Message {
+			n++
+		}
+	}
+	return n
+}
+
+// ids prints the ids of the checks that came to this verdict with this message,
+// any message when it is empty, and then the message.
+func (p *printer) ids(v check.Verdict, message string, group []check.Result) {
+	var ids []string
+	for _, r := range group {
+		if r.Verdict == v && (message == "" || r.Message == message) {
+			ids = append(ids, r.ID)
+		}
+	}
+	if ids == nil {
+		return
+	}
+	p.lines(v, strings.Join(ids, ", "))
+	for _, r := range group {
+		if said := worthSaying(r); v == check.Pass && r.Verdict == v && said != "" {
+			p.faint(said)
+		}
+	}
+	if message != "" {
+		p.faint(message)
+	}
+}
+
+// worthSaying is what is told of a check although it passed: the one number that
+// everybody asks for, and which of two contents was kept.
+func worthSaying(r check.Result) string {
+	switch {
+	case r.ID == "budget":
+		return r.Message
+	case r.ID == "later-content" && strings.HasSuffix(r.Message, " kept"):
+		return r.ID + ": " + r.Message
+	}
+	return ""
+}
+
+const checkIndent = "             "
+
+// lines prints a verdict and what it is about, in as many lines as it takes.
+func (p *printer) lines(v check.Verdict, text string) {
+	colours := map[check.Verdict]terminal.Paint{
+		check.Pass: p.a.Style.Good, check.Warn: p.a.Style.Warn, check.Fail: p.a.Style.Bad, check.Undecided: p.a.Style.Warn, check.Skip: p.a.Style.Faint,
+	}
+	head := "  " + colours[v](terminal.Pad(string(v), len(checkIndent)-4)) + "  "
+	for _, line := range terminal.Hang(head, terminal.Wrap(safetext.Line(text), p.a.Out.Width()-len(checkIndent)-1)) {
+		fmt.Fprintln(p.a.Out, line)
+	}
+}
+
+func (p *printer) faint(text string) {
+	for _, line := range terminal.Wrap(safetext.Line(text), p.a.Out.Width()-len(checkIndent)-1) {
+		fmt.Fprintf(p.a.Out, "%s%s\n", checkIndent, p.a.Style.Faint(line))
+	}
+}
+
+// text prints a result that did not pass.
+func (p *printer) text(r check.Result) {
+	title := r.ID + ": " + r.Title
+	if p.plan.baseline != nil && !p.plan.baseline.Worse(r) {
+		title += " (as in the baseline)"
+	}
+	p.lines(r.Verdict, title)
+	for i, line := range append([]string{r.Message}, r.Details...) {
+		if i == checkDetails {
+			p.faint(fmt.Sprintf("and %d more; --format json has all", len(r.Details)+1-checkDetails))
+			break
+		}
+		p.faint(line)
+	}
+	if len(r.Timeline) > 0 {
+		events := r.Timeline
+		if p.o.supervise.values {
+			events = withValues(events)
+		}
+		short := shortTimeline(events)
+		timeline(p.a, checkIndent[:6], short)
+		if left := len(events) - len(short); left > 0 {
+			p.faint(fmt.Sprintf("and %s that only read; --format json has all", terminal.CountOf(left, "step", "steps")))
+		}
+	}
+	if r.Verdict == check.Fail {
+		for _, c := range check.Named(r.ID) {
+			if c.Mend != "" {
+				p.faint("hint: " + c.Mend)
+			}
+		}
+		// On one line, to be copied.
+		fmt.Fprintf(p.a.Out, "%s%s %s\n", checkIndent, p.a.Style.Accent("rerun:"), safetext.Line(p.rerun(r)))
+	}
+}
+
+// checksNotRun says once which checks the endpoint left nothing to ask for, and
+// why. Where that is all there is to say, the error says it.
+func (p *printer) checksNotRun(s check.Summary) {
+	if len(p.notRun) == 0 || len(p.notRun) == len(p.all) && s.Unreachable != "" && !p.o.allowUndecided {
+		return
+	}
+	text := terminal.CountOf(len(p.notRun), "check", "checks") + " not run"
+	if len(p.notRun) <= notRunNamed {
+		var ids []string
+		for _, r := range p.notRun {
+			ids = append(ids, r.ID)
+		}
+		text += ": " + strings.Join(ids, ", ")
+	}
+	if p.printed {
+		fmt.Fprintln(p.a.Out, p.a.Style.Bold("not run"))
+	} else {
+		fmt.Fprintln(p.a.Out)
+	}
+	p.lines(check.Undecided, text)
+	p.faint(p.notRun[0].Message)
+}
+
+// notRunNamed is how many checks that were not run are named in text.
+const notRunNamed = 5
+
+func (p *printer) verdict(s check.Summary) {
+	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
+		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(s.Probe))
+	}
+	word, colour := p.answer()
+	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(100 * time.Millisecond)
+	if took > 10*time.Second {
+		took = took.Round(time.Second)
+	}
+	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)\n", colour(word), p.reports.Report.Total().Text(), terminal.CountOf(s.Requests, "request", "requests"), took)
+}

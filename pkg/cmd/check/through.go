@@ -1,0 +1,244 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/supervise"
+)
+
+// through puts a proxy in front of what spec names, and tells the consumer of
+// it.
+func (s *supervisor) through(spec string) error {
+	bad := func(why string) error {
+		return cli.UsageError(fmt.Errorf("--through %q %s", spec, why), "write VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET, such as DATABASE_URL or 127.0.0.1:15432=127.0.0.1:5432")
+	}
+	left, right, given := strings.Cut(spec, "=")
+	switch {
+	case given && strings.Contains(left, ":"):
+		target, err := hostPort(right, "")
+		if err != nil {
+			return bad(err.Error())
+		}
+		_, err = s.proxy(serviceName(target), left, target)
+		return err
+	case !given && strings.Contains(left, ":"):
+		hostVar, portVar, _ := strings.Cut(left, ":")
+		target, err := hostPort(net.JoinHostPort(s.a.Env(hostVar), s.a.Env(portVar)), "")
+		if err != nil {
+			return bad(fmt.Sprintf("does not name a host and a port: %s is %q, %s is %q", hostVar, s.a.Env(hostVar), portVar, s.a.Env(portVar)))
+		}
+		p, err := s.proxy(variableName(hostVar), "127.0.0.1:0", target)
+		if err != nil {
+			return err
+		}
+		host, port, err := net.SplitHostPort(p.Addr())
+		if err != nil {
+			return err
+		}
+		s.command.Env = append(s.command.Env, hostVar+"="+host, portVar+"="+port)
+		return nil
+	}
+	value := right
+	if !given {
+		if value = s.a.Env(left); value == "" {
+			return cli.UsageError(fmt.Errorf("--through %q: the environment has no %s", spec, left), fmt.Sprintf("set it, or write --through %s=URL", left))
+		}
+	}
+	target, put, err := throughURL(value)
+	if err != nil {
+		return cli.UsageError(fmt.Errorf("--through %s: %w", left, err), "")
+	}
+	p, err := s.proxy(variableName(left), "127.0.0.1:0", target)
+	if err != nil {
+		return err
+	}
+	changed, told := put(p.Addr())
+	if told != "" {
+		s.a.Note("%s: %s", left, told)
+	}
+	s.command.Env = append(s.command.Env, left+"="+changed)
+	return nil
+}
+
+// proxy listens on addr in front of target, which passes the guard of all
+// targets.
+func (s *supervisor) proxy(name, addr, target string) (*supervise.Proxy, error) {
+	if _, err := s.a.Target("http://"+target, s.o.delivery.AllowHosts); err != nil {
+		return nil, err
+	}
+	p, err := supervise.NewProxy(name, addr, target, s.rec)
+	if err != nil {
+		return nil, cli.Failure(fmt.Errorf("--through: %w", err), "")
+	}
+	s.proxies = append(s.proxies, p)
+	s.closes = append(s.closes, p.Close)
+	return p, nil
+}
+
+// spy starts a stand-in for what a variable names.
+func (s *supervisor) spy(variable string) error {
+	answer, forward, err := parseSpyAnswer(s.o.supervise.spyAnswer)
+	if err != nil {
+		return err
+	}
+	var onward *url.URL
+	path := ""
+	if value := s.a.Env(variable); value != "" {
+		u, err := url.Parse(value)
+		if err != nil || u.Host == "" {
+			return cli.UsageError(fmt.Errorf("--spy %s: %q is no URL", variable, cli.WithoutPassword(value)), "")
+		}
+		path = u.RequestURI()
+		if u.Path == "" {
+			path = ""
+		}
+		onward = &url.URL{Scheme: u.Scheme, Host: u.Host}
+	}
+	if !forward {
+		onward = nil
+	} else if onward == nil {
+		return cli.UsageError(fmt.Errorf("--spy-answer forward: the environment has no %s to pass requests on to", variable), "")
+	} else if _, err := s.a.Target(onward.String(), s.o.delivery.AllowHosts); err != nil {
+		return err
+	}
+	spy, err := supervise.NewSpy(variableName(variable), answer, onward, s.rec)
+	if err != nil {
+		return cli.Failure(fmt.Errorf("--spy %s: %w", variable, err), "")
+	}
+	s.spies = append(s.spies, spy)
+	s.closes = append(s.closes, func() { _ = spy.Close() }) // nothing is left to lose
+	s.command.Env = append(s.command.Env, variable+"="+spy.URL()+path)
+	return nil
+}
+
+func parseSpyAnswer(s string) (answer supervise.SpyAnswer, forward bool, err error) {
+	if s == "forward" {
+		return answer, true, nil
+	}
+	status, body, _ := strings.Cut(s, ":")
+	answer.Body = body
+	answer.Status, err = strconv.Atoi(status)
+	if err != nil || answer.Status < 200 || answer.Status > 599 {
+		return answer, false, cli.UsageError(fmt.Errorf("--spy-answer %q is no answer", s), "write a status such as 200, 201:{\"id\":1}, or forward")
+	}
+	return answer, false, nil
+}
+
+// throughURL finds the host and port in a URL or in a PostgreSQL connection
+// string. Put writes another address in their place, and says what else it had
+// to change.
+func throughURL(value string) (target string, put func(addr string) (changed, told string), err error) {
+	if !strings.Contains(value, "://") {
+		return throughDSN(value)
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		return "", nil, errors.New("is no URL with a host")
+	}
+	scheme, _, _ := strings.Cut(u.Scheme, "+") // postgresql+psycopg
+	switch scheme {
+	case "rediss", "https", "amqps", "mongodb+srv":
+		return "", nil, fmt.Errorf("%s:// is encrypted, and nothing can stand in between", u.Scheme)
+	}
+	if target, err = hostPort(u.Host, schemePorts[scheme]); err != nil {
+		return "", nil, err
+	}
+	return target, func(addr string) (changed, told string) {
+		with := *u
+		with.Host = addr
+		query := with.Query()
+		if mode := query.Get("sslmode"); mode != "" && mode != "disable" && mode != "allow" && mode != "prefer" {
+			query.Set("sslmode", "disable")
+			with.RawQuery = query.Encode()
+			told = fmt.Sprintf("sslmode=%s became disable on the way to the proxy", mode)
+		}
+		return with.String(), told
+	}, nil
+}
+
+// throughDSN reads "host=… port=… dbname=…".
+func throughDSN(value string) (target string, put func(addr string) (changed, told string), err error) {
+	host, port := "", schemePorts["postgres"]
+	fields := strings.Fields(value)
+	for _, f := range fields {
+		if v, ok := strings.CutPrefix(f, "host="); ok {
+			host = v
+		}
+		if v, ok := strings.CutPrefix(f, "port="); ok {
+			port = v
+		}
+	}
+	if host == "" {
+		return "", nil, errors.New("is neither a URL nor a connection string with host=")
+	}
+	if filepath.IsAbs(host) {
+		return "", nil, errors.New("names a socket; give the host and port")
+	}
+	if target, err = hostPort(net.JoinHostPort(host, port), ""); err != nil {
+		return "", nil, err
+	}
+	return target, func(addr string) (changed, told string) {
+		h, p, err := net.SplitHostPort(addr)
+		if err != nil {
+			return value, err.Error()
+		}
+		out := []string{"host=" + h, "port=" + p}
+		for _, f := range fields {
+			switch {
+			case strings.HasPrefix(f, "host="), strings.HasPrefix(f, "port="):
+			case strings.HasPrefix(f, "sslmode="):
+				out = append(out, "sslmode=disable")
+			default:
+				out = append(out, f)
+			}
+		}
+		return strings.Join(out, " "), ""
+	}, nil
+}
+
+// hostPort is an address with its port, or with the usual one.
+func hostPort(address, usual string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = strings.Trim(address, "[]"), usual
+	}
+	if host == "" || port == "" {
+		return "", fmt.Errorf("%q has no host and port", address)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// variableName is what stands for a variable in what is shown: DATABASE_URL is
+// "database".
+func variableName(variable string) string {
+	name := strings.ToLower(variable)
+	for _, suffix := range []string{"_url", "_uri", "_dsn", "_host", "_addr", "_base_url"} {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	if name == "" {
+		return "target"
+	}
+	return safetext.Line(name)
+}
+
+// serviceName is what usually listens on the port of an address.
+func serviceName(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	for _, name := range []string{"postgres", "redis", "mysql", "mongodb", "amqp", "http"} {
+		if schemePorts[name] == port {
+			return name
+		}
+	}
+	return "target"
+}

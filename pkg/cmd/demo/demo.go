@@ -1,0 +1,283 @@
+// Package demo is the command demo: it runs other commands against each other.
+// The package is the program's own.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+// RunFunc runs one command line and returns its exit code.
+type RunFunc func(ctx context.Context, a *cli.App, args []string) int
+
+// NewCmd is the command. What runs the others is handed in: no command
+// imports another.
+func NewCmd(a *cli.App, runCommand RunFunc) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole job, offline, in seconds",
+		Long: `demo runs the real commands against each other in one process: a stand-in for
+the API, a listener, and a small correct consumer. Nothing leaves this machine,
+no key is needed, and nothing is left behind.`,
+		Example:     "  julianctl demo",
+		Args:        cli.NoArgs,
+		Annotations: map[string]string{"config": "none"},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			when, err := cmd.Flags().GetString("color")
+			if err != nil {
+				return err
+			}
+			a.Style, a.ErrStyle = a.Styles(when)
+			return run(cmd.Context(), a, runCommand)
+		},
+	}
+}
+
+// demo is one run: a folder of its own, and commands that share it.
+type demo struct {
+	a          *cli.App
+	runCommand RunFunc
+	dir        string
+	env        map[string]string
+	steps      int
+	wrong      []string // steps that did not end as they should
+}
+
+// demoTime is how long a demo may take; half a second is usual.
+const demoTime = 30 * time.Second
+
+func run(ctx context.Context, a *cli.App, runCommand RunFunc) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, demoTime)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "julianctl-demo-")
+	if err != nil {
+		return cli.Failure(err, "")
+	}
+	defer os.RemoveAll(dir)
+	d := &demo{a: a, runCommand: runCommand, dir: dir, env: map[string]string{"JULIAN_API_KEY": "test-key", "HOME": dir}}
+	err = d.run(ctx)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return cli.Failure(fmt.Errorf("demo was not done within %s", demoTime), "")
+	case ctx.Err() != nil: // commands that were interrupted did not fail
+		return ctx.Err()
+	case err != nil:
+		return err
+	}
+	took := time.Since(began)
+	if d.wrong != nil {
+		fmt.Fprintf(a.Out, "%s: %s\n", a.Style.Bad("demo failed"), strings.Join(d.wrong, "; "))
+		return cli.Verdict(cli.ExitNo)
+	}
+	fmt.Fprintf(a.Out, "%s: %d commands ended as they should in %s, on this machine only.\n", a.Style.Good("demo done"), d.steps, took.Round(time.Millisecond))
+	fmt.Fprintf(a.Out, `
+What it does not show: your endpoint. Start it, then
+
+  julianctl replay --dup=2 --to http://127.0.0.1:8080/webhook
+  julianctl check --to http://127.0.0.1:8080/webhook --probe CMD
+`)
+	return nil
+}
+
+func (d *demo) run(ctx context.Context) error {
+	stopMock, api, err := d.background(ctx, "mock", "--addr", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer stopMock()
+	d.env["JULIAN_BASE_URL"] = api
+
+	d.title("Fetch a sample payload with the API key, and hold it against the schema")
+	if err := d.step(ctx, cli.ExitYes, "sample", "agent.abc123", "-o", "sample.json"); err != nil {
+		return err
+	}
+	if err := d.step(ctx, cli.ExitYes, "validate", "sample.json"); err != nil {
+		return err
+	}
+
+	d.title("A payload with two mistakes is told where, and what was meant")
+	if err := d.writeBroken("broken.json"); err != nil {
+		return err
+	}
+	if err := d.step(ctx, cli.ExitNo, "validate", "broken.json"); err != nil {
+		return err
+	}
+
+	d.title("Listen in place of the endpoint; deliver the sample once, and twice again")
+	stopListen, hook, err := d.background(ctx, "listen", "--addr", "127.0.0.1:0", "--format", "pretty", "--exit-after", "3", "--log", cli.NoLog)
+	if err != nil {
+		return err
+	}
+	if err := d.step(ctx, cli.ExitYes, "replay", "sample.json", "--dup=2", "--to", hook); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.a.Out, "%s\n%s\n", d.a.Style.Faint("and the listener printed:"), stopListen())
+
+	d.title("Is an endpoint right? Here: a small consumer that keys on callId")
+	url, stopConsumer, err := ServeConsumer(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopConsumer()
+	return d.step(ctx, cli.ExitYes, "check", "--profile", "smoke", "--settle", "200ms", "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")
+}
+
+// writeBroken writes the sample with the mistakes that are easiest to make.
+func (d *demo) writeBroken(name string) error {
+	body := bytes.Replace(julian.Sample(), []byte(`"Goal Completed"`), []byte(`"goal completed"`), 1)
+	body = bytes.Replace(body, []byte(`"duration": 46`), []byte(`"duration": "46"`), 1)
+	return cli.WriteFile(filepath.Join(d.dir, name), body)
+}
+
+func (d *demo) title(text string) {
+	fmt.Fprintf(d.a.Out, "%s\n\n", d.a.Style.Bold("# "+text))
+}
+
+// step runs one command as a person would and shows what it prints. The error is
+// that of ctx.
+func (d *demo) step(ctx context.Context, want int, args ...string) error {
+	d.steps++
+	fmt.Fprintf(d.a.Out, "%s\n", d.a.Style.Accent("$ julianctl "+strings.Join(args, " ")))
+	var shown lockedBuffer
+	for i, arg := range args {
+		if strings.HasSuffix(arg, ".json") {
+			args[i] = filepath.Join(d.dir, arg)
+		}
+	}
+	if got := d.runCommand(ctx, d.child(&shown), d.common(args)); got != want {
+		d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d, not %d", args[0], got, want))
+	}
+	fmt.Fprintln(d.a.Out, d.clean(shown.String()))
+	return ctx.Err()
+}
+
+// background starts a command that serves, and returns once it does, with its
+// URL. The function ends the command, or waits for its own end, and returns
+// what it printed.
+func (d *demo) background(ctx context.Context, args ...string) (wait func() string, url string, err error) {
+	d.steps++
+	ready := filepath.Join(d.dir, args[0]+".url")
+	ctx, cancel := context.WithCancel(ctx)
+	var out lockedBuffer
+	child := d.child(&out)
+	child.Err = terminal.NewOutput(io.Discard)
+	done := make(chan int, 1)
+	go func() { done <- d.runCommand(ctx, child, d.common(append(args, "--ready-file", ready))) }()
+	for {
+		if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
+			url = strings.TrimSpace(string(data))
+			break
+		}
+		select {
+		case code := <-done:
+			cancel()
+			return nil, "", cli.Failure(fmt.Errorf("%s ended with exit code %d before it was ready", args[0], code), "")
+		case <-ctx.Done():
+			cancel()
+			return nil, "", ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return func() string {
+		if args[0] == "mock" {
+			cancel() // it has no end of its own
+		}
+		if code := <-done; code != cli.ExitYes {
+			d.wrong = append(d.wrong, fmt.Sprintf("%s ended with exit code %d", args[0], code))
+		}
+		cancel()
+		return d.clean(out.String())
+	}, url, nil
+}
+
+// child is an App that writes to w and sees nothing of the person's settings.
+func (d *demo) child(w io.Writer) *cli.App {
+	out := terminal.NewOutput(w)
+	return &cli.App{In: strings.NewReader(""), Out: out, Err: out, Now: d.a.Now, Env: func(name string) string { return d.env[name] }}
+}
+
+// common adds what every command here is given: the demo's colour, and an
+// empty configuration.
+func (d *demo) common(args []string) []string {
+	colour := "--color=never"
+	if d.a.Style.Bold("x") != "x" {
+		colour = "--color=always"
+	}
+	return append(args, colour, "--config", os.DevNull)
+}
+
+// clean shows the demo's files by their names.
+func (d *demo) clean(s string) string {
+	return strings.ReplaceAll(s, d.dir+string(filepath.Separator), "")
+}
+
+// lockedBuffer collects what concurrent writers print.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// ServeConsumer starts a correct consumer on a free port of this machine: it
+// refuses what is no call event, stores a call once, acknowledges repeats, and
+// tells a probe how many records a call has.
+func ServeConsumer(ctx context.Context) (url string, stop func(), err error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, cli.Failure(err, "")
+	}
+	var calls sync.Map // callId to body
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hook", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<20))
+		var event julian.CallEvent
+		if err != nil || json.Unmarshal(body, &event) != nil || event.CallID == "" {
+			http.Error(w, "not a call event", http.StatusBadRequest)
+			return
+		}
+		calls.LoadOrStore(event.CallID, body)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /calls/{id}/count", func(w http.ResponseWriter, r *http.Request) {
+		count := "0"
+		if _, stored := calls.Load(r.PathValue("id")); stored {
+			count = "1"
+		}
+		_, _ = io.WriteString(w, count) // nobody is left to be told
+	})
+	srv := &http.Server{ReadTimeout: 5 * time.Second, Handler: mux}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ln) }()
+	return "http://" + ln.Addr().String() + "/", func() {
+		_ = errors.Join(srv.Close(), <-ended) // nothing depends on how it went
+	}, nil
+}

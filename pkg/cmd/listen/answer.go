@@ -1,0 +1,51 @@
+package listen
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/spf13/cobra"
+)
+
+// answerFlags are what acknowledges a delivery.
+type answerFlags struct {
+	status int
+	body   string // or @FILE
+}
+
+func (f *answerFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status that acknowledges a delivery; with --body 200 unless it is given")
+	flags.StringVar(&f.body, "body", "", "body of the acknowledgement, or @FILE that holds it; application/json if it is JSON, else text/plain")
+}
+
+// read completes the flags; statusGiven tells a default from a wish.
+func (f *answerFlags) read(statusGiven bool) (body []byte, contentType string, err error) {
+	if f.status < 200 || f.status > 599 {
+		return nil, "", cli.UsageError(fmt.Errorf("--status %d is no final status", f.status), "want 200 to 599")
+	}
+	if f.body == "" {
+		return nil, "", nil
+	}
+	if !statusGiven {
+		f.status = http.StatusOK
+	}
+	if f.status == http.StatusNoContent || f.status == http.StatusNotModified {
+		return nil, "", cli.UsageError(fmt.Errorf("--status %d has no body, and there is --body", f.status), "")
+	}
+	body = []byte(f.body)
+	if path, isFile := strings.CutPrefix(f.body, "@"); isFile {
+		if body, err = os.ReadFile(path); err != nil {
+			return nil, "", cli.UsageError(fmt.Errorf("--body: %w", err), "@ stands before the name of a file")
+		}
+	}
+	if json.Valid(body) {
+		return body, "application/json", nil
+	}
+	return body, "text/plain; charset=utf-8", nil
+}

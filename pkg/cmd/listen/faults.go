@@ -1,0 +1,112 @@
+package listen
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/spf13/cobra"
+)
+
+// faultFlags are what listen does wrong on purpose.
+type faultFlags struct {
+	delay      delayRange
+	failRate   float64
+	failFirst  int
+	failStatus int
+	dropRate   float64
+	seed       uint64
+}
+
+func (f *faultFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.Var(&f.delay, "delay", "hold each answer back so long: 2s, or 200ms..2s for anything between")
+	flags.Float64Var(&f.failRate, "fail-rate", 0, "share of the deliveries that are answered with --fail-status, 0 to 1")
+	flags.IntVar(&f.failFirst, "fail-first", 0, "answer the first N deliveries of each call with --fail-status")
+	flags.IntVar(&f.failStatus, "fail-status", http.StatusServiceUnavailable, "status of such an answer")
+	flags.Float64Var(&f.dropRate, "drop-rate", 0, "share of the deliveries that are taken in and not answered, 0 to 1")
+	flags.Uint64Var(&f.seed, "seed", 1, "the same seed does the same to the same sequence of deliveries")
+}
+
+func (f *faultFlags) check() error {
+	for name, rate := range map[string]float64{"fail-rate": f.failRate, "drop-rate": f.dropRate} {
+		if !(rate >= 0 && rate <= 1) {
+			return cli.UsageError(fmt.Errorf("--%s %g is no share", name, rate), "0 is none, 0.1 is one in ten, 1 is all")
+		}
+	}
+	switch {
+	case f.failFirst < 0:
+		return cli.UsageError(fmt.Errorf("--fail-first %d is negative", f.failFirst), "")
+	case f.failStatus < 300 || f.failStatus > 599:
+		return cli.UsageError(fmt.Errorf("--fail-status %d is no failure", f.failStatus), "want 300 to 599")
+	}
+	return nil
+}
+
+func (f *faultFlags) faults() receive.Faults {
+	faults := receive.Faults{
+		MinDelay: f.delay.min, MaxDelay: f.delay.max,
+		FailRate: f.failRate, FailFirst: f.failFirst, DropRate: f.dropRate,
+	}
+	if faults != (receive.Faults{}) {
+		faults.Seed, faults.FailStatus = f.seed, f.failStatus
+	}
+	return faults
+}
+
+// String says what is going to go wrong; empty when nothing is.
+func (f *faultFlags) String() string {
+	var words []string
+	if f.failFirst > 0 {
+		words = append(words, fmt.Sprintf("%d for the first %d of each call", f.failStatus, f.failFirst))
+	}
+	if f.failRate > 0 {
+		words = append(words, fmt.Sprintf("%d for %g %%", f.failStatus, 100*f.failRate))
+	}
+	if f.dropRate > 0 {
+		words = append(words, fmt.Sprintf("no answer for %g %%", 100*f.dropRate))
+	}
+	if f.delay.max > 0 {
+		words = append(words, "delayed "+f.delay.String())
+	}
+	if f.failRate > 0 || f.dropRate > 0 || f.delay.min < f.delay.max {
+		words = append(words, fmt.Sprintf("seed %d", f.seed))
+	}
+	return strings.Join(words, ", ")
+}
+
+// delayRange is a flag like 2s or 200ms..2s.
+type delayRange struct{ min, max time.Duration }
+
+func (d *delayRange) Type() string { return "range" }
+
+func (d *delayRange) String() string {
+	switch {
+	case d.max == 0:
+		return ""
+	case d.min == d.max:
+		return d.min.String()
+	}
+	return d.min.String() + ".." + d.max.String()
+}
+
+func (d *delayRange) Set(s string) error {
+	low, high, found := strings.Cut(s, "..")
+	if !found {
+		high = low
+	}
+	shortest, err1 := time.ParseDuration(low)
+	longest, err2 := time.ParseDuration(high)
+	if err1 != nil || err2 != nil || shortest < 0 {
+		return errors.New("want a time such as 2s, or two such as 200ms..2s")
+	}
+	if longest < shortest {
+		return errors.New("the second time is shorter than the first")
+	}
+	*d = delayRange{shortest, longest}
+	return nil
+}

@@ -1,0 +1,145 @@
+package listen
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/spf13/cobra"
+)
+
+const firstBackOff = 200 * time.Millisecond
+
+const longestWait = 5 * time.Second // between two attempts
+
+// forwardFlags are where listen passes deliveries on to.
+type forwardFlags struct {
+	to         string // URL or name
+	allowHosts []string
+	retries    int
+	timeout    time.Duration // 0: the endpoint's
+}
+
+func (f *forwardFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.to, "forward-to", "", "endpoint to pass deliveries on to, and whose answer to hand back: a URL or a configured name")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that --forward-to may reach beside this machine (repeatable)")
+	flags.IntVar(&f.retries, "forward-retries", 0, "how often to try again after a 5xx or without an answer, with growing pauses; the sender waits")
+	flags.DurationVar(&f.timeout, "forward-timeout", 0, "longest that forwarding one delivery takes, retries included (default that of the endpoint, or the configured timeout)")
+}
+
+func (f *forwardFlags) check() error {
+	switch {
+	case f.retries < 0:
+		return cli.UsageError(fmt.Errorf("--forward-retries %d is negative", f.retries), "")
+	case f.timeout < 0:
+		return cli.UsageError(fmt.Errorf("--forward-timeout %s is negative", f.timeout), "")
+	case f.to == "" && (f.retries > 0 || f.timeout > 0):
+		return cli.UsageError(errors.New("--forward-retries and --forward-timeout need an endpoint"), "say --forward-to URL")
+	}
+	return nil
+}
+
+// forwarder passes deliveries on to one endpoint.
+type forwarder struct {
+	client  *deliver.Client
+	to      *url.URL
+	header  deliver.Header // the endpoint's own
+	retries int
+	timeout time.Duration
+}
+
+// newForwarder is nil when nothing is passed on. The caller closes its client.
+func newForwarder(a *cli.App, f forwardFlags) (*forwarder, error) {
+	if f.to == "" {
+		return nil, nil
+	}
+	to, err := a.Target(f.to, f.allowHosts)
+	if err != nil {
+		return nil, err
+	}
+	header, err := cli.ParseHeaders(to.Headers, nil)
+	if err != nil {
+		return nil, err
+	}
+	timeout := cmp.Or(f.timeout, to.Timeout)
+	client, err := deliver.New(to.Guarded, deliver.Options{Timeout: timeout, MaxAnswer: cli.MaxForwardAnswer, MaxExcerpt: cli.MaxForwardAnswer})
+	if err != nil {
+		return nil, cli.UsageError(err, "")
+	}
+	return &forwarder{client, to.URL, header, f.retries, timeout}, nil
+}
+
+// hook is nil when nothing is passed on.
+func (f *forwarder) hook() func(context.Context, *receive.Delivery) (receive.ForwardAnswer, error) {
+	if f == nil {
+		return nil
+	}
+	return f.forward
+}
+
+// leadsTo reports whether deliveries are passed on to addr of this machine.
+func (f *forwarder) leadsTo(addr net.Addr) bool {
+	if f == nil || !f.client.Target().Loopback() {
+		return false
+	}
+	port := f.to.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(f.to.Scheme)]
+	}
+	return cli.SameAddress(net.JoinHostPort(f.to.Hostname(), port), addr.String())
+}
+
+func (f *forwarder) close() {
+	if f != nil {
+		f.client.Close()
+	}
+}
+
+// forward delivers d until the endpoint takes a position on it: an answer
+// below 500. The last answer counts when the attempts or the time are over.
+func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.ForwardAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	request := cli.ForwardRequest(f.to, f.header, d)
+	for attempt := 1; ; attempt++ {
+		answer := f.client.Send(ctx, request)
+		failed := answer.Err != nil || answer.Status >= 500
+		if failed && attempt <= f.retries && pause(ctx, attempt) {
+			continue
+		}
+		back := receive.ForwardAnswer{Status: answer.Status, Header: http.Header{}, Body: answer.Body, Attempts: attempt}
+		for _, field := range answer.Header {
+			back.Header.Add(field.Name, field.Value)
+		}
+		return back, answer.Err
+	}
+}
+
+// pause waits before the attempt after this one: twice as long each time, and
+// not the same for any two senders. It is false when no time is left to try.
+func pause(ctx context.Context, attempt int) bool {
+	wait := min(longestWait, firstBackOff<<min(attempt-1, 10))
+	wait = wait/2 + rand.N(wait/2)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,404 @@
+// Package listen is the command listen: it stands in place of the endpoint.
+// The package is the program's own.
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+type options struct {
+	server    cli.ServerFlags
+	log       listenLogFlags
+	path      string
+	answer    answerFlags
+	maxBody   cli.ByteSize
+	requires  []string // "Name: value"
+	save      string   // a folder
+	forward   forwardFlags
+	faults    faultFlags
+	expect    expectFlags
+	tls       tlsFlags
+	tunnel    string // name of a program
+	onFailure string // a command line
+	ui        uiFlags
+	filter    []string
+	format    string // empty: by what stdout is
+	full      bool
+
+	statusGiven bool                // --status
+	shown       deliveryview.Chosen // of filter
+}
+
+// NewCmd is the command.
+func NewCmd(a *cli.App) *cobra.Command {
+	var opts options
+	cmd := &cobra.Command{
+		Use:   "listen",
+		Short: "Stand in place of the endpoint and show what comes in",
+		Long: `listen accepts deliveries, acknowledges them, and shows each with what a person
+looks for: who was called and what came of it, what is wrong with the payload,
+and whether it is a duplicate and of what it differs from the first.
+
+Without --format a terminal gets "pretty", anything else "summary": one line a
+delivery. "json" is one record a line, the last with "kind":"summary"; "raw" is
+the exact bodies, each followed by a line feed. --filter says which deliveries
+are shown; all are taken in, answered and counted.
+
+It ends with Ctrl-C, or once what --exit-after, --until and --expect-unique ask
+for has come. The exit code is 1 when that did not come, in time or at all.
+A delivery that failed or was dropped on purpose is not counted there: its
+sender does not know that it arrived, and sends it again.
+
+--delay, --fail-rate, --fail-first and --drop-rate show how a sender takes an
+endpoint that is slow, fails, or takes a delivery in and does not say so. What
+fails is not forwarded; what is dropped is. Each fault is shown.
+
+--on-failure runs a command for each delivery whose payload has an error, that
+the endpoint of --forward-to did not take, or that could not be taken in (too
+large, broken off, not stored). No shell reads it. It gets the body as the file
+$JULIANCTL_BODY_FILE, which is gone afterwards, and in the environment REASON
+(invalid, not-forwarded, refused), DETAIL, CALL_ID, RESULT_TYPE, COPY, SEQ,
+STATUS and RECEIVED, each with JULIANCTL_ before it.`,
+		Example: `  julianctl listen
+  julianctl listen --ui
+  julianctl listen --forward-to http://127.0.0.1:8080/webhook --forward-retries 3
+  julianctl listen --tunnel cloudflared --require-header 'X-Hook-Token: abc'
+  julianctl listen --exit-after 3 --expect-unique 1 --timeout 10s --format json
+  julianctl listen --until callId=call.abc123 --timeout 2m
+  julianctl listen --filter 'callResult.resultType=Goal Completed' --filter 'duration>60'
+  julianctl listen --delay 200ms..2s --fail-first 1 --drop-rate 0.1
+  julianctl listen --on-failure 'notify-send "webhook failed"'`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("format") {
+				opts.format = ""
+			}
+			opts.statusGiven = cmd.Flags().Changed("status")
+			return run(cmd.Context(), a, opts)
+		},
+	}
+	opts.server.Declare(cmd, "127.0.0.1:4040")
+	opts.log.declare(cmd)
+	opts.maxBody = receive.DefaultMaxBody
+	cli.ConfigFlag(cmd, "redact-header")
+	flags := cmd.Flags()
+	flags.StringVar(&opts.path, "path", "/", "path that deliveries are taken at; one that ends in / covers all beneath it")
+	opts.answer.declare(cmd)
+	flags.Var(&opts.maxBody, "max-body", "largest body; past it the answer is 413")
+	flags.StringArrayVar(&opts.requires, "require-header", nil, "header that a delivery must carry, 'Name: value', or the answer is 401 (repeatable)")
+	flags.StringVar(&opts.save, "save", "", "folder to write each body to before it is acknowledged")
+	opts.forward.declare(cmd)
+	opts.faults.declare(cmd)
+	opts.expect.declare(cmd)
+	opts.tls.declare(cmd)
+	opts.ui.declare(cmd)
+	cli.ChoiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
+	flags.StringVar(&opts.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
+	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this: "+deliveryview.FilterDoc)
+	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
+	cli.FormatFlag(cmd, &opts.format, deliveryview.Formats...)
+	return cmd
+}
+
+// check finds what no flag parser can.
+func (o *options) check() (err error) {
+	if !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# ") {
+		return cli.UsageError(fmt.Errorf("--path %q is no path", o.path), "it begins with a slash and has no query, such as /webhook")
+	}
+	if o.shown, err = deliveryview.ReadLiveFilters("filter", o.filter); err != nil {
+		return err
+	}
+	switch {
+	case o.ui.on && cli.SameAddress(o.ui.addr, o.server.Addr):
+		return cli.UsageError(fmt.Errorf("--ui-addr %q is the address of --addr, too", o.ui.addr), "give one of them another port; port 0 takes any free one")
+	case o.answer.body != "" && o.forward.to != "":
+		return cli.UsageError(errors.New("--body is one answer, and --forward-to hands another back"), "say one of them")
+	case o.tunnel != "" && o.tls.on():
+		return cli.UsageError(errors.New("--tunnel has a certificate of its own"), "leave --tls out: only the tunnel speaks to this listener")
+	case o.tunnel != "" && o.server.Expose:
+		return cli.UsageError(errors.New("--tunnel reaches this listener on loopback, and --expose opens it beside"), "say one of them")
+	}
+	for _, check := range []func() error{o.forward.check, o.faults.check, o.expect.check, o.tls.check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context, a *cli.App, opts options) (err error) {
+	if err := opts.check(); err != nil {
+		return err
+	}
+	uses := []cli.FileUse{{Flag: "--ready-file", Path: opts.server.ReadyFile}, {Flag: "--tls-ca-out", Path: opts.tls.caOut}}
+	if a.Config.Log != cli.NoLog {
+		uses = append(uses, cli.FileUse{Flag: "--log", Path: a.Config.Log})
+	}
+	if err := cli.WriteApart(uses, opts.tls.cert, opts.tls.key); err != nil {
+		return err
+	}
+	deliveryview.TellDoubts(a, opts.shown.Doubts, "--filter: ", " is not documented")
+	deliveryview.TellDoubts(a, opts.expect.match.Doubts, "--until: ", " is not documented")
+	require, err := parseRequired(opts.requires)
+	if err != nil {
+		return err
+	}
+	body, contentType, err := opts.answer.read(opts.statusGiven)
+	if err != nil {
+		return err
+	}
+	forward, err := newForwarder(a, opts.forward)
+	if err != nil {
+		return err
+	}
+	defer forward.close()
+	store, err := newSaver(a, opts.save)
+	if err != nil {
+		return err
+	}
+	printer, err := deliveryview.NewPrinter(a, deliveryview.Options{Format: opts.format, Full: opts.full, Whole: opts.full, Shown: opts.shown, Path: opts.path, MaxBody: opts.maxBody})
+	if err != nil {
+		return err
+	}
+	ln, err := opts.server.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	if forward.leadsTo(ln.Addr()) {
+		return cli.UsageError(fmt.Errorf("--forward-to %q is this listener itself", cli.WithoutPassword(opts.forward.to)), "name the endpoint behind it, or listen elsewhere with --addr")
+	}
+	logged, err := openLog(ctx, a, opts.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = a.Also(ctx, err, logged.close()) }()
+	secure, err := opts.tls.config(a, ln.Addr())
+	if err != nil {
+		return err
+	}
+	failures, err := newOnFailure(ctx, a, opts.onFailure)
+	if err != nil {
+		return err
+	}
+	defer failures.close()
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	url := "http://" + ln.Addr().String()
+	if secure != nil {
+		url = "https://" + ln.Addr().String()
+	}
+	endTunnel, err := openTunnel(ctx, a, opts, url, stop)
+	if err != nil {
+		return err
+	}
+	defer endTunnel()
+	url += opts.path
+	listenBanner(a, url, ln.Addr(), opts)
+	closeUI, err := openUI(ctx, a, opts, logged.log, url)
+	if err != nil {
+		return err
+	}
+	defer closeUI()
+	remove, err := opts.server.Announce(url)
+	if err != nil {
+		return err
+	}
+	defer remove()
+
+	if opts.expect.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, opts.expect.timeout)
+		defer cancel()
+	}
+	seen := newTally(opts.expect)
+	server := receive.New(receive.Options{
+		Path: opts.path, Status: opts.answer.status, Body: body, ContentType: contentType,
+		Require: require, MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
+		Store: storeAll(logged.hook(), store.hook()), Forward: forward.hook(), Now: a.Now,
+		Sink: func(d *receive.Delivery) {
+			shown := printer.Delivery(logged.see(d))
+			logged.finish(shown)
+			failures.look(shown)
+			if seen.add(shown, d.Copy == 1); seen.complete() {
+				stop(nil)
+			}
+		},
+		Flush: func() {
+			if printer.Flush(); a.Out.Err() != nil {
+				stop(nil)
+			}
+		},
+	})
+	defer tuneListen(a, int64(opts.maxBody))()
+	start := a.Now()
+	if err := server.Serve(ctx, ln); err != nil {
+		return cli.Failure(err, "")
+	}
+	failures.close() // what it says stands before the summary
+	seen.Shed, seen.ElapsedMS = server.Shed(), terminal.Milliseconds(a.Now().Sub(start))
+	if err := listenEnd(a, printer, seen, store); err != nil {
+		return err
+	}
+	if gone, ok := errors.AsType[*tunnelError](context.Cause(ctx)); ok {
+		return cli.Failure(gone, "")
+	}
+	return nil
+}
+
+func listenBanner(a *cli.App, url string, addr net.Addr, opts options) {
+	s := a.ErrStyle
+	a.Note("%s %s  %s", s.Good("listening on"), s.Bold(safetext.Line(url)), s.Faint("Ctrl-C stops it"))
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		open := "other machines can reach it"
+		if !opts.tls.on() {
+			open += ", and nothing is encrypted"
+		}
+		a.Note("%s %s", s.Warn("warning:"), open)
+	}
+	if to := opts.forward.to; to != "" {
+		a.Note("forwarding to %s", safetext.Line(cli.WithoutPassword(to)))
+	}
+	if faults := opts.faults.String(); faults != "" {
+		a.Note("%s %s", s.Warn("faults:"), faults)
+	}
+	a.Note("%s julianctl replay --dup --to %s", s.Faint("try:"), safetext.Shell(url))
+}
+
+// listenEnd says what came, and whether that was expected.
+func listenEnd(a *cli.App, printer *deliveryview.Printer, seen *tally, store *saver) error {
+	missed := seen.missed()
+	seen.Complete = missed == ""
+	if err := listenSummary(a, printer, seen); err != nil {
+		return err
+	}
+	if missed != "" {
+		return &cli.ExitError{Code: cli.ExitNo, Err: errors.New(missed)}
+	}
+	return store.failed()
+}
+
+func parseRequired(lines []string) ([]receive.Field, error) {
+	var fields []receive.Field
+	for _, line := range lines {
+		field, err := deliver.ParseField(line)
+		if err != nil {
+			return nil, cli.UsageError(fmt.Errorf("--require-header: %w", err), "write it as 'Name: value'")
+		}
+		fields = append(fields, receive.Field{Name: field.Name, Value: field.Value})
+	}
+	return fields, nil
+}
+
+// saver writes bodies to a folder, before they are acknowledged.
+type saver struct {
+	a   *cli.App
+	dir string // empty: nothing is saved
+	mu  sync.Mutex
+	err error // the first
+}
+
+func newSaver(a *cli.App, dir string) (*saver, error) {
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, cli.Failure(fmt.Errorf("--save: %w", err), "")
+		}
+	}
+	return &saver{a: a, dir: dir}, nil
+}
+
+// hook is nil when nothing is saved.
+func (s *saver) hook() func(context.Context, *receive.Delivery) error {
+	if s.dir == "" {
+		return nil
+	}
+	return func(_ context.Context, d *receive.Delivery) error {
+		if d.Refusal != "" {
+			return nil
+		}
+		err := cli.WriteFile(filepath.Join(s.dir, saveName(d)), d.Body)
+		if err != nil {
+			s.fail(err)
+		}
+		return err
+	}
+}
+
+// saveName sorts by time, and no two runs share one.
+func saveName(d *receive.Delivery) string {
+	name := fmt.Sprintf("%s-%06d", d.Received.UTC().Format("20060102T150405.000Z"), d.Seq)
+	if d.CallID != "" {
+		name += "-" + safetext.Filename(d.CallID)
+	}
+	if d.Header.Get("Content-Encoding") == "gzip" {
+		return name + ".json.gz"
+	}
+	return name + ".json"
+}
+
+func (s *saver) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+		s.a.Note("%s --save: %s; the sender gets 503", s.a.ErrStyle.Bad("julianctl:"), safetext.Line(err.Error()))
+	}
+}
+
+func (s *saver) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		return nil
+	}
+	return cli.Failure(fmt.Errorf("--save: not every delivery could be saved: %w", s.err), "")
+}
+
+// listenSummary ends what is on stdout, and says on stderr what came.
+func listenSummary(a *cli.App, p *deliveryview.Printer, t *tally) error {
+	if written, err := p.End(t); written {
+		return err
+	}
+	s := a.ErrStyle
+	parts := []string{s.Bold(terminal.CountOf(t.Deliveries, "delivery", "deliveries"))}
+	for _, c := range []struct {
+		n         int
+		one, many string
+		paint     terminal.Paint
+	}{
+		{t.Calls, "call", "calls", s.Bold},
+		{t.Duplicates, "duplicate", "duplicates", s.Warn},
+		{t.Invalid, "invalid", "invalid", s.Bad},
+		{t.Faults, "failed on purpose", "failed on purpose", s.Warn},
+		{t.Deliveries - t.Acknowledged - t.Faults, "not acknowledged", "not acknowledged", s.Bad},
+		{t.Refused + int(t.Shed), "refused", "refused", s.Bad},
+		{t.Hidden, "hidden by --filter", "hidden by --filter", s.Faint},
+	} {
+		if c.n == 0 {
+			continue
+		}
+		parts = append(parts, c.paint(terminal.CountOf(c.n, c.one, c.many)))
+	}
+	if a.Err.IsTTY() {
+		a.Note("") // Ctrl-C has left its mark on the line
+	}
+	a.Note("%s in %s", strings.Join(parts, ", "), terminal.ShortTime(time.Duration(t.ElapsedMS*float64(time.Millisecond))))
+	return nil
+}

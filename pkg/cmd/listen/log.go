@@ -1,0 +1,183 @@
+package listen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+// listenLogFlags are what listen says of the delivery log.
+type listenLogFlags struct {
+	window      cli.TimeSpan
+	keep        int
+	size        cli.ByteSize
+	keepSecrets bool
+}
+
+func (f *listenLogFlags) declare(cmd *cobra.Command) {
+	f.window, f.size = cli.TimeSpan(journal.DefaultWindow), cli.ByteSize(journal.DefaultMaxBytes)
+	cli.ConfigFlag(cmd, "log")
+	flags := cmd.Flags()
+	flags.Var(&f.window, "dup-window", "how long after one delivery of a call the next counts as its duplicate")
+	flags.IntVar(&f.keep, "log-keep", journal.DefaultMaxDeliveries, "deliveries that the log keeps; the oldest go first")
+	flags.Var(&f.size, "log-size", "bytes that the log keeps; the oldest deliveries go first")
+	flags.BoolVar(&f.keepSecrets, "keep-secrets", false, "log header values that are secrets, too")
+}
+
+// openLog stores deliveries before they are answered, and what became of them
+// after. Off, it does nothing.
+type listenLog struct {
+	a   *cli.App
+	log *journal.Log // nil: off
+	// base does not end with the listener: what was taken in is completed.
+	base context.Context
+
+	mu      sync.Mutex
+	failing atomic.Int64 // deliveries that could not be stored since the last that could
+	err     error        // the first failure
+}
+
+func openLog(ctx context.Context, a *cli.App, f listenLogFlags) (*listenLog, error) {
+	l := &listenLog{a: a, base: context.WithoutCancel(ctx)}
+	if f.keep < 1 {
+		return nil, cli.UsageError(fmt.Errorf(`--log-keep "%d" is less than 1`, f.keep), "--log off keeps nothing")
+	}
+	path, err := a.LogPath()
+	if err != nil || path == "" {
+		return l, err
+	}
+	l.log, err = journal.Open(ctx, path, journal.Options{
+		MaxDeliveries: f.keep, MaxBytes: int64(f.size), Window: f.window.Duration(),
+		KeepSecrets: f.keepSecrets, Secrets: a.Config.RedactHeader, Now: a.Now,
+	})
+	if err != nil {
+		return nil, cli.LogError(path, err)
+	}
+	return l, nil
+}
+
+// hook stores one delivery; nil when the log is off.
+func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
+	if l.log == nil {
+		return nil
+	}
+	return func(ctx context.Context, d *receive.Delivery) error {
+		stored := &journal.Delivery{
+			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Scheme: d.Scheme, Host: d.Host,
+			Header: d.Header, Body: d.Body, Size: d.Size,
+			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
+		}
+		err := l.log.Append(ctx, stored)
+		stored.Body, stored.Header = nil, nil // d has them
+		if err == nil {
+			d.Stored = stored
+		}
+		l.told(err)
+		if errors.Is(err, journal.ErrFull) {
+			return fmt.Errorf("%w: %w", receive.ErrFull, err)
+		}
+		return err
+	}
+}
+
+// told tells the person once that deliveries cannot be stored, and once that
+// they can again.
+func (l *listenLog) told(err error) {
+	if err == nil && l.failing.Load() == 0 {
+		return // as nearly always
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.a.ErrStyle
+	if err != nil {
+		if l.failing.Add(1) == 1 {
+			l.a.Note("%s delivery log %q: %s; senders are told to try again later", s.Bad("julianctl:"), safetext.Line(l.log.Path()), safetext.Line(err.Error()))
+		}
+		if l.err == nil {
+			l.err = err
+		}
+		return
+	}
+	if n := l.failing.Swap(0); n > 0 {
+		l.a.Note("%s after %s turned away", s.Good("the delivery log works again"), terminal.CountOf(int(n), "delivery was", "deliveries were"))
+	}
+}
+
+// see is d as it is among all that the log knows: its number among the copies
+// of its call, and what differs from the first.
+func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
+	stored, _ := d.Stored.(*journal.Delivery)
+	if stored == nil || stored.Copy == d.Copy {
+		return d // the first came in this run
+	}
+	seen := *d
+	seen.Copy, seen.Change = stored.Copy, receive.Change{}
+	if seen.Copy > 1 {
+		seen.Change = deliveryview.ChangeSince(l.base, l.log, stored.First, d)
+	}
+	return &seen
+}
+
+// finish stores what became of a delivery that was shown.
+func (l *listenLog) finish(s *deliveryview.Shown) {
+	stored, _ := s.Stored.(*journal.Delivery)
+	if stored == nil {
+		return
+	}
+	o := *s.Outcome
+	if len(s.Issues) > 0 {
+		o.Findings, _ = json.Marshal(s.Issues) // plain values
+	}
+	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
+		l.told(err)
+	}
+}
+
+// close ends the log. The error says that not everything is in it.
+func (l *listenLog) close() error {
+	if l.log == nil {
+		return nil
+	}
+	err := l.log.Close()
+	if err != nil {
+		err = cli.LogError(l.log.Path(), err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		return err
+	}
+	return l.a.Also(l.base, cli.Failure(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), ""), err)
+}
+
+// storeAll is one hook that calls several; nil when all are.
+func storeAll(hooks ...func(context.Context, *receive.Delivery) error) func(context.Context, *receive.Delivery) error {
+	var all []func(context.Context, *receive.Delivery) error
+	for _, h := range hooks {
+		if h != nil {
+			all = append(all, h)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return func(ctx context.Context, d *receive.Delivery) error {
+		for _, h := range all {
+			if err := h(ctx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,41 @@
+package listen
+
+import (
+	"context"
+	"errors"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/spf13/cobra"
+)
+
+// uiFlags ask listen for the inspector.
+type uiFlags struct {
+	on   bool
+	addr string
+}
+
+func (f *uiFlags) declare(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.on, "ui", false, "show deliveries in the browser, too")
+	cmd.Flags().StringVar(&f.addr, "ui-addr", "127.0.0.1:4041", "address of --ui; no tunnel leads there")
+	cli.ConfigFlag(cmd, "fixtures")
+}
+
+// openUI serves the inspector that --ui asks for beside the listener at url.
+func openUI(ctx context.Context, a *cli.App, opts options, log *journal.Log, url string) (end func(), err error) {
+	if !opts.ui.on {
+		return func() {}, nil
+	}
+	if log == nil {
+		return nil, cli.UsageError(errors.New("--ui shows the delivery log, and --log is off"), "--log FILE says where to keep one")
+	}
+	ln, err := cli.ListenAt(ctx, "--ui-addr", opts.ui.addr, opts.server.Expose)
+	if err != nil {
+		return nil, err
+	}
+	return deliveryview.ServeInspector(ctx, a, ln, log, deliveryview.Inspected{
+		To: opts.forward.to, Allow: opts.forward.allowHosts, Try: "julianctl replay --dup --to " + safetext.Shell(url), Writable: true,
+	})
+}

@@ -1,0 +1,134 @@
+package log
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+func newPathCmd(a *cli.App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "path",
+		Short:   "Print where the log is",
+		Example: "  julianctl log path",
+		Long: `While a listener writes, a part of the log is in files beside it that have its
+name with -wal, -shm or -intake added. To copy or move it, stop the listener
+first: then there is one file.`,
+		Args: cli.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			path, err := a.LogPath()
+			if err != nil {
+				return err
+			}
+			if path == "" {
+				path = cli.NoLog
+			}
+			_, err = fmt.Fprintln(a.Out, safetext.Line(path))
+			return err
+		},
+	}
+	cli.ConfigFlag(cmd, "log")
+	return cmd
+}
+
+func newVerifyCmd(a *cli.App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Prove that the log is whole and its bodies are what was received",
+		Long: `verify reads the whole log: the structure of the file, and the SHA-256 of each
+body, which was computed when it came. Exit code 1 means that something is wrong.`,
+		Example: "  julianctl log verify",
+		Args:    cli.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a) },
+	}
+	cli.ConfigFlag(cmd, "log")
+	return cmd
+}
+
+func runVerify(ctx context.Context, a *cli.App) error {
+	l, err := a.OpenLogWith(ctx, journal.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	v, err := l.Verify(ctx, func(id int64, what string) {
+		if id > 0 {
+			what = fmt.Sprintf("delivery %d: %s", id, what)
+		}
+		fmt.Fprintln(a.Out, safetext.Line(what))
+	})
+	if err != nil {
+		return cli.LogError(l.Path(), err)
+	}
+	found := fmt.Sprintf("%s with %s, each as it was received", terminal.CountOf(int(v.Deliveries), "delivery", "deliveries"), terminal.BytesText(v.Bytes))
+	if v.Problems > 0 {
+		fmt.Fprintf(a.Out, "%s: %s; otherwise %s\n", a.Style.Bad("damaged"), terminal.Count(v.Problems, "problem"), found)
+		return cli.Verdict(cli.ExitNo)
+	}
+	_, err = fmt.Fprintf(a.Out, "%s: %s\n", a.Style.Good("whole"), found)
+	return err
+}
+
+type logPruneOptions struct {
+	olderThan cli.TimeSpan
+	keep      int
+	size      cli.ByteSize
+	all       bool
+}
+
+func newPruneCmd(a *cli.App) *cobra.Command {
+	var o logPruneOptions
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Delete deliveries, oldest first",
+		Long: `prune deletes the oldest deliveries from the log and gives their room on the disk
+back. Their bytes are overwritten. It may run while listeners write. What any one
+of several flags names is deleted.`,
+		Example: `  julianctl log prune --older-than 7d
+  julianctl log prune --keep 1000
+  julianctl log prune --all`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runPrune(cmd.Context(), a, o) },
+	}
+	cli.ConfigFlag(cmd, "log")
+	f := cmd.Flags()
+	f.Var(&o.olderThan, "older-than", "delete what came longer ago, such as 7d")
+	f.IntVar(&o.keep, "keep", 0, "delete all but so many of the newest")
+	f.Var(&o.size, "size", "delete until the log takes no more than this, such as 100MiB")
+	f.BoolVar(&o.all, "all", false, "delete all")
+	return cmd
+}
+
+func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
+	p := journal.Prune{Keep: o.keep, Bytes: int64(o.size)}
+	switch {
+	case o.keep < 0:
+		return cli.UsageError(fmt.Errorf(`--keep "%d" is negative`, o.keep), "--all deletes all")
+	case o.all && (o.olderThan != 0 || o.keep != 0 || o.size != 0):
+		return cli.UsageError(errors.New("--all leaves nothing for --older-than, --keep and --size to choose"), "nothing was deleted; leave --all out, or the others")
+	case o.all:
+		p.Keep = -1
+	case o.olderThan == 0 && o.keep == 0 && o.size == 0:
+		return cli.UsageError(errors.New("nothing says what is to be deleted"), "--older-than 7d, --keep N, --size 100MiB or --all")
+	}
+	if o.olderThan > 0 {
+		p.Before = a.Now().Add(-o.olderThan.Duration())
+	}
+	l, err := a.OpenLogWith(ctx, journal.Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	n, err := l.Prune(ctx, p)
+	err = errors.Join(err, l.Close())
+	a.Note("%s deleted", terminal.CountOf(int(n), "delivery", "deliveries"))
+	if err != nil {
+		return cli.LogError(l.Path(), err)
+	}
+	return nil
+}

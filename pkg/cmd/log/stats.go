@@ -1,0 +1,211 @@
+package log
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+)
+
+type logStatsOptions struct {
+	filter   deliveryview.LogFilter
+	failOver percentage
+	format   string
+}
+
+func newStatsCmd(a *cli.App) *cobra.Command {
+	o := logStatsOptions{failOver: -1}
+	cmd := &cobra.Command{
+		Use:   "stats",
+		Short: "Sum up deliveries, and fail when too many failed",
+		Long: `stats sums up the deliveries of the log. With --fail-over the exit code is 1 when
+more than that part of them was not answered with 2xx: an alert from cron. Exit
+code 3 says that there was nothing to sum up with --fail-over.`,
+		Example: `  julianctl log stats --since 24h
+  */10 * * * * julianctl log stats --since 10m --fail-over 1% || notify "webhooks fail"`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStats(cmd.Context(), a, o) },
+	}
+	cli.ConfigFlag(cmd, "log")
+	o.filter.Declare(cmd.Flags())
+	cmd.Flags().Var(&o.failOver, "fail-over", "exit 1 when a larger part failed, such as 1%")
+	cli.FormatFlag(cmd, &o.format, "text", "json")
+	return cmd
+}
+
+// sparkParts is how many columns the sparkline has.
+const sparkParts = 48
+
+func runStats(ctx context.Context, a *cli.App, o logStatsOptions) error {
+	c, err := o.filter.Read(a.Now())
+	if err != nil {
+		return err
+	}
+	l, err := a.OpenLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	f, err := c.Resolve(ctx, a, l)
+	if err != nil {
+		return err
+	}
+	s, err := l.Stats(ctx, f, sparkParts)
+	if err != nil {
+		return cli.LogError(l.Path(), err)
+	}
+	over := o.failOver >= 0 && s.Deliveries > 0 && float64(s.Failed)/float64(s.Deliveries) > float64(o.failOver)/100
+	if o.format == "json" {
+		err = report.NewRecords(a.Out, "log").Write("summary", statsRecord{s, terminal.Milliseconds(s.Took.P50), terminal.Milliseconds(s.Took.P95), terminal.Milliseconds(s.Took.P99), terminal.Milliseconds(s.Took.Max), over})
+	} else {
+		_, err = a.Out.Write([]byte(statsText(a, s, o, over)))
+	}
+	switch {
+	case err != nil:
+		return err
+	case over:
+		return cli.Verdict(cli.ExitNo)
+	case o.failOver >= 0 && s.Deliveries == 0:
+		return cli.Failure(fmt.Errorf("no deliveries to look at"), "is a listener running, and writing to this log? see: julianctl log path")
+	}
+	return nil
+}
+
+type statsRecord struct {
+	journal.Stats
+	P50MS  float64 `json:"p50Ms"`
+	P95MS  float64 `json:"p95Ms"`
+	P99MS  float64 `json:"p99Ms"`
+	MaxMS  float64 `json:"maxMs"`
+	Failed bool    `json:"overLimit"` // more than --fail-over
+}
+
+// statsText is a small table, a sparkline, and the verdict last.
+func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string {
+	var b strings.Builder
+	st := a.Style
+	if s.Deliveries == 0 {
+		return "no deliveries\n"
+	}
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "%s%s\n", st.Faint(terminal.Pad(label, deliveryview.LabelWidth)), fmt.Sprintf(format, args...))
+	}
+	where := a.Now().Location()
+	const layout = "2 Jan 15:04:05"
+	line("received", "%s to %s", s.First.In(where).Format(layout), s.Last.In(where).Format(layout+" 2006"))
+	if len(s.Over) > 0 {
+		line("", "%s", sparkline(a, s.Over))
+		line("", "%s", st.Faint(fmt.Sprintf("each column %s", spanText(s.Over[1].From.Sub(s.Over[0].From)))))
+	}
+	line("deliveries", "%s, %s, %s", terminal.Grouped(s.Deliveries), terminal.BytesText(s.Bytes), terminal.CountOf(int(s.Calls), "call", "calls"))
+	for _, row := range []struct {
+		label string
+		n     int64
+		paint terminal.Paint
+	}{
+		{"duplicates", s.Duplicates, st.Warn}, {"invalid", s.Invalid, st.Bad},
+		{"refused", s.Refused, st.Bad}, {"unforwarded", s.Unforwarded, st.Bad}, {"unanswered", s.Unanswered, st.Warn},
+	} {
+		if row.n > 0 {
+			line(row.label, "%s %s", row.paint(terminal.Grouped(row.n)), st.Faint(part(row.n, s.Deliveries)))
+		}
+	}
+	line("answered in", "p50 %s  p95 %s  p99 %s  max %s", terminal.ShortTime(s.Took.P50), terminal.ShortTime(s.Took.P95), terminal.ShortTime(s.Took.P99), terminal.ShortTime(s.Took.Max))
+	for _, group := range []struct {
+		label  string
+		counts []journal.Count
+	}{{"status", s.Statuses}, {"result", s.ResultTypes}} {
+		label := group.label
+		most := int64(1)
+		for _, c := range group.counts {
+			most = max(most, c.Count)
+		}
+		for _, c := range group.counts {
+			bar := strings.Repeat("█", int(max(1, 20*c.Count/most)))
+			line(label, "%s %s  %s", terminal.Pad(terminal.Fit(safetext.Line(c.Name), 20), 20), terminal.PadLeft(terminal.Grouped(c.Count), 8), st.Accent(bar))
+			label = ""
+		}
+	}
+	share := fmt.Sprintf("%s of %s failed %s", terminal.Grouped(s.Failed), terminal.Grouped(s.Deliveries), part(s.Failed, s.Deliveries))
+	switch {
+	case over:
+		fmt.Fprintf(&b, "\n%s: more than %s\n", st.Bad(share), o.failOver.String())
+	case s.Failed > 0:
+		fmt.Fprintf(&b, "\n%s\n", st.Warn(share))
+	default:
+		fmt.Fprintf(&b, "\n%s\n", st.Good(share))
+	}
+	return b.String()
+}
+
+// sparkline is a bar for each part; one in which something failed is red.
+func sparkline(a *cli.App, over []journal.Part) string {
+	levels := []rune("▁▂▃▄▅▆▇█")
+	most := int64(1)
+	for _, p := range over {
+		most = max(most, p.Deliveries)
+	}
+	var b strings.Builder
+	for _, p := range over {
+		if p.Deliveries == 0 {
+			b.WriteByte(' ')
+			continue
+		}
+		bar := string(levels[int((p.Deliveries*int64(len(levels))-1)/most)])
+		if p.Failed > 0 {
+			bar = a.Style.Bad(bar)
+		}
+		b.WriteString(bar)
+	}
+	return b.String()
+}
+
+// part is n of all, such as (1.2%).
+func part(n, all int64) string {
+	return "(" + strconv.FormatFloat(100*float64(n)/float64(all), 'f', 1, 64) + "%)"
+}
+
+// spanText is a length of time with one unit.
+func spanText(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%.0f days", d.Hours()/24)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.0f hours", d.Hours())
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
+	case d >= 2*time.Second:
+		return fmt.Sprintf("%.0f seconds", d.Seconds())
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+// percentage is a flag like 1% or 0.5%.
+type percentage float64
+
+func (p *percentage) Type() string { return "percent" }
+
+func (p *percentage) String() string {
+	if *p < 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*p), 'f', -1, 64) + "%"
+}
+
+func (p *percentage) Set(s string) error {
+	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	if err != nil || !strings.HasSuffix(s, "%") || !(n >= 0 && n <= 100) {
+		return fmt.Errorf("want a part from 0%% to 100%%, such as 1%%")
+	}
+	*p = percentage(n)
+	return nil
+}

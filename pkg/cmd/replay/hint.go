@@ -1,0 +1,52 @@
+package replay
+
+import (
+	"crypto/x509"
+	"errors"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// replayHints are what to do next, by class of failure.
+var replayHints = map[deliver.Class]string{
+	deliver.Unreachable: "is the endpoint running, and is --to right?",
+	deliver.Unknown:     "the endpoint's own log knows whether it was processed; julianctl does not send it again",
+	deliver.Timeout:     "an endpoint should acknowledge first and work later; --timeout waits longer",
+	deliver.Malformed:   "is this an HTTP endpoint, and is http or https right?",
+	deliver.TooLarge:    "a webhook's answer is a status; its body should be small",
+}
+
+// statusHints are those for statuses that are refused.
+var statusHints = map[int]string{
+	401: "does the endpoint want a secret? -H 'Authorization: …'",
+	403: "does the endpoint want a secret? -H 'Authorization: …'",
+	404: "is the path of --to right?",
+	405: "does the endpoint take POST at this path?",
+	413: "the endpoint limits the size of a payload",
+	415: "the endpoint wants another type: -H 'Content-Type: …'",
+	429: "the endpoint limits the rate: --rate N sends no faster",
+}
+
+func replayHint(r deliver.Result) string {
+	class := deliver.ClassOf(r.Err)
+	var e *deliver.Error
+	switch {
+	case isCertificate(r.Err):
+		return "--cacert FILE trusts the certificate's authority, --insecure any certificate"
+	case class == deliver.Redirect && errors.As(r.Err, &e) && e.Location != "":
+		return "redirects are never followed; --to takes the final URL"
+	case class == deliver.Status && r.Answer.Status >= 500:
+		return "the endpoint's own log says why"
+	case class == deliver.Status:
+		return statusHints[r.Answer.Status]
+	}
+	return replayHints[class]
+}
+
+// isCertificate reports whether err is a certificate that was not accepted.
+func isCertificate(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	return errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &name)
+}

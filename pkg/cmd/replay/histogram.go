@@ -1,0 +1,101 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+const (
+	histogramValues = 20 // of fewer answers, percentiles say it better
+	histogramRows   = 8  // at most
+	histogramBar    = 32 // columns of the longest bar
+)
+
+// histogram draws how many answers took how long.
+func (p *printer) histogram(l deliver.Latency) {
+	if l.Count() < histogramValues {
+		return
+	}
+	edges := histogramEdges(l.Min(), l.Max())
+	counts := l.Counts(edges)
+	var most int64
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	blocks, upTo := utf8Locale(p.a), "≤ "
+	if !blocks {
+		upTo = "<= "
+	}
+	for i, n := range counts {
+		bar := barOf(float64(n)/float64(most), histogramBar, blocks)
+		if n == 0 {
+			bar = ""
+		}
+		p.row("", fmt.Sprintf("%s  %s%s %7d", terminal.PadLeft(upTo+edgeText(edges[i]), 8), p.a.Style.Accent(bar), strings.Repeat(" ", histogramBar-terminal.Cells(bar)), n))
+	}
+}
+
+// histogramEdges are the upper ends of a few spans that hold all values: round
+// ones, each about twice the one before it, or ten times where they spread far.
+// Values that are close together are cut evenly.
+func histogramEdges(low, high time.Duration) []time.Duration {
+	for _, steps := range [][]time.Duration{{1, 2, 5}, {1}} {
+		var edges []time.Duration
+		for decade := time.Microsecond; len(edges) == 0 || edges[len(edges)-1] < high; decade *= 10 {
+			for _, step := range steps {
+				edge := decade * step
+				if edge >= low && (len(edges) == 0 || edges[len(edges)-1] < high) {
+					edges = append(edges, edge)
+				}
+			}
+		}
+		if len(edges) < 4 {
+			break
+		}
+		if len(edges) <= histogramRows {
+			return edges
+		}
+	}
+	const spans = 6
+	edges := make([]time.Duration, spans)
+	for i := range edges {
+		edges[i] = low + (high-low)*time.Duration(i+1)/spans
+	}
+	return edges
+}
+
+// edgeText is a duration without a fraction where it has none.
+func edgeText(d time.Duration) string {
+	for _, unit := range []time.Duration{time.Second, time.Millisecond} {
+		if d >= unit && d%unit == 0 {
+			return d.String()
+		}
+	}
+	return terminal.ShortTime(d)
+}
+
+// barOf is a bar for a share of 1 in up to so many columns, never empty.
+func barOf(share float64, columns int, blocks bool) string {
+	if !blocks {
+		return strings.Repeat("#", max(1, int(share*float64(columns)+0.5)))
+	}
+	eighths := max(1, int(share*float64(8*columns)+0.5))
+	bar := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		bar += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return bar
+}
+
+// utf8Locale reports whether the locale can show more than ASCII. One that says
+// nothing is taken for one that can, as in most CI systems.
+func utf8Locale(a *cli.App) bool {
+	locale := strings.ToUpper(cmp.Or(a.Env("LC_ALL"), a.Env("LC_CTYPE"), a.Env("LANG")))
+	return locale == "" || strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")
+}

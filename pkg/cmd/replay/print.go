@@ -1,0 +1,200 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+// replayShown is how many failures are listed in text.
+const replayShown = 10
+
+// printer shows what comes of a replay, in the form of --format.
+type printer struct {
+	a       *cli.App
+	o       options
+	plan    deliver.Plan
+	client  *deliver.Client
+	records *report.Records  // nil: nobody wants them
+	buffer  *recordBuffer    // that records go to
+	file    *cli.Destination // of records; nil: none
+	reports *cli.Reports
+
+	tally    *tally
+	progress *terminal.Progress // nil: none is told
+	timeline *deliver.Timeline  // nil: no report needs it
+
+	hinted map[string]bool // hints that were given
+	source string          // of the payloads, while there is only one
+	many   bool            // payloads came from more than one source
+	first  error           // the first failure
+	failed int             // deliveries that failed
+	doubts int             // deliveries that may have arrived more than once
+	err    error           // of the first record that could not be made
+}
+
+func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client, reports *cli.Reports) *printer {
+	p := &printer{
+		a: a, o: o, plan: plan, client: client,
+		reports: reports,
+		tally:   newTally(o),
+		hinted:  map[string]bool{},
+	}
+	p.plan.Doubt, p.plan.Cut = p.doubt, p.cut
+	return p
+}
+
+// begin tells of the progress from now on, unless records run over the same
+// terminal, and keeps a timeline where a report needs it.
+func (p *printer) begin(line *deliver.Timeline) {
+	if p.reports.Has(hdrReport, htmlReport) {
+		*line = *deliver.NewTimeline(time.Now())
+		p.timeline = line
+	}
+	if p.o.format == "text" || !p.a.Out.IsTTY() {
+		p.progress = p.a.Progress(p.tally.state)
+	}
+}
+
+// result shows one delivery.
+func (p *printer) result(r deliver.Result) {
+	if errors.Is(r.Err, deliver.Unreadable) {
+		p.unreadable(r.Err)
+		return
+	}
+	p.tally.add(r)
+	if p.timeline != nil {
+		p.timeline.Add(r)
+	}
+	p.many = p.many || p.source != "" && p.source != r.Document.Source
+	p.source = r.Document.Source
+	if r.Err != nil {
+		p.failed++
+		if p.first == nil {
+			p.first = r.Err
+		}
+	}
+	if p.reports.Wanted() {
+		p.reports.Add(p.deliveryCase(r))
+	}
+	if p.records != nil {
+		delivery := p.recordOf(r)
+		p.fail(p.records.Append("delivery", delivery.appendJSON))
+		if r.Group != nil {
+			group := groupRecordOf(r.Group)
+			p.fail(p.records.Append("group", group.appendJSON))
+		}
+	}
+	if p.o.format == "text" && r.Err != nil && p.failed <= replayShown {
+		p.progress.Above(func() { p.failure(r) })
+	}
+}
+
+// cut shows a payload of which not every copy was sent.
+func (p *printer) cut(g deliver.Group) {
+	if p.reports.Wanted() {
+		for _, n := range g.Unsent {
+			name := p.caseName(g.Source, g.Line, g.CallID, n)
+			p.reports.Add(report.Case{Name: name, Group: deliveryGroup, Verdict: report.Skip, Message: "not sent: the run had ended"})
+		}
+	}
+	if p.records != nil {
+		record := groupRecordOf(&g)
+		p.fail(p.records.Append("group", record.appendJSON))
+	}
+}
+
+// unreadable tells of a source that gave no payload; the rest goes on.
+func (p *printer) unreadable(err error) {
+	if p.reports.Wanted() {
+		p.reports.Add(p.unreadableCase(err))
+	}
+	if p.records != nil {
+		record := map[string]any{"message": err.Error()}
+		if e, ok := errors.AsType[*payload.Error](err); ok {
+			record["file"], record["line"] = e.Source, e.Line
+		}
+		p.fail(p.records.Write("unreadable", record))
+		p.flushRecords()
+	}
+	p.progress.Above(func() {
+		p.a.Note("%s %s", p.a.ErrStyle.Bad("julianctl:"), safetext.Line(err.Error()))
+		if f, ok := errors.AsType[*cli.ExitError](err); ok && f.Hint != "" {
+			p.a.Hint("%s", f.Hint)
+		}
+	})
+}
+
+// failure shows one delivery that is not as expected, and what to do about it.
+func (p *printer) failure(r deliver.Result) {
+	where := []string{p.a.Style.Bad("FAIL"), p.a.Style.Bold(fmt.Sprintf("%s:%d", safetext.Line(r.Document.Source), r.Document.Line))}
+	if id := r.CallID(); id != "" {
+		where = append(where, terminal.Fit(safetext.Line(id), 60))
+	}
+	if p.plan.Duplicates > 0 {
+		where = append(where, fmt.Sprintf("copy %d/%d", r.Copy, p.plan.Duplicates+1))
+	}
+	fmt.Fprintf(p.a.Out, "%s  %s\n", strings.Join(where, "  "), safetext.Line(p.a.Hide(r.Err.Error())))
+	if line, _, _ := bytes.Cut(bytes.TrimSpace(r.Answer.Body), []byte("\n")); len(line) > 0 {
+		fmt.Fprintf(p.a.Out, "      %s %s\n", p.a.Style.Faint("answer:"), terminal.Fit(safetext.Line(p.a.Hide(string(line))), 160))
+	}
+	if hint := replayHint(r); hint != "" && !p.hinted[hint] {
+		p.hinted[hint] = true
+		fmt.Fprintf(p.a.Out, "      %s %s\n", p.a.Style.Faint("hint:"), safetext.Line(hint))
+	}
+}
+
+// interrupted tells a person why the program does not end at once.
+func (p *printer) interrupted() {
+	p.progress.Above(func() {
+		p.a.Note("interrupted: waiting for the answers on the way; once more stops at once")
+	})
+}
+
+// outcome is the exit code, and why where the summary does not say it.
+func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
+	switch {
+	case s.Err != nil:
+		return stoppedError(s.Err)
+	case ctx.Err() != nil && p.plan.File != nil:
+		return &cli.ExitError{Code: cli.ExitInterrupted, Err: errors.New("interrupted"), Hint: fmt.Sprintf("the same command goes on with the run in %q", p.o.resume)}
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case neverReached(s):
+		hint := "start the endpoint, or say with --to where it is"
+		if isCertificate(p.first) {
+			hint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
+		}
+		return cli.Failure(fmt.Errorf("endpoint %q: %w", p.client.Target(), p.first), hint)
+	case s.Failed > 0, p.missed(s) != "", p.failedBefore() > 0:
+		return cli.Verdict(cli.ExitNo)
+	case s.Unreadable > 0:
+		return cli.Verdict(cli.ExitFailure)
+	case s.OK > 0, p.nothingLeft(s):
+		return nil
+	case p.o.Duration > 0 && s.Elapsed >= p.o.Duration:
+		return cli.Failure(fmt.Errorf(`--duration "%s" was over before a payload was sent`, p.o.Duration), "give it more time")
+	}
+	return cli.Failure(errors.New("there was no payload to deliver"), "")
+}
+
+// neverReached reports whether nothing was sent because nothing could be.
+func neverReached(s deliver.Summary) bool {
+	return s.Failed > 0 && s.OK == 0 && s.Errors[deliver.Unreachable] == s.Failed
+}
+
+func (p *printer) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}

@@ -1,0 +1,256 @@
+// Package replay is the command replay: it delivers payloads to an endpoint.
+// The package is the program's own.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/spf13/cobra"
+)
+
+type options struct {
+	cli.PlanFlags
+	delivery   cli.DeliveryFlags
+	retries    int
+	expect     string
+	maxLatency string
+	limits     []deliver.Limit // of maxLatency
+	failFast   bool
+	dryRun     bool
+	resume     string   // run file; empty: none
+	fromLog    []string // filters of the delivery log; none: payloads come from paths
+	seedGiven  bool
+	format     string
+	reports    []string // FORMAT=FILE
+}
+
+// NewCmd is the command.
+func NewCmd(a *cli.App) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "replay [PATH…|-] --to URL|NAME",
+		Short: "Deliver payloads to an endpoint, with duplicates if you like",
+		Long: `replay delivers payloads to an endpoint, byte for byte, and looks at every
+answer. A PATH is a file, a folder, a glob or - for stdin; files hold one payload,
+one on each line (NDJSON) or an array of them, plain or compressed with gzip or
+zstd. Without a PATH it delivers the documented sample, or with --from-log what
+"julianctl listen" took in, the oldest first: all, by number (12..20), or by the
+filters of "julianctl log" without their dashes (failed,since=2h).
+
+With --dup every payload is delivered again: after the answer to the copy before,
+all copies together at one instant, or shuffled into the whole run. Nothing else
+is ever sent twice: a delivery that got no answer is told, not repeated. Also
+--retries only tries again where no connection was made, so nothing was sent.
+
+With --rate deliveries are due at fixed times, whether or not earlier ones were
+answered (an open loop), and latency counts from when a delivery was due: an
+endpoint that stalls for a second shows a second. At most --concurrency payloads
+are on the way; one that finds no room goes out late and is counted as late. None
+is left out, but for those still waiting when --duration is over: they are counted.
+
+A run ends with its last payload, after --count payloads, or when --duration is
+over; --loop begins again with the first one until then, or until Ctrl-C. To the
+endpoint, what is sent again is a duplicate, unless --new-ids gives each round
+a callId and sequenceId of its own. They and --set change nothing but what they
+name: every other byte stays as it is.
+
+With --resume the run is recorded in a file as it goes, and the same command goes
+on where it ended, however it ended: what was answered is not sent again; what
+was sent and not answered is, and is named, since the endpoint may have seen it
+twice. Each delivery is in the file before a byte of it leaves. That outlasts the
+program, by kill -9 too, but not a power failure. Another command, or payloads
+that have changed, are refused.
+
+--timeout is for a delivery as a whole, from the moment it is begun to the last
+byte of the answer; waiting for its turn does not count. Copies that are sent
+together have it from the moment they are released. An https endpoint on another
+machine is reached through the proxy that HTTPS_PROXY names, if there is one,
+unless NO_PROXY excepts it; plain http never is: the proxy would read the payloads.
+
+Exit code 1 means that an answer was not as expected or that --max-latency was
+missed, 3 that the endpoint could not be reached at all or that a payload could
+not be read or a report not be written. Reports list up to 5,000 deliveries that
+went right and as many that failed, and say how many more there are.`,
+		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
+  julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
+  julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
+  julianctl replay calls.ndjson --rate 200 --loop --duration 1m --to http://127.0.0.1:4040/
+  julianctl replay --loop --count 1000 -c 8 --max-latency p99=500ms --to staging
+  julianctl replay --new-ids --loop --count 50 --set callResult.resultType=Busy --to staging
+  julianctl replay s.json --to staging -H 'X-Webhook-Secret: …' --expect 200,204
+  julianctl replay calls.ndjson -c 16 --to staging --resume run.txt
+  julianctl replay calls.ndjson --to staging --report junit=deliveries.xml
+  julianctl replay --from-log failed,since=2h --to staging --dry-run
+  julianctl replay calls.ndjson --to staging --report html=run.html --report json=run.ndjson
+  zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.Resolve(cmd, args); err != nil {
+				return err
+			}
+			o.seedGiven = cmd.Flags().Changed("seed")
+			return run(cmd.Context(), a, o)
+		},
+	}
+	o.PlanFlags.Declare(cmd)
+	o.delivery.Declare(cmd)
+	cli.ConfigFlag(cmd, "redact-header")
+	f := cmd.Flags()
+	f.DurationVar(&o.delivery.ConnectTimeout, "connect-timeout", 0, "how long connecting may take, TLS included (default 10s)")
+	f.DurationVar(&o.delivery.FirstByteTimeout, "first-byte-timeout", 0, "how long an answer may take to begin (default all of --timeout)")
+	f.IntVar(&o.retries, "retries", 0, "try N more times while nothing can be sent; latency includes them")
+	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
+	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
+	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
+	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
+	f.StringArrayVar(&o.fromLog, "from-log", nil, "deliver what the delivery log holds: all, 4,5,7..9, failed,since=2h, or another filter; see \"julianctl help filters\" (repeatable)")
+	cli.ConfigFlag(cmd, "log")
+	cli.ReportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
+	f.Lookup("report").Usage += ", json"
+	return cmd
+}
+
+func run(ctx context.Context, a *cli.App, o options) (err error) {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	uses := cli.ReportUses(o.reports)
+	if err := cli.WriteApart(uses, o.Paths...); err != nil {
+		return err
+	}
+	if err := cli.WriteApart(append(uses, cli.FileUse{Flag: "--resume", Path: o.resume})); err != nil {
+		return err
+	}
+	records, err := o.recordsTo()
+	if err != nil {
+		return err
+	}
+	timeline := new(deliver.Timeline)
+	reports, err := cli.NewReports(a, "replay", o.format, o.reports, replayFormats(timeline))
+	if err != nil {
+		return err
+	}
+	client, err := a.DeliveryClient(o.delivery)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if o.resume != "" {
+		if err := resumePlan(ctx, a, o, client, &plan); err != nil {
+			return err
+		}
+		defer func() { err = closed(plan.File, err) }()
+	}
+	// Reading ends with the run, also where --duration or --fail-fast ends it.
+	running := ctx
+	if o.Duration > 0 && !o.dryRun {
+		var over context.CancelFunc
+		running, over = context.WithTimeout(ctx, o.Duration)
+		defer over()
+	}
+	reading, stop := context.WithCancel(running)
+	defer stop()
+	docs, done, err := o.documents(reading, a)
+	if err != nil {
+		return err
+	}
+	defer done()
+	plan.Stop = stop
+	p := newPrinter(a, o, plan, client, reports)
+	if o.dryRun {
+		return p.dryRun(ctx, docs)
+	}
+	if err := p.beginRecords(records); err != nil {
+		return err
+	}
+	p.begin(timeline)
+	sum := p.run(ctx, running, docs)
+	p.summary(ctx, sum)
+	err = p.outcome(ctx, sum)
+	if code := cli.Worst(p.report(ctx, sum), p.endRecords(ctx)); err == nil {
+		return cli.Verdict(code)
+	}
+	return err
+}
+
+// run delivers until running ends. The first signal ends ctx, and running with
+// it.
+func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Document, error]) deliver.Summary {
+	told := make(chan struct{})
+	quiet := context.AfterFunc(ctx, func() {
+		defer close(told)
+		p.interrupted()
+	})
+	tuned := tune(p.a, p.plan, p.client.Target())
+	sum := p.client.Run(running, docs, p.plan, p.result)
+	tuned()
+	if !quiet() {
+		<-told
+	}
+	p.progress.End()
+	return sum
+}
+
+// plan checks what the flags say together.
+func (o *options) plan() (deliver.Plan, error) {
+	plan, err := o.PlanFlags.Plan()
+	if err != nil {
+		return deliver.Plan{}, err
+	}
+	expect, err := deliver.ParseStatuses(o.expect)
+	switch {
+	case err != nil:
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+	case o.delivery.ConnectTimeout < 0:
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.ConnectTimeout), "")
+	case o.delivery.FirstByteTimeout < 0:
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf(`--first-byte-timeout "%s" is less than 0`, o.delivery.FirstByteTimeout), "")
+	case slices.Contains(o.fromLog, ""):
+		return deliver.Plan{}, cli.UsageError(errors.New(`--from-log "" chooses nothing`), "write all, 4,5,7..9, or failed,since=2h")
+	case o.fromLog != nil && len(o.Paths) > 0:
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf("payloads come from %q or --from-log, not from both", o.Paths[0]), "")
+	case o.retries < 0:
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
+	case o.retries > 0 && o.Dup > 0 && o.DupMode == string(deliver.AtOnce):
+		return deliver.Plan{}, cli.UsageError(errors.New("--retries does not go with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
+	case o.dryRun && (len(o.reports) > 0 || o.format != "text" && o.format != "json"):
+		return deliver.Plan{}, cli.UsageError(errors.New("--dry-run has nothing to report"), "--format json lists what would be sent")
+	case o.Loop && o.dryRun && o.Count == 0:
+		return deliver.Plan{}, cli.UsageError(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
+	}
+	if o.maxLatency != "" {
+		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
+			return deliver.Plan{}, cli.UsageError(fmt.Errorf("--max-latency: %w", err), "")
+		}
+	}
+	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast
+	return plan, nil
+}
+
+// documents are what is sent, with the edits of --set made. Done releases what
+// they are read from.
+func (o options) documents(ctx context.Context, a *cli.App) (docs iter.Seq2[payload.Document, error], done func(), err error) {
+	if o.fromLog != nil {
+		docs, done, err = deliveryview.LoggedDocuments(ctx, a, o.fromLog)
+	} else {
+		docs, done = a.Documents(ctx, o.Paths)
+	}
+	if err == nil && o.Edits != nil {
+		if err = cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
+			done()
+			return nil, nil, err
+		}
+		docs = cli.Edited(docs, o.Edits)
+	}
+	return docs, done, err
+}

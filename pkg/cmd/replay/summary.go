@@ -1,0 +1,243 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+)
+
+// summary shows the whole of it, the verdict last.
+func (p *printer) summary(ctx context.Context, s deliver.Summary) {
+	if p.records != nil {
+		p.fail(p.records.Write("summary", p.summaryRecord(ctx, s)))
+		p.flushRecords()
+	}
+	if p.o.format != "text" {
+		return
+	}
+	if more := s.Failed - replayShown; more > 0 {
+		fmt.Fprintf(p.a.Out, "      %s\n", p.a.Style.Faint(fmt.Sprintf("and %d more; --format json lists them all", more)))
+	}
+	if s.Failed > 0 || p.doubts > 0 {
+		fmt.Fprintln(p.a.Out)
+	}
+	p.row("target", safetext.Line(p.client.Target().String()))
+	p.row("payloads", p.payloads(s, p.a.Style))
+	deliveries := fmt.Sprintf("%d planned, %d sent, %d answered in %s", s.Planned, s.Sent, s.Answered, terminal.ShortTime(s.Elapsed))
+	if s.Sent > 1 {
+		deliveries += fmt.Sprintf(", %s a second", rateText(s.Rate()))
+	}
+	p.row("deliveries", deliveries)
+	if text := p.resumed(); text != "" {
+		p.row("resumed", text)
+	}
+	if s.Pace != nil && s.Sent > 0 {
+		p.row("rate", p.pace(*s.Pace))
+	}
+	if s.Retried > 0 {
+		p.row("retries", fmt.Sprintf("%d, of which nothing was sent", s.Retried))
+	}
+	if text := statusText(s); text != "" {
+		p.row("answers", text)
+	}
+	if p.plan.Duplicates > 0 && s.Groups.Total > 0 {
+		p.row("duplicates", p.duplicates(s))
+	}
+	if s.Latency.Count() > 0 {
+		p.row("latency", percentiles(s.Latency))
+		p.histogram(s.Latency)
+		if p.o.limits != nil {
+			p.row("limits", p.limits(s.Latency))
+		}
+	}
+	if s.Skew.Count() > 0 {
+		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", terminal.ShortTime(s.Skew.At(50)), terminal.ShortTime(s.Skew.Max())))
+	}
+	fmt.Fprintf(p.a.Out, "\n%s\n", p.verdictText(ctx, s, p.a.Style))
+	if short := p.o.Count - s.Documents - s.Unreadable; short > 0 && !p.o.Loop && s.OK == s.Planned {
+		p.a.Hint("there were no more than %s; --loop begins again", terminal.CountOf(s.Documents, "payload", "payloads"))
+	}
+}
+
+// row is one line of the summary. On a terminal, a long one goes on in the next
+// line after a comma.
+func (p *printer) row(name, text string) {
+	const indent = 12
+	lines := []string{text}
+	if p.a.Out.IsTTY() {
+		lines = terminal.WrapList(text, p.a.Out.Width()-indent)
+	}
+	for _, line := range terminal.Hang(p.a.Style.Faint(terminal.Pad(name, indent-1))+" ", lines) {
+		fmt.Fprintln(p.a.Out, line)
+	}
+}
+
+func (p *printer) payloads(s deliver.Summary, style terminal.Style) string {
+	text := strconv.Itoa(s.Documents)
+	switch {
+	case p.source == cli.EmbeddedSource:
+		text += ", the documented sample"
+	case p.source != "" && !p.many:
+		text += " from " + safetext.Line(p.source)
+	}
+	var chance []string
+	if p.o.Shuffle {
+		chance = append(chance, "shuffled")
+	}
+	if p.o.NewIDs {
+		chance = append(chance, "with new ids")
+	}
+	if chance != nil {
+		text += fmt.Sprintf(", %s (seed %d)", strings.Join(chance, ", "), p.plan.Seed)
+	}
+	if s.Unreadable > 0 {
+		text += style.Warn(fmt.Sprintf("; %s not read", terminal.CountOf(s.Unreadable, "source", "sources")))
+	}
+	return text
+}
+
+// limits says which of --max-latency were kept.
+func (p *printer) limits(l deliver.Latency) string {
+	var parts []string
+	for _, limit := range p.o.limits {
+		_, missed := limit.Missed(l)
+		text := p.a.Style.Good("kept")
+		if missed {
+			text = p.a.Style.Bad("missed")
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %s", limit.Name, limit.Max, text))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// missed is the first limit that was missed, "" if there is none.
+func (p *printer) missed(s deliver.Summary) string {
+	for _, limit := range p.o.limits {
+		if got, missed := limit.Missed(s.Latency); missed {
+			return fmt.Sprintf("%s is %s, over %s", limit.Name, terminal.ShortTime(got), limit.Max)
+		}
+	}
+	return ""
+}
+
+// pace says how the run kept to its rate.
+func (p *printer) pace(s deliver.Pace) string {
+	text := fmt.Sprintf("%s a second asked, %s reached", exactText(s.Asked), rateText(s.Reached()))
+	if s.Late == 0 {
+		text += fmt.Sprintf(", none late by over %s", terminal.ShortTime(deliver.LateAfter))
+	} else {
+		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d late by over %s, up to %s", s.Late, terminal.ShortTime(deliver.LateAfter), terminal.ShortTime(s.Lateness.Max())))
+	}
+	if s.Missed > 0 {
+		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d due at the end and not sent", s.Missed))
+	}
+	return text
+}
+
+// rateText is a rate with as many digits as are worth reading.
+func rateText(rate float64) string {
+	if rate < 10 {
+		return strconv.FormatFloat(rate, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(rate, 'f', 0, 64)
+}
+
+// exactText is a number as it was given.
+func exactText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+// statusText counts answers by status, then what is not an answer by class.
+func statusText(s deliver.Summary) string {
+	var parts []string
+	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
+		parts = append(parts, fmt.Sprintf("%d × %d", s.Statuses[status], status))
+	}
+	for _, class := range slices.Sorted(maps.Keys(s.Errors)) {
+		if class != deliver.Status && class != deliver.Redirect { // counted by status
+			parts = append(parts, fmt.Sprintf("%d × %s", s.Errors[class], class))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// modeTexts say when duplicates were sent.
+var modeTexts = map[deliver.Mode]string{
+	deliver.After:    "one after the other",
+	deliver.AtOnce:   "at one instant",
+	deliver.Shuffled: "shuffled into the run",
+}
+
+func (p *printer) duplicates(s deliver.Summary) string {
+	g := s.Groups
+	mode := modeTexts[p.plan.Mode]
+	if p.plan.Mode == deliver.Shuffled {
+		mode += fmt.Sprintf(", seed %d", p.plan.Seed)
+	}
+	parts := []string{fmt.Sprintf("%s of %d copies (%s)", terminal.CountOf(g.Total, "group", "groups"), p.plan.Duplicates+1, mode)}
+	if g.Acknowledged == g.Total {
+		parts = append(parts, "all acknowledged")
+	} else {
+		parts = append(parts, fmt.Sprintf("%d acknowledged", g.Acknowledged))
+	}
+	if g.Partial > 0 {
+		parts = append(parts, fmt.Sprintf("%d not answered to the last copy", g.Partial))
+	}
+	if g.Cut > 0 {
+		parts = append(parts, fmt.Sprintf("%d not sent to the last copy", g.Cut))
+	}
+	if g.Differ == 0 {
+		return strings.Join(append(parts, "answers alike"), ", ")
+	}
+	return strings.Join(append(parts, p.a.Style.Warn(fmt.Sprintf("answers differ in %d (%d by status, %d by body)", g.Differ, g.DifferStatus, g.DifferBody))), ", ")
+}
+
+func percentiles(l deliver.Latency) string {
+	var parts []string
+	for _, at := range []float64{50, 90, 95, 99} {
+		parts = append(parts, fmt.Sprintf("p%.0f %s", at, terminal.ShortTime(l.At(at))))
+	}
+	return strings.Join(append(parts, "max "+terminal.ShortTime(l.Max())), "  ")
+}
+
+// verdictText is the answer in one line.
+func (p *printer) verdictText(ctx context.Context, s deliver.Summary, style terminal.Style) string {
+	whole := terminal.CountOf(s.Planned, "delivery", "deliveries")
+	left := s.Groups.Unsent
+	switch {
+	case neverReached(s):
+		return style.Bad("the endpoint could not be reached")
+	case s.Failed > 0 && left > 0:
+		return style.Bad(fmt.Sprintf("%d of %s failed", s.Failed, whole)) + fmt.Sprintf(", %d not sent any more", left)
+	case s.Failed > 0:
+		return style.Bad(fmt.Sprintf("%d of %s failed", s.Failed, whole))
+	case ctx.Err() != nil && s.OK == 0:
+		return style.Warn("interrupted before anything was delivered")
+	case ctx.Err() != nil:
+		return style.Warn(fmt.Sprintf("interrupted after %s, all answered %s", terminal.CountOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
+	case s.Err != nil:
+		return style.Bad(fmt.Sprintf("stopped after %s", terminal.CountOf(s.OK, "delivery", "deliveries")))
+	case p.failedBefore() > 0:
+		return style.Bad(fmt.Sprintf("%s failed before", terminal.CountOf(p.failedBefore(), "delivery", "deliveries"))) + fmt.Sprintf(", %d now answered %s", s.OK, p.plan.Expect)
+	case p.nothingLeft(s):
+		return style.Good("nothing was left to deliver")
+	case s.OK == 0:
+		return style.Warn("nothing was delivered")
+	case p.missed(s) != "":
+		return style.Bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", terminal.CountOf(s.OK, "delivery", "deliveries"), p.plan.Expect)
+	}
+	text := style.Good(terminal.CountOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
+	if left > 0 { // by --duration
+		text += fmt.Sprintf(", %d not sent any more", left)
+	}
+	if s.Unreadable > 0 { // a good verdict hides nothing
+		text += style.Warn(fmt.Sprintf("; %s not read", terminal.CountOf(s.Unreadable, "source", "sources")))
+	}
+	return text
+}

@@ -1,0 +1,183 @@
+// Package root puts the commands together: the tree, the help pages and topics,
+// and how one command line is run. The package is the program's own.
+package root
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cmd/auth"
+	"github.com/julianctl/julianctl/pkg/cmd/check"
+	"github.com/julianctl/julianctl/pkg/cmd/config"
+	"github.com/julianctl/julianctl/pkg/cmd/demo"
+	"github.com/julianctl/julianctl/pkg/cmd/export"
+	"github.com/julianctl/julianctl/pkg/cmd/generate"
+	"github.com/julianctl/julianctl/pkg/cmd/listen"
+	"github.com/julianctl/julianctl/pkg/cmd/log"
+	"github.com/julianctl/julianctl/pkg/cmd/mock"
+	"github.com/julianctl/julianctl/pkg/cmd/redact"
+	"github.com/julianctl/julianctl/pkg/cmd/replay"
+	"github.com/julianctl/julianctl/pkg/cmd/sample"
+	"github.com/julianctl/julianctl/pkg/cmd/schema"
+	"github.com/julianctl/julianctl/pkg/cmd/validate"
+	"github.com/julianctl/julianctl/pkg/cmd/version"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Command groups, in the order of the help page.
+const (
+	groupJob   = "job"
+	groupHelp  = "help"
+	groupSetup = "setup"
+)
+
+// registered is one row of the registry.
+type registered struct {
+	group, name string
+	make        func(*cli.App) *cobra.Command
+}
+
+// commands is the registry, in the order of the help page. It is a function
+// because demo, in it, runs the others.
+func commands() []registered {
+	return []registered{
+		{groupJob, "sample", sample.NewCmd},
+		{groupJob, "validate", validate.NewCmd},
+		{groupJob, "replay", replay.NewCmd},
+		{groupJob, "listen", listen.NewCmd},
+		{groupJob, "log", log.NewCmd},
+		{groupJob, "check", check.NewCmd},
+		{groupJob, "export", export.NewCmd},
+		{groupHelp, "demo", func(a *cli.App) *cobra.Command {
+			return demo.NewCmd(a, func(ctx context.Context, a *cli.App, args []string) int { return Run(ctx, a, args) })
+		}},
+		{groupHelp, "generate", generate.NewCmd},
+		{groupHelp, "redact", redact.NewCmd},
+		{groupHelp, "mock", mock.NewCmd},
+		{groupHelp, "schema", schema.NewCmd},
+		{groupSetup, "auth", auth.NewCmd},
+		{groupSetup, "config", config.NewCmd},
+		{groupSetup, "version", version.NewCmd},
+	}
+}
+
+// New makes the command tree. Where the first word of the command line is a
+// command, the others are left out: declaring all their flags takes longer
+// than all else at start.
+func New(a *cli.App, first string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "julianctl",
+		Short: "Test services that receive Julian's call webhooks",
+		Long: `julianctl answers one question, on a laptop and in CI: is my webhook endpoint
+right before it goes live, and is it still right today?`,
+		Example: `  julianctl demo                                          all of it, offline, in seconds
+  julianctl sample agent.abc123 -o sample.json            fetch a sample payload
+  julianctl validate sample.json                          check it against the schema
+  julianctl replay sample.json --dup=2 --to http://127.0.0.1:4040/
+  julianctl listen                                        stand in place of the endpoint
+  julianctl check --to http://127.0.0.1:8080/webhook      is the endpoint right?`,
+		Args:          cli.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cmd.Annotations["config"] == "none" {
+				return nil
+			}
+			if a.Config, err = cli.LoadConfig(a.Env, cmd); err != nil {
+				return err
+			}
+			a.Style, a.ErrStyle = a.Styles(a.Config.Color)
+			return nil
+		},
+	}
+	root.PersistentFlags().String("config", "", "configuration file, in place of the user's and the project's")
+	root.PersistentFlags().String("color", "auto", "when to use colour: auto, always, never")
+	cli.MarkSetting(root.PersistentFlags(), "color")
+	root.AddGroup(
+		&cobra.Group{ID: groupJob, Title: "The main job:"},
+		&cobra.Group{ID: groupHelp, Title: "Helpers:"},
+		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
+	)
+	known := false
+	for _, c := range commands() {
+		known = known || c.name == first
+	}
+	for _, c := range commands() {
+		if known && c.name != first {
+			continue
+		}
+		cmd := c.make(a)
+		cmd.GroupID = c.group
+		root.AddCommand(cmd)
+	}
+	if !known {
+		root.AddCommand(newHelpTopics()...)
+	}
+	root.SetHelpCommandGroupID(groupSetup)
+	root.SetCompletionCommandGroupID(groupSetup)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd); return nil })
+	return root
+}
+
+// flagError turns the framework's words into ours, with the nearest flag.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := cli.SeeHelp(cmd)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name := "--" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			name = "-" + unknown.GetSpecifiedName()
+		}
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		return cli.UsageError(fmt.Errorf("unknown flag %q", name), cli.DidYouMean(name, known, hint))
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return cli.UsageError(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), flagWants(invalid)), hint)
+	}
+	return cli.UsageError(err, hint)
+}
+
+// flagWants says what the value of a flag should have been. Flags of a type of
+// this program say so themselves; those of the framework speak of their parser.
+func flagWants(invalid *pflag.InvalidValueError) error {
+	if number, ok := errors.AsType[*strconv.NumError](invalid); ok && errors.Is(number, strconv.ErrRange) {
+		return errors.New("out of range")
+	}
+	switch invalid.GetFlag().Value.Type() {
+	case "bool":
+		return errors.New("want true or false")
+	case "duration":
+		return errors.New("want a time such as 500ms, 2s or 5m")
+	case "float64":
+		return errors.New("want a number")
+	case "int", "int64", "uint64":
+		return errors.New("want a whole number")
+	}
+	return invalid.Unwrap()
+}
+
+// Run runs one command line and returns the exit code.
+func Run(ctx context.Context, a *cli.App, args []string) int {
+	first := ""
+	if len(args) > 0 {
+		first = args[0]
+	}
+	root := New(a, first)
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	a.Style, a.ErrStyle = a.Styles("auto")
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.Out.Err()
+	}
+	return a.Report(ctx, err)
+}

@@ -1,0 +1,104 @@
+package validate
+
+import (
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// tally is what the progress of a validation is told from.
+type tally struct {
+	// total is how many bytes there are; 0: not known. It is asked for only
+	// once there is something to tell.
+	total func() int64
+
+	mu                sync.Mutex
+	documents, issues int
+	bytes             int64
+}
+
+func newTally(paths []string) *tally {
+	return &tally{total: sync.OnceValue(func() int64 { return bytesOf(paths) })}
+}
+
+// bytesOf is the size of all files; 0 when one of them, or stdin, has none
+// that says anything.
+func bytesOf(paths []string) int64 {
+	var total int64
+	if slices.Contains(paths, "-") {
+		return 0
+	}
+	for path := range payload.Files(paths) {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			continue // it is not read either
+		case !info.Mode().IsRegular(), strings.HasSuffix(path, ".gz"), strings.HasSuffix(path, ".zst"):
+			return 0
+		}
+		total += info.Size()
+	}
+	return total
+}
+
+func (t *tally) add(r validate.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.documents += r.Documents
+	t.bytes += int64(r.Bytes)
+	t.issues += len(r.Issues)
+}
+
+// state says how far the run has come.
+func (t *tally) state(after time.Duration) (share float64, words []string) {
+	total := t.total()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	done := terminal.BytesText(t.bytes)
+	if total > 0 && t.bytes <= total { // past it, something was compressed
+		share = float64(t.bytes) / float64(total)
+		done += " of " + terminal.BytesText(total)
+	}
+	return share, []string{
+		terminal.Count(t.documents, "payload"), terminal.Count(t.issues, "issue"),
+		terminal.BytesText(int64(float64(t.bytes)/after.Seconds())) + "/s", done,
+	}
+}
+
+// all prints what comes, and tells meanwhile how far it has come. An error is
+// one that ends it all.
+func (p *printer) all(results iter.Seq[validate.Result]) error {
+	tally := newTally(p.o.paths)
+	p.progress = p.a.Progress(tally.state)
+	defer func() {
+		p.progress.End()
+		p.progress = nil
+	}()
+	for result := range results {
+		tally.add(result)
+		if result.Err != nil && !p.unreadable(result.Err) {
+			return result.Err
+		}
+		p.result(result)
+	}
+	return nil
+}
+
+// aboveProgress writes to stdout, on a terminal in place of the line that tells
+// of the progress, which comes back later.
+type aboveProgress struct{ *printer }
+
+func (w aboveProgress) Write(b []byte) (n int, err error) {
+	if !w.a.Out.IsTTY() {
+		return w.a.Out.Write(b)
+	}
+	w.progress.Above(func() { n, err = w.a.Out.Write(b) })
+	return n, err
+}

@@ -1,0 +1,330 @@
+// Package deliveryview shows one delivery, as people read it and as a record,
+// for the commands listen and log and for the inspector. The package is the
+// program's own.
+package deliveryview
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// Options say how deliveries are shown.
+type Options struct {
+	Format  string       // one of Formats; empty: by what stdout is
+	Full    bool         // headers, all fields and the whole transcript, too
+	Whole   bool         // all of long values, too
+	Shown   Chosen       // which are shown
+	Path    string       // where deliveries are taken; for what was refused
+	MaxBody cli.ByteSize // the largest body; for what was refused
+}
+
+// Printer shows deliveries in the form that --format asks for. It is used
+// by one goroutine at a time.
+type Printer struct {
+	a         *cli.App
+	opts      Options
+	validator *validate.Validator
+	out       *bufio.Writer // until flush
+	records   *report.Records
+	show      func(*Shown) error
+	block     bool // the delivery before took several lines
+	zones     map[string]*time.Location
+	words     []string // of a line; kept for the next
+}
+
+// zone remembers what it looked up: each look-up reads a file.
+func (p *Printer) zone(name string) *time.Location {
+	loc, known := p.zones[name]
+	if known || name == "" || name == "Local" {
+		return loc
+	}
+	if loc, err := time.LoadLocation(name); err == nil {
+		p.zones[name] = loc
+		return loc
+	}
+	return nil
+}
+
+// NewPrinter returns a printer to a's stdout.
+func NewPrinter(a *cli.App, opts Options) (*Printer, error) {
+	v, err := validate.New(validate.Options{})
+	if err != nil {
+		return nil, err
+	}
+	out := bufio.NewWriterSize(a.Out, 64<<10)
+	p := &Printer{a: a, opts: opts, validator: v, out: out, records: report.NewRecords(out, "listen"), zones: map[string]*time.Location{}}
+	format := opts.Format
+	if format == "" {
+		format = "summary"
+		if a.Out.IsTTY() {
+			format = "pretty"
+		}
+	}
+	p.show = map[string]func(*Shown) error{
+		"pretty": p.pretty, "summary": p.line, "json": p.record, "raw": p.raw,
+	}[format]
+	return p, nil
+}
+
+// Delivery looks at d, shows it, unless --filter hides it, and returns what it
+// saw.
+func (p *Printer) Delivery(d *receive.Delivery) *Shown {
+	s := p.received(d)
+	if s.Hidden = !p.opts.Shown.Matches(s); !s.Hidden {
+		// A stream that cannot be written to keeps its error, and ends the command.
+		_ = p.show(s)
+	}
+	return s
+}
+
+// Write shows s, whatever --filter says.
+func (p *Printer) Write(s *Shown) { _ = p.show(s) } // the stream keeps its error
+
+// Flush writes what is shown to where it is read.
+func (p *Printer) Flush() { _ = p.out.Flush() } // the stream keeps its error
+
+// raw writes the exact body. A terminal gets it made safe: bytes that a
+// stranger chose do not command it.
+func (p *Printer) raw(s *Shown) error {
+	if s.Refusal != "" {
+		return nil
+	}
+	body := s.Body
+	if p.a.Out.IsTTY() {
+		body = []byte(safetext.Text(string(body)))
+	}
+	_, err := p.out.Write(append(slices.Clip(body), '\n'))
+	return err
+}
+
+// Heading shows a line before a delivery.
+func (p *Printer) Heading(line string) {
+	_, _ = p.out.WriteString(line + "\n") // the stream keeps its error
+}
+
+// End ends what is on stdout: of the forms of --format only json has a last
+// record, sum. It reports whether that was written.
+func (p *Printer) End(sum any) (written bool, err error) {
+	defer p.Flush()
+	if p.opts.Format != "json" {
+		return false, nil
+	}
+	return true, p.records.Write("summary", sum)
+}
+
+// line is one plain line a delivery: for logs, and for grep.
+func (p *Printer) line(s *Shown) error {
+	_, colour := MarkOf(s.verdict(), p.a.Style)
+	words := append(p.words[:0],
+		s.Received.Local().Format(time.TimeOnly), colour(terminal.Pad(s.verdict(), len("warning"))), s.StatusText(),
+		terminal.OrDash(safetext.Line(s.Method)), terminal.OrDash(safetext.Line(s.URI)), terminal.OrDash(safetext.Line(s.CallID)),
+		`"`+safetext.Line(s.ResultType)+`"`,
+		s.DurationText(), terminal.BytesText(s.Size), terminal.ShortTime(s.Took),
+	)
+	p.words = words
+	if s.Refusal != "" {
+		words = append(words, "("+p.why(s.Delivery)+")")
+	}
+	if badge := p.badge(s); badge != "" {
+		words = append(words, badge)
+	}
+	if fault := safetext.Line(s.fault()); fault != "" {
+		words = append(words, p.a.Style.Warn("fault: "+fault))
+	}
+	if f := s.Forward; f != nil && f.Err != nil {
+		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
+	}
+	if n := len(s.Issues); n > 0 {
+		i := s.Worst()
+		text := fmt.Sprintf("%s[%s] %s", i.Severity, i.Rule, terminal.Join(": ", safetext.Line(i.Pointer), safetext.Line(i.Message)))
+		if n > 1 {
+			text += fmt.Sprintf(" (and %d more)", n-1)
+		}
+		words = append(words, text)
+	}
+	for i, word := range words {
+		if i > 0 {
+			_ = p.out.WriteByte(' ') // an error stays until the next call
+		}
+		_, _ = p.out.WriteString(word)
+	}
+	return p.out.WriteByte('\n')
+}
+
+// StatusText is what was answered, in three columns.
+func (s *Shown) StatusText() string {
+	if s.Status == 0 {
+		return " - "
+	}
+	return strconv.Itoa(s.Status)
+}
+
+// Worst is the issue that counts most.
+func (s *Shown) Worst() validate.Issue {
+	return slices.MinFunc(s.Issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
+}
+
+// rank puts errors before warnings, and before all else what is wrong with the
+// call id: without it a consumer cannot tell a duplicate.
+func rank(i validate.Issue) int {
+	switch {
+	case i.Severity != validate.Error:
+		return 2
+	case i.Pointer == "/callId":
+		return 0
+	}
+	return 1
+}
+
+// DurationText is how long the call took, in six columns at most; a dash when it
+// is not known.
+func (s *Shown) DurationText() string {
+	if s.Seconds == nil {
+		return "-"
+	}
+	return terminal.CallTime(*s.Seconds)
+}
+
+// why says what was refused in terms of the command line.
+func (p *Printer) why(d *receive.Delivery) string {
+	switch d.Refusal {
+	case receive.WrongPath:
+		return "deliveries are taken at " + safetext.Line(p.opts.Path)
+	case receive.WrongMethod:
+		return "a delivery is a POST"
+	case receive.WrongHeader:
+		return "without the header of --require-header"
+	case receive.TooLarge:
+		return "larger than --max-body " + p.opts.MaxBody.String()
+	case receive.Incomplete:
+		return "the body broke off"
+	case receive.TooSlow:
+		return "the body took too long"
+	case receive.NotStored:
+		return "could not be saved"
+	case receive.NoRoom:
+		return "no room to save it"
+	case receive.Busy:
+		return "too much was waiting to be shown"
+	case receive.Malformed:
+		return "no proper request: " + safetext.Line(d.Reason)
+	}
+	return safetext.Line(string(d.Refusal))
+}
+
+// badge says that this is a duplicate, and what differs; empty when it is none.
+func (p *Printer) badge(s *Shown) string {
+	if s.Copy < 2 {
+		return ""
+	}
+	differs := ""
+	switch s.Change.Kind {
+	case receive.Same:
+		differs = " same bytes as the first"
+	case receive.Layout:
+		differs = " same values as the first, written differently"
+	case receive.Unknown:
+		differs = " differs from the first"
+	case receive.Values:
+		differs = " " + terminal.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
+	}
+	return p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
+}
+
+const indent = "  "
+
+// pretty is a head line and what a person looks for underneath.
+func (p *Printer) pretty(s *Shown) error {
+	head, under := p.head(s)+"\n", p.fields(s)
+	if p.block {
+		head = "\n" + head
+	}
+	p.block = under != ""
+	_, err := p.out.WriteString(head + under)
+	return err
+}
+
+// head is the line of a delivery. Its first columns are aligned from one
+// delivery to the next; what varies in width stands at the end.
+func (p *Printer) head(s *Shown) string {
+	st := p.a.Style
+	width := p.a.Out.Width()
+	mark, colour := MarkOf(s.verdict(), st)
+	idWidth := 13
+	if width >= 120 {
+		idWidth = len("call.") + 36 // a UUID
+	}
+	result := safetext.Line(s.ResultType)
+	clock, status := s.Received.Local().Format(time.TimeOnly), s.StatusText()
+	answered := st.Good
+	if s.Status/100 != 2 {
+		answered = st.Bad
+	}
+	columns := []string{
+		terminal.Pad(terminal.FitMiddle(terminal.OrDash(safetext.Line(s.CallID)), idWidth), idWidth),
+		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(terminal.BytesText(s.Size), 6), terminal.PadLeft(terminal.ShortTime(s.Took), 5),
+	}
+	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.Bold(columns[0]) + " " + columns[1] + "  " + st.Faint(columns[2]+"  "+columns[3])
+	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, terminal.Cells(columns[3]))
+	if result != "" {
+		result = terminal.Fit(result, max(8, width-used-2))
+		line += "  " + colour(result)
+		used += 2 + terminal.Cells(result)
+	}
+	if room := width - used - 2; room >= 6 {
+		line += "  " + st.Faint(terminal.Fit(safetext.Line(s.Method+" "+s.URI), room))
+	}
+	return line
+}
+
+// fields is what stands under the head line; empty for a delivery whose head
+// says it all.
+func (p *Printer) fields(s *Shown) string {
+	f := newFieldWriter(p.a, p.opts.Full)
+	f.whole, f.zones = p.opts.Whole, p.zone
+	if f.full && (f.whole || !p.a.Out.IsTTY()) {
+		f.longest = 0
+	}
+	if s.Refusal != "" {
+		f.add("refused", p.why(s.Delivery))
+	}
+	if badge := p.badge(s); badge != "" {
+		f.line(badge)
+		f.changes(s.Change)
+	}
+	if fault := safetext.Line(s.fault()); fault != "" {
+		f.line(f.st.Faint(terminal.Pad("fault", LabelWidth)) + f.st.Warn(fault))
+	}
+	if s.Forward != nil {
+		f.forwarded(s.Forward)
+	}
+	if f.full {
+		f.header(safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
+	}
+	doc, err := receive.Decode(s.Inflated)
+	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown
+	switch {
+	case s.Refusal == "" && err != nil && len(s.Body) > 0:
+		f.add("body", safetext.Line(string(s.Body[:min(len(s.Body), 300)])))
+	case s.Refusal == "" && (!repeats || f.full):
+		f.event(doc)
+	}
+	// What is wrong with the same values was said of the first.
+	if !repeats || f.full || s.Change.Kind == receive.Values {
+		f.issues(s.Issues)
+	}
+	return f.b.String()
+}
+
+// Formats are the forms of stdout; the first is for a person.
+var Formats = []string{"pretty", "summary", "json", "raw"}

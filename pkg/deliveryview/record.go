@@ -1,0 +1,170 @@
+package deliveryview
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// Record is one line of --format json.
+type Record struct {
+	Seq        int64            `json:"seq"`
+	Received   time.Time        `json:"received"`
+	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused, failed
+	Status     int              `json:"status"`  // answered; 0: not
+	Refusal    receive.Refusal  `json:"refusal,omitempty"`
+	Reason     string           `json:"reason,omitempty"` // of the refusal "malformed"
+	Fault      string           `json:"fault,omitempty"`  // done on purpose: failed, dropped, delayed 1.2s
+	Method     string           `json:"method"`
+	URI        string           `json:"uri"`
+	Proto      string           `json:"proto"`
+	Host       string           `json:"host"`
+	Remote     string           `json:"remote"`
+	Header     http.Header      `json:"header"` // secrets masked
+	CallID     string           `json:"callId"` // empty when there is none
+	ResultType string           `json:"resultType"`
+	Copy       int              `json:"copy"` // 1, 2, …; 0 without a callId
+	Change     *Change          `json:"change,omitempty"`
+	Size       int64            `json:"size"`                 // bytes of the body
+	Body       *bodyText        `json:"body,omitempty"`       // when it is UTF-8
+	BodyBase64 []byte           `json:"bodyBase64,omitempty"` // when it is not
+	TookMS     float64          `json:"tookMs"`
+	Forward    *Forward         `json:"forward,omitempty"`
+	Issues     []validate.Issue `json:"issues"`
+}
+
+// bodyText is a JSON string, of bytes of which nobody makes a copy first.
+type bodyText []byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (b bodyText) MarshalText() ([]byte, error) { return b, nil }
+
+// Change is what differs from the first delivery of a call.
+type Change struct {
+	Kind   receive.Kind  `json:"kind"` // same, layout, values, unknown
+	Fields []FieldChange `json:"fields,omitempty"`
+	More   int           `json:"more,omitempty"`
+}
+
+// FieldChange is one value that differs.
+type FieldChange struct {
+	Pointer string          `json:"pointer"`
+	Old     json.RawMessage `json:"old,omitempty"` // absent: added
+	New     json.RawMessage `json:"new,omitempty"` // absent: removed
+}
+
+// Forward is what came of passing a delivery on.
+type Forward struct {
+	Status   int     `json:"status,omitempty"`
+	TookMS   float64 `json:"tookMs"`
+	Error    string  `json:"error,omitempty"`
+	Attempts int     `json:"attempts"`
+}
+
+func (p *Printer) record(s *Shown) error {
+	r := RecordOf(s, safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
+	return p.records.Append("delivery", r.appendJSON)
+}
+
+// RecordOf is s as a record, with header in place of its own.
+func RecordOf(s *Shown, header http.Header) Record {
+	r := Record{
+		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
+		Reason: s.Reason, Fault: s.fault(),
+		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
+		Header: header,
+		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: terminal.Milliseconds(s.Took),
+		Issues: append([]validate.Issue{}, s.Issues...),
+	}
+	if utf8.Valid(s.Body) {
+		r.Body = (*bodyText)(&s.Body)
+	} else {
+		r.BodyBase64 = s.Body
+	}
+	if s.Change.Kind != receive.NoCopy {
+		r.Change = &Change{Kind: s.Change.Kind, More: s.Change.More}
+		for _, f := range s.Change.Fields {
+			r.Change.Fields = append(r.Change.Fields, FieldChange{f.Pointer, json.RawMessage(f.Old), json.RawMessage(f.New)})
+		}
+	}
+	if f := s.Forward; f != nil {
+		r.Forward = &Forward{Status: f.Status, TookMS: terminal.Milliseconds(f.Took), Attempts: f.Attempts}
+		if f.Err != nil {
+			r.Forward.Error = f.Err.Error()
+		}
+	}
+	return r
+}
+
+// appendJSON adds what encoding/json would, without its escapes for HTML: of all
+// that is done for a delivery, this would take the most time.
+func (r *Record) appendJSON(b []byte) ([]byte, error) {
+	w := jsonscan.Writer{B: b}
+	w.Integer(`{"seq":`, r.Seq)
+	w.Time(`,"received":`, r.Received)
+	w.Text(`,"verdict":`, r.Verdict)
+	w.Integer(`,"status":`, int64(r.Status))
+	w.SomeText(`,"refusal":`, string(r.Refusal))
+	w.SomeText(`,"reason":`, r.Reason)
+	w.SomeText(`,"fault":`, r.Fault)
+	w.Text(`,"method":`, r.Method)
+	w.Text(`,"uri":`, r.URI)
+	w.Text(`,"proto":`, r.Proto)
+	w.Text(`,"host":`, r.Host)
+	w.Text(`,"remote":`, r.Remote)
+	writeHeader(&w, `,"header":`, r.Header)
+	w.Text(`,"callId":`, r.CallID)
+	w.Text(`,"resultType":`, r.ResultType)
+	w.Integer(`,"copy":`, int64(r.Copy))
+	if r.Change != nil {
+		w.Value(`,"change":`, r.Change)
+	}
+	w.Integer(`,"size":`, r.Size)
+	if r.Body != nil {
+		w.Raw(`,"body":`)
+		w.B = jsonscan.AppendString(w.B, []byte(*r.Body))
+	}
+	if len(r.BodyBase64) > 0 {
+		w.Value(`,"bodyBase64":`, r.BodyBase64)
+	}
+	w.Number(`,"tookMs":`, r.TookMS)
+	if r.Forward != nil {
+		w.Value(`,"forward":`, r.Forward)
+	}
+	if r.Issues != nil && len(r.Issues) == 0 {
+		w.Raw(`,"issues":[]`)
+	} else {
+		w.Value(`,"issues":`, r.Issues)
+	}
+	w.Raw(`}`)
+	return w.B, w.Err
+}
+
+func writeHeader(w *jsonscan.Writer, before string, h http.Header) {
+	w.Raw(before)
+	if h == nil {
+		w.Raw(`null`)
+		return
+	}
+	w.Raw(`{`)
+	var few [16]string
+	names := slices.AppendSeq(few[:0], maps.Keys(h))
+	slices.Sort(names)
+	for i, name := range names {
+		if i > 0 {
+			w.Raw(`,`)
+		}
+		w.Text("", name)
+		w.Texts(`:`, h[name])
+	}
+	w.Raw(`}`)
+}

@@ -1,0 +1,116 @@
+package deliveryview
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/validate"
+)
+
+// Shown is a delivery with all that is known of its payload, for
+// everything that prints one: as it comes, and out of the log.
+type Shown struct {
+	*receive.Delivery
+	// Outcome is what became of it; nil when the listener ended before that was
+	// known.
+	Outcome  *journal.Outcome
+	Inflated []byte           // inflated; nil when it cannot be, or was refused
+	Issues   []validate.Issue // empty for what was refused
+	Invalid  bool
+	Hidden   bool // by --filter
+}
+
+// received is d as it has just come, and was answered.
+func (p *Printer) received(d *receive.Delivery) *Shown {
+	s := &Shown{Delivery: d}
+	s.examine(p.validator)
+	s.Outcome = outcomeOf(d, s.Issues)
+	return s
+}
+
+// Logged is e as it was shown when it came.
+func (p *Printer) Logged(e *journal.Entry) (*Shown, error) {
+	return LoggedDelivery(e, p.validator)
+}
+
+// LoggedDelivery is e as it was shown when it came.
+func LoggedDelivery(e *journal.Entry, v *validate.Validator) (*Shown, error) {
+	s := &Shown{Delivery: ReceivedOf(e), Outcome: e.Outcome}
+	if e.Outcome == nil {
+		s.examine(v)
+		return s, nil
+	}
+	if body, err := s.Payload(); err == nil && s.Refusal == "" {
+		s.Inflated = body
+	}
+	if e.Outcome.Findings != nil {
+		if err := json.Unmarshal(e.Outcome.Findings, &s.Issues); err != nil {
+			return nil, fmt.Errorf("delivery %d: its findings: %w", e.ID, err)
+		}
+	}
+	s.Invalid = e.Outcome.Errors > 0
+	return s, nil
+}
+
+// examine inflates the payload and finds what is wrong with it.
+func (s *Shown) examine(v *validate.Validator) {
+	body, err := s.Payload()
+	switch {
+	case err != nil:
+		s.Issues = []validate.Issue{{Rule: validate.RuleEncoding, Severity: validate.Error, Message: err.Error()}}
+	case s.Refusal == "":
+		s.Inflated = body
+		s.Issues = v.Issues(payload.Document{Source: "delivery " + strconv.FormatInt(s.Seq, 10), Line: 1, Column: 1, Body: body})
+	}
+	s.Invalid = slices.ContainsFunc(s.Issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
+}
+
+// outcomeOf is what became of d, but for what its issues are: that takes time,
+// and only the log keeps it.
+func outcomeOf(d *receive.Delivery, issues []validate.Issue) *journal.Outcome {
+	o := &journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
+	if f := d.Forward; f != nil {
+		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took, Attempts: f.Attempts}
+		if f.Err != nil {
+			o.Forward.Err = f.Err.Error()
+		}
+	}
+	for _, i := range issues {
+		if i.Severity == validate.Error {
+			o.Errors++
+		} else {
+			o.Warnings++
+		}
+	}
+	return o
+}
+
+// verdict is one word for a delivery.
+func (s *Shown) verdict() string { return journal.Verdict(string(s.Refusal), s.Outcome) }
+
+// fault is what was done wrong on purpose.
+func (s *Shown) fault() string {
+	if s.Outcome == nil {
+		return ""
+	}
+	return s.Outcome.Fault
+}
+
+// MarkOf is a verdict as one character, and its colour.
+func MarkOf(verdict string, st terminal.Style) (string, terminal.Paint) {
+	switch verdict {
+	case "ok":
+		return "✓", st.Good
+	case "warning":
+		return "!", st.Warn
+	case "unanswered":
+		return "?", st.Warn
+	}
+	return "✗", st.Bad
+}

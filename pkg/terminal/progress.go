@@ -1,0 +1,143 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How often progress is told: to a person who looks on, and in a log.
+const (
+	progressFirst = time.Second // work that is shorter shows none
+	progressFrame = 200 * time.Millisecond
+	progressLine  = 5 * time.Second
+)
+
+// Progress tells on stderr how far a long work has come: on a terminal in one
+// line that is drawn again and gone at the end, elsewhere in a line every few
+// seconds. A nil *Progress tells nothing.
+type Progress struct {
+	out   *Output
+	live  bool
+	state ProgressState
+
+	mu    sync.Mutex
+	drawn bool
+	stop  chan struct{}
+	told  sync.WaitGroup
+}
+
+// ProgressState says what to tell after so long: the share of the work that is
+// done, 0 where nobody knows, and words, the most important first.
+type ProgressState func(after time.Duration) (share float64, words []string)
+
+// NewProgress begins to tell of state on out: live in one line that is drawn
+// again, otherwise in a line every few seconds. The caller ends it.
+func NewProgress(out *Output, live bool, state ProgressState) *Progress {
+	p := &Progress{
+		out:   out,
+		live:  live,
+		state: state,
+		stop:  make(chan struct{}),
+	}
+	p.told.Go(p.run)
+	return p
+}
+
+func (p *Progress) run() {
+	start := time.Now()
+	every, next := progressLine, progressLine
+	if p.live {
+		every, next = progressFrame, progressFirst
+	}
+	timer := time.NewTimer(next)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			p.Tell(p.state(time.Since(start)))
+			timer.Reset(every)
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// Tell shows the state of the work at once.
+func (p *Progress) Tell(share float64, words []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.live {
+		if share > 0 {
+			words = append([]string{percentText(share)}, words...)
+		}
+		fmt.Fprintf(p.out, "%s\n", strings.Join(words, ", "))
+		return
+	}
+	// The last column stays free: some terminals go to the next line with it.
+	fmt.Fprintf(p.out, "\r%s\x1b[K", liveLine(share, words, p.out.Width()-1))
+	p.drawn = true
+}
+
+// liveLine is what fits into so many columns of a bar and words. On a narrow
+// terminal the bar makes room for words.
+func liveLine(share float64, words []string, columns int) string {
+	if share > 0 {
+		done := PadLeft(percentText(share), 4)
+		if columns >= 60 {
+			done = bar(share, 20) + " " + done
+		}
+		words = append([]string{done}, words...)
+	}
+	line := ""
+	for i, word := range words {
+		if i > 0 {
+			word = "  " + word
+		}
+		if Cells(line)+Cells(word) > columns {
+			break
+		}
+		line += word
+	}
+	return line
+}
+
+func percentText(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
+
+// Above prints something else, in place of the line, which comes back later.
+func (p *Progress) Above(show func()) {
+	if p == nil {
+		show()
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	show()
+}
+
+// End stops telling and leaves no line behind.
+func (p *Progress) End() {
+	if p == nil {
+		return
+	}
+	close(p.stop)
+	p.told.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *Progress) clear() {
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+// bar shows a share of 1 in so many cells.
+func bar(share float64, cells int) string {
+	n := int(max(0, min(share, 1))*float64(cells) + 0.5)
+	return strings.Repeat("━", n) + strings.Repeat("─", cells-n)
+}
