@@ -67,7 +67,17 @@ func deleteOne(ctx context.Context, c *conn, id int64) (was bool, err error) {
 			return false, err
 		}
 	}
+	later, err := attemptsOf(ctx, c, id)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range later {
+		if err := withoutIn(ctx, c, at.segment, func(_ byte, of int64) bool { return of == id }); err != nil {
+			return false, err
+		}
+	}
 	return true, errors.Join(
+		c.exec(ctx, "DELETE FROM attempts WHERE delivery = ?", id),
 		c.exec(ctx, "DELETE FROM words WHERE rowid = ?", id),
 		c.exec(ctx, "DELETE FROM deliveries WHERE id = ?", id),
 	)

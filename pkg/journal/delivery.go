@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"net/http"
 	"time"
@@ -60,27 +61,94 @@ type Contact struct {
 
 // Forward is what the endpoint behind the receiver answered.
 type Forward struct {
-	Status   int // 0 when Err says why there is none
+	To       string // URL; empty in logs from before it was kept
+	Status   int    // 0 when Err says why there is none
 	Took     time.Duration
 	Attempts int
 	Err      string
+	Answer   *Answer // nil: none, or not kept
 }
 
+// Answer is what an endpoint said beside its status.
+type Answer struct {
+	Header http.Header // stored with its secrets masked, see [Options]
+	Body   []byte      // the first MaxAnswer bytes
+	Size   int64       // of the body, as far as it was read
+
+	stored []byte // Header as it is stored
+}
+
+// read makes a whole and its memory its own; nil stays nil.
+func (a *Answer) read() *Answer {
+	if a == nil {
+		return nil
+	}
+	return &Answer{Header: parseHeader(a.stored), Body: bytes.Clone(a.Body), Size: a.Size}
+}
+
+// kept is a as it is stored; nil stays nil.
+func (o *Options) kept(a *Answer) *Answer {
+	if a == nil {
+		return nil
+	}
+	kept := *a
+	kept.stored = []byte(o.storedHeader(a.Header))
+	if len(a.Body) > MaxAnswer {
+		// All of it would stay in memory until this is on the disk.
+		kept.Body = bytes.Clone(a.Body[:MaxAnswer])
+	}
+	kept.Size = max(kept.Size, int64(len(a.Body)))
+	return &kept
+}
+
+// MaxAnswer is how many bytes of an answer's body are stored.
+const MaxAnswer = 64 << 10
+
+// Attempt is one redelivery of a delivery that is in the log.
+type Attempt struct {
+	At     time.Time
+	By     string // who sent it: a command
+	To     string // URL
+	Status int    // 0 when Err says why there is none
+	Took   time.Duration
+	Err    string
+	Answer *Answer // nil: none, or not kept
+}
+
+// Acknowledged reports whether the endpoint took the delivery.
+func (a *Attempt) Acknowledged() bool { return a.Status/100 == 2 }
+
 // Entry is a delivery with its outcome, as the queries return it. Body, Hash,
-// Header, Proto, Scheme, Host and Reason are there only where a query says so.
+// Header, Proto, Scheme, Host, Reason, Attempts and the Answer of the outcome are
+// there only where a query says so.
 type Entry struct {
 	Delivery
 	Contact
 	// Outcome is nil when the process ended before the answer was written, or
 	// has not written it yet.
 	Outcome *Outcome
+	// Redeliveries counts the attempts, and Redelivered says that one of them
+	// was acknowledged.
+	Redeliveries int
+	Redelivered  bool
+	Attempts     []Attempt // in the order of time
 }
 
-// Failed reports whether the sender was told that its delivery did not arrive.
-func (e *Entry) Failed() bool { return e.Outcome.failed() }
+// Failed reports whether the delivery still fails: its sender was told that it
+// did not arrive, and no redelivery was acknowledged since.
+func (e *Entry) Failed() bool { return e.Outcome.failed() && !e.Redelivered }
 
-// Verdict is [Verdict] of e.
-func (e *Entry) Verdict() string { return Verdict(e.Refusal, e.Outcome) }
+// Verdict is [Verdict] of e, or redelivered when it failed at first and was
+// acknowledged since.
+func (e *Entry) Verdict() string {
+	if e.Redelivered && e.Outcome.failed() {
+		return Redelivered
+	}
+	return Verdict(e.Refusal, e.Outcome)
+}
+
+// Redelivered is the verdict of what failed at first, and was acknowledged since.
+const Redelivered = "redelivered"
 
 func (o *Outcome) failed() bool { return o != nil && o.Status/100 != 2 }
 

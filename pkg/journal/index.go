@@ -14,11 +14,26 @@ type indexed struct {
 	record  record
 	*Delivery
 	Contact
-	outcome *Outcome // nil: not known yet
+	outcome *located // nil: not known yet
 }
 
-// deliveryColumns is how many columns the table has.
-const deliveryColumns = 30
+// located is an outcome, and where its record is.
+type located struct {
+	*Outcome
+	segment int64
+	record  record
+}
+
+// insertedColumns are those that a delivery is listed with, and outcomeSet those
+// of its outcome.
+const (
+	insertedCount   = 20 + outcomeCount
+	insertedColumns = `id, segment, place, length, received, call_id, result_type, seconds, refusal, copy, first, size,
+		method, uri, remote, name, phone, agent, direction, lifecycle, ` + outcomeSet
+	outcomeSet = `status, took, forward_status, forward_took, forward_tries, forward_error,
+		fault, errors, warnings, findings, forward_to, answer_segment, answer_place, answer_length`
+	outcomeCount = 14
+)
 
 // indexSome takes the next segments, with about so many deliveries, into the
 // table that queries read. It reports whether there may be more.
@@ -29,9 +44,10 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 	}
 	var rows []*indexed
 	known := map[int64]*indexed{}
-	late := map[int64]*Outcome{} // of deliveries that are in the table
+	late := map[int64]*located{} // of deliveries that are in the table
+	var attempts []located       // of any; Outcome is nil
 	before := done
-	for len(rows)+len(late) < most {
+	for len(rows)+len(late)+len(attempts) < most {
 		var id int64
 		var data []byte
 		err := c.scan(ctx, "SELECT id, data FROM segments WHERE id > ? ORDER BY id LIMIT 1", []any{done}, &id, &data)
@@ -46,16 +62,20 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 			if err != nil {
 				return false, err
 			}
-			if r.kind == outcomeRecord {
-				id, o, err := r.outcome()
+			switch r.kind {
+			case outcomeRecord:
+				of, o, err := r.outcome()
 				if err != nil {
 					return false, err
 				}
-				if row := known[id]; row != nil {
-					row.outcome = o
+				if row := known[of]; row != nil {
+					row.outcome = &located{o, id, r}
 				} else {
-					late[id] = o
+					late[of] = &located{o, id, r}
 				}
+				continue
+			case attemptRecord:
+				attempts = append(attempts, located{nil, id, r})
 				continue
 			}
 			d, header, err := r.delivery()
@@ -75,12 +95,29 @@ func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 	}
 	for id, o := range late {
 		args := append(outcomeColumns(nil, o), id)
-		if err := c.exec(ctx, `UPDATE deliveries SET (status, took, forward_status, forward_took, forward_tries, forward_error,
-			fault, errors, warnings, findings) = (?,?,?,?,?,?,?,?,?,?) WHERE id = ?`, args...); err != nil {
+		if err := c.exec(ctx, "UPDATE deliveries SET ("+outcomeSet+") = (?"+strings.Repeat(",?", outcomeCount-1)+") WHERE id = ?", args...); err != nil {
+			return false, err
+		}
+	}
+	for _, a := range attempts {
+		if err := insertAttempt(ctx, c, a); err != nil {
 			return false, err
 		}
 	}
 	return more, c.exec(ctx, "UPDATE state SET indexed = ?", done)
+}
+
+// insertAttempt lists an attempt with its delivery, unless that was deleted.
+func insertAttempt(ctx context.Context, c *conn, at located) error {
+	id, a, err := at.record.attempt()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		c.exec(ctx, "INSERT INTO attempts (delivery, segment, place, length) SELECT id, ?, ?, ? FROM deliveries WHERE id = ?",
+			at.segment, at.record.place, at.record.length, id),
+		c.exec(ctx, "UPDATE deliveries SET redeliveries = redeliveries + 1, redelivered = redelivered OR ? WHERE id = ?", a.Acknowledged(), id),
+	)
 }
 
 // rowsAtOnce are how many rows one statement inserts: several cost little more
@@ -102,8 +139,8 @@ func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
 				r.Name, r.Phone, r.Agent, r.Direction, r.Lifecycle)
 			args = outcomeColumns(args, r.outcome)
 		}
-		row := ",(?" + strings.Repeat(",?", deliveryColumns-1) + ")"
-		if err := c.exec(ctx, "INSERT OR REPLACE INTO deliveries VALUES "+strings.Repeat(row, n)[1:], args...); err != nil {
+		row := ",(?" + strings.Repeat(",?", insertedCount-1) + ")"
+		if err := c.exec(ctx, "INSERT OR REPLACE INTO deliveries ("+insertedColumns+") VALUES "+strings.Repeat(row, n)[1:], args...); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -111,16 +148,20 @@ func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
 	return nil
 }
 
-func outcomeColumns(args []any, o *Outcome) []any {
+func outcomeColumns(args []any, o *located) []any {
 	if o == nil {
-		return append(args, make([]any, 10)...)
+		return append(args, make([]any, outcomeCount)...)
 	}
-	var forward [4]any
+	var forward [5]any
+	var answer [3]any
 	if f := o.Forward; f != nil {
-		forward = [4]any{f.Status, int64(f.Took), f.Attempts, f.Err}
+		forward = [5]any{f.Status, int64(f.Took), f.Attempts, f.Err, f.To}
+		if f.Answer != nil {
+			answer = [3]any{o.segment, o.record.place, o.record.length}
+		}
 	}
 	return append(args, o.Status, int64(o.Took), forward[0], forward[1], forward[2], forward[3],
-		o.Fault, o.Errors, o.Warnings, o.Findings)
+		o.Fault, o.Errors, o.Warnings, o.Findings, forward[4], answer[0], answer[1], answer[2])
 }
 
 // tidy does what can wait: nothing has come for a while.

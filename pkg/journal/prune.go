@@ -60,6 +60,56 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 	return pruned, err
 }
 
+// Prunable is what [Log.Prune] would delete.
+type Prunable struct {
+	Deliveries int64
+	Bytes      int64     // of their records
+	First      time.Time // when the first of them came; zero where there is none
+	Last       time.Time // and the last, by id
+}
+
+// Prunable tells what Prune would delete now, and changes nothing. With
+// [Prune.Bytes] that is about right: how small the file gets is known when it
+// is.
+func (l *Log) Prunable(ctx context.Context, p Prune) (found Prunable, err error) {
+	if err := l.ready(ctx, Filter{}); err != nil {
+		return found, typed(err)
+	}
+	cut := int64(0)
+	look := func(query string, args ...any) error {
+		var id sql.NullInt64
+		err := l.read.QueryRowContext(ctx, query, args...).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		cut = max(cut, id.Int64)
+		return err
+	}
+	if !p.Before.IsZero() {
+		err = look("SELECT coalesce((SELECT min(id) - 1 FROM deliveries WHERE received >= ?), max(id)) FROM deliveries", p.Before.UnixNano())
+	}
+	if p.Keep != 0 {
+		err = errors.Join(err, look("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1 OFFSET ?", max(0, p.Keep)))
+	}
+	if p.Bytes > 0 {
+		// As much of what is used as the records are of all records.
+		err = errors.Join(err, look(`SELECT id FROM (SELECT id, CAST(sum(length) OVER (ORDER BY id) AS REAL) / sum(length) OVER () AS share FROM deliveries),
+			(SELECT (page_count - freelist_count) * page_size AS used FROM pragma_page_count, pragma_freelist_count, pragma_page_size)
+			WHERE used > ?1 AND share >= (used - ?1) * 1.0 / used ORDER BY id LIMIT 1`, p.Bytes))
+	}
+	if err != nil || cut == 0 {
+		return found, typed(err)
+	}
+	var first, last sql.NullInt64
+	err = l.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(length), 0), (SELECT received FROM deliveries ORDER BY id LIMIT 1),
+		(SELECT received FROM deliveries WHERE id <= ?1 ORDER BY id DESC LIMIT 1) FROM deliveries WHERE id <= ?1`, cut).
+		Scan(&found.Deliveries, &found.Bytes, &first, &last)
+	if found.Deliveries > 0 {
+		found.First, found.Last = time.Unix(0, first.Int64), time.Unix(0, last.Int64)
+	}
+	return found, typed(err)
+}
+
 // erase runs what deletes, so that nothing of it is left on the disk.
 func (w *writer) erase(ctx context.Context, do func() error) (err error) {
 	k := w.keeper
@@ -252,11 +302,15 @@ func deleteThrough(ctx context.Context, c *conn, cut int64, exact bool) (n int64
 	if err := c.scan(ctx, "SELECT count(*) FROM deliveries WHERE id <= ?", []any{through}, &n); err != nil {
 		return 0, false, err
 	}
+	if err := forgetLater(ctx, c, through, whole.id); err != nil {
+		return 0, false, err
+	}
 	for _, d := range []struct {
 		query string
 		id    int64
 	}{
 		{"DELETE FROM segments WHERE id <= ?", whole.id},
+		{"DELETE FROM attempts WHERE delivery <= ?", through},
 		{"DELETE FROM words WHERE rowid IN (SELECT id FROM deliveries WHERE id <= ?)", through},
 		{"DELETE FROM deliveries WHERE id <= ?", through},
 	} {
@@ -310,6 +364,55 @@ func trim(ctx context.Context, c *conn, segment, cut int64) error {
 	return without(ctx, c, id, data, func(_ byte, of int64) bool { return of <= cut })
 }
 
+// forgetLater deletes what endpoints answered to deliveries up to one, and the
+// attempts to deliver them again, from the segments after one that goes as a
+// whole.
+func forgetLater(ctx context.Context, c *conn, through, segment int64) error {
+	rows, err := c.QueryContext(ctx, `SELECT answer_segment FROM deliveries WHERE id <= ?1 AND answer_segment > ?2
+		UNION SELECT segment FROM attempts WHERE delivery <= ?1 AND segment > ?2`, through, segment)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var later []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		later = append(later, id)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, id := range later {
+		if err := withoutIn(ctx, c, id, func(_ byte, of int64) bool { return of <= through }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutIn is without for a segment that may be gone.
+func withoutIn(ctx context.Context, c *conn, segment int64, gone func(kind byte, id int64) bool) error {
+	var data []byte
+	err := c.scan(ctx, "SELECT data FROM segments WHERE id = ?", []any{segment}, &data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return without(ctx, c, segment, data, gone)
+}
+
+// moved says, for each kind of record, where the table has its place.
+var moved = map[byte]string{
+	deliveryRecord: "UPDATE deliveries SET place = ? WHERE id = ? AND segment = ? AND place = ?",
+	outcomeRecord:  "UPDATE deliveries SET answer_place = ? WHERE id = ? AND answer_segment = ? AND answer_place = ?",
+	attemptRecord:  "UPDATE attempts SET place = ? WHERE delivery = ? AND segment = ? AND place = ?",
+}
+
 // without writes a segment, which the table is made of already, again without
 // the records that are gone, by their kinds and the deliveries that they are of.
 func without(ctx context.Context, c *conn, segment int64, data []byte, gone func(kind byte, id int64) bool) error {
@@ -325,8 +428,8 @@ func without(ctx context.Context, c *conn, segment int64, data []byte, gone func
 		if gone(r.kind, of) {
 			continue
 		}
-		if r.kind == deliveryRecord {
-			if err := c.exec(ctx, "UPDATE deliveries SET place = ? WHERE id = ?", len(kept), of); err != nil {
+		if set := moved[r.kind]; set != "" && len(kept) != r.place {
+			if err := c.exec(ctx, set, len(kept), of, segment, r.place); err != nil {
 				return err
 			}
 		}

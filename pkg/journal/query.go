@@ -19,8 +19,8 @@ type Filter struct {
 	CallIDs      []string  // any of them
 	ResultTypes  []string  // any of them
 	Dups         bool      // only copies of an earlier delivery
-	Acknowledged bool      // only those answered with 2xx
-	Failed       bool      // only those answered with anything but 2xx
+	Acknowledged bool      // only those answered with 2xx, at first or when they were redelivered
+	Failed       bool      // only those that still fail, see [Entry.Failed]
 	Unanswered   bool      // only those without an outcome
 	Findings     bool      // only those with an error or a warning
 	Accepted     bool      // only those that were not refused
@@ -52,10 +52,11 @@ const (
 const pageRows = 256
 
 const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
-	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings, findings`
+	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings, findings,
+	forward_to, coalesce(answer_segment, 0), coalesce(answer_place, 0), coalesce(answer_length, 0), redeliveries, redelivered`
 
-// Entries returns the deliveries that f chooses, by id, without Body, Hash,
-// Header, Proto, Scheme and Host. Memory does not grow with their number. The sequence
+// Entries returns the deliveries that f chooses, by id, without what [Entry]
+// says. Memory does not grow with their number. The sequence
 // ends after an error. Deliveries that are appended meanwhile may be in it.
 func (l *Log) Entries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
 	return l.entries(ctx, f, false)
@@ -68,31 +69,55 @@ func (l *Log) Deliveries(ctx context.Context, f Filter) iter.Seq2[*Entry, error]
 
 // Get returns everything that is stored of one delivery, or [ErrNotFound].
 func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
-	f := Filter{After: id - 1, Before: id + 1}
-	found, err := selectRows(ctx, l.read, f)
-	if err == nil && len(found) == 0 {
+	// It, or what became of it, may not be in the table yet.
+	if err := l.ready(ctx, Filter{}); err != nil {
+		return nil, typed(err)
+	}
+	r, err := l.row(ctx, id)
+	if err == nil {
+		err = r.story(ctx, l.read)
+	}
+	if err != nil {
+		return nil, typed(err)
+	}
+	return &r.Entry, nil
+}
+
+// Received returns one delivery as it came, or [ErrNotFound]. It is quicker than
+// [Log.Get] while deliveries come: what became of it does not matter.
+func (l *Log) Received(ctx context.Context, id int64) (*Delivery, error) {
+	r, err := l.row(ctx, id)
+	if errors.Is(err, ErrNotFound) {
 		// It may not be in the table yet.
-		if err = l.ready(ctx, f); err == nil {
-			found, err = selectRows(ctx, l.read, f)
+		if err = l.ready(ctx, Filter{}); err == nil {
+			r, err = l.row(ctx, id)
 		}
 	}
 	if err != nil {
 		return nil, typed(err)
 	}
-	if len(found) == 1 {
-		var s segment
-		d, header, err := s.record(ctx, l.read, found[0])
-		if err == nil {
-			err = found[0].fill(d, header)
-		}
-		if err == nil {
-			return &found[0].Entry, nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return nil, typed(err)
-		}
+	return &r.Delivery, nil
+}
+
+// row is a delivery with its bytes, as far as it is in the table.
+func (l *Log) row(ctx context.Context, id int64) (*row, error) {
+	found, err := selectRows(ctx, l.read, Filter{After: id - 1, Before: id + 1})
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: %d", ErrNotFound, id)
+	notFound := fmt.Errorf("%w: %d", ErrNotFound, id)
+	if len(found) == 0 {
+		return nil, notFound
+	}
+	var s segment
+	d, header, err := s.record(ctx, l.read, found[0])
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, notFound
+	}
+	if err == nil {
+		err = found[0].fill(d, header)
+	}
+	return found[0], err
 }
 
 // Last is the highest id in the log, 0 when it is empty: where to begin to
@@ -159,6 +184,9 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 					if err == nil {
 						err = row.fill(d, header)
 					}
+					if err == nil {
+						err = row.story(ctx, l.read)
+					}
 					if err != nil {
 						yield(nil, typed(err))
 						return
@@ -192,6 +220,12 @@ func (l *Log) ready(ctx context.Context, f Filter) error {
 // row is an entry, and where its record is.
 type row struct {
 	Entry
+	at     location
+	answer location // of the record of the outcome; zero when it has no answer
+}
+
+// location is where a record is.
+type location struct {
 	segment       int64
 	place, length int
 }
@@ -211,14 +245,13 @@ type querier interface {
 // record reads what is not in the table. It shares the memory of s. The error
 // is sql.ErrNoRows when the delivery was pruned.
 func (s *segment) record(ctx context.Context, q querier, r *row) (d *Delivery, header []byte, err error) {
-	if s.id != r.segment {
-		s.id, s.data = 0, nil
-		if err := q.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", r.segment).Scan(&s.data); err != nil {
-			return nil, nil, err
-		}
-		s.id = r.segment
+	found, err := s.at(ctx, q, r.at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, err
 	}
-	d, header, err = recordAt(s.data, r.place, r.length)
+	if err == nil {
+		d, header, err = found.delivery()
+	}
 	if err == nil && d.ID != r.ID {
 		err = errRecord
 	}
@@ -226,6 +259,81 @@ func (s *segment) record(ctx context.Context, q querier, r *row) (d *Delivery, h
 		return nil, nil, fmt.Errorf("delivery %d: %w", r.ID, err)
 	}
 	return d, header, nil
+}
+
+// at reads the record at a place. It shares the memory of s.
+func (s *segment) at(ctx context.Context, q querier, at location) (record, error) {
+	if s.id != at.segment {
+		s.id, s.data = 0, nil
+		if err := q.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", at.segment).Scan(&s.data); err != nil {
+			return record{}, err
+		}
+		s.id = at.segment
+	}
+	return recordAt(s.data, at.place, at.length)
+}
+
+// story adds what came after the delivery: the endpoint's answer, and the
+// attempts to deliver it again. What was pruned in the meantime is left out.
+func (r *row) story(ctx context.Context, q querier) error {
+	var s segment
+	if r.answer != (location{}) && r.Outcome.Forward != nil {
+		found, err := s.at(ctx, q, r.answer)
+		if err == nil {
+			var of int64
+			var o *Outcome
+			if of, o, err = found.outcome(); err == nil && of == r.ID && o.Forward != nil {
+				r.Outcome.Forward.Answer = o.Forward.Answer.read()
+			}
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("delivery %d: what the endpoint answered: %w", r.ID, err)
+		}
+	}
+	if r.Redeliveries == 0 {
+		return nil
+	}
+	all, err := attemptsOf(ctx, q, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, at := range all {
+		found, err := s.at(ctx, q, at)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("delivery %d: an attempt: %w", r.ID, err)
+		}
+		of, a, err := found.attempt()
+		if err == nil && of != r.ID {
+			err = errRecord
+		}
+		if err != nil {
+			return fmt.Errorf("delivery %d: an attempt: %w", r.ID, err)
+		}
+		a.Answer = a.Answer.read()
+		r.Attempts = append(r.Attempts, *a)
+	}
+	slices.SortStableFunc(r.Attempts, func(a, b Attempt) int { return a.At.Compare(b.At) })
+	return nil
+}
+
+// attemptsOf are where the attempts of a delivery are.
+func attemptsOf(ctx context.Context, q querier, id int64) (all []location, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT segment, place, length FROM attempts WHERE delivery = ? ORDER BY number", id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at location
+		if err := rows.Scan(&at.segment, &at.place, &at.length); err != nil {
+			return nil, err
+		}
+		all = append(all, at)
+	}
+	return all, rows.Err()
 }
 
 // fill adds what is not in the table. A body that is not what was received is
@@ -240,15 +348,12 @@ func (r *row) fill(d *Delivery, header []byte) error {
 	return nil
 }
 
-func recordAt(data []byte, place, length int) (*Delivery, []byte, error) {
+func recordAt(data []byte, place, length int) (record, error) {
 	if place < 0 || length < 1 || place > len(data) || length > len(data)-place {
-		return nil, nil, errRecord
+		return record{}, errRecord
 	}
 	r, _, err := nextRecord(data[place:place+length], place)
-	if err != nil {
-		return nil, nil, err
-	}
-	return r.delivery()
+	return r, err
 }
 
 func selectRows(ctx context.Context, q querier, f Filter) (found []*row, err error) {
@@ -273,12 +378,13 @@ func scan(rows *sql.Rows) (*row, error) {
 	o := &Outcome{}
 	var received int64
 	var status, took, forwardStatus, forwardTook, tries, failures, warnings sql.NullInt64
-	var forwardError, fault sql.NullString
+	var forwardError, fault, forwardTo sql.NullString
 	if err := rows.Scan(
-		&r.segment, &r.place, &r.length,
+		&r.at.segment, &r.at.place, &r.at.length,
 		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
 		&r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
 		&status, &took, &forwardStatus, &forwardTook, &tries, &forwardError, &fault, &failures, &warnings, &o.Findings,
+		&forwardTo, &r.answer.segment, &r.answer.place, &r.answer.length, &r.Redeliveries, &r.Redelivered,
 	); err != nil {
 		return nil, err
 	}
@@ -291,7 +397,10 @@ func scan(rows *sql.Rows) (*row, error) {
 	o.Status, o.Took = int(status.Int64), time.Duration(took.Int64)
 	o.Errors, o.Warnings = int(failures.Int64), int(warnings.Int64)
 	if forwardStatus.Valid {
-		o.Forward = &Forward{int(forwardStatus.Int64), time.Duration(forwardTook.Int64), int(tries.Int64), forwardError.String}
+		o.Forward = &Forward{
+			To: forwardTo.String, Status: int(forwardStatus.Int64), Took: time.Duration(forwardTook.Int64),
+			Attempts: int(tries.Int64), Err: forwardError.String,
+		}
 	}
 	return r, nil
 }
@@ -308,8 +417,8 @@ func (f *Filter) where() (condition string, args []any) {
 	add(!f.Since.IsZero(), "received >= ?", f.Since.UnixNano())
 	add(!f.Until.IsZero(), "received < ?", f.Until.UnixNano())
 	add(f.Dups, "copy > 1")
-	add(f.Acknowledged, "status BETWEEN 200 AND 299")
-	add(f.Failed, "status NOT BETWEEN 200 AND 299")
+	add(f.Acknowledged, "(status BETWEEN 200 AND 299 OR redelivered)")
+	add(f.Failed, "status NOT BETWEEN 200 AND 299 AND NOT redelivered")
 	add(f.Unanswered, "status IS NULL")
 	add(f.Findings, "errors + warnings > 0")
 	add(f.Accepted, "refusal = ''")
@@ -373,8 +482,8 @@ func (f *Filter) Match(e *Entry) bool {
 	case len(f.CallIDs) > 0 && !slices.Contains(f.CallIDs, e.CallID):
 	case len(f.ResultTypes) > 0 && !slices.Contains(f.ResultTypes, e.ResultType):
 	case f.Dups && e.Copy < 2:
-	case f.Acknowledged && (o == nil || o.failed()):
-	case f.Failed && !o.failed():
+	case f.Acknowledged && (o == nil || o.failed()) && !e.Redelivered:
+	case f.Failed && !e.Failed():
 	case f.Unanswered && o != nil:
 	case f.Findings && (o == nil || o.Errors+o.Warnings == 0):
 	case f.Accepted && e.Refusal != "":

@@ -14,6 +14,7 @@ import (
 const (
 	deliveryRecord = 'D'
 	outcomeRecord  = 'O'
+	attemptRecord  = 'A'
 )
 
 var errRecord = fmt.Errorf("%w: a record cannot be read", ErrCorrupt)
@@ -67,7 +68,7 @@ func appendOutcome(b []byte, id int64, o *Outcome) []byte {
 		forward = *o.Forward
 	}
 	texts := [...]string{forward.Err, o.Fault, string(o.Findings)}
-	size := 96
+	size := 96 + len(forward.To) + forward.Answer.room()
 	for _, s := range texts {
 		size += len(s) + binary.MaxVarintLen64
 	}
@@ -78,8 +79,37 @@ func appendOutcome(b []byte, id int64, o *Outcome) []byte {
 		for _, s := range texts {
 			b = appendText(b, s)
 		}
-		return b
+		return appendAnswer(appendText(b, forward.To), forward.Answer)
 	})
+}
+
+func appendAttempt(b []byte, id int64, a *Attempt) []byte {
+	size := 96 + len(a.By) + len(a.To) + len(a.Err) + a.Answer.room()
+	return appendRecord(b, attemptRecord, size, func(b []byte) []byte {
+		for _, n := range [...]int64{id, a.At.UnixNano(), int64(a.Status), int64(a.Took)} {
+			b = binary.AppendVarint(b, n)
+		}
+		for _, s := range [...]string{a.By, a.To, a.Err} {
+			b = appendText(b, s)
+		}
+		return appendAnswer(b, a.Answer)
+	})
+}
+
+// appendAnswer begins with the size of the body, -1 where there is no answer.
+func appendAnswer(b []byte, a *Answer) []byte {
+	if a == nil {
+		return binary.AppendVarint(b, -1)
+	}
+	return appendText(appendText(binary.AppendVarint(b, a.Size), a.stored), a.Body)
+}
+
+// room is at least the size of what appendAnswer adds.
+func (a *Answer) room() int {
+	if a == nil {
+		return binary.MaxVarintLen64
+	}
+	return 3*binary.MaxVarintLen64 + len(a.stored) + len(a.Body)
 }
 
 func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
@@ -202,6 +232,9 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 	o.Errors, o.Warnings = int(f.number()), int(f.number())
 	forward.Err, o.Fault = f.text(), f.text()
 	o.Findings = f.bytes()
+	if len(f.rest) > 0 { // it is older otherwise
+		forward.To, forward.Answer = f.text(), f.answer()
+	}
 	if forward.Status >= 0 {
 		o.Forward = forward
 	}
@@ -209,6 +242,31 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 		return 0, nil, errRecord
 	}
 	return id, o, nil
+}
+
+func (r record) attempt() (id int64, a *Attempt, err error) {
+	if r.kind != attemptRecord {
+		return 0, nil, errRecord
+	}
+	f := fields{rest: r.fields}
+	id = f.number()
+	a = &Attempt{At: time.Unix(0, f.number()), Status: int(f.number()), Took: time.Duration(f.number())}
+	a.By, a.To, a.Err = f.text(), f.text(), f.text()
+	a.Answer = f.answer()
+	if f.bad {
+		return 0, nil, errRecord
+	}
+	return id, a, nil
+}
+
+// answer shares the memory of the record, and its header is not read yet; nil
+// when there is none.
+func (f *fields) answer() *Answer {
+	size := f.number()
+	if f.bad || size < 0 {
+		return nil
+	}
+	return &Answer{Size: size, stored: f.bytes(), Body: f.bytes()}
 }
 
 // id is that of the delivery that r is or is about.

@@ -19,7 +19,7 @@ const (
 // The last one stays even when all deliveries are pruned: ids go on from it.
 //
 // deliveries is made of segments; the columns from status on are NULL until
-// the outcome is known. It holds no bodies, so going through it is quick, and
+// the outcome is known. It holds no bodies of deliveries or answers, so going through it is quick, and
 // has no index but its ids: one on call ids would cost more, at each of them,
 // than going through all rows does at the few questions.
 var migrations = []string{`
@@ -72,6 +72,21 @@ CREATE VIRTUAL TABLE words USING fts5 (call_id, people, talk, content='', conten
 ALTER TABLE state ADD COLUMN log INTEGER NOT NULL DEFAULT 0;    -- random: tells this log from others
 ALTER TABLE state ADD COLUMN intake INTEGER NOT NULL DEFAULT 0; -- frames of the intake up to this position are in segments
 UPDATE state SET log = random() WHERE log = 0;
+`, `
+ALTER TABLE deliveries ADD COLUMN forward_to TEXT;
+ALTER TABLE deliveries ADD COLUMN answer_segment INTEGER; -- where the record of the outcome is; NULL: it has no answer
+ALTER TABLE deliveries ADD COLUMN answer_place INTEGER;
+ALTER TABLE deliveries ADD COLUMN answer_length INTEGER;
+ALTER TABLE deliveries ADD COLUMN redeliveries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN redelivered INTEGER NOT NULL DEFAULT 0; -- 1: one of them was acknowledged
+CREATE TABLE attempts ( -- made of segments, too
+	number   INTEGER PRIMARY KEY,
+	delivery INTEGER NOT NULL,
+	segment  INTEGER NOT NULL,
+	place    INTEGER NOT NULL,
+	length   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempts_delivery ON attempts (delivery);
 `}
 
 // migrate brings a file to the version of this program. It refuses a file that

@@ -12,7 +12,8 @@ type Stats struct {
 	Deliveries  int64 `json:"deliveries"`  // requests, refused ones included
 	Calls       int64 `json:"calls"`       // different call ids of what was not refused
 	Duplicates  int64 `json:"duplicates"`  // copies of an earlier delivery
-	Failed      int64 `json:"failed"`      // answered with anything but 2xx
+	Failed      int64 `json:"failed"`      // answered with anything but 2xx when they came
+	Redelivered int64 `json:"redelivered"` // of the failed: a redelivery was acknowledged since
 	Refused     int64 `json:"refused"`     // of the failed: not taken as a delivery
 	Unforwarded int64 `json:"unforwarded"` // of the failed: the endpoint behind gave no answer
 	Unanswered  int64 `json:"unanswered"`  // without an outcome
@@ -93,10 +94,11 @@ func (q statsQuery) totals(s *Stats) error {
 	where, args := q.and("")
 	var first, last sql.NullInt64
 	err := q.tx.QueryRowContext(q.ctx, `SELECT count(*), count(DISTINCT CASE WHEN copy > 0 THEN call_id END), coalesce(sum(copy > 1), 0),
-		coalesce(sum(status NOT BETWEEN 200 AND 299), 0), coalesce(sum(refusal <> ''), 0), coalesce(sum(forward_status = 0), 0),
+		coalesce(sum(status NOT BETWEEN 200 AND 299), 0), coalesce(sum(redelivered AND status NOT BETWEEN 200 AND 299), 0),
+		coalesce(sum(refusal <> ''), 0), coalesce(sum(forward_status = 0), 0),
 		coalesce(sum(status IS NULL), 0), coalesce(sum(errors > 0), 0), coalesce(sum(size), 0), min(received), max(received)
 		FROM deliveries`+where, args...).Scan(&s.Deliveries, &s.Calls, &s.Duplicates,
-		&s.Failed, &s.Refused, &s.Unforwarded, &s.Unanswered, &s.Invalid, &s.Bytes, &first, &last)
+		&s.Failed, &s.Redelivered, &s.Refused, &s.Unforwarded, &s.Unanswered, &s.Invalid, &s.Bytes, &first, &last)
 	if first.Valid {
 		s.First, s.Last = time.Unix(0, first.Int64), time.Unix(0, last.Int64)
 	}

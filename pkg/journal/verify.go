@@ -196,7 +196,16 @@ func (v *Verified) records(data []byte, where string, tell func(int64, string, .
 			tell(0, "%s: %s", where, err)
 			break
 		}
+		switch r.kind {
+		case outcomeRecord:
+			_, _, err = r.outcome()
+		case attemptRecord:
+			_, _, err = r.attempt()
+		}
 		if r.kind != deliveryRecord {
+			if err != nil {
+				tell(0, "%s: %s", where, err)
+			}
 			continue
 		}
 		d, _, err := r.delivery()

@@ -15,6 +15,8 @@ const (
 	maxBatchBytes = 8 << 20 // of bodies, unless one is larger
 	maxOutcomes   = 4096    // that are to be written
 	maxWaiting    = 1024    // outcomes that nobody looks at yet
+	// maxAnswers is how many bytes of answers wait in outcomes to be written.
+	maxAnswers = 32 << 20
 	// outcomeWait is how long outcomes wait for deliveries to share their
 	// transaction with.
 	outcomeWait = 10 * time.Millisecond
@@ -46,15 +48,30 @@ type writer struct {
 	batch    *batch
 	crowd    int // how many come at a time: the largest batch of late
 	outcomes []finished
+	answers  int    // bytes of answers in outcomes
 	buf      []byte // a frame
 	calls    *calls
 	lost     int   // outcomes that were given up
 	err      error // why
 }
 
+// finished is what became of a delivery, at first or later.
 type finished struct {
 	id int64
 	Outcome
+	attempt *Attempt // nil: this is the outcome
+}
+
+// answerSize is how many bytes of an answer f holds.
+func (f *finished) answerSize() int {
+	answer := (*Answer)(nil)
+	switch {
+	case f.attempt != nil:
+		answer = f.attempt.Answer
+	case f.Forward != nil:
+		answer = f.Forward.Answer
+	}
+	return answer.room()
 }
 
 // ask is other work for run.
@@ -112,8 +129,24 @@ func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
 	if l.write == nil {
 		return ErrReadOnly
 	}
+	if o.Forward != nil && o.Forward.Answer != nil {
+		forward := *o.Forward
+		forward.Answer = l.opts.kept(forward.Answer)
+		o.Forward = &forward
+	}
 	w := l.write
-	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id, o})
+	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id: id, Outcome: o})
+}
+
+// Attempt adds a redelivery of the delivery called id. It returns before that is
+// on disk; [Log.Close] waits for it.
+func (l *Log) Attempt(ctx context.Context, id int64, a Attempt) error {
+	if l.write == nil {
+		return ErrReadOnly
+	}
+	a.Answer = l.opts.kept(a.Answer)
+	w := l.write
+	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id: id, attempt: &a})
 }
 
 // ask runs do between batches.
@@ -211,7 +244,8 @@ func (w *writer) rescue() {
 // giveUp forgets the outcomes that wait.
 func (w *writer) giveUp(err error) {
 	w.lost += len(w.outcomes)
-	w.outcomes, w.err = w.outcomes[:0], err
+	w.err = err
+	w.forgetOutcomes()
 }
 
 // collect waits for work, and takes what is waiting. It returns false once the
@@ -241,7 +275,7 @@ func (w *writer) idle() bool {
 		select {
 		case <-w.queue.enough:
 		case f := <-results:
-			w.outcomes = append(w.outcomes, f)
+			w.takeOutcome(f)
 		case a := <-w.asks:
 			w.takeOutcomes()
 			w.commit() // it may look at them
@@ -273,9 +307,24 @@ func (w *writer) gather() {
 }
 
 func (w *writer) takeOutcomes() {
-	for len(w.results) > 0 && len(w.outcomes) < maxOutcomes {
-		w.outcomes = append(w.outcomes, <-w.results) // nobody else takes them
+	for len(w.results) > 0 && !w.manyOutcomes() {
+		w.takeOutcome(<-w.results) // nobody else takes them
 	}
+}
+
+func (w *writer) takeOutcome(f finished) {
+	w.outcomes = append(w.outcomes, f)
+	w.answers += f.answerSize()
+}
+
+// manyOutcomes reports whether as many wait to be written as may.
+func (w *writer) manyOutcomes() bool {
+	return len(w.outcomes) >= maxOutcomes || w.answers >= maxAnswers
+}
+
+func (w *writer) forgetOutcomes() {
+	clear(w.outcomes)
+	w.outcomes, w.answers = w.outcomes[:0], 0
 }
 
 // commit writes the batch and the outcomes as one frame.
@@ -296,10 +345,9 @@ func (w *writer) commit() {
 	w.batch = new(batch)
 	switch {
 	case err == nil:
-		clear(w.outcomes)
-		w.outcomes = w.outcomes[:0]
+		w.forgetOutcomes()
 		w.keeper.note(w.at.pos, w.crowd > fewDeliveries)
-	case len(w.outcomes) >= maxOutcomes:
+	case w.manyOutcomes():
 		// A disk that stays full must not fill the memory too.
 		w.giveUp(err)
 	}
@@ -319,7 +367,11 @@ func (w *writer) encode() {
 		w.buf = appendDelivery(w.buf, a.Delivery, a.header)
 	}
 	for i := range w.outcomes {
-		w.buf = appendOutcome(w.buf, w.outcomes[i].id, &w.outcomes[i].Outcome)
+		if f := &w.outcomes[i]; f.attempt != nil {
+			w.buf = appendAttempt(w.buf, f.id, f.attempt)
+		} else {
+			w.buf = appendOutcome(w.buf, f.id, &f.Outcome)
+		}
 	}
 }
 
