@@ -293,3 +293,56 @@ func TestLive(t *testing.T) {
 		t.Errorf("when it was answered: %+v", n)
 	}
 }
+
+// redelivered is a delivery that an endpoint did not take, and did later.
+func redelivered(t testing.TB, l *journal.Log) int64 {
+	t.Helper()
+	id := logged(t, l, journal.Delivery{CallID: "call.r", ResultType: "Busy", Body: []byte(`{"callId":"call.r","name":"Rita Roach"}`)}, &journal.Outcome{
+		Status: 503, Took: time.Second,
+		Forward: &journal.Forward{To: "http://127.0.0.1:8080/hook", Status: 503, Took: time.Second, Attempts: 1, Answer: &journal.Answer{
+			Header: http.Header{"Content-Type": {"text/plain"}, "X-Hook": {"own-secret"}}, Body: []byte("no database: <b>ask Olga</b>"), Size: 28,
+		}},
+	})
+	for _, a := range []journal.Attempt{
+		{At: noon.Add(time.Minute), By: "log resend", To: "http://127.0.0.1:8080/hook", Err: "connection refused"},
+		{At: noon.Add(time.Hour), By: "inspector", To: "http://127.0.0.1:8080/hook", Status: 200, Took: time.Millisecond, Answer: &journal.Answer{Body: []byte("\xff\xfe"), Size: 2}},
+	} {
+		if err := l.Attempt(t.Context(), id, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2000 {
+		if e, err := l.Get(t.Context(), id); err == nil && len(e.Attempts) == 2 {
+			return id
+		}
+		<-time.After(time.Millisecond)
+	}
+	t.Fatal("the attempts are never there")
+	return 0
+}
+
+// What the endpoint answered, and each attempt to deliver again, is part of a
+// delivery, without secrets.
+func TestResponses(t *testing.T) {
+	l := openLog(t)
+	redelivered(t, l)
+	link := serve(t, inspect.Options{Log: l, Secrets: []string{"X-Hook"}})
+	got := get[map[string]any](t, link+"api/delivery/1")
+	answer := map[string]any{"header": []any{[]any{"Content-Type", "text/plain"}, []any{"X-Hook", "[masked]"}}, "body": "no database: <b>ask Olga</b>", "size": 28.}
+	for name, want := range map[string]any{
+		"verdict": "redelivered",
+		"forward": map[string]any{"to": "http://127.0.0.1:8080/hook", "status": 503., "took": 1000., "attempts": 1., "answer": answer},
+		"attempts": []any{
+			map[string]any{"at": float64(noon.Add(time.Minute).UnixMilli()), "by": "log resend", "to": "http://127.0.0.1:8080/hook", "status": 0., "took": 0., "error": "connection refused"},
+			map[string]any{"at": float64(noon.Add(time.Hour).UnixMilli()), "by": "inspector", "to": "http://127.0.0.1:8080/hook", "status": 200., "took": 1.,
+				"answer": map[string]any{"header": []any{}, "body": nil, "base64": "//4=", "size": 2.}},
+		},
+	} {
+		if diff := cmp.Diff(want, got[name]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if rows := get[listed](t, link+"api/list?only=failed").Rows; len(rows) != 0 {
+		t.Errorf("what was redelivered still fails: %v", rows)
+	}
+}

@@ -34,14 +34,62 @@ type whole struct {
 	// Findings are as pkg/validate has them.
 	Findings json.RawMessage `json:"findings,omitempty"`
 	Forward  *forward        `json:"forward,omitempty"`
-	Copies   []row           `json:"copies"` // of the call, oldest first, this one included; more than one, or none
+	Scheme   string          `json:"scheme,omitempty"`
+	Attempts []redelivery    `json:"attempts"` // oldest first
+	Copies   []row           `json:"copies"`   // of the call, oldest first, this one included; more than one, or none
 }
 
 type forward struct {
-	Status   int     `json:"status"` // 0: none
-	TookMS   float64 `json:"took"`
-	Attempts int     `json:"attempts"`
-	Error    string  `json:"error,omitempty"`
+	To       string    `json:"to,omitempty"`
+	Status   int       `json:"status"` // 0: none
+	TookMS   float64   `json:"took"`
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error,omitempty"`
+	Answer   *response `json:"answer,omitempty"`
+}
+
+// redelivery is one more delivery of what is in the log.
+type redelivery struct {
+	At     int64     `json:"at"` // in milliseconds since 1970
+	By     string    `json:"by"`
+	To     string    `json:"to"`
+	Status int       `json:"status"` // 0: none
+	TookMS float64   `json:"took"`
+	Error  string    `json:"error,omitempty"`
+	Answer *response `json:"answer,omitempty"`
+}
+
+// response is what an endpoint answered beside its status.
+type response struct {
+	Header [][2]string `json:"header"` // name and value, secrets masked
+	Body   *string     `json:"body"`   // its beginning; null when it is not UTF-8
+	Base64 string      `json:"base64,omitempty"`
+	Size   int64       `json:"size"` // of the whole body
+}
+
+func (h *Handler) response(a *journal.Answer) *response {
+	if a == nil {
+		return nil
+	}
+	r := &response{Header: h.fields(a.Header), Size: a.Size}
+	if text, ok := a.Text(); ok {
+		r.Body = &text
+	} else {
+		r.Base64 = base64.StdEncoding.EncodeToString(a.Body[:min(len(a.Body), 4<<10)])
+	}
+	return r
+}
+
+// fields are those of a header, sorted, its secrets masked.
+func (h *Handler) fields(header http.Header) [][2]string {
+	all := [][2]string{}
+	header = safetext.MaskHeader(header, h.opts.Secrets...)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			all = append(all, [2]string{name, value})
+		}
+	}
+	return all
 }
 
 // entry is the delivery that the path of a request names.
@@ -69,13 +117,10 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 	}
 	w := whole{
 		row: rowOf(e), Remote: e.Remote, URI: e.URI, Proto: e.Proto, Host: e.Host, Reason: e.Reason,
-		Header: [][2]string{}, SHA256: e.Hash, Copies: []row{},
+		Scheme: e.Scheme, Header: h.fields(e.Header), SHA256: e.Hash, Attempts: []redelivery{}, Copies: []row{},
 	}
-	header := safetext.MaskHeader(e.Header, h.opts.Secrets...)
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		for _, value := range header[name] {
-			w.Header = append(w.Header, [2]string{name, value})
-		}
+	for _, a := range e.Attempts {
+		w.Attempts = append(w.Attempts, redelivery{a.At.UnixMilli(), a.By, a.To, a.Status, milliseconds(a.Took), a.Err, h.response(a.Answer)})
 	}
 	payload, err := payloadOf(e)
 	switch {
@@ -93,7 +138,7 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 			w.Findings = o.Findings
 		}
 		if f := o.Forward; f != nil {
-			w.Forward = &forward{f.Status, milliseconds(f.Took), f.Attempts, f.Err}
+			w.Forward = &forward{f.To, f.Status, milliseconds(f.Took), f.Attempts, f.Err, h.response(f.Answer)}
 		}
 	}
 	if e.CallID != "" && e.Copy > 0 {

@@ -240,3 +240,19 @@ func TestNaughtyStrings(t *testing.T) {
 	}
 	p.CheckQuiet()
 }
+
+// The page shows what endpoints answered, and what a stranger wrote there as text.
+func TestResponseTab(t *testing.T) {
+	browser := browsertest.Start(t)
+	l := openLog(t)
+	id := redelivered(t, l)
+	p := browser.Open(t, serve(t, everything(l)), browsertest.View{})
+	p.Until(t, `document.querySelector("#d`+itoa(id)+` .badge.unsure")?.textContent === "503"`)
+	eval(p, `document.querySelector("#d`+itoa(id)+`").click()`)
+	p.Until(t, `document.querySelector("#tab-response")`)
+	eval(p, `document.querySelector("#tab-response").click()`)
+	p.Until(t, `["ask Olga</b>", "log resend", "connection refused", "inspector", "no text in UTF-8"].every((word) => document.querySelector("#panel").textContent.includes(word)) && !document.querySelector("#panel b")`)
+	p.CheckFits()
+	p.Picture("response")
+	p.CheckQuiet()
+}

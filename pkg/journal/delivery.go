@@ -2,9 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
+	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
 
 // Delivery is one request as it came. Everything in it but Body is text from a
@@ -76,6 +79,25 @@ type Answer struct {
 	Size   int64       // of the body, as far as it was read
 
 	stored []byte // Header as it is stored
+}
+
+// Text is the body, inflated, for a person; false when it is no text in UTF-8.
+// Its last character may be cut off with the rest.
+func (a *Answer) Text() (string, bool) {
+	body := a.Body
+	if a.Header.Get("Content-Encoding") == "gzip" {
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return "", false
+		}
+		body, _ = io.ReadAll(io.LimitReader(r, MaxAnswer)) // as far as it was kept
+	}
+	for cut := 0; cut < utf8.UTFMax && cut < len(body); cut++ {
+		if whole := body[:len(body)-cut]; utf8.Valid(whole) {
+			return string(whole), true
+		}
+	}
+	return "", len(body) == 0
 }
 
 // read makes a whole and its memory its own; nil stays nil.

@@ -90,6 +90,14 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	d.Forward = &Forwarded{Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
 	if err != nil {
 		d.Forward.Status = 0
+	} else {
+		d.Forward.Header, d.Forward.Body, d.Forward.Size = answer.Header, answer.Body, int64(len(answer.Body))
+		if len(answer.Body) > MaxKept {
+			// Until it was shown, all of it would stay in memory.
+			d.Forward.Body = bytes.Clone(answer.Body[:MaxKept])
+		}
+	}
+	if err != nil {
 		return text(http.StatusBadGateway, "the endpoint behind this one gave no answer", nil)
 	}
 	answer.Header = EndToEnd(answer.Header)

@@ -91,7 +91,14 @@ type Forwarded struct {
 	Took     time.Duration
 	Attempts int   // how often the delivery was sent, 1 or more
 	Err      error // why there is no answer; nil when there is one
+
+	Header http.Header // of the answer
+	Body   []byte      // its first MaxKept bytes, as they came
+	Size   int64       // of the whole body, as far as it was read
 }
+
+// MaxKept is how many bytes of an endpoint's answer stay with its delivery.
+const MaxKept = 64 << 10
 
 // Acknowledged reports whether the sender was told that its delivery arrived.
 func (d *Delivery) Acknowledged() bool { return d.Refusal == "" && d.Status/100 == 2 }

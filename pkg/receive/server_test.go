@@ -622,8 +622,11 @@ func testForward(t *testing.T, netHTTP bool) {
 				t.Errorf("forwarded %q", got)
 			}
 			seen := r.end()
-			if d := cmp.Diff(&tt.want, seen[0].Forward, cmpopts.EquateErrors(), cmpopts.IgnoreFields(Forwarded{}, "Took")); d != "" {
+			if d := cmp.Diff(&tt.want, seen[0].Forward, cmpopts.EquateErrors(), cmpopts.IgnoreFields(Forwarded{}, "Took", "Header", "Body", "Size")); d != "" {
 				t.Error(d)
+			}
+			if f := seen[0].Forward; f.Err == nil && (string(f.Body) != string(tt.answer.Body) || f.Size != int64(len(tt.answer.Body)) || !cmp.Equal(f.Header, tt.answer.Header)) {
+				t.Errorf("kept %q of %d with %v", f.Body, f.Size, f.Header)
 			}
 			if want := tt.want.Status == 202 || tt.want.Status == 204; seen[0].Acknowledged() != want {
 				t.Errorf("acknowledged: %v", seen[0].Acknowledged())

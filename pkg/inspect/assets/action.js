@@ -10,7 +10,7 @@ const ask = (title, ...children) => {
   const dialog = el("dialog", "", heading, ...children);
   dialog.setAttribute("aria-labelledby", "ask");
   const before = document.activeElement;
-  dialog.addEventListener("close", () => { dialog.remove(); if (before?.isConnected) before.focus(); });
+  dialog.addEventListener("close", () => { dialog.remove(); (before?.isConnected ? before : document.querySelector(".actions .main"))?.focus(); });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
@@ -20,8 +20,8 @@ const field = (label, input, note) => el("label", "field", el("span", "", label)
 
 let lastTo = ""; // where a person sent to before
 
-// send delivers d again, as often as a person says.
-export const send = (d) => {
+// send delivers d again, as often as a person says. Sent shows d anew.
+export const send = (d, sent) => {
   const to = el("select", "", ...data.targets.map((t) => new Option(t, t)), new Option("another address on this machine", ""));
   const url = el("input");
   url.type = "url";
@@ -50,6 +50,7 @@ export const send = (d) => {
     lastTo = url.value;
     try {
       const { answers } = await post("send", { id: d.id, to: to.value || url.value, copies: +copies.value, together: together.checked });
+      await sent();
       results.replaceChildren(...answers.map((a) => el("li", "",
         el("span", "badge " + (a.status >= 200 && a.status < 300 ? "good" : "bad"), a.status || "none"), el("span", "muted", ms(a.took)),
         text("code", "", a.error || a.body || ""))));

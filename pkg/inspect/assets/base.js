@@ -114,5 +114,6 @@ export const dot = (type) => {
 export const answerOf = (row) => {
   if (row.status === 0 && row.took == null) return ["…", "warn", "unanswered"];
   if (row.status === 0) return ["none", "bad", row.fault || "no answer"];
+  if (row.verdict === "redelivered") return [String(row.status), "unsure", "redelivered"];
   return [String(row.status), row.status >= 200 && row.status < 300 ? "good" : "bad", row.refusal || row.fault || ""];
 };

@@ -62,6 +62,7 @@ export class Detail {
       raw: ["Raw", () => raw(d)],
       headers: ["Headers", () => headers(d)],
     };
+    if (d.forward || d.attempts.length) panels.response = ["Response", () => responses(d), d.attempts.length];
     if (d.copies.length) panels.copies = ["Copies", () => copies(d), d.copies.length];
     if (!panels[this.tab]) this.tab = "call";
 
@@ -114,7 +115,7 @@ export class Detail {
 
   actions(d) {
     const all = [];
-    if (data.can.send && d.payload !== null) all.push(button("main", "Send again…", () => send(d)));
+    if (data.can.send && d.payload !== null) all.push(button("main", "Send again…", () => send(d, () => (this.id === d.id ? this.open(d.id, false) : null))));
     if (data.can.curl) all.push(button("", "Copy as curl", attempt(async () => copy((await get("curl/" + d.id)).command, "curl command"))));
     const save = el("a", "button", "Save body");
     save.href = "/api/body/" + d.id;
@@ -161,9 +162,31 @@ const raw = (d) => {
   return box;
 };
 
+// responses are what endpoints answered: to the delivery, and to each attempt to
+// deliver it again.
+const responses = (d) => {
+  const one = (title, to, r) => {
+    const ok = r.status >= 200 && r.status < 300, a = r.answer;
+    const section = el("section", "", el("h3", "", title), el("p", "",
+      el("span", "badge " + (ok ? "good" : "bad"), r.status || "none"), " in " + ms(r.took), r.attempts > 1 ? ", " + r.attempts + " attempts" : "",
+      to ? text("span", "muted", " from " + to) : null, r.error ? text("span", "bad", " " + r.error) : null));
+    if (!a) return section;
+    if (a.header.length) section.append(facts(a.header));
+    if (a.body) section.append(el("pre", "raw", show(a.body)));
+    else if (a.size) section.append(el("p", "muted", "The body is no text in UTF-8."));
+    const kept = 64 << 10;
+    if (a.size > kept) section.append(el("p", "muted", "Of " + bytes(a.size) + " the beginning was kept."));
+    return section;
+  };
+  return el("div", "call",
+    d.forward ? one("Endpoint", d.forward.to, d.forward) : null,
+    ...d.attempts.map((a, i) => one("Redelivery " + (i + 1) + " · " + moment(a.at) + " · " + a.by, a.to, a)));
+};
+
+const facts = (rows) => el("dl", "facts code", ...rows.filter(([, v]) => v !== "").flatMap(([name, v]) => [text("dt", "", name), text("dd", v === "[masked]" ? "muted" : "", v)]));
+
 const headers = (d) => {
   const sum = [...atob(d.sha256 || "")].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  const facts = (rows) => el("dl", "facts code", ...rows.filter(([, v]) => v !== "").flatMap(([name, v]) => [text("dt", "", name), text("dd", v === "[masked]" ? "muted" : "", v)]));
   return el("div", "call",
     el("section", "", el("h3", "", "Request"), facts([["Line", [d.method, d.uri, d.proto].join(" ")], ["Host", d.host], ["From", d.remote], ["Size", bytes(d.size)], ["SHA-256", sum]])),
     el("section", "", el("h3", "", "Header"), d.header.length ? facts(d.header) : el("p", "muted", "None was sent.")));
