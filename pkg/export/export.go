@@ -51,6 +51,7 @@ type Export struct {
 	Secrets []string
 	Plan    deliver.Plan
 	Shards  int // 0 is 1
+	Jobs    int // goroutines that encode payloads; 0 is 1
 
 	Created  time.Time
 	Duration time.Duration // begin nothing more after this time; 0: no end

@@ -3,6 +3,8 @@ package export_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,6 +129,7 @@ func TestFilesAreThePlan(t *testing.T) {
 				want, turns = append(want, turn...), append(turns, turn)
 			}
 			e := newExport(plan, shards)
+			e.Jobs = i % 4
 			var stream bytes.Buffer
 			counts, err := e.Targets(&stream, plan.Steps(documents(n)))
 			if d := cmp.Diff(want, readTargets(t, stream.Bytes())); err != nil || d != "" {
@@ -155,6 +160,91 @@ func TestFilesAreThePlan(t *testing.T) {
 		})
 	}
 }
+
+// Many payloads, large and small, come out the same on one core and on several.
+func TestJobs(t *testing.T) {
+	docs := func(yield func(payload.Document, error) bool) {
+		random := rand.New(rand.NewPCG(1, 0))
+		for n := range 3000 {
+			size := random.IntN(200)
+			if n%1000 == 7 {
+				size = 1 << 20
+			}
+			if !yield(payload.Document{Body: fmt.Appendf(nil, `{"callId":"call.%d","pad":"%s"}`, n, strings.Repeat("x", size))}, nil) {
+				return
+			}
+		}
+	}
+	var want string
+	for _, jobs := range []int{0, 1, 2, 5} {
+		e := newExport(deliver.Plan{Duplicates: 1}, 2)
+		e.Jobs = jobs
+		dir := filepath.Join(t.TempDir(), "out")
+		m, err := e.Write(dir, e.Plan.Steps(docs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := string(read(t, dir, export.ManifestFile))
+		for _, file := range append([]export.File{m.Digests}, m.Shards[0].File, m.Shards[1].File) {
+			got += string(read(t, dir, file.Name))
+			if sum := sha256.Sum256(read(t, dir, file.Name)); hex.EncodeToString(sum[:]) != file.SHA256 {
+				t.Errorf("%s has another digest", file.Name)
+			}
+		}
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%d goroutines make other files", jobs)
+		}
+	}
+}
+
+// What comes slowly is written as it comes.
+func TestTargetsAsTheyCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		steps := func(yield func(deliver.Step, error) bool) {
+			for n := range 3 {
+				time.Sleep(time.Minute) // the clock is the test's
+				if !yield(deliver.Step{Document: payload.Document{Body: []byte("{}")}, Number: n + 1, First: 1, Last: 1}, nil) {
+					return
+				}
+			}
+		}
+		n := 0
+		w := writerFunc(func(p []byte) (int, error) {
+			n += bytes.Count(p, []byte("\n"))
+			if late := time.Since(begin) - time.Duration(n)*time.Minute; late < 0 || late > time.Second {
+				t.Errorf("target %d is %v late", n, late)
+			}
+			return len(p), nil
+		})
+		e := newExport(deliver.Plan{}, 1)
+		e.Jobs = 2
+		if _, err := e.Targets(w, steps); err != nil || n != 3 {
+			t.Errorf("%d targets, %v", n, err)
+		}
+	})
+}
+
+// An export that ends early asks for the end of reading.
+func TestEndsReading(t *testing.T) {
+	broken := errors.New("broken")
+	stopped := make(chan struct{})
+	steps := func(yield func(deliver.Step, error) bool) {
+		yield(deliver.Step{Number: 1, First: 1, Last: 1}, nil)
+		<-stopped // as who waits for stdin
+	}
+	e := newExport(deliver.Plan{Stop: sync.OnceFunc(func() { close(stopped) })}, 1)
+	if _, err := e.Targets(writerFunc(func([]byte) (int, error) { return 0, broken }), steps); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // everyArrived proves that a manifest accepts exactly what was planned.
 func everyArrived(t *testing.T, m *export.Manifest, sent []delivery) {

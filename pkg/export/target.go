@@ -2,9 +2,7 @@ package export
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -41,11 +39,10 @@ next:
 	return out
 }
 
-// targets writes deliveries as vegeta's JSON targets, one a line:
+// targets makes deliveries vegeta's JSON targets, one a line:
 // https://github.com/tsenart/vegeta/blob/master/lib/target.schema.json.
 type targets struct {
 	head []byte // of every line, up to the payload's number
-	line []byte // reused
 }
 
 func newTargets(e Export) *targets {
@@ -58,17 +55,15 @@ func newTargets(e Export) *targets {
 	return &targets{head: b.Bytes()}
 }
 
-// write writes one delivery with one call of w.
-func (t *targets) write(w io.Writer, number, copy int, body []byte) error {
-	line := append(t.line[:0], t.head...)
-	line = strconv.AppendInt(line, int64(number), 10)
-	line = append(line, `"],"`+HeaderCopy+`":["`...)
-	line = strconv.AppendInt(line, int64(copy), 10)
-	line = append(line, `"]},"body":"`...)
-	line = base64.StdEncoding.AppendEncode(line, body)
-	t.line = append(line, '"', '}', '\n')
-	_, err := w.Write(t.line)
-	return err
+// append adds one delivery of a body in base64.
+func (t *targets) append(dst []byte, number, copy int, body []byte) []byte {
+	dst = append(dst, t.head...)
+	dst = strconv.AppendInt(dst, int64(number), 10)
+	dst = append(dst, `"],"`+HeaderCopy+`":["`...)
+	dst = strconv.AppendInt(dst, int64(copy), 10)
+	dst = append(dst, `"]},"body":"`...)
+	dst = append(dst, body...)
+	return append(dst, '"', '}', '\n')
 }
 
 // jsonText is v as JSON, without characters that harm a terminal.
@@ -82,19 +77,32 @@ func jsonText(v any) []byte {
 func (e Export) Targets(w io.Writer, steps iter.Seq2[deliver.Step, error]) (Counts, error) {
 	t := newTargets(e)
 	var c Counts
-	for step, err := range steps {
-		if err != nil {
-			return c, err
-		}
-		c.add(step)
-		for n := step.First; n <= step.Last; n++ {
-			if err := t.write(w, step.Number, n, step.Document.Body); err != nil {
-				return c, err
+	var lines []byte
+	write := func() error {
+		_, err := w.Write(lines)
+		lines = lines[:0]
+		return err
+	}
+	for group := range e.encode(steps, false) {
+		for _, s := range group.steps {
+			c.add(s.Step)
+			for n := s.First; n <= s.Last; n++ {
+				if lines = t.append(lines, s.Number, n, group.body(s)); len(lines) >= bufferSize {
+					if err := write(); err != nil {
+						return c, e.ended(err)
+					}
+				}
 			}
+		}
+		if err := cmp.Or(write(), group.err); err != nil {
+			return c, e.ended(err)
 		}
 	}
 	return c, nil
 }
+
+// bufferSize is how many bytes are written at once.
+const bufferSize = 64 << 10
 
 // Counts is how much there is.
 type Counts struct {
@@ -107,10 +115,4 @@ func (c *Counts) add(step deliver.Step) {
 	if step.First == 1 {
 		c.Payloads++
 	}
-}
-
-// digest is the SHA-256 of a body in hexadecimal.
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"bufio"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -87,27 +86,29 @@ func (e Export) writeDeliveries(dir string, m *Manifest, steps iter.Seq2[deliver
 	}
 	defer func() { err = errors.Join(err, sums.Close()) }()
 	plan := sha256.New()
+	digests := digestWriter{f: sums}
 	turn := 0
-	for step, err := range steps {
-		if err != nil {
-			return err
-		}
-		shard := shards[turn%len(shards)]
-		turn++
-		m.add(step)
-		shard.counts.add(step)
-		sum := digest(step.Document.Body)
-		if step.First == 1 {
-			// Payloads may come in any order.
-			if _, err := sums.WriteAt([]byte(sum+"\n"), int64(step.Number-1)*digestLine); err != nil {
-				return err
+	for group := range e.encode(steps, true) {
+		for _, s := range group.steps {
+			shard := shards[turn%len(shards)]
+			turn++
+			m.add(s.Step)
+			shard.counts.add(s.Step)
+			if s.First == 1 {
+				if err := digests.write(s.Number, s.digest); err != nil {
+					return e.ended(err)
+				}
+			}
+			for n := s.First; n <= s.Last; n++ {
+				fmt.Fprintf(plan, "%d %d %s\n", s.Number, n, s.digest) // a hash takes everything
+				shard.buf = lines.append(shard.buf, s.Number, n, group.body(s))
+				if err := shard.full(); err != nil {
+					return e.ended(err)
+				}
 			}
 		}
-		for n := step.First; n <= step.Last; n++ {
-			fmt.Fprintf(plan, "%d %d %s\n", step.Number, n, sum) // a hash takes everything
-			if err := lines.write(shard, step.Number, n, step.Document.Body); err != nil {
-				return err
-			}
+		if group.err != nil {
+			return e.ended(group.err)
 		}
 	}
 	if turn < len(shards) {
@@ -121,7 +122,36 @@ func (e Export) writeDeliveries(dir string, m *Manifest, steps iter.Seq2[deliver
 		}
 		m.Shards = append(m.Shards, Shard{File: file, Counts: s.counts})
 	}
+	if err := digests.flush(); err != nil {
+		return err
+	}
 	m.Digests, err = describe(sums)
+	return err
+}
+
+// digestWriter writes the digests of payloads, which may come in any order, each
+// to its place. What belongs side by side is written at once.
+type digestWriter struct {
+	f   *os.File
+	at  int64 // where buf goes
+	buf []byte
+}
+
+func (d *digestWriter) write(number int, digest string) error {
+	at := int64(number-1) * digestLine
+	if at != d.at+int64(len(d.buf)) || len(d.buf) >= bufferSize {
+		if err := d.flush(); err != nil {
+			return err
+		}
+		d.at = at
+	}
+	d.buf = append(append(d.buf, digest...), '\n')
+	return nil
+}
+
+func (d *digestWriter) flush() error {
+	_, err := d.f.WriteAt(d.buf, d.at)
+	d.buf = d.buf[:0]
 	return err
 }
 
@@ -148,7 +178,7 @@ func shardName(i, n int) string {
 // shardFile is a file of deliveries that is being written.
 type shardFile struct {
 	f      *os.File
-	w      *bufio.Writer
+	buf    []byte // what is not written yet
 	sum    hash.Hash
 	size   int64
 	counts Counts
@@ -159,18 +189,27 @@ func newShardFile(dir, name string) (*shardFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shardFile{f: f, w: bufio.NewWriterSize(f, 64<<10), sum: sha256.New()}, nil
+	return &shardFile{f: f, sum: sha256.New()}, nil
 }
 
-// Write implements io.Writer.
-func (s *shardFile) Write(p []byte) (int, error) {
-	s.sum.Write(p)
-	s.size += int64(len(p))
-	return s.w.Write(p)
+// full writes what is there when that is worth it.
+func (s *shardFile) full() error {
+	if len(s.buf) < bufferSize {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *shardFile) flush() error {
+	s.sum.Write(s.buf)
+	s.size += int64(len(s.buf))
+	_, err := s.f.Write(s.buf)
+	s.buf = s.buf[:0]
+	return err
 }
 
 func (s *shardFile) finish() (File, error) {
-	err := errors.Join(s.w.Flush(), s.f.Sync())
+	err := errors.Join(s.flush(), s.f.Sync())
 	return File{filepath.Base(s.f.Name()), s.size, hex.EncodeToString(s.sum.Sum(nil))}, err
 }
 

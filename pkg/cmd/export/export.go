@@ -11,6 +11,7 @@ import (
 	"iter"
 	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -141,7 +142,10 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	for _, warning := range e.Warnings() {
 		a.Note("%s %s", a.ErrStyle.Warn("warning:"), safetext.Line(warning))
 	}
-	docs, done := a.Documents(ctx, o.Paths)
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	e.Plan.Stop = stop
+	docs, done := a.Documents(reading, o.Paths)
 	defer done()
 	if o.Edits != nil {
 		if err := cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
@@ -186,7 +190,7 @@ func planExport(a *cli.App, o *options) (export.Export, error) {
 		return none, cli.UsageError(fmt.Errorf("--expect %q: %w", o.expect, err), "")
 	}
 	e := export.Export{
-		Engine: o.engine, Run: strings.ToLower(rand.Text()[:16]), Plan: plan, Shards: o.shards, Created: a.Now(),
+		Engine: o.engine, Run: strings.ToLower(rand.Text()[:16]), Plan: plan, Shards: o.shards, Jobs: runtime.GOMAXPROCS(0), Created: a.Now(),
 		Duration: o.Duration, Timeout: a.Config.Timeout, Insecure: o.delivery.Insecure,
 	}
 	if o.maxLatency != "" {
