@@ -3,7 +3,6 @@ package jsonscan
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -54,8 +53,8 @@ type Reader struct {
 	noun   string // what the document is
 	report func(Problem)
 
-	duplicates               int
-	saidEncoding, saidHalves bool
+	duplicates                 int
+	saidEncoding, saidUnpaired bool
 }
 
 // NewReader returns a reader of b that hands problems to report, in the order in
@@ -341,38 +340,39 @@ func (r *Reader) Array(item func() bool) bool {
 	}
 }
 
-// String reads a string and returns its text, escapes resolved, if it is wanted:
-// it may be long. Bytes that are not UTF-8 stay; half of a surrogate pair
-// becomes U+FFFD, as in encoding/json.
-func (r *Reader) String(wanted bool) ([]byte, bool) {
+// String reads a string and returns its [Text] if it is wanted: it may be long.
+// Bytes that are not UTF-8 stay as they are.
+func (r *Reader) String(wanted bool) (text []byte, ok bool) {
 	begin, at := r.i, r.last()
+	end, form := String(r.b, r.i)
+	if end != None && form != Unpaired {
+		r.i = end
+	} else if !r.oddString() {
+		return nil, false
+	}
+	if wanted {
+		text = Text(r.b[begin:r.i])
+	}
+	return text, r.close(at)
+}
+
+// oddString reads a string byte by byte, and reports what is wrong with it.
+func (r *Reader) oddString() bool {
+	begin := r.i
 	r.i++
-	clean := r.i // text before it is in out already
-	var out []byte
 	for r.i < len(r.b) {
 		switch c := r.b[r.i]; {
 		case c == '"':
-			text := r.b[clean:r.i]
-			if out != nil {
-				text = append(out, text...)
-			}
 			r.i++
-			return text, r.close(at)
+			return true
 		case c == '\\':
-			end := r.i
-			char, ok := r.escape()
-			if !ok {
-				return nil, false
-			}
-			if wanted {
-				out = append(out, r.b[clean:end]...)
-				out = utf8.AppendRune(out, char)
-				clean = r.i
+			if !r.escape() {
+				return false
 			}
 		case c == '\n' || c == '\r':
-			return nil, r.syntax(r.i, "line end in a string", `close the string, or write the line end as \n`)
+			return r.syntax(r.i, "line end in a string", `close the string, or write the line end as \n`)
 		case c < ' ':
-			return nil, r.syntax(r.i, fmt.Sprintf("control character U+%04X in a string", c), fmt.Sprintf(`write it as \u%04x`, c))
+			return r.syntax(r.i, fmt.Sprintf("control character U+%04X in a string", c), fmt.Sprintf(`write it as \u%04x`, c))
 		case c < utf8.RuneSelf:
 			r.i++
 		default:
@@ -384,113 +384,64 @@ func (r *Reader) String(wanted bool) ([]byte, bool) {
 			r.i += size
 		}
 	}
-	return nil, r.syntax(begin, "string is not closed", "is the document cut off?")
+	return r.syntax(begin, "string is not closed", "is the document cut off?")
 }
 
 // escape reads what begins with a backslash.
-func (r *Reader) escape() (rune, bool) {
+func (r *Reader) escape() bool {
 	begin := r.i
-	if r.i+1 == len(r.b) {
-		r.i++
-		return 0, r.cutOff()
+	end, half := escape(r.b, begin+1)
+	if end == None {
+		return r.wrongEscape()
 	}
-	c := r.b[r.i+1]
-	if c != 'u' {
-		at := strings.IndexByte(`"\/bfnrt`, c)
-		if at < 0 {
-			r.i++
-			return 0, r.syntax(begin, fmt.Sprintf(`%s after \ in a string`, r.here()), `write a backslash as \\`)
-		}
-		r.i += 2
-		return rune("\"\\/\b\f\n\r\t"[at]), true
+	r.i = end
+	if !half || r.saidUnpaired {
+		return true
 	}
-	high, ok := r.hex4(begin)
-	if !ok {
-		return 0, false
+	first, _ := Hex4(r.b, begin+2)
+	if _, ok := Hex4(r.b, end+2); first < 0xdc00 && !ok && bytes.HasPrefix(r.b[end:], []byte(`\u`)) {
+		return true // the escape that was to be the other half is wrong
 	}
-	if high < 0xd800 || high > 0xdfff {
-		return high, true
-	}
-	if high < 0xdc00 && r.i+1 < len(r.b) && r.b[r.i] == '\\' && r.b[r.i+1] == 'u' {
-		second := r.i
-		low, ok := r.hex4(second)
-		if !ok {
-			return 0, false
-		}
-		if 0xdc00 <= low && low <= 0xdfff {
-			return (high-0xd800)<<10 + (low - 0xdc00) + 0x10000, true
-		}
-		r.i = second // it stands for itself
-	}
-	if !r.saidHalves {
-		r.saidHalves = true
-		r.report(Problem{
-			Class: UnpairedSurrogate, Offset: begin, Message: fmt.Sprintf(`\u%04x is half of a surrogate pair`, high),
-			Hint: "it stands for no character: the text was probably cut in the middle of one",
-		})
-	}
-	return utf8.RuneError, true
+	r.saidUnpaired = true
+	r.report(Problem{
+		Class: UnpairedSurrogate, Offset: begin, Message: fmt.Sprintf(`\u%04x is half of a surrogate pair`, first),
+		Hint: "it stands for no character: the text was probably cut in the middle of one",
+	})
+	return true
 }
 
-// hex4 reads \uXXXX at begin.
-func (r *Reader) hex4(begin int) (rune, bool) {
-	var char rune
-	r.i = begin + 2
-	for range 4 {
-		if r.i == len(r.b) {
-			return 0, r.cutOff()
+// wrongEscape says what is wrong with the escape that begins here.
+func (r *Reader) wrongEscape() bool {
+	begin := r.i
+	r.i++
+	switch At(r.b, r.i) {
+	case 'u':
+		for r.i++; Unhex(At(r.b, r.i)) >= 0; {
+			r.i++
 		}
-		d := Unhex(r.b[r.i])
-		if d < 0 {
-			return 0, r.syntax(begin, fmt.Sprintf(`%s in \u, want four hexadecimal digits`, r.here()), "")
+		if r.i < len(r.b) {
+			return r.syntax(begin, r.here()+` in \u, want four hexadecimal digits`, "")
 		}
-		char = char<<4 | rune(d)
-		r.i++
+	default:
+		if r.i < len(r.b) {
+			return r.syntax(begin, r.here()+` after \ in a string`, `write a backslash as \\`)
+		}
 	}
-	return char, true
+	return r.cutOff()
 }
 
 // Number reads a number of any size and precision.
 func (r *Reader) Number() bool {
 	begin, at := r.i, r.last()
-	if r.b[r.i] == '-' {
-		r.i++
-	}
-	if At(r.b, r.i) == '0' {
-		r.i++
-		if c := At(r.b, r.i); '0' <= c && c <= '9' {
-			return r.syntax(begin, "number begins with 0", "remove the zero, or put the value in double quotes")
-		}
-	} else if !r.digits() {
-		return false
-	}
-	if At(r.b, r.i) == '.' {
-		r.i++
-		if !r.digits() {
-			return false
-		}
-	}
-	if At(r.b, r.i)|0x20 == 'e' {
-		r.i++
-		if c := At(r.b, r.i); c == '+' || c == '-' {
-			r.i++
-		}
-		if !r.digits() {
-			return false
-		}
+	end, ok := number(r.b, r.i)
+	r.i = end
+	switch c := At(r.b, end); {
+	case !ok && end == len(r.b):
+		return r.cutOff()
+	case !ok:
+		return r.syntax(end, r.here()+" in a number, want a digit", r.syntaxHint())
+	case '0' <= c && c <= '9': // behind a zero
+		return r.syntax(begin, "number begins with 0", "remove the zero, or put the value in double quotes")
 	}
 	return r.close(at)
-}
-
-// digits reads at least one.
-func (r *Reader) digits() bool {
-	end := skipDigits(r.b, r.i)
-	switch {
-	case end != None:
-		r.i = end
-		return true
-	case r.i == len(r.b):
-		return r.cutOff()
-	}
-	return r.syntax(r.i, r.here()+" in a number, want a digit", r.syntaxHint())
 }

@@ -60,17 +60,25 @@ func Literal(b []byte, i int) int {
 
 // Number returns the index behind a number of any size and precision.
 func Number(b []byte, i int) int {
+	if end, ok := number(b, i); ok {
+		return end
+	}
+	return None
+}
+
+// number passes a number up to where it ends, or up to what is not one.
+func number(b []byte, i int) (end int, ok bool) {
 	if At(b, i) == '-' {
 		i++
 	}
 	if At(b, i) == '0' {
 		i++
-	} else if i = skipDigits(b, i); i == None {
-		return None
+	} else if i, ok = skipDigits(b, i); !ok {
+		return i, false
 	}
 	if At(b, i) == '.' {
-		if i = skipDigits(b, i+1); i == None {
-			return None
+		if i, ok = skipDigits(b, i+1); !ok {
+			return i, false
 		}
 	}
 	if At(b, i)|0x20 == 'e' {
@@ -80,19 +88,16 @@ func Number(b []byte, i int) int {
 		}
 		return skipDigits(b, i)
 	}
-	return i
+	return i, true
 }
 
 // skipDigits passes at least one digit.
-func skipDigits(b []byte, i int) int {
+func skipDigits(b []byte, i int) (end int, ok bool) {
 	begin := i
 	for c := At(b, i); '0' <= c && c <= '9'; c = At(b, i) {
 		i++
 	}
-	if i == begin {
-		return None
-	}
-	return i
+	return i, i > begin
 }
 
 // Digits is the number that the n ASCII digits at i make, or None if one of them
