@@ -99,6 +99,9 @@ func FuzzString(f *testing.F) {
 			return
 		}
 		quoted := b[:end]
+		if byQuotes := jsonscan.StringEnd(b, 0); byQuotes != end {
+			t.Errorf("%q ends at %d, by its quotes at %d", b, end, byQuotes)
+		}
 		if err := json.Unmarshal(quoted, &want); err != nil || !utf8.Valid(quoted) {
 			t.Fatalf("%q is a string: %v", quoted, err)
 		}

@@ -65,6 +65,20 @@ func String(b []byte, i int) (end int, form Form) {
 	return longString(b, from)
 }
 
+// StringEnd returns the index behind the string whose first quote is at i, by its
+// quotes and backslashes alone, or len(b) if it is not closed.
+func StringEnd[T string | []byte](b T, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
 // longString is String for any length, from behind the first quote. Quotes and
 // backslashes are looked for one by one, as package bytes does that best.
 func longString(b []byte, from int) (end int, form Form) {

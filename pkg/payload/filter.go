@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/tidwall/gjson"
 )
 
@@ -80,7 +81,7 @@ func parseCondition(expr string) (Condition, error) {
 			continue
 		case '"':
 			if depth > 0 {
-				i += quotedLen(expr[i:]) - 1
+				i = jsonscan.StringEnd(expr, i) - 1
 				continue
 			}
 		case '(':
@@ -129,20 +130,6 @@ func newCondition(path, op, value string) (Condition, error) {
 		return c, errors.New("has && or || in its value: a comma joins conditions, and a value with these stands in quotes")
 	}
 	return c, nil
-}
-
-// quotedLen is the length of the quoted text that s begins with; all of s when
-// it does not end.
-func quotedLen(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(s)
 }
 
 // Any reports whether there is a condition at all.

@@ -167,12 +167,7 @@ func stringEnd(b []byte, i int) int {
 	if end, _ := jsonscan.String(b, i); end != jsonscan.None {
 		return end
 	}
-	for i++; b[i] != '"'; i++ { // not UTF-8
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return i + 1
+	return jsonscan.StringEnd(b, i) // it is not UTF-8
 }
 
 // objectEnd is the index behind the object that i is in, between two tokens.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
@@ -62,15 +63,7 @@ func trimJSON(s string) string { return strings.TrimLeft(s, " \t\r\n") }
 // string, a literal, or one character of punctuation.
 func tokenLen(s string) int {
 	if s[0] == '"' {
-		for i := 1; i < len(s); i++ {
-			switch s[i] {
-			case '\\':
-				i++
-			case '"':
-				return i + 1
-			}
-		}
-		return len(s)
+		return jsonscan.StringEnd(s, 0)
 	}
 	if strings.IndexByte("{}[],:", s[0]) >= 0 {
 		return 1

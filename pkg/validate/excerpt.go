@@ -75,7 +75,7 @@ func tokenWidth(text []byte) int {
 	isNumber := func(r rune) bool { return '0' <= r && r <= '9' || bytes.ContainsRune([]byte("+-.eE"), r) }
 	switch r, size := utf8.DecodeRune(text); {
 	case r == '"':
-		return stringWidth(text)
+		return jsonscan.StringEnd(text, 0)
 	case r == '\\':
 		return escapeWidth(text)
 	case r == '-' || '0' <= r && r <= '9':
@@ -90,18 +90,6 @@ func tokenWidth(text []byte) int {
 func widthOf(text []byte, part func(rune) bool) int {
 	if end := bytes.IndexFunc(text, func(r rune) bool { return !part(r) }); end >= 0 {
 		return end
-	}
-	return len(text)
-}
-
-func stringWidth(text []byte) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
 	}
 	return len(text)
 }
