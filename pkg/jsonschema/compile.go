@@ -34,7 +34,7 @@ type resource struct {
 // compiler makes schemas of the places of sources.
 type compiler struct {
 	// folder is the URI of the folder that holds the first file, and read
-	// reads a file below it by a relative path, and says how to call it.
+	// reads a file below it by a relative path, and says what to call it.
 	folder string
 	read   func(name string) (path string, body []byte, err error)
 	// home is what folder is called in the first file's $id; may be empty.
@@ -184,9 +184,9 @@ func (c *compiler) at(p place) (*schema, error) {
 	return s, nil
 }
 
-// addPlace makes a schema of a place that only a $ref says to be one.
+// addPlace adds a schema that only a $ref knows to be one.
 func (c *compiler) addPlace(p place) error {
-	if err := c.checked(p); err != nil {
+	if err := c.checkPlace(p); err != nil {
 		return err
 	}
 	var nearest *resource
@@ -240,7 +240,7 @@ func (c *compiler) nearKeyword(name string) string {
 	return spelling.DidYouMean(name, slices.DeleteFunc(known, func(k string) bool { return len(k) < len("type") }))
 }
 
-// add takes a document in. Its resource has the URI that it was found by, and
+// add adds a document. Its resource has the URI that it was found by, and
 // that of its $id.
 func (c *compiler) add(name, prefix, uri string, body []byte) (*resource, error) {
 	source, err := parseSource(name, prefix, body)
@@ -259,7 +259,7 @@ func (c *compiler) addSource(source *source, at int, base *url.URL) (*resource, 
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checked(place{source, at}); err != nil {
+	if err := c.checkPlace(place{source, at}); err != nil {
 		return nil, err
 	}
 	r := c.newResource(source, at, base, of)

@@ -21,7 +21,7 @@ type decimal struct {
 // documents than there can be would be needed to tell.
 const maxExponent = 1 << 60
 
-// parseDecimal reads what the grammar of JSON takes for a number.
+// parseDecimal reads what is a number by the grammar of JSON.
 func parseDecimal(text []byte) decimal {
 	var d decimal
 	if text[0] == '-' {

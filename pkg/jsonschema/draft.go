@@ -10,8 +10,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
-// metaschemas is the schemas of draft 2020-12, which schemas are held against:
-// an array of the files that json-schema.org publishes under
+// metaschemas is the schemas of draft 2020-12, which all schemas have to fit: an
+// array of the files that json-schema.org publishes under
 // https://json-schema.org/draft/2020-12/.
 //
 //go:embed metaschemas.json
@@ -22,7 +22,7 @@ const (
 	thisDraft = draft + "schema"
 )
 
-// draftOf is what the $schema at a place, if there is one, knows of.
+// draftOf is the vocabularies of the $schema at a place, if there is one.
 func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary, error) {
 	v := -1
 	if source.Kind(at) == '{' {
@@ -39,7 +39,7 @@ func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary
 		return 0, source.errorAt(v, fmt.Sprintf("is %s, want draft 2020-12", jsonscan.Quote([]byte(uri))),
 			fmt.Sprintf("write %q; where the drafts differ, such as definitions, dependencies and items that are an array, the schema has to change too", thisDraft))
 	}
-	// Somebody's own draft, which says what it has of this one.
+	// A draft of the user, which says what it has of this one.
 	c.drafts[uri] = wholeDraft
 	r, err := c.resource(uri)
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *compiler) draftOf(source *source, at int, usual vocabulary) (vocabulary
 		return 0, err
 	}
 	c.files = own.files
-	return of, holdAgainst(program, place{source, at}, uri)
+	return of, checkAgainst(program, place{source, at}, uri)
 }
 
 // vocabularies reads $vocabulary.
@@ -85,7 +85,7 @@ func (r *resource) vocabularies() (vocabulary, error) {
 	return of, nil
 }
 
-// addDraft takes the schemas of the draft in.
+// addDraft adds the schemas of the draft.
 func (c *compiler) addDraft() error {
 	source, err := parseSource(thisDraft, thisDraft, metaschemas)
 	if err != nil {
@@ -115,17 +115,17 @@ func (c *compiler) metaschema() (*Schema, error) {
 	return c.meta, err
 }
 
-// checked holds a place against the schema of schemas.
-func (c *compiler) checked(p place) error {
+// checkPlace checks a place against the schema of schemas.
+func (c *compiler) checkPlace(p place) error {
 	meta, err := c.metaschema()
 	if err != nil {
 		return err
 	}
-	return holdAgainst(meta, p, "")
+	return checkAgainst(meta, p, "")
 }
 
-// holdAgainst holds a schema against that of its draft.
-func holdAgainst(program *Schema, p place, name string) error {
+// checkAgainst checks a schema against that of its draft.
+func checkAgainst(program *Schema, p place, name string) error {
 	e := &evaluation{Index: p.source.Index, program: program}
 	if e.evaluateAt(p.at, true) {
 		return nil

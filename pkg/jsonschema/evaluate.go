@@ -6,7 +6,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
-// Evaluator holds documents against a schema, one after another. It is not safe
+// Evaluator checks documents against a schema, one after another. It is not safe
 // for concurrent use.
 type Evaluator struct{ evaluation }
 
@@ -14,37 +14,34 @@ type Evaluator struct{ evaluation }
 func (s *Schema) NewEvaluator() *Evaluator { return &Evaluator{evaluation{program: s}} }
 
 // Accepts reports whether b fits the schema, and is JSON without anything that
-// decoders may differ on. It also returns false for what it would cost much to
-// know of, see [jsonscan.Index.Read]: who wants to be sure then reads b with a
-// [jsonscan.Reader], and asks for the [Schema.Failures].
+// decoders may differ on. It may also return false for a document that fits, but
+// is unusual, see [jsonscan.Index.Read]: to be sure, read b with a
+// [jsonscan.Reader] then, and ask for [Schema.Failures].
 func (e *Evaluator) Accepts(b []byte) bool {
 	ok := e.Read(b) && e.evaluateAt(0, false)
 	e.Release()
 	return ok
 }
 
-// evaluation holds one document against a schema. It first asks for the verdict
-// alone; a document that does not fit is gone through again, to find where and
-// why.
+// evaluation checks one document against a schema.
 type evaluation struct {
 	jsonscan.Index
 	program *Schema
 	// scope is the resources that led to where the evaluation is, the outermost
-	// first; kept only if a $dynamicRef asks.
+	// first; kept only if there is a $dynamicRef.
 	scope   []*resource
 	collect bool // failures are wanted, all of them
 	found   []failure
 	limit   int // of found
-	// steps left, schemas inside one another, and of these, how many in a row
-	// are about the same value: what bounds a schema that leads to itself, or
-	// doubles the work at each level.
-	steps, many int
-	depth       int
-	here, same  int
-	gaveUp      bool
-	// memo is verdicts, kept once there is reason to believe that the same is
-	// asked for again and again.
-	memo map[question]bool
+	// What bounds a schema that leads to itself, or doubles the work at each
+	// level.
+	steps  int // that are left
+	many   int // steps, beyond which results are kept in memo
+	depth  int // schemas inside one another
+	here   int // the value that the innermost is about
+	same   int // how many schemas in a row are about it
+	gaveUp bool
+	memo   map[question]bool // results; nil before many steps
 }
 
 // failure is a value that does not fit a keyword.
@@ -52,13 +49,13 @@ type failure struct {
 	at      int // of the value
 	schema  *schema
 	keyword string // "" for the schema false
-	n, m    int    // what the keyword is about, such as the slot of a missing key
+	n, m    int    // what exactly is wrong, such as the slot of a missing key
 	// branches are the failures of alternatives that are reported as one.
 	branches []failure
-	of       int // how many alternatives this was the nearest of; 0: none
+	of       int // of how many alternatives this one came nearest; 0: there are none
 }
 
-// whole is in place of a keyword where it is not known which one it was.
+// whole stands in place of a keyword if it is not known which one it was.
 const whole = "*"
 
 // question is whether a value fits a schema.
@@ -100,7 +97,7 @@ func (e *evaluation) fail(f failure) bool {
 	return false
 }
 
-// spend takes from what a document may cost, and reports whether there was
+// spend uses up n of the steps that are left, and reports whether there were
 // enough.
 func (e *evaluation) spend(n int) bool {
 	e.steps -= n
@@ -110,8 +107,8 @@ func (e *evaluation) spend(n int) bool {
 	return !e.gaveUp
 }
 
-// check holds a value against a schema. What the schema says of members and
-// items of the value is noted in seen, if that is not nil.
+// check checks a value against a schema. The members and items of the
+// value that the schema speaks of are added to seen, if that is not nil.
 func (e *evaluation) check(s *schema, at int, seen *evaluated) bool {
 	switch {
 	case s.everything:
@@ -126,8 +123,8 @@ func (e *evaluation) check(s *schema, at int, seen *evaluated) bool {
 	return e.enter(s, at, seen)
 }
 
-// recall is check for what was asked before, in which case it is not told again
-// what is wrong below the value.
+// remembered is check that looks up the result if there is one. Then it does not
+// find again what is wrong below the value.
 func (e *evaluation) remembered(s *schema, at int) bool {
 	q := question{s, at}
 	ok, known := e.memo[q]
@@ -144,12 +141,13 @@ func (e *evaluation) remembered(s *schema, at int) bool {
 	return ok || e.fail(failure{at: at, schema: s, keyword: whole})
 }
 
+// enter evaluates a schema inside those that are open.
 func (e *evaluation) enter(s *schema, at int, seen *evaluated) bool {
 	here, same := e.here, e.same
 	if e.same++; at != here {
 		e.here, e.same = at, 0
 	}
-	// After twice as many as there are, one has come again by the same way.
+	// After twice as many schemas as there are, one must have led to itself.
 	if e.depth++; e.depth > maxNesting || e.same > 2*e.program.size {
 		e.gaveUp = true
 	}
@@ -166,6 +164,7 @@ func (e *evaluation) enter(s *schema, at int, seen *evaluated) bool {
 	return ok
 }
 
+// evaluate checks a value against all keywords of a schema.
 func (e *evaluation) evaluate(s *schema, at int, seen *evaluated) bool {
 	kind := e.Kind(at)
 	if s.types != 0 && s.types&typeOf(kind) == 0 && !(kind == '0' && s.types&typeInteger != 0 && isWhole(e.Raw(at))) {
@@ -204,10 +203,11 @@ func (e *evaluation) evaluate(s *schema, at int, seen *evaluated) bool {
 	return ok
 }
 
-// also is a and b; it says whether there is more to look at.
-func (e *evaluation) both(ok *bool, b bool) (more bool) {
-	*ok = *ok && b
-	return *ok || e.collect
+// combine adds one result to those before, and reports whether more of them are
+// wanted.
+func (e *evaluation) combine(all *bool, result bool) (more bool) {
+	*all = *all && result
+	return *all || e.collect
 }
 
 func (e *evaluation) numberFits(s *schema, at int) bool {
@@ -216,7 +216,7 @@ func (e *evaluation) numberFits(s *schema, at int) bool {
 	for i := range s.number.bounds {
 		b := &s.number.bounds[i]
 		if !e.spend(len(n.digits)/16) || !b.holds(n, b.value) {
-			if !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: b.keyword, n: i})) {
+			if !e.combine(&ok, e.fail(failure{at: at, schema: s, keyword: b.keyword, n: i})) {
 				return false
 			}
 		}
@@ -237,7 +237,7 @@ func (e *evaluation) textFits(s *schema, at int) bool {
 			return false
 		}
 	}
-	if rules.pattern != nil && !rules.pattern.Match(text) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "pattern"})) {
+	if rules.pattern != nil && !rules.pattern.Match(text) && !e.combine(&ok, e.fail(failure{at: at, schema: s, keyword: "pattern"})) {
 		return false
 	}
 	if rules.format != nil && !rules.format.OK(text) {
@@ -246,7 +246,7 @@ func (e *evaluation) textFits(s *schema, at int) bool {
 	return ok
 }
 
-// within holds a number of things against its limits.
+// within checks a number of things against its limits.
 func (e *evaluation) within(l *limits, n int, f failure, least, most string) bool {
 	f.n = n
 	switch {

@@ -1,6 +1,6 @@
 package jsonschema
 
-// quietly is check without telling why not.
+// fits is check that collects no failures.
 func (e *evaluation) fits(s *schema, at int, seen *evaluated) bool {
 	collect := e.collect
 	e.collect = false
@@ -9,24 +9,24 @@ func (e *evaluation) fits(s *schema, at int, seen *evaluated) bool {
 	return ok
 }
 
-// inline holds a value against the schemas that speak of that same value.
+// inline checks a value against the schemas that are about the same value.
 func (e *evaluation) inline(s *schema, at int, seen *evaluated) bool {
 	rules, ok := s.inline, true
 	for _, sub := range rules.all {
-		if !e.both(&ok, e.check(sub, at, seen)) {
+		if !e.combine(&ok, e.check(sub, at, seen)) {
 			return false
 		}
 	}
-	if rules.dynamic != nil && !e.both(&ok, e.check(e.target(rules.dynamic), at, seen)) {
+	if rules.dynamic != nil && !e.combine(&ok, e.check(e.target(rules.dynamic), at, seen)) {
 		return false
 	}
-	if rules.any != nil && !e.both(&ok, e.alternatives(s, "anyOf", rules.any, at, seen)) {
+	if rules.any != nil && !e.combine(&ok, e.alternatives(s, "anyOf", rules.any, at, seen)) {
 		return false
 	}
-	if rules.one != nil && !e.both(&ok, e.alternatives(s, "oneOf", rules.one, at, seen)) {
+	if rules.one != nil && !e.combine(&ok, e.alternatives(s, "oneOf", rules.one, at, seen)) {
 		return false
 	}
-	if rules.not != nil && e.fits(rules.not, at, nil) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "not"})) {
+	if rules.not != nil && e.fits(rules.not, at, nil) && !e.combine(&ok, e.fail(failure{at: at, schema: s, keyword: "not"})) {
 		return false
 	}
 	if rules.cond != nil {
@@ -53,7 +53,7 @@ func (e *evaluation) target(d *dynamicRef) *schema {
 	return d.usual
 }
 
-// alternatives holds a value against schemas of which at least one has to fit;
+// alternatives checks a value against schemas of which at least one has to fit;
 // of oneOf, no other.
 func (e *evaluation) alternatives(s *schema, keyword string, list []*schema, at int, seen *evaluated) bool {
 	first, limit, collect := len(e.found), e.limit, e.collect

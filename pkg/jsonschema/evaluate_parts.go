@@ -9,17 +9,17 @@ func (e *evaluation) array(s *schema, at int, seen *evaluated) bool {
 		switch {
 		case n < len(rules.prefix):
 			seen.set(n)
-			if !e.both(&ok, e.check(rules.prefix[n], item, nil)) {
+			if !e.combine(&ok, e.check(rules.prefix[n], item, nil)) {
 				return false
 			}
 		case rules.items != nil && rules.items.nothing:
 			seen.setAll()
-			if !e.both(&ok, e.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
+			if !e.combine(&ok, e.fail(failure{at: item, schema: s, keyword: "items", n: len(rules.prefix)})) {
 				return false
 			}
 		case rules.items != nil:
 			seen.setAll()
-			if !e.both(&ok, e.check(rules.items, item, nil)) {
+			if !e.combine(&ok, e.check(rules.items, item, nil)) {
 				return false
 			}
 		}
@@ -29,7 +29,7 @@ func (e *evaluation) array(s *schema, at int, seen *evaluated) bool {
 		}
 	}
 	f := failure{at: at, schema: s}
-	if !e.both(&ok, e.within(&rules.size, size, f, "minItems", "maxItems")) {
+	if !e.combine(&ok, e.within(&rules.size, size, f, "minItems", "maxItems")) {
 		return false
 	}
 	if rules.contains != nil {
@@ -37,7 +37,7 @@ func (e *evaluation) array(s *schema, at int, seen *evaluated) bool {
 		if rules.matches.min != 1 {
 			least = "minContains"
 		}
-		if !e.both(&ok, e.within(&rules.matches, matches, f, least, "maxContains")) {
+		if !e.combine(&ok, e.within(&rules.matches, matches, f, least, "maxContains")) {
 			return false
 		}
 	}
@@ -62,7 +62,7 @@ func (e *evaluation) unique(s *schema, at int) bool {
 		for _, other := range before[h] {
 			if equal(&e.Index, other.at, &e.Index, item) {
 				twice = true
-				if !e.both(&ok, e.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
+				if !e.combine(&ok, e.fail(failure{at: item, schema: s, keyword: "uniqueItems", n: n, m: other.n})) {
 					return false
 				}
 				break
@@ -89,7 +89,7 @@ func (e *evaluation) object(s *schema, at int, seen *evaluated) bool {
 			there[i/64] |= 1 << (i % 64)
 			if p := rules.slots[i].property; p != nil {
 				evaluated = true
-				if !e.both(&ok, e.check(p, k+1, nil)) {
+				if !e.combine(&ok, e.check(p, k+1, nil)) {
 					return false
 				}
 			}
@@ -99,44 +99,43 @@ func (e *evaluation) object(s *schema, at int, seen *evaluated) bool {
 				continue
 			}
 			evaluated = true
-			if !e.both(&ok, e.check(p.schema, k+1, nil)) {
+			if !e.combine(&ok, e.check(p.schema, k+1, nil)) {
 				return false
 			}
 		}
 		if !evaluated && rules.additional != nil {
 			evaluated = true
-			if !e.both(&ok, e.extra(s, rules.additional, k, "additionalProperties")) {
+			if !e.combine(&ok, e.extra(s, rules.additional, k, "additionalProperties")) {
 				return false
 			}
 		}
 		if evaluated {
 			seen.set(n)
 		}
-		if rules.names != nil && !e.both(&ok, e.check(rules.names, k, nil)) {
+		if rules.names != nil && !e.combine(&ok, e.check(rules.names, k, nil)) {
 			return false
 		}
 		n++
 	}
 	f := failure{at: at, schema: s}
-	if !e.both(&ok, e.within(&rules.size, n, f, "minProperties", "maxProperties")) {
+	if !e.combine(&ok, e.within(&rules.size, n, f, "minProperties", "maxProperties")) {
 		return false
 	}
 	has := func(i int) bool { return there[i/64]&(1<<(i%64)) != 0 }
 	for _, i := range rules.required {
-		if !has(i) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
+		if !has(i) && !e.combine(&ok, e.fail(failure{at: at, schema: s, keyword: "required", n: i})) {
 			return false
 		}
 	}
 	for _, i := range rules.dependents {
-		if has(i) && !e.both(&ok, e.dependent(s, at, i, has, seen)) {
+		if has(i) && !e.combine(&ok, e.dependent(s, at, i, has, seen)) {
 			return false
 		}
 	}
 	return ok
 }
 
-// extra holds the value of a key without a place against what is said of
-// those.
+// extra checks the value of a key that no other keyword is about.
 func (e *evaluation) extra(s, others *schema, key int, keyword string) bool {
 	if others.nothing {
 		return e.fail(failure{at: key, schema: s, keyword: keyword})
@@ -144,11 +143,11 @@ func (e *evaluation) extra(s, others *schema, key int, keyword string) bool {
 	return e.check(others, key+1, nil)
 }
 
-// dependent holds an object against what a key in it asks for.
+// dependent checks an object against what a key in it requires.
 func (e *evaluation) dependent(s *schema, at, i int, has func(int) bool, seen *evaluated) bool {
 	given, ok := &s.object.slots[i], true
 	for _, need := range given.needs {
-		if !has(need) && !e.both(&ok, e.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
+		if !has(need) && !e.combine(&ok, e.fail(failure{at: at, schema: s, keyword: "dependentRequired", n: need, m: i})) {
 			return false
 		}
 	}
@@ -162,7 +161,7 @@ func (e *evaluation) unevaluated(s *schema, at int, seen *evaluated) bool {
 	case e.Kind(at) == '{' && s.unevaluatedProperties != nil:
 		n := 0
 		for k := range e.Members(at) {
-			if !seen.has(n) && !e.both(&ok, e.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
+			if !seen.has(n) && !e.combine(&ok, e.extra(s, s.unevaluatedProperties, k, "unevaluatedProperties")) {
 				return false
 			}
 			n++
@@ -175,7 +174,7 @@ func (e *evaluation) unevaluated(s *schema, at int, seen *evaluated) bool {
 			}
 			fits := s.unevaluatedItems.nothing && e.fail(failure{at: item, schema: s, keyword: "unevaluatedItems", n: n}) ||
 				!s.unevaluatedItems.nothing && e.check(s.unevaluatedItems, item, nil)
-			if !e.both(&ok, fits) {
+			if !e.combine(&ok, fits) {
 				return false
 			}
 		}
@@ -184,50 +183,50 @@ func (e *evaluation) unevaluated(s *schema, at int, seen *evaluated) bool {
 	return ok
 }
 
-// marks is which members or items of a value a schema has spoken of. A nil one
-// takes no notes.
+// evaluated is the members or items of a value that a schema has spoken of. A nil
+// one records nothing.
 type evaluated struct {
 	all  bool
 	bits []uint64
 }
 
-func (m *evaluated) set(n int) {
-	if m == nil || m.all {
+func (v *evaluated) set(n int) {
+	if v == nil || v.all {
 		return
 	}
-	for len(m.bits) <= n/64 {
-		m.bits = append(m.bits, 0)
+	for len(v.bits) <= n/64 {
+		v.bits = append(v.bits, 0)
 	}
-	m.bits[n/64] |= 1 << (n % 64)
+	v.bits[n/64] |= 1 << (n % 64)
 }
 
-func (m *evaluated) setAll() {
-	if m != nil {
-		m.all = true
+func (v *evaluated) setAll() {
+	if v != nil {
+		v.all = true
 	}
 }
 
-func (m *evaluated) has(n int) bool {
-	return m.all || n/64 < len(m.bits) && m.bits[n/64]&(1<<(n%64)) != 0
+func (v *evaluated) has(n int) bool {
+	return v.all || n/64 < len(v.bits) && v.bits[n/64]&(1<<(n%64)) != 0
 }
 
-// another is a set of its own, if m takes notes.
-func (m *evaluated) another() *evaluated {
-	if m == nil {
+// another is a set of its own, nil if v is.
+func (v *evaluated) another() *evaluated {
+	if v == nil {
 		return nil
 	}
 	return &evaluated{}
 }
 
-func (m *evaluated) merge(other *evaluated) {
-	if m == nil || other == nil {
+func (v *evaluated) merge(other *evaluated) {
+	if v == nil || other == nil {
 		return
 	}
-	m.all = m.all || other.all
+	v.all = v.all || other.all
 	for n, word := range other.bits {
-		for len(m.bits) <= n {
-			m.bits = append(m.bits, 0)
+		for len(v.bits) <= n {
+			v.bits = append(v.bits, 0)
 		}
-		m.bits[n] |= word
+		v.bits[n] |= word
 	}
 }

@@ -55,7 +55,7 @@ func (s *Schema) Failures(doc *jsonscan.Index) func(yield func(Failure) bool) {
 	}
 }
 
-// tooLong is in place of a keyword where a document takes too long.
+// tooLong stands in place of a keyword if a document takes too long.
 const tooLong = "too long"
 
 // publicKeyword is the keyword that a failure is about: of alternatives that
@@ -206,7 +206,7 @@ func (e *evaluation) shown(at int) string {
 	return jsonscan.Shorten(e.Raw(at), 40)
 }
 
-// noBranch tells of alternatives that each want another type or value.
+// noBranch is the message for alternatives that each want another type or value.
 func (e *evaluation) noBranch(f failure) (message, hint string) {
 	var want types
 	var lists []*values

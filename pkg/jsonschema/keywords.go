@@ -20,11 +20,11 @@ const (
 	wholeDraft = core | applicator | unevaluated | validation | formatting
 )
 
-// keyword is one that a schema may hold.
+// keyword is one that a schema may have.
 type keyword struct {
 	name string
 	of   vocabulary
-	// compile takes the keyword's value, which the schema of the draft allows.
+	// compile compiles the keyword's value, which fits the schema of the draft.
 	compile func(c *compiler, s *schema, at int) error
 }
 
@@ -216,7 +216,7 @@ func (s *schema) slots(at int) (slots []int) {
 	return slots
 }
 
-// each compiles the schemas of an object, and hands them on with their keys.
+// each compiles the schemas of an object, and passes them on with their keys.
 func (c *compiler) each(s *schema, at int, take func(key int, sub *schema) error) error {
 	for k, v := range s.source.Members(at) {
 		sub, err := c.at(place{s.source, v})
@@ -291,7 +291,7 @@ func compileDynamicRef(c *compiler, s *schema, at int) error {
 	return nil
 }
 
-// finish is what takes all keywords of a schema together.
+// finish is what needs all keywords of a schema.
 func (s *schema) finish() {
 	if a := s.array; a != nil && a.contains != nil && !a.matches.hasMin {
 		a.matches.min, a.matches.hasMin = 1, true

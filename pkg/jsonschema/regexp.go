@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// errBacktracks is a construct of ECMA-262 that takes more than linear time,
+// errBacktracks is a construct of ECMA-262 that needs more than linear time,
 // which Go's regular expressions never do.
 var errBacktracks = errors.New("needs backtracking")
 
@@ -51,7 +51,7 @@ const (
 	ecmaLine = `[^\n\r\x{2028}\x{2029}]`
 )
 
-// cut takes prefix off the rest if it is there.
+// cut removes prefix from the rest if it is there.
 func (t *ecma) cut(prefix string) bool {
 	rest, ok := strings.CutPrefix(t.rest, prefix)
 	t.rest = rest
@@ -110,7 +110,7 @@ func (t *ecma) class(ranges string) {
 	t.out.WriteString(ranges)
 }
 
-// escape takes what follows a backslash.
+// escape translates what follows a backslash.
 func (t *ecma) escape() error {
 	r, size := utf8.DecodeRuneInString(t.rest)
 	if size == 0 {
@@ -147,7 +147,7 @@ func (t *ecma) escape() error {
 	return nil
 }
 
-// property takes the {…} of a \p.
+// property translates the {…} of a \p.
 func (t *ecma) property(p rune) error {
 	name, rest, ok := strings.Cut(t.rest, "}")
 	if !ok || !strings.HasPrefix(name, "{") {
@@ -162,7 +162,7 @@ func (t *ecma) property(p rune) error {
 	return nil
 }
 
-// hex takes so many digits.
+// hex translates so many digits.
 func (t *ecma) hex(digits int) error {
 	value, err := t.digits(digits)
 	if err == nil {
@@ -183,7 +183,7 @@ func (t *ecma) digits(n int) (rune, error) {
 	return rune(value), nil
 }
 
-// unicode takes what follows \u: {…}, four digits, or two times four for a
+// unicode translates what follows \u: {…}, four digits, or two times four for a
 // character beyond U+FFFF.
 func (t *ecma) unicode() error {
 	if t.cut("{") {

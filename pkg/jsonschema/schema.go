@@ -1,8 +1,8 @@
-// Package jsonschema holds JSON documents against a schema of the user: a JSON
+// Package jsonschema checks JSON documents against a schema of the user: a JSON
 // Schema of draft 2020-12, read from files.
 //
-// It tells every place at which a document does not fit, with the keyword that
-// says so, in words. It knows nothing of payloads. A format is an assertion; one
+// It finds every place at which a document does not fit, says what is wrong
+// there, and by which keyword of the schema. It knows nothing of payloads. A format is an assertion; one
 // that is not known is none. A $ref may lead to the schema itself, to the
 // schemas of the draft and to files in the folder of the schema or below;
 // nothing is ever fetched from a network.

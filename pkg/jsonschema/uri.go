@@ -64,7 +64,7 @@ func isURI(b []byte) bool {
 	return encoded(rest, classPath)
 }
 
-// isPlainLink tells the usual at first sight: a host and a path, no more.
+// isPlainLink reports whether b is as most links are: a host and a path, no more.
 func isPlainLink(b []byte) bool {
 	if !bytes.HasPrefix(b, []byte("//")) {
 		return false
@@ -99,7 +99,7 @@ func isAuthority(b []byte) bool {
 	return encoded(host, classRegName) && len(bytes.TrimLeft(bytes.TrimPrefix(port, []byte(":")), "0123456789")) == 0
 }
 
-// isIPLiteral tells what may stand in the brackets of a host.
+// isIPLiteral reports whether b may stand in the brackets of a host.
 func isIPLiteral(b []byte) bool {
 	if len(b) > 0 && b[0]|0x20 == 'v' {
 		version, address, ok := bytes.Cut(b[1:], []byte("."))
