@@ -9,17 +9,17 @@ import (
 func (v *Validator) SlowIssues(doc payload.Document) []Issue { return v.slowIssues(doc) }
 
 // FastAccepts is the fast path alone.
-func (v *Validator) FastAccepts(body []byte) bool { return newFastPath(v).accepts(body) }
+func (v *Validator) FastAccepts(body []byte) bool { return newFastPath(v.rules).accepts(body) }
 
 // FastPath is the fast path for one body after another.
-func (v *Validator) FastPath() func(body []byte) bool { return newFastPath(v).accepts }
+func (v *Validator) FastPath() func(body []byte) bool { return newFastPath(v.rules).accepts }
 
 // IsUsualTime and IsDateTime look at a time with quotes, and without.
 func IsUsualTime(text string) bool { return isUsualTime([]byte(text)) }
 func IsDateTime(text string) bool  { return jsonschema.IsDateTime([]byte(text)) }
 
 // Widest is the number of documented keys of the object that has most.
-func (v *Validator) Widest() int { return widest(v.root) }
+func (v *Validator) Widest() int { return widest(v.rules.root) }
 
 func widest(n *node) int {
 	if n == nil {
@@ -45,7 +45,7 @@ func Relations() (all []Relation) {
 
 // Slots is how many values of a document are remembered, and how many there is
 // room for.
-func (v *Validator) Slots() (used, room int) { return mostSlots(v.root), slots }
+func (v *Validator) Slots() (used, room int) { return mostSlots(v.rules.root), slots }
 
 func mostSlots(n *node) int {
 	if n == nil {

@@ -18,8 +18,8 @@ import (
 // Its methods take the index at which something begins and return the one
 // behind it, or jsonscan.None.
 type fastPath struct {
-	v *Validator
-	b []byte
+	rules *ruleSet
+	b     []byte
 	// lines: a document is a line, so that a line end is no white space in it.
 	lines  bool
 	keys   []span                // undocumented keys of the objects that are open
@@ -41,10 +41,10 @@ const none = jsonscan.None
 // another, each with each.
 const maxKeys = 100
 
-func newFastPath(v *Validator) *fastPath {
-	f := &fastPath{v: v, next: make([]*node, v.nodes)}
-	if schema := v.options.Schema; schema != nil {
-		f.schema = schema.NewEvaluator()
+func newFastPath(rules *ruleSet) *fastPath {
+	f := &fastPath{rules: rules, next: make([]*node, rules.nodes)}
+	if rules.Schema != nil {
+		f.schema = rules.Schema.NewEvaluator()
 	}
 	return f
 }
@@ -86,11 +86,11 @@ func (f *fastPath) reset(b []byte, lines bool) {
 // document passes a document that breaks no rule, and the white space behind it.
 func (f *fastPath) document(i int) int {
 	if f.schema != nil {
-		if end := f.fitsSchema(i); end == none || !f.v.options.Both {
+		if end := f.fitsSchema(i); end == none || !f.rules.Both {
 			return end
 		}
 	}
-	end := f.value(f.v.root, i, 0)
+	end := f.value(f.rules.root, i, 0)
 	if end == none {
 		f.keys = f.keys[:0]
 		return none
@@ -320,7 +320,7 @@ func (f *fastPath) key(n *node, i, open int) (int, *node) {
 	if child := n.byName[string(name)]; child != nil {
 		return end, child
 	}
-	if f.v.severity(RuleUnknownField, Off) != Off {
+	if f.rules.severity(RuleUnknownField, Off) != Off {
 		return none, nil
 	}
 	for _, c := range n.children {
@@ -416,18 +416,4 @@ func (f *fastPath) relations(n *node) bool {
 		}
 	}
 	return true
-}
-
-func hasPrefix(b []byte, prefix string) bool {
-	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
-}
-
-// indexOf is that of text in values, or -1.
-func indexOf(text []byte, values []string) int {
-	for i, v := range values {
-		if string(text) == v {
-			return i
-		}
-	}
-	return -1
 }

@@ -3,7 +3,6 @@ package validate
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -148,51 +147,12 @@ func moment(b []byte) instant {
 	return instant{at.Unix(), bytes.TrimRight(decimals, "0")}
 }
 
-// nodeRelation is a relation that is checked when the object that both fields
-// stand in ends.
-type nodeRelation struct {
-	needed               uint64 // bits of both slots
-	results              uint64 // among as bits of given's enumeration; 0: it has none
-	placeSlot, givenSlot int
-	relation
-	severity Severity      // the usual one
-	path     jsonscan.Path // from the object to the place
-}
-
-// slots is how many values of a document are remembered, at most. Slot 0 is for
-// those that no rule needs.
-const slots = 16
-
-// addRelation adds a rule to the node of the object that both fields stand in.
-func (t *fieldTree) addRelation(r relation, usual Severity) {
-	added := nodeRelation{relation: r, placeSlot: t.slot(r.place), givenSlot: t.slot(r.given), severity: usual}
-	added.needed = 1<<added.placeSlot | 1<<added.givenSlot
-	if enum := t.nodes[r.given].Enum; len(enum) <= 64 {
-		for _, value := range r.among {
-			if i := slices.Index(enum, value); i >= 0 {
-				added.results |= 1 << i
-			}
+// indexOf is that of text in values, or -1.
+func indexOf(text []byte, values []string) int {
+	for i, v := range values {
+		if string(text) == v {
+			return i
 		}
 	}
-	scope := scopeOf(r.place)
-	for name := range strings.SplitSeq(r.place[len(scope)+1:], "/") {
-		added.path = append(added.path, jsonscan.Step{Key: []byte(name)})
-	}
-	n := t.nodes[scope]
-	n.relations = append(n.relations, added)
-	n.needed |= added.needed
+	return -1
 }
-
-// slot is where the value of a field is remembered.
-func (t *fieldTree) slot(pointer string) int {
-	n := t.nodes[pointer]
-	if n.slot == 0 {
-		t.slots++
-		n.slot = t.slots
-		n.anyText = false // a rule reads it
-	}
-	return n.slot
-}
-
-// scopeOf is the item of a list that a field stands in, or else the payload.
-func scopeOf(pointer string) string { return pointer[:strings.LastIndexByte(pointer, '*')+1] }

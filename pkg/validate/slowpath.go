@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/spelling"
@@ -17,7 +18,7 @@ import (
 // go on.
 type slowPath struct {
 	jsonscan.Reader
-	v      *Validator
+	rules  *ruleSet
 	b      []byte
 	index  *jsonscan.Index // what is read, for a schema; nil without one
 	found  []finding
@@ -47,29 +48,25 @@ type ruleCount struct {
 // maxPerRule is how many issues of one rule and severity are kept.
 const maxPerRule = 100
 
-// slowIssues is [Validator.Issues] without the fast path.
-func (v *Validator) slowIssues(doc payload.Document) []Issue {
-	s, _ := v.slowPaths.Get().(*slowPath)
-	if s == nil {
-		s = &slowPath{}
-	}
-	defer v.slowPaths.Put(s)
-	*s = slowPath{v: v, b: doc.Body, found: s.found[:0], counts: s.counts[:0]}
-	if v.options.Schema != nil {
+// issues checks a document. What it returns has nothing of s, which may be used
+// again for other documents.
+func (s *slowPath) issues(rules *ruleSet, doc payload.Document) []Issue {
+	*s = slowPath{rules: rules, b: doc.Body, found: s.found[:0], counts: s.counts[:0]}
+	if rules.Schema != nil {
 		s.index = &jsonscan.Index{}
 	}
 	s.Reader = *jsonscan.NewReader(doc.Body, "payload", s.index, s.problem)
-	if s.Document(func() bool { return s.value(v.root) }) && s.index != nil {
-		s.checkSchema(v.options.Schema)
+	if s.Document(func() bool { return s.value(rules.root) }) && rules.Schema != nil {
+		s.checkSchema(rules.Schema)
 	}
-	issues := s.issues(doc)
+	issues := s.sorted(doc)
 	clear(s.found)
 	*s = slowPath{found: s.found, counts: s.counts} // the body is the caller's
 	return issues
 }
 
-// issues puts what was found in order and works out lines and columns.
-func (s *slowPath) issues(doc payload.Document) []Issue {
+// sorted puts what was found in order and works out lines and columns.
+func (s *slowPath) sorted(doc payload.Document) []Issue {
 	if len(s.found) == 0 {
 		return nil
 	}
@@ -107,7 +104,7 @@ func (s *slowPath) problem(p jsonscan.Problem) {
 		rule = RuleDuplicateKey
 	}
 	if !p.Fatal {
-		severity = s.v.severity(rule, severity)
+		severity = s.rules.severity(rule, severity)
 	}
 	s.add(p.Offset, s.Path(), rule, severity, p.Message, p.Hint)
 }
@@ -115,12 +112,12 @@ func (s *slowPath) problem(p jsonscan.Problem) {
 // report notes a break of a rule, which is usually as bad as severity says, at
 // the value that is being read.
 func (s *slowPath) report(offset int, rule string, severity Severity, message, hint string) {
-	s.add(offset, s.Path(), rule, s.v.severity(rule, severity), message, hint)
+	s.add(offset, s.Path(), rule, s.rules.severity(rule, severity), message, hint)
 }
 
 // reportBelow is report for a value below the one that is being read.
 func (s *slowPath) reportBelow(path jsonscan.Path, offset int, rule string, severity Severity, message, hint string) {
-	s.add(offset, slices.Concat(s.Path(), path), rule, s.v.severity(rule, severity), message, hint)
+	s.add(offset, slices.Concat(s.Path(), path), rule, s.rules.severity(rule, severity), message, hint)
 }
 
 func (s *slowPath) add(offset int, path jsonscan.Path, rule string, severity Severity, message, hint string) {
@@ -138,7 +135,7 @@ func (s *slowPath) add(offset int, path jsonscan.Path, rule string, severity Sev
 // wants reports whether report would note a break of the rule: where words or
 // hints cost much, a hostile document must not get them without end.
 func (s *slowPath) wants(rule string, usual Severity) bool {
-	severity := s.v.severity(rule, usual)
+	severity := s.rules.severity(rule, usual)
 	return severity != Off && *s.count(rule, severity) < maxPerRule
 }
 
@@ -351,3 +348,30 @@ func (s *slowPath) text(n *node, begin int, text []byte) {
 
 // maxNamed is how many values of an enumeration a message names.
 const maxNamed = 4
+
+// checkSchema holds the document that was read against the user's schema.
+func (s *slowPath) checkSchema(schema *jsonschema.Schema) {
+	for f := range schema.Failures(s.index) {
+		if rule := ruleOf(f.Keyword); s.wants(rule, Error) {
+			x := f.Explain()
+			s.reportBelow(x.Path, f.Offset, rule, Error, x.Message, x.Hint)
+		}
+	}
+}
+
+// ruleOf is the rule that a value breaks which does not fit a keyword.
+func ruleOf(keyword string) string {
+	switch keyword {
+	case "type":
+		return RuleType
+	case "required", "dependentRequired":
+		return RuleRequired
+	case "const", "enum":
+		return RuleEnum
+	case "format":
+		return RuleFormat
+	case "additionalProperties", "unevaluatedProperties":
+		return RuleUnknownField
+	}
+	return RuleSchema
+}

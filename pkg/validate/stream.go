@@ -67,7 +67,7 @@ func (v *Validator) stream(ctx context.Context, paths []string, stdin io.Reader,
 		defer group.Wait()
 		defer cancel()
 		for range jobs {
-			group.Go(func() { p.work(inner, newFastPath(v)) })
+			group.Go(func() { p.work(inner, v, newFastPath(v.rules)) })
 		}
 		before := 0 // lines, in the source
 		for parts := range p.order {
@@ -156,17 +156,13 @@ func failed(err error, first bool) part {
 }
 
 // work checks chunks until there are none.
-func (p *pool) work(ctx context.Context, f *fastPath) {
+func (p *pool) work(ctx context.Context, v *Validator, f *fastPath) {
 	for {
 		t, ok := p.read(ctx)
 		if !ok {
 			return
 		}
-		check := f.chunk
-		if p.each {
-			check = f.each
-		}
-		check(t.chunk, func(done part) bool {
+		v.chunk(f, t.chunk, p.each, func(done part) bool {
 			select {
 			case t.parts <- done:
 				return true
@@ -180,55 +176,40 @@ func (p *pool) work(ctx context.Context, f *fastPath) {
 	}
 }
 
-// maxIssues is how many issues a result holds, but for those of one document
-// more: a chunk of tiny documents may have a hundred times its size in issues.
-const maxIssues = 1000
+// A result has at most so many issues, but for those of one document more, and
+// so many documents one by one: a chunk of tiny documents may have a hundred
+// times its size in issues.
+const (
+	maxIssues = 1000
+	maxEach   = 1000
+)
 
 // chunk sends the parts of a chunk, in order, until send reports false.
-func (f *fastPath) chunk(c payload.Chunk, send func(part) bool) {
+func (v *Validator) chunk(f *fastPath, c payload.Chunk, each bool, send func(part) bool) {
 	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
 	text, lines := c.Text()
 	f.reset(text, lines)
 	defer f.reset(nil, false) // the text is the reader's
-	for i := 0; ; i = len(text) - c.Size() {
-		end, documents, ends := f.acceptAll(i)
-		r.Documents += documents
-		doc, rest, ok := c.Skip(end-i, ends).Next()
-		c = rest
-		if !ok {
-			break
-		}
-		r.add(f.v.slowIssues(doc))
-		if len(r.Issues) >= maxIssues {
-			if !send(r) {
-				return
-			}
-			r = part{}
-		}
-	}
-	r.ends = c.Ends()
-	send(r)
-}
-
-// maxEach is how many documents a result tells apart.
-const maxEach = 1000
-
-// each is chunk for results that tell the documents apart.
-func (f *fastPath) each(c payload.Chunk, send func(part) bool) {
-	r := part{Result: Result{Bytes: c.Size()}, first: c.First}
-	defer f.reset(nil, false)
 	for {
+		if !each {
+			begin := len(text) - c.Size()
+			end, documents, ends := f.acceptAll(begin)
+			r.Documents += documents
+			c = c.Skip(end-begin, ends)
+		}
 		doc, rest, ok := c.Next()
 		c = rest
 		if !ok {
 			break
 		}
 		var issues []Issue
-		if !f.accepts(doc.Body) {
-			issues = f.v.slowIssues(doc)
+		if !each || !f.accepts(doc.Body) {
+			issues = v.slowIssues(doc)
 		}
 		r.add(issues)
-		r.Each = append(r.Each, Outcome{doc.Source, doc.Line, doc.Column, issues})
+		if each {
+			r.Each = append(r.Each, Outcome{doc.Source, doc.Line, doc.Column, issues})
+		}
 		if len(r.Issues) >= maxIssues || len(r.Each) >= maxEach {
 			if !send(r) {
 				return
