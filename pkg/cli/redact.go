@@ -32,11 +32,11 @@ func (f RedactFlags) Redactor(a *App) (*redact.Redactor, error) {
 	if !f.on && f.KeyFile == "" {
 		return nil, nil
 	}
-	return a.Redactor(f.KeyFile)
+	return a.Redactor(f.KeyFile, redact.Options{})
 }
 
 // Redactor makes one whose key is in KeyFile, or is made up.
-func (a *App) Redactor(keyFile string) (*redact.Redactor, error) {
+func (a *App) Redactor(keyFile string, o redact.Options) (*redact.Redactor, error) {
 	key := make([]byte, 2*redact.MinKey)
 	_, _ = rand.Read(key) // never fails
 	if keyFile != "" {
@@ -53,7 +53,7 @@ func (a *App) Redactor(keyFile string) (*redact.Redactor, error) {
 			return nil, Failure(fmt.Errorf("--key-file: %w", err), "")
 		}
 	}
-	r, err := redact.New(key)
+	r, err := redact.New(key, o)
 	if err != nil {
 		return nil, UsageError(fmt.Errorf("--key-file %q: %w", keyFile, err), "a new name makes a new key")
 	}
@@ -63,20 +63,21 @@ func (a *App) Redactor(keyFile string) (*redact.Redactor, error) {
 // Redacted says on stderr what was replaced, and what nobody can promise.
 func (a *App) Redacted(r *redact.Redactor, payloads int) {
 	counts := map[redact.Kind]int{}
-	for place, n := range r.Report {
+	for place, n := range r.Report() {
 		counts[place.Kind] += n
 	}
 	var parts []string
 	for _, kind := range redact.Kinds {
 		if n := counts[kind]; n > 0 {
-			parts = append(parts, terminal.CountOf(n, string(kind), plural(kind)))
+			parts = append(parts, terminal.CountOf(n, string(kind), PluralOf(kind)))
 		}
 	}
 	a.Note("%s in %s: %s", a.ErrStyle.Good("redacted"), terminal.Count(payloads, "payload"), cmp.Or(strings.Join(parts, ", "), "nothing was found"))
-	a.Note("%s", a.ErrStyle.Faint("a name that nothing announces can be left: read it before you share it"))
+	a.Note("%s", a.ErrStyle.Faint("a name of common words can be left: read it before you share it"))
 }
 
-func plural(kind redact.Kind) string {
+// PluralOf is the name of more than one of a kind.
+func PluralOf(kind redact.Kind) string {
 	if kind == redact.Address {
 		return "addresses"
 	}

@@ -196,7 +196,7 @@ func (i *inspector) fixture(_ context.Context, e *journal.Entry) (path string, e
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.redact == nil {
-		if i.redact, err = i.Redactor(""); err != nil {
+		if i.redact, err = i.Redactor("", redact.Options{}); err != nil {
 			return "", err
 		}
 	}

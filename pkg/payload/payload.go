@@ -164,6 +164,9 @@ func Chunks(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Chun
 // Size is the number of bytes in the chunk.
 func (c Chunk) Size() int { return len(c.doc.Body) }
 
+// Source is that of the documents in the chunk.
+func (c Chunk) Source() string { return c.doc.Source }
+
 // Text is the bytes of the chunk. If lines, each line that is not blank is a
 // document; if not, all of it is one.
 func (c Chunk) Text() (text []byte, lines bool) { return c.doc.Body, !c.whole }

@@ -25,9 +25,9 @@ func TestUnexpectedPlaces(t *testing.T) {
 		{`{"a":447911123456447911123456}`, "a", `^[1-9]\d{23}$`},
 		{`{"a":-447911}`, "a", `^-[1-9]\d{5}$`},
 		{`{"a":0.123456e7}`, "a", `^0\.\d{6}e7$`},
-		{`{"a":"1980-02-03"}`, "a", `^1980-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$`},
-		{`{"a":"رقمي هو ٠٥٠١٢٣٤٥٦٧"}`, "a", `^رقمي هو [٠-٩]{10}$`},
-		{`{"a":"電話は０９０－１２３４－５６７８"}`, "a", `^電話は[０-９]{3}－[０-９]{4}－[０-９]{4}$`},
+		{`{"a":"1980-02-03"}`, "a", `^19\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$`},
+		{`{"a":"رقمي هو ٠٥٠١٢٣٤٥٦٧"}`, "a", `^\p{Arabic}{4} \p{Arabic}{2} [٠-٩]{10}$`},
+		{`{"a":"電話は０９０－１２３４－５６７８"}`, "a", `^\p{Han}{2}\p{Hiragana}[０-９]{3}－[０-９]{4}－[０-９]{4}$`},
 	} {
 		out, err := redactor(t).Payload([]byte(tt.body))
 		if err != nil {
@@ -88,9 +88,9 @@ func TestLongLines(t *testing.T) {
 
 // Whatever the key, a day becomes another day.
 func TestDatesStayDates(t *testing.T) {
-	want := regexp.MustCompile(`^\{"a":"1980-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])"\}$`)
+	want := regexp.MustCompile(`^\{"a":"19\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])"\}$`)
 	for i := range 2000 {
-		r, err := New(fmt.Appendf(nil, "%016d", i))
+		r, err := New(fmt.Appendf(nil, "%016d", i), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,55 +7,59 @@
 // correct stays correct, and ids that were equal stay equal. Bytes outside the
 // replaced values are not touched.
 //
-// What is personal in free text is a guess that errs on the side of replacing:
-// every capitalised word that is not among the common words of a few
-// languages, what follows "my name is" and its like, numbers, addresses,
-// spelled words. It cannot promise that nothing is left: a name that a
-// transcript writes in small letters and nothing announces stays. A person
-// should read what is about to be shared.
+// In free text a word stays if it is known to be harmless: it is among the
+// common words of its language, which are without the names of people, places
+// and brands, and nothing around it makes it a name. All others become
+// pseudonyms, and so do numbers, addresses and ids. Names that consist of common
+// words alone can be left where nothing announces them: a person should read
+// what is about to be shared.
 package redact
 
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
-	"unicode/utf8"
+	"sync"
 
-	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/freetext"
 	"github.com/julianctl/julianctl/pkg/julian"
-	"github.com/tidwall/gjson"
+	"github.com/julianctl/julianctl/pkg/letters"
+	"github.com/julianctl/julianctl/pkg/pseudonym"
 )
 
 // Kind is what was replaced.
-type Kind string
+type Kind = freetext.Kind
 
-// The kinds, in the order in which a report has them.
+// The kinds.
 const (
-	Name    Kind = "name"    // of people, companies and places, word by word
-	Phone   Kind = "phone"   // in a field that holds a phone number
-	Email   Kind = "e-mail"  // written or spoken
-	Number  Kind = "number"  // digits or number words in free text
-	Address Kind = "address" // a house number; street names count as names
-	Link    Kind = "link"
-	ID      Kind = "id" // of a call, a sequence or a CRM
+	Name    = freetext.Name
+	Word    = freetext.Word
+	Phone   = Kind("phone") // in a field that holds a phone number
+	Email   = freetext.Email
+	Number  = freetext.Number
+	Address = freetext.Address
+	Link    = freetext.Link
+	ID      = freetext.ID
+	Key     = Kind("key") // of an object, which holds one of the others
 )
 
-// Kinds is every kind.
-var Kinds = []Kind{Name, Phone, Email, Number, Address, Link, ID}
-
-// Report counts what was replaced, by the pointer of the field (with * for
-// every item of an array) and the kind. It holds none of the values.
-type Report map[Place]int
+// Kinds is every kind, in the order in which a report has them.
+var Kinds = []Kind{Name, Word, Phone, Email, Number, Address, Link, ID, Key}
 
 // Place is where something was replaced, and what it was.
 type Place struct {
-	Pointer string
+	Pointer string // with * for every item of an array, and for a personal key
 	Kind    Kind
+}
+
+// Options say what to replace. The zero value is the default.
+type Options struct {
+	Level freetext.Level // empty: Words
+	Keep  []string       // words that stay in free text
+	Keys  bool           // replace keys of objects that hold personal data
 }
 
 // MinKey is the least number of bytes of a key.
@@ -64,23 +68,81 @@ const MinKey = 16
 // ErrShortKey is a key of less than [MinKey] bytes.
 var ErrShortKey = fmt.Errorf("key is shorter than %d bytes", MinKey)
 
-// ErrNotPayload is a body that is no JSON object, or has more levels than
-// [jsonscan.MaxDepth].
+// ErrNotPayload is a body that is no JSON object, or has more than 128 levels.
 var ErrNotPayload = errors.New("is no JSON object")
 
-// Redactor replaces personal data. It is not safe for concurrent use.
+// Redactor replaces personal data. It is not safe for concurrent use; see
+// [Redactor.Fork].
 type Redactor struct {
-	Report Report // of all payloads so far
-	secret []byte
+	*pseudonym.Maker
+	// KeysLeft counts the keys that hold personal data and were not replaced, by
+	// the pointer of their object.
+	KeysLeft map[string]int
+
+	counts  map[string]map[Kind]int // by pointer
+	options Options
+	secret  []byte
+	lex     *freetext.Lexicon
+	text    *freetext.Text
+	source  string                    // where the words in text.Kept were left
+	files   map[string]map[string]int // how often words were left, by source
+	pass    pass                      // memory for the next payload
 }
 
 // New returns a redactor whose pseudonyms follow from key. The error is
 // [ErrShortKey].
-func New(key []byte) (*Redactor, error) {
+func New(key []byte, o Options) (*Redactor, error) {
 	if len(key) < MinKey {
 		return nil, ErrShortKey
 	}
-	return &Redactor{Report: Report{}, secret: bytes.Clone(key)}, nil
+	o.Level = cmp.Or(o.Level, freetext.Words)
+	return newRedactor(bytes.Clone(key), o, freetext.Load().With(o.Keep)), nil
+}
+
+func newRedactor(key []byte, o Options, l *freetext.Lexicon) *Redactor {
+	m := pseudonym.New(key, l.Has)
+	return &Redactor{
+		Maker: m, KeysLeft: map[string]int{}, counts: map[string]map[Kind]int{}, options: o, secret: key, lex: l,
+		text:  &freetext.Text{Maker: m, Lexicon: l, Level: o.Level, Kept: make([]uint32, l.Len())},
+		files: map[string]map[string]int{},
+	}
+}
+
+// Fork returns a redactor that gives the same pseudonyms, for use beside r.
+func (r *Redactor) Fork() *Redactor { return newRedactor(r.secret, r.options, r.lex) }
+
+// Report counts what was replaced in all payloads so far. It holds none of the
+// values.
+func (r *Redactor) Report() map[Place]int {
+	all := map[Place]int{}
+	for pointer, counts := range r.counts {
+		for kind, n := range counts {
+			all[Place{pointer, kind}] = n
+		}
+	}
+	return all
+}
+
+// count is what was replaced in the field at pointer so far.
+func (r *Redactor) count(pointer []byte) map[Kind]int {
+	counts, found := r.counts[string(pointer)]
+	if !found {
+		counts = map[Kind]int{}
+		r.counts[string(pointer)] = counts
+	}
+	return counts
+}
+
+// Join adds the counts of a fork to those of r.
+func (r *Redactor) Join(fork *Redactor) {
+	for pointer, counts := range fork.counts {
+		for kind, n := range counts {
+			r.count([]byte(pointer))[kind] += n
+		}
+	}
+	for pointer, n := range fork.KeysLeft {
+		r.KeysLeft[pointer] += n
+	}
 }
 
 // treatment is what happens to the strings of a field.
@@ -97,8 +159,8 @@ const (
 	asLink
 )
 
-// treatments are those of documented fields that are not free text. Fields
-// with a fixed set of values, times and zones are kept.
+// treatments are those of documented fields that are not free text. Fields with
+// a fixed set of values, times and zones are kept.
 var treatments = map[string]treatment{
 	"/agentId":                    keep,
 	"/agentName":                  keep,
@@ -113,233 +175,51 @@ var treatments = map[string]treatment{
 	"/callResult/followUpMeetingDetails/hostEmail": asEmail,
 }
 
-func treatmentOf(pointer string) treatment {
-	if t, ok := treatments[pointer]; ok {
+// fields has the treatment of every documented field.
+var fields = sync.OnceValue(func() map[string]treatment {
+	all := map[string]treatment{}
+	for _, f := range julian.Fields {
+		t := asText
+		if f.Enum != nil || f.Format == julian.DateTime || f.Format == julian.Zone || f.Kind == julian.Number ||
+			strings.HasSuffix(f.Pointer, "/status") || strings.HasSuffix(f.Pointer, "/actionKey") || strings.HasSuffix(f.Pointer, "/completedAt") {
+			t = keep
+		}
+		all[f.Pointer] = t
+	}
+	maps.Copy(all, treatments)
+	return all
+})
+
+// treatmentOf is that of the field at pointer.
+func treatmentOf(pointer []byte) treatment {
+	if t, documented := fields()[string(pointer)]; documented {
 		return t
 	}
-	for _, f := range julian.Fields {
-		if f.Pointer != pointer {
-			continue
-		}
-		if f.Enum != nil || f.Format == julian.DateTime || f.Format == julian.Zone {
-			return keep
-		}
-		if strings.HasSuffix(pointer, "/status") || strings.HasSuffix(pointer, "/actionKey") || strings.HasSuffix(pointer, "/completedAt") {
-			return keep
-		}
-	}
-	if strings.HasPrefix(pointer, "/crmSchedulingDetails/") {
+	if bytes.HasPrefix(pointer, []byte("/crmSchedulingDetails/")) {
 		return asID
 	}
 	return asText
 }
 
-// Payload returns body with its personal data replaced. The error is
-// [ErrNotPayload].
-func (r *Redactor) Payload(body []byte) ([]byte, error) {
-	if !json.Valid(body) || jsonscan.Deep(body) {
-		return nil, ErrNotPayload
-	}
-	root := gjson.ParseBytes(body)
-	if !root.IsObject() {
-		return nil, ErrNotPayload
-	}
-	p := &pass{r: r, body: body, known: map[string]bool{}, ids: map[string]string{}}
-	p.lang = languageOf(root.Get("callResult.transcription").Str+" "+root.Get("callResult.summary").Str, unknownLanguage)
-	p.learn("", root)
-	for name := range p.known {
-		if !cased(name) && utf8.RuneCountInString(name) > 1 {
-			p.uncasedNames = append(p.uncasedNames, name)
-		}
-	}
-	p.idsByLength = slices.Collect(maps.Keys(p.ids))
-	for _, list := range [][]string{p.uncasedNames, p.idsByLength} {
-		slices.SortFunc(list, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	}
-	p.value(root)
-	return append(p.out, body[p.done:]...), nil
-}
-
-// pass is the work on one payload.
-type pass struct {
-	r     *Redactor
-	body  []byte
-	out   []byte
-	done  int               // body[:done] is in out
-	known map[string]bool   // words of this payload's names, in small letters
-	ids   map[string]string // of this payload, with their pseudonyms
-	lang  language          // of the payload's talk
-	// uncasedNames are the names of scripts without capitals, and idsByLength
-	// the ids, the longest first.
-	uncasedNames, idsByLength []string
-}
-
-// learn collects the names and ids that other fields may repeat.
-func (p *pass) learn(pointer string, v gjson.Result) {
-	p.each(pointer, v, func(pointer, key string, v gjson.Result) {
-		if v.Type != gjson.String {
-			return
-		}
-		switch t := treatmentOf(pointer); {
-		case t == asName || t == asText && namesSomeone(key):
-			for word := range words(v.Str) {
-				if len(word) > 1 && !titles.has(word) && !particles.has(word) {
-					p.known[strings.ToLower(word)] = true
-				}
-			}
-		case t == asID && len(v.Str) >= 6:
-			p.ids[v.Str] = p.r.id(v.Str)
-		}
-	})
-}
-
 // namesSomeone reports whether a variable of that name holds a name.
-func namesSomeone(key string) bool {
-	key = strings.ToLower(key)
+func namesSomeone(pointer []byte) bool {
+	var memory [64]byte
+	key := letters.AppendFold(memory[:0], string(pointer[bytes.LastIndexByte(pointer, '/')+1:]))
 	for _, part := range []string{"name", "contact", "company", "customer", "prospect", "person", "client", "firma", "nom", "vorname"} {
-		if strings.Contains(key, part) {
+		if bytes.Contains(key, []byte(part)) {
 			return true
 		}
 	}
 	return false
 }
 
-// each calls see for every leaf of v.
-func (p *pass) each(pointer string, v gjson.Result, see func(pointer, key string, v gjson.Result)) {
-	if !v.IsObject() && !v.IsArray() {
-		see(pointer, pointer[strings.LastIndexByte(pointer, '/')+1:], v)
-		return
+// Holds tells what a field, or a variable of that name, holds beside free text:
+// [Name], [Phone], [Email], [Link] or [ID]. What is kept holds nothing personal.
+func Holds(pointer string) (kind Kind, kept bool) {
+	switch t := treatmentOf([]byte(pointer)); {
+	case t == asText && namesSomeone([]byte(pointer)):
+		return Name, false
+	default:
+		return map[treatment]Kind{asName: Name, asPhone: Phone, asExtension: Phone, asEmail: Email, asLink: Link, asID: ID}[t], t == keep
 	}
-	array := v.IsArray()
-	v.ForEach(func(key, value gjson.Result) bool {
-		name := "*"
-		if !array {
-			name = strings.NewReplacer("~", "~0", "/", "~1").Replace(key.Str)
-		}
-		p.each(pointer+"/"+name, value, see)
-		return true
-	})
-}
-
-// value replaces what is personal in v, in the order of the bytes.
-func (p *pass) value(v gjson.Result) {
-	p.each("", v, func(pointer, key string, v gjson.Result) {
-		switch v.Type {
-		case gjson.String:
-			if replaced := p.text(pointer, key, v.Str); replaced != v.Str {
-				p.replace(v, quote(replaced))
-			}
-		case gjson.Number:
-			if replaced := p.number(pointer, v.Raw); replaced != v.Raw {
-				p.replace(v, replaced)
-			}
-		}
-	})
-}
-
-func (p *pass) replace(v gjson.Result, with string) {
-	p.out = append(p.out, p.body[p.done:v.Index]...)
-	p.out = append(p.out, with...)
-	p.done = v.Index + len(v.Raw)
-}
-
-// quote writes a JSON string that changes no more characters than it must.
-func quote(s string) string { return string(jsonscan.AppendString(nil, s)) }
-
-// text is what becomes of the string at pointer.
-func (p *pass) text(pointer, key, s string) string {
-	if s == "" {
-		return s
-	}
-	seen := func(kind Kind) { p.r.Report[Place{pointer, kind}]++ }
-	switch treatmentOf(pointer) {
-	case keep:
-		return s
-	case asName:
-		return p.name(s, seen)
-	case asPhone:
-		seen(Phone)
-		return p.r.phone(s)
-	case asExtension:
-		seen(Phone)
-		return p.r.mixed(s)
-	case asEmail:
-		if strings.Count(s, "@") == 1 {
-			seen(Email)
-			return p.r.email(s)
-		}
-	case asID:
-		if looksLike(s) == nothing {
-			seen(ID)
-			return p.r.id(s)
-		}
-	case asLink:
-		replaced := p.link(s)
-		if replaced != s {
-			seen(Link)
-		}
-		return replaced
-	}
-	if namesSomeone(key) && looksLike(s) == nothing && len(s) < 100 {
-		return p.name(s, seen)
-	}
-	return p.free(s, seen)
-}
-
-// ownLinks is the platform that links of calls lead to.
-const ownLinks = "https://julian.11x.ai/"
-
-// link is what becomes of a URL. Of one into the platform the path stays, but
-// for the ids in it; what follows the path may say anything.
-func (p *pass) link(s string) string {
-	if !strings.HasPrefix(s, ownLinks) {
-		return p.r.link(s)
-	}
-	end := strings.IndexAny(s, "?#")
-	if end < 0 {
-		end = len(s)
-	}
-	parts := strings.Split(s[len(ownLinks):end], "/")
-	for i, part := range parts {
-		if pseudonym, known := p.ids[part]; known {
-			parts[i] = pseudonym
-		} else if strings.ContainsAny(part, "0123456789@%") {
-			parts[i] = p.r.path(part)
-		}
-	}
-	return ownLinks + strings.Join(parts, "/") + p.r.path(s[end:])
-}
-
-// name replaces every word of s, and its digits: where nobody knows the name,
-// the number stands for it.
-func (p *pass) name(s string, seen func(Kind)) string {
-	if strings.HasPrefix(s, "+") && looksLike(s) == aPhone {
-		seen(Phone)
-		return p.r.phone(s)
-	}
-	if digits := p.r.digits(s); digits != s {
-		seen(Number)
-		s = digits
-	}
-	return eachWord(s, func(word string) string {
-		if titles.has(word) || cased(word) && utf8.RuneCountInString(word) < 2 {
-			return word
-		}
-		seen(Name)
-		return p.r.word(word)
-	})
-}
-
-// number is what becomes of a JSON number: long ones in places that are not
-// documented may be ids, phone numbers or coordinates.
-func (p *pass) number(pointer, raw string) string {
-	if treatmentOf(pointer) == keep || pointer == "/duration" {
-		return raw
-	}
-	mantissa, _, _ := strings.Cut(strings.ToLower(raw), "e")
-	if len(onlyDigits(mantissa)) < 5 {
-		return raw
-	}
-	p.r.Report[Place{pointer, Number}]++
-	return p.r.numeral(raw)
 }

@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/freetext"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/letters"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/tidwall/gjson"
@@ -22,7 +24,7 @@ var testKey = []byte("0123456789abcdef")
 
 func redactor(t testing.TB) *Redactor {
 	t.Helper()
-	r, err := New(testKey)
+	r, err := New(testKey, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +33,11 @@ func redactor(t testing.TB) *Redactor {
 
 var mark = regexp.MustCompile(`‹([^›]*)›`)
 
-// spoken returns the calls of testdata/marked.txt: for each, its sentences with
+// spoken returns the calls of a file in testdata: for each, its sentences with
 // the marks still in them.
-func spoken(t *testing.T) [][]string {
+func spoken(t *testing.T, file string) [][]string {
 	t.Helper()
-	data, err := os.ReadFile("testdata/marked.txt")
+	data, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +57,11 @@ func spoken(t *testing.T) [][]string {
 	return slices.DeleteFunc(calls, func(call []string) bool { return call == nil })
 }
 
-// Of 300 sentences, not one marked value is left: neither as a whole, nor a
+// Of 600 sentences, not one marked value is left: neither as a whole, nor a
 // word or a number of it.
 func TestMarkedSentences(t *testing.T) {
 	sentences, values := 0, 0
-	for _, call := range spoken(t) {
+	for _, call := range slices.Concat(spoken(t, "marked.txt"), spoken(t, "marked_more.txt")) {
 		talk := mark.ReplaceAllString(strings.Join(call, "\n"), "$1")
 		body, err := sjson.SetBytes(julian.Sample(), "callResult.transcription", talk)
 		if err != nil {
@@ -83,24 +85,29 @@ func TestMarkedSentences(t *testing.T) {
 			}
 		}
 	}
-	if sentences < 300 {
+	if sentences < 600 {
 		t.Errorf("only %d sentences", sentences)
 	}
 	t.Logf("%d values in %d sentences", values, sentences)
 }
 
-// leftOf returns what is left of value in a line: all of it, a word that tells
-// something, or digits.
+// leftOf returns what is left of value in a line: all of it, a word that is not
+// common, two words beside one another, or digits.
 func leftOf(value, line string) string {
 	if strings.Contains(line, value) && len([]rune(value)) > 1 {
 		return value
 	}
-	inLine := slices.Collect(words(strings.ToLower(line)))
-	for word := range words(strings.ToLower(value)) {
-		long := len([]rune(word)) >= 3 || !cased(word) && len([]rune(word)) >= 2
-		if long && !anyCommon(word) && !titles.has(word) && !particles.has(word) && !numberWord(word) && !streetWords.has(word) && !connects.has(word) && slices.Contains(inLine, word) {
-			return word
+	inLine, before := slices.Collect(letters.Words(letters.Fold(line))), ""
+	for word := range letters.Words(letters.Fold(value)) {
+		long := len([]rune(word)) >= 3 || !letters.HasCase(word) && len([]rune(word)) >= 2
+		if !long || ordinary(word) || !slices.Contains(inLine, word) {
+			before = ""
+			continue
 		}
+		if before != "" || !freetext.Load().IsCommon(word) {
+			return before + " " + word
+		}
+		before = word
 	}
 	for _, number := range regexp.MustCompile(`\d{3,}`).FindAllString(value, -1) {
 		if strings.Contains(line, number) {
@@ -110,8 +117,11 @@ func leftOf(value, line string) string {
 	return ""
 }
 
-func numberWord(word string) bool {
-	return slices.ContainsFunc(numberWords, func(n struct{ digits, larger string }) bool { return setOf(n.digits + " " + n.larger).has(word) })
+// ordinary reports whether a word tells nothing by itself, such as a title, a
+// number word or the word for a street.
+func ordinary(word string) bool {
+	l := freetext.Load()
+	return l.IsOrdinary(word) || l.HasRule(word)
 }
 
 // What is correct stays correct, in bytes, types and the equality of calls; one
@@ -121,7 +131,7 @@ func TestPayloadsStayCorrect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := New([]byte("another key, 16+"))
+	other, err := New([]byte("another key, 16+"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,10 +240,10 @@ func TestReport(t *testing.T) {
 	if _, err := r.Payload([]byte(`{"name":"Ada Byron","callResult":{"transcription":"User: mail ada@byron.example","outcomes":[{"reasoning":"Ada said so"}]}}`)); err != nil {
 		t.Fatal(err)
 	}
-	want := Report{
+	want := map[Place]int{
 		{"/name", Name}: 2, {"/callResult/transcription", Email}: 1, {"/callResult/outcomes/*/reasoning", Name}: 1,
 	}
-	if diff := cmp.Diff(want, r.Report); diff != "" {
+	if diff := cmp.Diff(want, r.Report()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -268,7 +278,7 @@ func TestLeavesTheRest(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	if _, err := New(testKey[:15]); !errors.Is(err, ErrShortKey) {
+	if _, err := New(testKey[:15], Options{}); !errors.Is(err, ErrShortKey) {
 		t.Errorf("%v", err)
 	}
 	for _, body := range []string{"", "[]", `"a"`, "{", `{"a":1}{`} {

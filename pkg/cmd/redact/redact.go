@@ -3,25 +3,31 @@
 package redact
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"os"
+	"runtime"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/freetext"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/spf13/cobra"
 )
 
 type options struct {
-	paths   []string
-	keyFile string
-	output  string
-	report  string
+	paths     []string
+	keyFile   string
+	output    string
+	report    string
+	level     string
+	keepWords string
+	keys      bool
+	jobs      int
+	verify    bool
 }
 
 // NewCmd is the command.
@@ -35,19 +41,35 @@ e-mail addresses, postal addresses and ids, in fields and in free text. Types,
 lengths and formats stay, a correct payload stays correct, and deliveries of one
 call stay deliveries of one call.
 
+In free text a word stays if it is common in the language of the text (English,
+German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish)
+and nobody's name; any other becomes a pseudonym, in capitals or not. --keep-words
+adds words of your own, one or more a line. --level all replaces every word,
+--level names leaves words without a capital where others have one.
+
 With --key-file the same person is the same stranger in every run; the file is
 made where there is none. Whoever has the key can tell who it was from a guess:
 keep it like a password. Without it each run has a key of its own.
 
-What is personal in free text is a guess that errs on the side of replacing. It
-cannot promise that nothing is left, and keys of objects stay as they are: read
-the result before you share it.`,
+A name that consists of common words can be left. The report on stderr lists the
+most frequent words that were kept: read them, and the result, before you share
+it. --verify ORIGINALS REDACTED searches a result for the names, numbers, e-mail
+addresses and ids of its originals, and exits 1 where one is left.`,
 		Example: `  julianctl redact recorded.ndjson > fixtures.ndjson
   julianctl redact recorded/ --key-file ~/.julianctl-redact.key -o fixtures.ndjson
+  julianctl redact --verify recorded.ndjson fixtures.ndjson
   julianctl log export --failed --format payloads | julianctl redact - > failed.ndjson`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.paths = args
+			if opts.verify {
+				for _, name := range []string{"key-file", "output", "report", "level", "keep-words", "redact-keys", "jobs"} {
+					if cmd.Flags().Changed(name) {
+						return cli.UsageError(fmt.Errorf("--verify and --%s exclude each other", name), "--verify only reads")
+					}
+				}
+				return verifyRedacted(cmd.Context(), a, args)
+			}
 			return run(cmd.Context(), a, opts)
 		},
 	}
@@ -55,10 +77,22 @@ the result before you share it.`,
 	flags.StringVar(&opts.keyFile, "key-file", "", "file with the key of the pseudonyms; made if it is not there")
 	flags.StringVarP(&opts.output, "output", "o", "", "file to write; stdout without it")
 	flags.StringVar(&opts.report, "report", "", "file for what was replaced where, as JSON")
+	opts.level = string(freetext.Words)
+	cli.ChoiceFlag(cmd, &opts.level, "level", "how much of free text to replace", string(freetext.Names), string(freetext.Words), string(freetext.All))
+	flags.StringVar(&opts.keepWords, "keep-words", "", "file with words that stay in free text")
+	flags.BoolVar(&opts.keys, "redact-keys", false, "replace keys of objects that hold personal data")
+	flags.IntVar(&opts.jobs, "jobs", 0, "how many cores to use; 0 uses all")
+	flags.BoolVar(&opts.verify, "verify", false, "search the second PATH for personal data of the first")
 	return cmd
 }
 
 func run(ctx context.Context, a *cli.App, opts options) error {
+	switch {
+	case opts.jobs < 0:
+		return cli.UsageError(fmt.Errorf(`--jobs "%d" is less than 0`, opts.jobs), "")
+	case opts.jobs == 0:
+		opts.jobs = runtime.GOMAXPROCS(0)
+	}
 	if len(opts.paths) == 0 {
 		if terminal.IsTerminal(a.In) {
 			return cli.UsageError(errors.New("redact wants a PATH"), "name a file or a folder, or pipe payloads in")
@@ -70,10 +104,14 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 		return err
 	}
 	// The result may take the place of its input.
-	if err := cli.WriteApart(append(uses, cli.FileUse{Flag: "-o", Path: opts.output})); err != nil {
+	if err := cli.WriteApart(append(uses, cli.FileUse{Flag: "-o", Path: opts.output}), opts.keepWords); err != nil {
 		return err
 	}
-	r, err := a.Redactor(opts.keyFile)
+	keep, err := keptWords(opts.keepWords)
+	if err != nil {
+		return err
+	}
+	r, err := a.Redactor(opts.keyFile, redact.Options{Level: freetext.Level(opts.level), Keep: keep, Keys: opts.keys})
 	if err != nil {
 		return err
 	}
@@ -82,48 +120,53 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 		return cli.Failure(fmt.Errorf("-o: %w", err), "")
 	}
 	defer out.Abort()
-	docs, done := a.Documents(ctx, opts.paths)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	in, done := a.Stdin(ctx)
 	defer done()
-	payloads := 0
-	for doc, err := range docs {
+	files, err := r.Stream(ctx, opts.paths, in, opts.jobs, func(lines []byte) error {
+		_, err := out.Write(lines)
 		if err != nil {
-			return cli.Failure(err, "")
+			cancel() // stdin is not waited for
 		}
-		body, err := r.Payload(doc.Body)
-		if err != nil {
-			return cli.Failure(fmt.Errorf("%s:%d: %w; nothing is redacted by guess", doc.Source, doc.Line, err), `"julianctl validate" says what is wrong with it`)
-		}
-		payloads++
-		if _, err := out.Write(append(bytes.TrimSuffix(body, []byte("\n")), '\n')); err != nil {
-			return err
-		}
+		return err
+	})
+	switch e, ok := errors.AsType[*payload.Error](err); {
+	case ok && errors.Is(err, redact.ErrNotPayload):
+		return cli.Failure(fmt.Errorf("%s:%d: %w; nothing is redacted by guess", e.Source, e.Line, e.Err), `"julianctl validate" says what is wrong with it`)
+	case ok:
+		return cli.Failure(err, "")
+	case err != nil:
+		return err
 	}
 	if err := out.Close(); err != nil {
 		return cli.Failure(fmt.Errorf("-o: %w", err), "")
 	}
+	payloads := 0
+	for _, f := range files {
+		payloads += f.Payloads
+	}
 	a.Redacted(r, payloads)
+	redactedWhere(a, r, files)
 	if opts.report != "" {
-		return writeRedactReport(a, r, payloads, opts.report)
+		return writeRedactReport(a, r, files, payloads, opts.report)
 	}
 	return nil
 }
 
-// writeRedactReport writes one record a place and kind, and none of the values.
-func writeRedactReport(a *cli.App, r *redact.Redactor, payloads int, path string) error {
-	type row struct {
-		Pointer string `json:"pointer"`
-		Kind    string `json:"kind"`
-		Count   int    `json:"count"`
+// keptWords reads the file of --keep-words; lines that begin with # are comments.
+func keptWords(path string) (words []string, err error) {
+	if path == "" {
+		return nil, nil
 	}
-	rows := []row{}
-	for place, n := range r.Report {
-		rows = append(rows, row{place.Pointer, string(place.Kind), n})
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, cli.Failure(fmt.Errorf("--keep-words: %w", err), "")
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Kind, b.Kind)) })
-	// Strings and counts always encode.
-	out, _ := json.MarshalIndent(map[string]any{"schema": "julianctl.redact/v1", "payloads": payloads, "replaced": rows}, "", "  ")
-	if err := a.WriteReport(path, append(out, '\n')); err != nil {
-		return cli.Failure(fmt.Errorf("--report: %w", err), "")
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			words = append(words, strings.Fields(line)...)
+		}
 	}
-	return nil
+	return words, nil
 }
