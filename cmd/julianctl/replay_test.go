@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -31,6 +32,26 @@ func replayRun(ctx context.Context, t *testing.T, in io.Reader, args ...string) 
 	a.In, a.Out, a.Err = in, terminal.NewOutput(&out), terminal.NewOutput(&errs)
 	code = root.Run(ctx, a, append([]string{"replay"}, args...))
 	return code, out.String(), errs.String()
+}
+
+// A dry run that several goroutines make has every delivery in its place.
+func TestReplayDryRunInOrder(t *testing.T) {
+	var in, text, records strings.Builder
+	for i := range 5000 {
+		body := fmt.Sprintf(`{"callId":"call.%d","pad":"%s"}`, i, strings.Repeat("x", i%300))
+		in.WriteString(body + "\n")
+		for copy := 1; copy <= 2; copy++ {
+			fmt.Fprintf(&text, "%4d  <stdin>:%d  call.%d  copy %d/2  %dB\n", 2*i+copy, i+1, i, copy, len(body))
+			fmt.Fprintf(&records, `{"schema":"julianctl.replay/v1","kind":"planned","file":"<stdin>","line":%d,"number":%d,"copy":%d,"callId":"call.%d","size":%d}`+"\n",
+				i+1, i+1, copy, i, len(body))
+		}
+	}
+	for format, want := range map[string]string{"text": text.String(), "json": records.String()} {
+		code, stdout, stderr := replayRun(t.Context(), t, strings.NewReader(in.String()), "-", "--dry-run", "--dup", "--format", format, "--to", "http://127.0.0.1:1/")
+		if got, _, _ := strings.Cut(stdout, "\ntarget "); code != cli.ExitYes || !strings.HasPrefix(stdout, want) || strings.Count(got, "\n") < 10_000 {
+			t.Errorf("%s: exit %d, %d bytes, %s", format, code, len(stdout), stderr)
+		}
+	}
 }
 
 // The first Ctrl-C: nothing more is begun, answers on the way are waited for

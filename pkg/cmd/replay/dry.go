@@ -1,15 +1,20 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"runtime"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/inorder"
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 )
@@ -36,29 +41,78 @@ func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
 	return w.B, w.Err
 }
 
-// dryRun shows what would be sent, in order.
+// dryItem is a step of the plan, or what came in place of one.
+type dryItem struct {
+	step  deliver.Step
+	n     int // deliveries before it
+	doubt *deliver.Doubt
+	err   error
+}
+
+// shown is what some steps look like, or what came in place of one.
+type shown struct {
+	text   []byte // whole lines
+	doubt  *deliver.Doubt
+	err    error
+	failed error // of a record
+}
+
+// dryRun shows what would be sent, in order. Several goroutines look at the
+// payloads.
 func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
 	if err := p.beginRecords(""); err != nil {
 		return err
 	}
 	defer p.flushRecords() // also of a plan that was cut short
 	payloads, deliveries, unreadable := 0, 0, 0
-	for step, err := range p.plan.File.Left(p.plan.Steps(docs), p.doubt) {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, deliver.ErrRunFile):
-			return runFileError(err)
-		case err != nil:
-			unreadable++
-			p.unreadable(err)
-			continue
-		case step.First == 1:
-			payloads++
+	items := func(yield func(dryItem) bool) {
+		on := true
+		doubt := func(d deliver.Doubt) { on = on && yield(dryItem{doubt: &d}) }
+		for step, err := range p.plan.File.Left(p.plan.Steps(docs), doubt) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if on = on && yield(dryItem{step: step, n: deliveries, err: err}); !on || ctx.Err() != nil {
+				return
+			}
+			if err == nil {
+				deliveries += step.Deliveries()
+				if step.First == 1 {
+					payloads++
+				}
+			}
 		}
-		for n := range step.Copies() {
-			deliveries++
-			p.planned(deliveries, plannedRecord{step.Document.Source, step.Document.Line, step.Number, n, deliver.CallID(step.Document.Body), len(step.Document.Body)})
+	}
+	const together = 64 << 10
+	size := func(i dryItem) int { return len(i.step.Document.Body) }
+	sizes := func(items []dryItem) (n int) {
+		for _, i := range items {
+			n += size(i)
+		}
+		return n
+	}
+	for group := range inorder.Map(inorder.Gather(items, together, size), runtime.GOMAXPROCS(0), sizes, p.shower) {
+		for _, s := range group {
+			switch {
+			case ctx.Err() != nil:
+				p.plan.Stop()
+				return ctx.Err()
+			case errors.Is(s.err, deliver.ErrRunFile):
+				p.plan.Stop()
+				return runFileError(s.err)
+			case s.err != nil:
+				unreadable++
+				p.unreadable(s.err)
+			case s.failed != nil:
+				p.fail(s.failed)
+			case s.doubt != nil:
+				p.doubt(*s.doubt)
+			case p.records != nil:
+				_, err := p.buffer.Write(s.text)
+				p.fail(err)
+			default:
+				_, _ = p.a.Out.Write(s.text) // the stream keeps its error
+			}
 		}
 	}
 	p.planEnd(payloads, deliveries)
@@ -71,16 +125,51 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 	return nil
 }
 
-func (p *printer) planned(n int, r plannedRecord) {
-	if p.records != nil {
-		p.fail(p.records.Append("planned", r.appendJSON))
-		return
+// shower makes what steps look like, for one goroutine.
+func (p *printer) shower() func([]dryItem) []shown {
+	var lines bytes.Buffer
+	records := report.NewRecords(&lines, "replay")
+	line := func(n int, r plannedRecord) error {
+		if p.o.format == "json" {
+			return records.Append("planned", r.appendJSON)
+		}
+		p.planned(&lines, n, r)
+		return nil
 	}
+	return func(items []dryItem) (all []shown) {
+		flush := func() {
+			if lines.Len() > 0 {
+				all = append(all, shown{text: bytes.Clone(lines.Bytes())})
+				lines.Reset()
+			}
+		}
+		for _, i := range items {
+			if i.err != nil || i.doubt != nil {
+				flush()
+				all = append(all, shown{doubt: i.doubt, err: i.err})
+				continue
+			}
+			doc, n := i.step.Document, i.n
+			id := deliver.CallID(doc.Body)
+			for copy := range i.step.Copies() {
+				n++
+				if err := line(n, plannedRecord{doc.Source, doc.Line, i.step.Number, copy, id, len(doc.Body)}); err != nil {
+					flush()
+					all = append(all, shown{failed: err})
+				}
+			}
+		}
+		flush()
+		return all
+	}
+}
+
+func (p *printer) planned(w io.Writer, n int, r plannedRecord) {
 	line := fmt.Sprintf("%4d  %s:%d  %s", n, safetext.Line(r.File), r.Line, terminal.Fit(safetext.Line(terminal.OrDash(r.CallID)), 60))
 	if p.plan.Duplicates > 0 {
 		line += fmt.Sprintf("  copy %d/%d", r.Copy, p.plan.Duplicates+1)
 	}
-	fmt.Fprintf(p.a.Out, "%s  %s\n", line, p.a.Style.Faint(terminal.BytesText(int64(r.Size))))
+	fmt.Fprintf(w, "%s  %s\n", line, p.a.Style.Faint(terminal.BytesText(int64(r.Size))))
 }
 
 func (p *printer) planEnd(payloads, deliveries int) {
