@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ var tiers = map[string]struct {
 	"pkg/safetext":     {0, nil},
 	"pkg/spelling":     {0, nil},
 	"pkg/page":         {0, nil},
+	"pkg/units":        {0, nil},
 	"pkg/payload":      {1, nil},
 	"pkg/pseudonym":    {1, nil},
 	"pkg/jsonschema":   {1, nil},
@@ -81,7 +83,7 @@ func isCommand(path string) bool {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page"}
+var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page", "pkg/units"}
 
 // terminalLibraries are the libraries that only the commands, and what they share, may know.
 var terminalLibraries = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
@@ -223,11 +225,18 @@ func abortsHandler(call *ast.CallExpr) bool {
 	return ok && sel.Sel.Name == "ErrAbortHandler"
 }
 
+// ownUnit finds formats of sizes, times and shares that are not those of
+// pkg/units. Columns of a table in one unit have a width, and may be.
+var ownUnit = regexp.MustCompile(`%(?:\.\d)?[dfgv] ?(?:µs|ms|[kKMGT]i?B|%%)`)
+
 func brokenRule(path string, n ast.Node) string {
 	if call, ok := n.(*ast.CallExpr); ok && strings.HasPrefix(path, "pkg/") {
 		if id, ok := call.Fun.(*ast.Ident); ok && !abortsHandler(call) && (id.Name == "panic" || id.Name == "print" || id.Name == "println") {
 			return id.Name + " in a library"
 		}
+	}
+	if lit, ok := n.(*ast.BasicLit); ok && ownUnit.MatchString(lit.Value) && path != "pkg/units/units.go" {
+		return lit.Value + ": pkg/units writes amounts for people"
 	}
 	sel, ok := n.(*ast.SelectorExpr)
 	if !ok {

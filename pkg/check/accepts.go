@@ -215,7 +215,7 @@ func largePayload(t *trial) []form {
 		e.CallResult.Outcomes[i] = julian.Outcome{Name: fmt.Sprintf("outcome_%d", i+1), Reasoning: "One of many."}
 	}
 	return []form{
-		{what: "a transcript of 1 MiB", call: long},
+		{what: "a transcript of 1MiB", call: long},
 		{what: "10,000 outcomes", call: t.encode(e)},
 	}
 }

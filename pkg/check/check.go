@@ -265,5 +265,3 @@ func (o Options) selects(c Check) bool {
 func (o Options) over(c Check, planned int) bool {
 	return o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // supervised is a check of a consumer that is under control. It begins with what
@@ -37,7 +38,7 @@ func supervised(do func(t *trial, l *lab, n *notes) finding) func(*trial) judgem
 		if ended := l.died - died; ended > 0 && (f.verdict == Pass || f.verdict == Warn) {
 			f.verdict = Warn
 			f.details = append(f.details, f.message)
-			f.message = "the consumer ended by itself " + times(ended) + lastLine(l.lastWords)
+			f.message = "the consumer ended by itself " + units.Count(ended, "time") + lastLine(l.lastWords)
 		}
 		return found(f)
 	}
@@ -105,7 +106,7 @@ func crash(t *trial, l *lab, n *notes) finding {
 		})
 	})
 	l.conclude(t, n, points, "kill")
-	return n.finding("killed at %s, %s, processed once each", plural(len(points), "point"), plural(l.restarts, "restart"))
+	return n.finding("killed at %s, %s, processed once each", units.Count(len(points), "point"), units.Count(l.restarts, "restart"))
 }
 
 // killed ends the consumer while a step is held, starts it again, and redelivers
@@ -133,7 +134,7 @@ func (l *lab) killed(t *trial, p *point, hold *supervise.Hold, answers <-chan de
 		n.undecided("the consumer does not start again: %s", err)
 		return
 	}
-	p.event("consumer", fmt.Sprintf("ready again after %s", round(time.Since(began))), "")
+	p.event("consumer", fmt.Sprintf("ready again after %s", units.Time(time.Since(began))), "")
 	l.again(t, p, 2)
 }
 
@@ -165,7 +166,7 @@ func lostAnswer(t *trial, l *lab, n *notes) finding {
 		})
 	})
 	l.conclude(t, n, points, "lost answer")
-	return n.finding("%s, processed once each", plural(len(points), "lost answer"))
+	return n.finding("%s, processed once each", units.Count(len(points), "lost answer"))
 }
 
 // interleaved holds a delivery before each step while a copy runs to its end, or
@@ -179,7 +180,7 @@ func interleaved(t *trial, l *lab, n *notes) finding {
 		l.interleave(t, p, func() deliver.Answer { return l.send(t, p.call) })
 	})
 	l.conclude(t, n, points, "interleaving")
-	return n.finding("a copy ran inside another at %s, processed once each", plural(len(points), "step"))
+	return n.finding("a copy ran inside another at %s, processed once each", units.Count(len(points), "step"))
 }
 
 func (l *lab) everyStep() []StepAt {
@@ -256,7 +257,7 @@ func replicas(t *trial, l *lab, n *notes) finding {
 			said[describe(a)]++
 		}
 		for _, answer := range slices.Sorted(maps.Keys(said)) {
-			p.event("sender", plural(said[answer], "answer"), answer)
+			p.event("sender", units.Count(said[answer], "answer"), answer)
 		}
 		l.again(t, p, replicaCopies+1)
 		l.quiet(t.ctx)
@@ -336,7 +337,7 @@ func sigterm(t *trial, l *lab, n *notes) finding {
 		})
 	})
 	l.conclude(t, n, points, "SIGTERM")
-	return n.finding("asked to end in the middle of %s: nothing lost, processed once each", plural(len(points), "delivery"))
+	return n.finding("asked to end in the middle of %s: nothing lost, processed once each", units.Count(len(points), "delivery"))
 }
 
 // databaseDown takes away what the consumer uses.
@@ -452,11 +453,11 @@ func databaseStalls(t *trial, l *lab, n *notes) finding {
 	if !acknowledged(a) {
 		l.redeliver(t, c)
 	}
-	n.ack("with 500 ms a step", a)
+	n.ack("with 500ms a step", a)
 	if more := a.Latency() - l.latency; acknowledged(a) && more > late {
-		n.warn("500 ms a step of the database made the answer %s later: store the delivery, answer, work after that", round(more))
+		n.warn("500ms a step of the database made the answer %s later: store the delivery, answer, work after that", units.Time(more))
 	}
-	return n.finding("500 ms a step of the database: answered within %s", round(a.Latency()))
+	return n.finding("500ms a step of the database: answered within %s", units.Time(a.Latency()))
 }
 
 // downstreamDown lets what the consumer calls fail, and then be silent.
@@ -489,7 +490,7 @@ func downstreamDown(t *trial, l *lab, n *notes) finding {
 	}
 	l.conclude(t, n, points, "outage")
 	t.result.At, t.result.Points = "", nil
-	return n.finding("%s, processed once each", plural(len(points), "outage")+" of "+l.spyName())
+	return n.finding("%s, processed once each", units.Count(len(points), "outage")+" of "+l.spyName())
 }
 
 // crashFiles is for a consumer that keeps what it knows in files: nothing stands
@@ -507,7 +508,7 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 		}
 		l.tell("%s: %d of %d", t.id, i+1, kills)
 		delay := l.latency * time.Duration(i+1) / kills
-		p := &point{name: fmt.Sprintf("killed %s after it was sent", round(delay)), call: t.call(generate.Spec{}), reached: true}
+		p := &point{name: fmt.Sprintf("killed %s after it was sent", units.Time(delay)), call: t.call(generate.Spec{}), reached: true}
 		points = append(points, p)
 		l.s.Recorder.Begin()
 		p.began = time.Now()
@@ -525,7 +526,7 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 	l.conclude(t, n, points, "kill")
 	t.result.At, t.result.Points = "", nil
 	if len(n.fails) == 0 {
-		n.undecided("%s by the clock found nothing, and cannot pass: put what the consumer uses behind --through", plural(len(points), "kill"))
+		n.undecided("%s by the clock found nothing, and cannot pass: put what the consumer uses behind --through", units.Count(len(points), "kill"))
 	}
 	return n.finding("")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // DrillOptions say how an outage is practised.
@@ -199,7 +200,7 @@ func (d *drill) note(due time.Time, outcome *DrillCall, a deliver.Answer) bool {
 		return false
 	}
 	outcome.Acknowledged, outcome.Error = true, ""
-	outcome.AfterMS = milliseconds(a.Answered.Sub(due))
+	outcome.AfterMS = units.Milliseconds(a.Answered.Sub(due))
 	if !d.started.IsZero() && d.back.IsZero() {
 		d.back = a.Answered
 	}
@@ -209,10 +210,10 @@ func (d *drill) note(due time.Time, outcome *DrillCall, a deliver.Answer) bool {
 // account says what became of every call.
 func (d *drill) account(downFor time.Duration) DrillResult {
 	r := DrillResult{
-		Count: map[Fate]int{}, Failed: d.failed, Requests: d.sent, DownMS: milliseconds(downFor), Seed: d.o.Seed,
+		Count: map[Fate]int{}, Failed: d.failed, Requests: d.sent, DownMS: units.Milliseconds(downFor), Seed: d.o.Seed,
 	}
 	if !d.back.IsZero() {
-		r.BackMS = milliseconds(d.back.Sub(d.started))
+		r.BackMS = units.Milliseconds(d.back.Sub(d.started))
 	}
 	counts := d.effects()
 	for _, c := range d.calls {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // counter counts effects by a probe, a few at a time.
@@ -174,7 +176,7 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 		}
 	}
 	if len(more) > 0 {
-		n.fail("%s, want %s", counted(more, len(all)), effects(all[0].Want))
+		n.fail("%s, want %s", counted(more, len(all)), units.Count(all[0].Want, "effect"))
 	}
 	if lost > 0 {
 		lack("%s", ofAll(lost, len(all), fmt.Sprintf("acknowledged, and no effect within %s (--settle)", t.counter.settle)))
@@ -193,18 +195,11 @@ func counted(more []int, calls int) string {
 	for _, n := range more {
 		least, most = min(least, n), max(most, n)
 	}
-	what := effects(most)
+	what := units.Count(most, "effect")
 	if least != most {
-		what = fmt.Sprintf("%d to %s", least, effects(most))
+		what = fmt.Sprintf("%d to %s", least, units.Count(most, "effect"))
 	}
 	return ofAll(len(more), calls, what)
-}
-
-func effects(n int) string {
-	if n == 1 {
-		return "1 effect"
-	}
-	return fmt.Sprintf("%d effects", n)
 }
 
 // ofAll is "what", or "n of m calls: what".

@@ -11,6 +11,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // once ends a check whose calls must each have one effect.
@@ -50,7 +51,7 @@ func together(t *trial) judgement {
 		t.exactly(&n, watched, n.fail)
 		f := n.finding("%d copies of %d calls, 1 effect each", copies, rounds)
 		if f.verdict == Fail || f.verdict == Pass {
-			f.message += fmt.Sprintf(" (released within %s)", round(fromMS(t.result.SkewMS)))
+			f.message += fmt.Sprintf(" (released within %s)", units.Time(units.FromMilliseconds(t.result.SkewMS)))
 		}
 		return f
 	}
@@ -212,7 +213,7 @@ func samePerson(t *trial) judgement {
 	n.ack("second call", t.send("second call", second))
 	return func() finding {
 		t.exactly(&n, calls, func(string, ...any) {
-			n.fail("two calls of one person had %s", effects(calls[0].After+calls[1].After))
+			n.fail("two calls of one person had %s", units.Count(calls[0].After+calls[1].After, "effect"))
 		})
 		return n.finding("2 calls of one person, 2 effects")
 	}

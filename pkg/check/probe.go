@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/tidwall/gjson"
 )
 
@@ -87,7 +88,7 @@ func URLProbe(client *deliver.Client, requestURI, path string) Probe {
 		case a.Status != 200:
 			return Reading{}, fmt.Errorf("probe: %s, want 200%s", describe(a), firstLine(a.Body))
 		case int64(len(a.Body)) < a.BodySize:
-			return Reading{}, fmt.Errorf("probe: answer of %d bytes is too long", a.BodySize)
+			return Reading{}, fmt.Errorf("probe: answer of %s is too long", units.Size(a.BodySize))
 		}
 		return parseCount(a.Body, path)
 	}

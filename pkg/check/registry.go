@@ -60,8 +60,8 @@ var Checks = []Check{
 	{
 		ID: "large-payload", Group: "accepts", Needs: Answers, Requests: 2,
 		Title: "accepts long calls", run: accepts(largePayload),
-		Why: "hours of talk are one transcript; default limits of 100 KB refuse it",
-		How: "delivers a transcript of 1 MiB and a list of 10,000 outcomes; both must be answered with a 2xx",
+		Why: "hours of talk are one transcript; default limits of 100KB refuse it",
+		How: "delivers a transcript of 1MiB and a list of 10,000 outcomes; both must be answered with a 2xx",
 	},
 	{
 		ID: "charset", Group: "accepts", Needs: Answers, Requests: 1,
@@ -177,13 +177,13 @@ var Checks = []Check{
 		ID: "size-slope", Group: "speed", Needs: Answers, Requests: 3 * slopeCalls, alone: true,
 		Title: "answers a long call as fast as a short one", run: sizeSlope,
 		Why: "work before the answer grows with the transcript, until it is a time-out",
-		How: "delivers transcripts of 1 KiB, 256 KiB and 1 MiB, 3 of each; when the longest take 400 ms more than the shortest after the last byte was sent it is a warning",
+		How: "delivers transcripts of 1KiB, 256KiB and 1MiB, 3 of each; when the longest take 400ms more than the shortest after the last byte was sent it is a warning",
 	},
 	{
 		ID: "burst", Group: "speed", Needs: Answers, Requests: largeBurst, alone: true,
 		Title: "refuses nothing in a burst of 500", run: largeBurstTaken,
 		Why: "a 5xx or a refused connection under load is a delivery that has to be sent again",
-		How: "delivers 500 calls on 500 connections at one instant; all must be answered with a 2xx, within the time-out or ten times the budget (30 s at most), whichever is longer; a 429 is a warning",
+		How: "delivers 500 calls on 500 connections at one instant; all must be answered with a 2xx, within the time-out or ten times the budget (30s at most), whichever is longer; a 429 is a warning",
 	},
 
 	{
@@ -208,7 +208,7 @@ var Checks = []Check{
 		ID: "no-echo", Group: "security", Needs: Answers, Requests: 4,
 		Title: "keeps personal data and stack traces to itself", run: noEcho,
 		Why: "answers end up in the sender's logs",
-		How: "delivers a good call, a repeat of it and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, in its header or the first 1 MiB of its body, fails; of a longer one the rest stays undecided",
+		How: "delivers a good call, a repeat of it and two bad ones: an answer that repeats name, number or summary, or holds a stack trace, in its header or the first 1MiB of its body, fails; of a longer one the rest stays undecided",
 	},
 
 	{
@@ -251,11 +251,11 @@ var Checks = []Check{
 		ID: "slow-sender", Group: "robustness", Needs: Answers, Requests: 2,
 		Title: "serves others while one sender is slow", run: slowSender,
 		Why: "a server that reads one body at a time stands still on a bad line",
-		How: "sends a body in 8 pieces over 2 s, and another call before its last byte: both must be answered with a 2xx, the other one within 3 s and first",
+		How: "sends a body in 8 pieces over 2s, and another call before its last byte: both must be answered with a 2xx, the other one within 3s and first",
 	},
 	{
 		ID: "huge-header", Group: "robustness", Needs: Answers, Requests: 2,
-		Title: "survives a header of 32 KiB", run: hugeHeader,
+		Title: "survives a header of 32KiB", run: hugeHeader,
 		Why: "cookies and tracing headers grow",
 		How: "sends a call with such a header: taken, refused or hung up on, but no 5xx; a good call afterwards must be taken",
 	},
@@ -311,7 +311,7 @@ var Checks = []Check{
 		ID: "sigterm", Group: crashes, Needs: Effects, Requests: 100, alone: true,
 		Title: "loses nothing at SIGTERM", run: supervised(sigterm),
 		Why:  "each deploy ends the process in the middle of something",
-		How:  "sends SIGTERM while a step is held, kills after 3 s what is still there, starts again, and redelivers what was not acknowledged: each call must be processed once",
+		How:  "sends SIGTERM while a step is held, kills after 3s what is still there, starts again, and redelivers what was not acknowledged: each call must be processed once",
 		Mend: "finish what is under way at SIGTERM, or acknowledge after the work is durable",
 	},
 	{
@@ -325,14 +325,14 @@ var Checks = []Check{
 		ID: "database-back", Group: crashes, Needs: Effects, Requests: 50, alone: true,
 		Title: "comes back with its database", run: supervised(databaseBack),
 		Why:  "dead connections in a pool fail every delivery until somebody restarts the service",
-		How:  "cuts the connections to what the consumer uses for 300 ms and redelivers a call for up to 10 s, without a restart: it must be acknowledged and processed once",
+		How:  "cuts the connections to what the consumer uses for 300ms and redelivers a call for up to 10s, without a restart: it must be acknowledged and processed once",
 		Mend: "let the pool drop dead connections and open new ones",
 	},
 	{
 		ID: "database-stalls", Group: crashes, Needs: Effects, Requests: 5, alone: true,
 		Title: "does not answer late because its database does", run: supervised(databaseStalls),
 		Why:  "a sender gives up and delivers again, which makes a slow database slower",
-		How:  "makes each step 500 ms slower and delivers a call: an answer that is more than 400 ms later is a warning",
+		How:  "makes each step 500ms slower and delivers a call: an answer that is more than 400ms later is a warning",
 		Mend: "store the delivery, answer, and work after that",
 	},
 	{

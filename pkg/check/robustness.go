@@ -10,6 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // bad is a payload of which no right record can come, or no whole one.
@@ -242,11 +243,11 @@ func hugeHeader(t *trial) judgement {
 	const size = 32 << 10
 	var n notes
 	c := t.call(generate.Spec{})
-	a := t.as("a header of 32 KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
+	a := t.as("a header of 32KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
 	// To hang up on it is as good as to refuse it.
 	if !errors.Is(a.Err, deliver.Unknown) {
 		n.answered = n.answered || a.Status != 0
-		n.refusal("a header of 32 KiB", a, false)
+		n.refusal("a header of 32KiB", a, false)
 	}
 	t.good(&n)
 	return func() finding {
@@ -294,7 +295,7 @@ func alive(t *trial) judgement {
 	if unreachable(a) {
 		n.fail("%s", describe(a))
 	} else if n.ack("a plain call", a) && a.Latency() > soon {
-		n.warn("a plain call takes %s by now", round(a.Latency()))
+		n.warn("a plain call takes %s by now", units.Time(a.Latency()))
 	}
-	return func() finding { return n.finding("%s in %s", describe(a), round(a.Latency())) }
+	return func() finding { return n.finding("%s in %s", describe(a), units.Time(a.Latency())) }
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // plainCalls is how many requests come before the checks: a plain call that
@@ -101,7 +102,7 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 		r.observe(observe, true)
 	}
 	r.judging.Wait()
-	r.sum.ElapsedMS = milliseconds(time.Since(began))
+	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
 }
 
@@ -184,7 +185,7 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 		}
 		out := t.result
 		out.Verdict, out.Message, out.Details = f.verdict, f.message, f.details
-		out.TookMS = milliseconds(time.Since(start))
+		out.TookMS = units.Milliseconds(time.Since(start))
 		r.results[i] <- out
 	})
 }

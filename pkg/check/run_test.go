@@ -579,7 +579,7 @@ func TestNoEchoSearchesWholeAnswers(t *testing.T) {
 		{"at the beginning", 0, false, fail, "the answer to a good call repeats the contact's name"},
 		{"after 100 KiB", 100 << 10, false, fail, "the answer to a good call repeats the contact's name"},
 		{"at the end of 1 MiB", 1<<20 - 100, false, fail, "the answer to a good call repeats the contact's name"},
-		{"past 1 MiB", 1<<20 + 1, false, undecided, "of the answer to a good call, only the first 1024 KiB were searched"},
+		{"past 1 MiB", 1<<20 + 1, false, undecided, "of the answer to a good call, only the first 1MiB were searched"},
 		{"in a header", 0, true, fail, "the answer to a good call repeats the contact's name in its header X-Debug"},
 		{"nowhere", -1, false, pass, ""},
 	} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // expiry is how long before its end a certificate is worth a look.
@@ -125,7 +126,7 @@ func noEcho(t *trial) judgement {
 		case unreachable(a) || limited(a):
 			n.noAnswer(f.what, a)
 		case int64(len(a.Body)) < a.BodySize:
-			n.undecided("of the answer to %s, only the first %d KiB were searched", f.what, len(a.Body)>>10)
+			n.undecided("of the answer to %s, only the first %s were searched", f.what, units.Size(len(a.Body)))
 		case a.Status != 0 && a.Err != nil:
 			n.undecided("the answer to %s was searched as far as it came: %s", f.what, describe(a))
 		}

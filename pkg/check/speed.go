@@ -9,6 +9,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // within makes a check of timed deliveries that are held against the budget.
@@ -28,7 +29,7 @@ func within(deliveries func(*trial) []deliver.Answer) func(*trial) judgement {
 			sorted := slices.Sorted(slices.Values(took))
 			for _, l := range t.o.Budget {
 				if got := percentile(sorted, l.Percentile); got > l.Max {
-					over = append(over, fmt.Sprintf("%s is %s, over %s", l.Name, round(got), l.Max))
+					over = append(over, fmt.Sprintf("%s is %s, over %s", l.Name, units.Against(got, l.Max), units.Exactly(l.Max)))
 				}
 			}
 			if over != nil {
@@ -56,34 +57,22 @@ func (t *trial) timed(took []time.Duration) {
 		return
 	}
 	for _, d := range took {
-		t.result.Samples = append(t.result.Samples, milliseconds(d))
+		t.result.Samples = append(t.result.Samples, units.Milliseconds(d))
 	}
 	sorted := slices.Sorted(slices.Values(took))
-	at := func(p float64) float64 { return milliseconds(percentile(sorted, p)) }
+	at := func(p float64) float64 { return units.Milliseconds(percentile(sorted, p)) }
 	t.result.Latency = &Times{Count: len(took), P50: at(50), P95: at(95), P99: at(99), Max: at(100)}
 }
 
 func (t *Times) String() string {
-	return fmt.Sprintf("p50 %s  p95 %s  p99 %s  max %s", round(fromMS(t.P50)), round(fromMS(t.P95)), round(fromMS(t.P99)), round(fromMS(t.Max)))
+	return fmt.Sprintf("p50 %s  p95 %s  p99 %s  max %s", units.Time(units.FromMilliseconds(t.P50)), units.Time(units.FromMilliseconds(t.P95)), units.Time(units.FromMilliseconds(t.P99)), units.Time(units.FromMilliseconds(t.Max)))
 }
-
-func fromMS(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
 // percentile is the nearest-rank percentile p, over 0 and up to 100, of sorted
 // values, of which there is at least one.
 func percentile(sorted []time.Duration, p float64) time.Duration {
 	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
 	return sorted[max(rank, 1)-1]
-}
-
-func round(d time.Duration) time.Duration {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond)
-	case d < 100*time.Millisecond:
-		return d.Round(100 * time.Microsecond)
-	}
-	return d.Round(time.Millisecond)
 }
 
 const (
@@ -124,7 +113,7 @@ func sizeSlope(t *trial) judgement {
 		var took []time.Duration
 		for range slopeCalls {
 			c := t.call(generate.Spec{Transcript: &generate.Range{Min: size, Max: size}})
-			what := fmt.Sprintf("transcript of %d KiB", size>>10)
+			what := "transcript of " + units.Size(size)
 			if a := t.send(what, c); n.ack(what, a) {
 				took = append(took, max(0, a.Answered.Sub(a.Sent)))
 			}
@@ -138,8 +127,8 @@ func sizeSlope(t *trial) judgement {
 			n.undecided("not every size was acknowledged")
 			return n.finding("")
 		}
-		small, middle, large := round(best[smallTranscript]), round(best[largeTranscript/4]), round(best[largeTranscript])
-		measured := fmt.Sprintf("%s for 1 KiB, %s for 256 KiB, %s for 1 MiB", small, middle, large)
+		small, middle, large := best[smallTranscript], best[largeTranscript/4], best[largeTranscript]
+		measured := fmt.Sprintf("%s for 1KiB, %s for 256KiB, %s for 1MiB", units.Time(small), units.Time(middle), units.Time(large))
 		if large-small > t.o.Slope {
 			n.warn("the answer waits for the transcript: %s", measured)
 		}

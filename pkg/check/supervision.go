@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Supervision is a consumer that the checks of the group crashes may kill, start
@@ -271,7 +272,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 	}
 	for _, c := range calls {
 		if n := l.counted(t, []call{c})[0]; n.err == "" && n.probe != 1 {
-			return fmt.Sprintf("no baseline: a plain call was processed %s, expected 1", times(n.probe))
+			return fmt.Sprintf("no baseline: a plain call was processed %s, expected 1", units.Count(n.probe, "time"))
 		}
 	}
 	l.spied = make([]bool, len(l.s.Spies))
@@ -281,7 +282,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 			n, err := spy.Effects(t.ctx, c.id)
 			l.spied[i] = l.spied[i] && err == nil && n > 0
 			if n > 1 {
-				return fmt.Sprintf("no baseline: %s was told of a plain call %s, expected 1", spy.Proxy().Name(), times(n))
+				return fmt.Sprintf("no baseline: %s was told of a plain call %s, expected 1", spy.Proxy().Name(), units.Count(n, "time"))
 			}
 		}
 	}
@@ -393,21 +394,14 @@ func (e effectsOf) lost(spied []bool) bool {
 // more or less than once is in front.
 func (e effectsOf) word(spied []bool, name string) string {
 	if e.probe != 1 {
-		return fmt.Sprintf("processed %s, expected 1", times(e.probe))
+		return fmt.Sprintf("processed %s, expected 1", units.Count(e.probe, "time"))
 	}
 	for i, n := range e.spies {
 		if spied[i] && n != 1 || n > 1 {
-			return fmt.Sprintf("%s told %s, expected 1", name, times(n))
+			return fmt.Sprintf("%s told %s, expected 1", name, units.Count(n, "time"))
 		}
 	}
 	return ""
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "1 time"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // counted reads the effects of calls once.

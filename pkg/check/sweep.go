@@ -9,6 +9,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Event is one line of the timeline of a delivery.
@@ -47,7 +48,7 @@ type point struct {
 }
 
 func (p *point) event(who, what, result string) {
-	p.events = append(p.events, Event{AtMS: milliseconds(time.Since(p.began)), Who: who, What: what, Result: result})
+	p.events = append(p.events, Event{AtMS: units.Milliseconds(time.Since(p.began)), Who: who, What: what, Result: result})
 }
 
 // describeStep is a step in a few words.
@@ -145,7 +146,7 @@ func (l *lab) timeline(p *point) {
 			result = "held"
 		}
 		p.events = append(p.events, Event{
-			AtMS: milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
+			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
 			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes,
 		})
 	}
@@ -305,7 +306,7 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		if word == "" {
 			word = first.said
 		}
-		n.fail("%d of %s: %s", len(wrong), plural(reached, what), word)
+		n.fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.fails = append(n.fails, first.name)
 		t.result.Timeline, t.result.At = first.events, first.at.String()
 	}
@@ -323,14 +324,4 @@ func (l *lab) spyName() string {
 		return ""
 	}
 	return l.s.Spies[0].Proxy().Name()
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	if strings.HasSuffix(word, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(word, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

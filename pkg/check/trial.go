@@ -13,6 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/tidwall/sjson"
 )
 
@@ -186,7 +187,7 @@ func (t *trial) togetherBy(client *deliver.Client, what string, calls []call) []
 		requests[i].Body = c.body
 	}
 	answers, skew := client.Together(t.ctx, requests)
-	t.result.SkewMS = max(t.result.SkewMS, milliseconds(skew))
+	t.result.SkewMS = max(t.result.SkewMS, units.Milliseconds(skew))
 	for i, a := range answers {
 		t.note(what, calls[i], a)
 		t.answered(a)
@@ -217,7 +218,7 @@ func (t *trial) note(what string, c call, a deliver.Answer) {
 	if alike >= maxEvidence {
 		return
 	}
-	ev := Evidence{What: what, CallID: c.id, Status: a.Status, LatencyMS: milliseconds(a.Latency())}
+	ev := Evidence{What: what, CallID: c.id, Status: a.Status, LatencyMS: units.Milliseconds(a.Latency())}
 	if a.Err != nil {
 		ev.Error = a.Err.Error()
 	}

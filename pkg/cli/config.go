@@ -20,6 +20,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Config is every setting that outlives one command line. A field is all it
@@ -417,7 +419,7 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(content)) > limit {
-		err = fmt.Errorf("it is larger than %d bytes", limit)
+		err = fmt.Errorf("it is larger than %s", units.Size(limit))
 	}
 	return content, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -52,7 +53,7 @@ func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 		UserAgent: "julianctl/" + Version(),
 		Turn:      a.turn(host, key.Value),
 		OnRetry: func(err error, wait time.Duration) {
-			a.Note("%s; trying again in %s", safetext.Line(err.Error()), wait.Round(10*time.Millisecond))
+			a.Note("%s; trying again in %s", safetext.Line(err.Error()), units.Time(wait))
 		},
 	})
 	if err != nil {

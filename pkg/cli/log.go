@@ -10,7 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // NoLog is the value of --log that keeps none.
@@ -43,7 +43,7 @@ func (a *App) OpenLog(ctx context.Context) (*journal.Log, error) {
 	// Others may have added to it, and nobody listed that yet.
 	if why := l.Index(ctx); why != nil {
 		if n, err := l.Unlisted(ctx); err == nil && n > 0 {
-			a.Note("%s %s not shown: %s", a.ErrStyle.Warn("warning:"), terminal.CountOf(int(n), "newer delivery is", "newer deliveries are"), safetext.Line(why.Error()))
+			a.Note("%s %s not shown: %s", a.ErrStyle.Warn("warning:"), units.CountVerb(n, "newer delivery", "is", "are"), safetext.Line(why.Error()))
 		}
 	}
 	return l, nil

@@ -11,7 +11,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -69,17 +69,9 @@ func (a *App) Redacted(r *redact.Redactor, payloads int) {
 	var parts []string
 	for _, kind := range redact.Kinds {
 		if n := counts[kind]; n > 0 {
-			parts = append(parts, terminal.CountOf(n, string(kind), PluralOf(kind)))
+			parts = append(parts, units.Count(n, string(kind)))
 		}
 	}
-	a.Note("%s in %s: %s", a.ErrStyle.Good("redacted"), terminal.Count(payloads, "payload"), cmp.Or(strings.Join(parts, ", "), "nothing was found"))
+	a.Note("%s in %s: %s", a.ErrStyle.Good("redacted"), units.Count(payloads, "payload"), cmp.Or(strings.Join(parts, ", "), "nothing was found"))
 	a.Note("%s", a.ErrStyle.Faint("a name of common words can be left: read it before you share it"))
-}
-
-// PluralOf is the name of more than one of a kind.
-func PluralOf(kind redact.Kind) string {
-	if kind == redact.Address {
-		return "addresses"
-	}
-	return string(kind) + "s"
 }

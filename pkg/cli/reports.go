@@ -16,6 +16,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/spf13/cobra"
 )
@@ -193,7 +194,7 @@ func appendFile(path string, data []byte, limit int64) error {
 	}
 	size, err := f.Seek(0, io.SeekEnd)
 	if err == nil && size+int64(len(data)) > limit {
-		err = fmt.Errorf("%q would be larger than %d bytes", path, limit)
+		err = fmt.Errorf("%q would be larger than %s", path, units.Size(limit))
 	}
 	if err == nil {
 		_, err = f.Write(data)

@@ -14,7 +14,7 @@ func TestJobSummaryStaysBelowTheLimit(t *testing.T) {
 	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := appendFile(path, []byte("0123456789"), 109); err == nil || !strings.Contains(err.Error(), "larger than 109 bytes") {
+	if err := appendFile(path, []byte("0123456789"), 109); err == nil || !strings.Contains(err.Error(), "larger than 109B") {
 		t.Errorf("10 bytes after 100 are taken, with a limit of 109: %v", err)
 	}
 	if err := appendFile(path, []byte("0123456789"), 110); err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Options are what a [Client] needs beside its target. The zero value works.
@@ -331,7 +333,7 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, fresh bool) (*
 	case ctx.Err() != nil:
 		return nil, &Error{Class: Unreachable, Text: "given up before a connection", Err: context.Cause(ctx)}
 	case errors.Is(dialing.Err(), context.DeadlineExceeded):
-		return nil, &Error{Class: Unreachable, Text: fmt.Sprintf("no connection to %s (%s)", c.target.header, timeout.Round(time.Millisecond)), Err: context.DeadlineExceeded}
+		return nil, &Error{Class: Unreachable, Text: fmt.Sprintf("no connection to %s (%s)", c.target.header, units.Exactly(timeout.Round(time.Millisecond))), Err: context.DeadlineExceeded}
 	}
 	return nil, &Error{Class: Unreachable, Text: "cannot connect to " + c.target.header, Err: plainCause(err)}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 const (
@@ -311,7 +313,7 @@ func (c *conn) headerError(err error) error {
 	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &small):
-		return &Error{Class: TooLarge, Text: fmt.Sprintf("header of the answer is larger than %d KiB", maxHeader>>10)}
+		return &Error{Class: TooLarge, Text: fmt.Sprintf("header of the answer is larger than %s", units.Size(maxHeader))}
 	case c.wire.readErr != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	}
@@ -348,7 +350,7 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 	}
 	switch {
 	case n > int64(l.body):
-		return &Error{Class: TooLarge, Text: fmt.Sprintf("body of the answer is larger than %d KiB", l.body>>10)}
+		return &Error{Class: TooLarge, Text: fmt.Sprintf("body of the answer is larger than %s", units.Size(l.body))}
 	case err != nil && c.wire.readErr == nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Class: Malformed, Text: "answer has a malformed chunk"}
 	}

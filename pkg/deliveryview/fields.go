@@ -13,6 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -120,7 +121,7 @@ func (f *fieldWriter) andMore(lines []string, more int) []string {
 	if more == 1 {
 		what = "character"
 	}
-	return append(lines, f.st.Faint(fmt.Sprintf("… %s more %s; --full shows all", terminal.Grouped(int64(more)), what)))
+	return append(lines, f.st.Faint(fmt.Sprintf("… %s more %s; --full shows all", units.Number(int64(more)), what)))
 }
 
 // event writes what a person looks for in a payload, whatever its types.
@@ -217,7 +218,7 @@ func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
 	if fw.Status/100 != 2 {
 		colour = f.st.Bad
 	}
-	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + terminal.ShortTime(fw.Took) + attempts(fw))
+	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + units.Time(fw.Took) + attempts(fw))
 }
 
 // attempts says how often a delivery was sent, if more than once.
@@ -225,7 +226,7 @@ func attempts(fw *receive.Forwarded) string {
 	if fw.Attempts < 2 {
 		return ""
 	}
-	return ", " + terminal.Count(fw.Attempts, "attempt")
+	return ", " + units.Count(fw.Attempts, "attempt")
 }
 
 // changes is what differs from the first delivery of the call.

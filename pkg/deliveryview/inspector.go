@@ -19,7 +19,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // sendingTime is how long all copies of one delivery may take together.
@@ -170,7 +170,7 @@ func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copie
 	}
 	out := make([]inspect.Answer, copies)
 	for n, answer := range answers {
-		out[n] = inspect.Answer{Status: answer.Status, TookMS: terminal.Milliseconds(answer.Latency()), Body: i.Hide(string(answer.Body))}
+		out[n] = inspect.Answer{Status: answer.Status, TookMS: units.Milliseconds(answer.Latency()), Body: i.Hide(string(answer.Body))}
 		if answer.Err != nil {
 			out[n].Error = i.Hide(answer.Err.Error())
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -129,7 +130,7 @@ func (p *Printer) line(s *Shown) error {
 		s.Received.Local().Format(time.TimeOnly), colour(terminal.Pad(s.verdict(), len("warning"))), s.StatusText(),
 		terminal.OrDash(safetext.Line(s.Method)), terminal.OrDash(safetext.Line(s.URI)), terminal.OrDash(safetext.Line(s.CallID)),
 		`"`+safetext.Line(s.ResultType)+`"`,
-		s.DurationText(), terminal.BytesText(s.Size), terminal.ShortTime(s.Took),
+		s.DurationText(), units.Size(s.Size), units.Time(s.Took),
 	)
 	p.words = words
 	if s.Refusal != "" {
@@ -192,7 +193,7 @@ func (s *Shown) DurationText() string {
 	if s.Seconds == nil {
 		return "-"
 	}
-	return terminal.CallTime(*s.Seconds)
+	return units.Seconds(*s.Seconds)
 }
 
 // why says what was refused in terms of the command line.
@@ -236,7 +237,7 @@ func (p *Printer) badge(s *Shown) string {
 	case receive.Unknown:
 		differs = " differs from the first"
 	case receive.Values:
-		differs = " " + terminal.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
+		differs = " " + units.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
 	}
 	return p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
 }
@@ -272,7 +273,7 @@ func (p *Printer) head(s *Shown) string {
 	}
 	columns := []string{
 		terminal.Pad(terminal.FitMiddle(terminal.OrDash(safetext.Line(s.CallID)), idWidth), idWidth),
-		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(terminal.BytesText(s.Size), 6), terminal.PadLeft(terminal.ShortTime(s.Took), 5),
+		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(units.Size(s.Size), 6), terminal.PadLeft(units.Time(s.Took), 5),
 	}
 	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.Bold(columns[0]) + " " + columns[1] + "  " + st.Faint(columns[2]+"  "+columns[3])
 	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, terminal.Cells(columns[3]))

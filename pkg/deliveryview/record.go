@@ -11,7 +11,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -82,7 +82,7 @@ func RecordOf(s *Shown, header http.Header) Record {
 		Reason: s.Reason, Fault: s.fault(),
 		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
 		Header: header,
-		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: terminal.Milliseconds(s.Took),
+		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: units.Milliseconds(s.Took),
 		Issues: append([]validate.Issue{}, s.Issues...),
 	}
 	if utf8.Valid(s.Body) {
@@ -97,7 +97,7 @@ func RecordOf(s *Shown, header http.Header) Record {
 		}
 	}
 	if f := s.Forward; f != nil {
-		r.Forward = &Forward{Status: f.Status, TookMS: terminal.Milliseconds(f.Took), Attempts: f.Attempts}
+		r.Forward = &Forward{Status: f.Status, TookMS: units.Milliseconds(f.Took), Attempts: f.Attempts}
 		if f.Err != nil {
 			r.Forward.Error = f.Err.Error()
 		}

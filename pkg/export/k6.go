@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // deliverJS is the script after the plan.
@@ -48,8 +49,8 @@ func (e Export) script(m *Manifest) []byte {
 		InARow:      e.inARow(),
 		Concurrency: max(e.Plan.Concurrency, 1),
 		Rate:        e.Plan.Rate,
-		Delay:       milliseconds(e.Plan.Delay),
-		Duration:    milliseconds(e.Duration),
+		Delay:       units.Milliseconds(e.Plan.Delay),
+		Duration:    units.Milliseconds(e.Duration),
 		MaxDuration: forever.String(),
 		// What is on the way is seen through to its end.
 		GracefulStop: (time.Duration(e.inARow())*(timeout+e.Plan.Delay) + time.Second).String(),
@@ -73,7 +74,7 @@ func (e Export) script(m *Manifest) []byte {
 		if l.Percentile == 100 {
 			name = "max"
 		}
-		p.Thresholds["delivery_latency"] = append(p.Thresholds["delivery_latency"], fmt.Sprintf("%s<=%v", name, milliseconds(l.Max)))
+		p.Thresholds["delivery_latency"] = append(p.Thresholds["delivery_latency"], fmt.Sprintf("%s<=%v", name, units.Milliseconds(l.Max)))
 	}
 	for _, name := range e.Secrets {
 		p.Secrets[name] = Variable(name)
@@ -125,5 +126,3 @@ func (e Export) timeout() time.Duration {
 	}
 	return 30 * time.Second
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -50,7 +50,7 @@ var Variants = []Variant{
 	{"unicode", "text in many scripts, emoji, combining and right-to-left", event(unicodeText)},
 	{"hostile-text", "text that attacks terminals, HTML, SQL, shells and spreadsheets", event(hostileText)},
 	{"many-items", "a thousand actions, outcomes and variables", event(manyItems)},
-	{"huge-transcript", "a transcript of 1 MiB, or of the size that is asked for", hugeTranscript},
+	{"huge-transcript", "a transcript of 1MiB, or of the size that is asked for", hugeTranscript},
 }
 
 // event makes payloads of events that are changed by edit.

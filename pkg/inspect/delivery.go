@@ -13,6 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // maxCopies is how many copies of a call a delivery lists.
@@ -120,7 +121,7 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 		Scheme: e.Scheme, Header: h.fields(e.Header), SHA256: e.Hash, Attempts: []redelivery{}, Copies: []row{},
 	}
 	for _, a := range e.Attempts {
-		w.Attempts = append(w.Attempts, redelivery{a.At.UnixMilli(), a.By, a.To, a.Status, milliseconds(a.Took), a.Err, h.response(a.Answer)})
+		w.Attempts = append(w.Attempts, redelivery{a.At.UnixMilli(), a.By, a.To, a.Status, units.Milliseconds(a.Took), a.Err, h.response(a.Answer)})
 	}
 	payload, err := payloadOf(e)
 	switch {
@@ -138,7 +139,7 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 			w.Findings = o.Findings
 		}
 		if f := o.Forward; f != nil {
-			w.Forward = &forward{f.To, f.Status, milliseconds(f.Took), f.Attempts, f.Err, h.response(f.Answer)}
+			w.Forward = &forward{f.To, f.Status, units.Milliseconds(f.Took), f.Attempts, f.Err, h.response(f.Answer)}
 		}
 	}
 	if e.CallID != "" && e.Copy > 0 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 const (
@@ -167,13 +168,11 @@ func rowOf(e *journal.Entry) row {
 		Copy: e.Copy, First: e.First, Refusal: e.Refusal, Method: e.Method,
 	}
 	if o := e.Outcome; o != nil {
-		took := milliseconds(o.Took)
+		took := units.Milliseconds(o.Took)
 		r.Status, r.TookMS, r.Errors, r.Warnings, r.Fault = o.Status, &took, o.Errors, o.Warnings, o.Fault
 	}
 	return r
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func rowsOf(entries []*journal.Entry) []row {
 	rows := make([]row, len(entries))
@@ -278,7 +277,7 @@ func (h *Handler) timeline(r *http.Request) (any, error) {
 	}
 	type took [4]float64 // p50, p95, p99, longest, in milliseconds; 0: none
 	tookOf := func(p journal.Percentiles) took {
-		return took{milliseconds(p.P50), milliseconds(p.P95), milliseconds(p.P99), milliseconds(p.Max)}
+		return took{units.Milliseconds(p.P50), units.Milliseconds(p.P95), units.Milliseconds(p.P99), units.Milliseconds(p.Max)}
 	}
 	type span struct {
 		At         int64 `json:"at"` // in seconds since 1970

@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Schema is a compiled schema. It is safe for concurrent use.
@@ -110,7 +112,7 @@ func fileURI(path string) string {
 func readSchema(f *os.File) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(f, maxSchema+1))
 	if err == nil && len(body) > maxSchema {
-		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("is larger than %d MiB", maxSchema>>20)}
+		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("is larger than %s", units.Size(maxSchema))}
 	}
 	return body, err
 }

@@ -323,7 +323,7 @@ func TestSchemaFiles(t *testing.T) {
 	if _, err := jsonschema.Load(dir); err == nil || errors.As(err, new(*jsonschema.Error)) {
 		t.Errorf("a folder: %v", err)
 	}
-	if _, err := jsonschema.Load(put("large.json", `"`+strings.Repeat("a", 16<<20)+`"`)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+	if _, err := jsonschema.Load(put("large.json", `"`+strings.Repeat("a", 16<<20)+`"`)); err == nil || !strings.Contains(err.Error(), "larger than 16MiB") {
 		t.Errorf("a large file: %v", err)
 	}
 }

@@ -14,31 +14,42 @@ const page = (() => {
     return e;
   };
 
-  // Units. A value that is not there is a dash.
+  // Units, in the forms that pkg/units writes. A value that is not there is a
+  // dash. Labels of an axis have more digits, or two of them could be the same.
 
-  const digits = (v) => (v >= 100 ? v.toFixed(0) : v >= 10 ? v.toFixed(1) : v.toFixed(2)).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  const short = (v, digits = 2) => {
+    const scale = 10 ** Math.max(0, digits - (v < 9.95 ? 1 : v < 99.5 ? 2 : 3));
+    return String(Math.round(v * scale) / scale);
+  };
 
-  // ms is a duration of so many milliseconds, such as "310 µs" or "1.2 s".
-  const ms = (v) => {
+  // two is n in a larger unit and the rest in a smaller one, where there is any.
+  const two = (n, each, large, small) => Math.floor(n / each) + large + (n % each ? String(n % each).padStart(2, "0") + small : "");
+
+  // ms is a time of so many milliseconds, such as 310µs, 1.2s or 2m05s.
+  const ms = (v, digits) => {
     if (v == null) return "–";
-    if (v === 0) return "0";
-    if (v < 0.9995) return digits(v * 1000) + " µs";
-    return v < 999.5 ? digits(v) + " ms" : elapsed(v / 1000);
+    if (v === 0) return "0s";
+    if (v < 0.9995) return digits ? short(v * 1000, digits) + "µs" : Math.round(v * 1000) + "µs";
+    if (v < 999.5) return short(v, digits) + "ms";
+    if (v < 59500) return short(v / 1000, digits) + "s";
+    const s = Math.round(v / 1000);
+    if (s < 3600) return two(s, 60, "m", "s");
+    return s < 48 * 3600 ? two(Math.floor(s / 60), 60, "h", "m") : two(Math.floor(s / 3600), 24, "d", "h");
   };
 
-  // elapsed is a time of so many seconds, such as "2.5 s" or "1 m 20 s".
-  const elapsed = (s) => {
-    if (s === 0) return "0";
-    if (s < 0.9995) return digits(s * 1000) + " ms";
-    if (s < 60) return digits(s) + " s";
-    const parts = [[Math.floor(s / 3600), "h"], [Math.floor(s / 60) % 60, "m"], [Math.round(s % 60), "s"]];
-    return parts.filter(([n]) => n > 0).slice(0, 2).map(([n, unit]) => n + " " + unit).join(" ");
+  // seconds is a time of so many seconds.
+  const seconds = (s, digits) => (s == null ? "–" : ms(s * 1000, digits));
+
+  // bytes is a size, such as 512B, 1.4KiB or 10MiB.
+  const bytes = (v, digits) => {
+    const all = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let i = 0;
+    for (; i < all.length - 1 && v >= 999.5; i++) v /= 1024;
+    return (i ? short(v, digits) : v) + all[i];
   };
 
-  const bytes = (v) => {
-    const i = Math.min(Math.floor(Math.log2(Math.max(v, 1)) / 10), 3);
-    return digits(v / 1024 ** i) + " " + ["B", "KiB", "MiB", "GiB"][i];
-  };
+  // rate is a number a second, such as 0.25, 2.5 or 12,345.
+  const rate = (v) => (v == null ? "–" : v > 0 && v < 0.005 ? "<0.01" : v < 0.995 ? short(v, 3) : v < 9.95 ? short(v) : count(Math.round(v)));
   const count = (v) => (v == null ? "–" : v.toLocaleString("en"));
 
   // clock is a point in time, in seconds since 1970, in the reader's zone.
@@ -69,11 +80,11 @@ const page = (() => {
   const ofNines = (x) => 100 - 100 * 10 ** -x;
 
   const binary = Array.from({ length: 30 }, (_, i) => 2 ** (i + 4));
-  const seconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+  const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
   const kindsOfX = {
-    elapsed: { show: elapsed, axis: { incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, ...seconds], space: 70 } },
-    clock: { show: clock, time: true, axis: { space: 70, incrs: seconds, values: (u, vs, i, space, step) => vs.map((v) => clockLabel(v, step)) } },
-    bytes: { show: (v) => bytes(v), axis: { incrs: binary, space: 90 } },
+    elapsed: { show: (s) => seconds(s, 3), axis: { incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, ...spans], space: 70 } },
+    clock: { show: clock, time: true, axis: { space: 70, incrs: spans, values: (u, vs, i, space, step) => vs.map((v) => clockLabel(v, step)) } },
+    bytes: { show: (v) => bytes(v, 3), axis: { incrs: binary, space: 90 } },
     number: { show: (v) => count(v), axis: { space: 60 } },
     percentile: {
       show: (x) => percentile(ofNines(x)),
@@ -84,7 +95,7 @@ const page = (() => {
       },
     },
   };
-  const kindsOfY = { ms: { show: ms }, count: { show: count }, rate: { show: (v) => (v == null ? "–" : digits(v) + "/s") } };
+  const kindsOfY = { ms: { show: (v) => ms(v, 3) }, count: { show: count }, rate: { show: (v) => (v == null ? "–" : short(v, 3) + "/s") } };
 
   // apart drops the percentiles whose labels would run into the one before.
   const apart = (u, splits) => {
@@ -300,5 +311,5 @@ const page = (() => {
     each((c) => c.fit());
   });
 
-  return { data, el, ms, elapsed, count, clock, percentile, chart };
+  return { data, el, ms, seconds, bytes, rate, count, clock, percentile, chart };
 })();

@@ -13,10 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/page"
 	"github.com/julianctl/julianctl/pkg/page/browsertest"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // The sums are those of the files in uPlot 1.6.32 as npm gives it out, whose
@@ -253,7 +255,7 @@ func TestChartsFollow(t *testing.T) {
 		over.dispatchEvent(new MouseEvent("mousemove", {clientX: at.right - 3, clientY: at.top + 20, bubbles: true}));
 		return new Promise((done) => requestAnimationFrame(() => done(document.querySelector(".line .tip").innerText)));
 	})()`)
-	if want := "3 s\nmax\n900 ms\n" + hostile[0] + "\n800 ms"; strings.Join(strings.Fields(tip), " ") != strings.Join(strings.Fields(want), " ") {
+	if want := "3s\nmax\n900ms\n" + hostile[0] + "\n800ms"; strings.Join(strings.Fields(tip), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("the tip says %q, want %q", tip, want)
 	}
 }
@@ -320,5 +322,38 @@ func TestContrast(t *testing.T) {
 	}
 	if seen < 50 {
 		t.Errorf("only %d pairs of colours were measured", seen)
+	}
+}
+
+// A page writes amounts as pkg/units does.
+func TestUnitsAreOfOneForm(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "units.html")
+	if err := os.WriteFile(path, []byte(write(t, page.Document{Title: "units", Body: page.El("main", ""), Data: 1})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := browsertest.Start(t).Open(t, "file://"+path, browsertest.View{})
+	var given []float64
+	for v := 0.0005; v < 4e8; v *= 1.037 { // milliseconds, bytes, a second
+		given = append(given, v)
+	}
+	given = append(given, 0, 1, 9.949, 9.95, 10, 59, 59.5, 60, 999.4, 999.5, 1000, 1023, 1024, 1.25, 59499, 59500, 60000, 125000, 3599500, 3725000, 172800000)
+	list, err := json.Marshal(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, form := range map[string]func(v float64) string{
+		"ms":    func(v float64) string { return units.Time(time.Duration(math.Round(v*1000)) * time.Microsecond) },
+		"bytes": func(v float64) string { return units.Size(int64(math.Round(v))) },
+		"rate":  units.Rate,
+		"count": func(v float64) string { return units.Number(int64(math.Round(v))) },
+	} {
+		// Times are measured in microseconds, and sizes are whole.
+		round := map[string]string{"ms": "Math.round(v * 1000) / 1000", "bytes": "Math.round(v)", "rate": "v", "count": "Math.round(v)"}[name]
+		got := browsertest.Eval[[]string](p, string(list)+".map((v) => page."+name+"("+round+"))")
+		for i, v := range given {
+			if want := form(v); got[i] != want {
+				t.Errorf("%s of %v is %q on a page, %q elsewhere", name, v, got[i], want)
+			}
+		}
 	}
 }

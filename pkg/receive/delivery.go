@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Delivery is one request and what became of it.
@@ -129,7 +131,7 @@ func (d *Delivery) Payload() ([]byte, error) {
 		return nil, fmt.Errorf("gzip body: %w", err)
 	}
 	if int64(len(out)) > limit {
-		return nil, fmt.Errorf("gzip body inflates to more than %d bytes", limit)
+		return nil, fmt.Errorf("gzip body inflates to more than %s", units.Size(limit))
 	}
 	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // A thousand connections that say nothing, or half of something, and slow
@@ -89,7 +91,7 @@ func TestGzipBomb(t *testing.T) {
 		inflated, err := d.Payload()
 		runtime.ReadMemStats(&after)
 		grown = after.TotalAlloc - before.TotalAlloc
-		if inflated != nil || fmt.Sprint(err) != fmt.Sprintf("gzip body inflates to more than %d bytes", limit) {
+		if inflated != nil || fmt.Sprint(err) != "gzip body inflates to more than "+units.Size(limit) {
 			t.Errorf("%d bytes, %v", len(inflated), err)
 		}
 	}})

@@ -688,7 +688,7 @@ func testGzip(t *testing.T, netHTTP bool) {
 	want := []string{
 		"call.1 1  <nil>",
 		"call.1 2 layout <nil>",
-		" 0  gzip body inflates to more than 1048576 bytes",
+		" 0  gzip body inflates to more than 1MiB",
 		" 0  gzip body: unexpected EOF",
 	}
 	if d := cmp.Diff(want, got); d != "" {

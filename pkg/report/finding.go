@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -56,7 +57,7 @@ func place(f validate.Issue) string {
 
 // findings is the tally of findings in words, such as "2 errors, 1 warning".
 func (t Tally) findings() string {
-	return count(t.Findings[validate.Error], "error") + ", " + count(t.Findings[validate.Warning], "warning")
+	return units.Count(t.Findings[validate.Error], "error") + ", " + units.Count(t.Findings[validate.Warning], "warning")
 }
 
 // Text is the tally of cases in words, such as "2 passed, 1 failed".
@@ -67,14 +68,14 @@ func (t Tally) Text() string {
 		word    string
 	}{{Pass, "passed"}, {Warn, "passed with warnings"}, {Fail, "failed"}, {Undecided, "undecided"}, {Skip, "skipped"}} {
 		if n := t.Cases[v.verdict]; n > 0 {
-			parts = append(parts, fmt.Sprint(n, " ", v.word))
+			parts = append(parts, units.Number(n)+" "+v.word)
 		}
 	}
 	if len(parts) == 0 {
 		return "nothing judged"
 	}
 	if t.Accepted > 0 {
-		parts = append(parts, fmt.Sprintf("%d of them accepted", t.Accepted))
+		parts = append(parts, units.Number(t.Accepted)+" of them accepted")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -87,14 +88,7 @@ func (t Tally) more() string {
 	if t.sum() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("and %d more: %s", t.sum(), t.findings())
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("and %s more: %s", units.Number(t.sum()), t.findings())
 }
 
 // prints makes fingerprints. Those of one report differ, and a finding keeps

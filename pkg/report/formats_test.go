@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -426,7 +427,7 @@ func readGitLab(t testing.TB, r report.Report, out string) {
 // markdownTag are the only tags, and none has an attribute.
 var markdownTag = regexp.MustCompile(`</?(?:table|tr|th|td|code)>|<br>`)
 
-var markdownMore = regexp.MustCompile(`^\nand \d+ more: \d+ errors?, \d+ warnings?\n$`)
+var markdownMore = regexp.MustCompile(`^\nand [\d,]+ more: [\d,]+ errors?, [\d,]+ warnings?\n$`)
 
 func readMarkdown(t testing.TB, r report.Report, out string) {
 	t.Helper()
@@ -495,11 +496,11 @@ func TestReportsAreBounded(t *testing.T) {
 	}
 	rest := documents - 5000
 	for name, says := range map[string]string{
-		"junit":    fmt.Sprintf(`<skipped message="not listed: %d passed with warnings">`, rest),
-		"sarif":    fmt.Sprintf(`"toolExecutionNotifications":[{"level":"warning","message":{"text":"and %d more: 0 errors, %d warnings"}`, rest, rest),
-		"gitlab":   fmt.Sprintf(`"description":"and %d more: 0 errors, %d warnings","check_name":"not-listed"`, rest, rest),
-		"markdown": fmt.Sprintf("\n\n%d passed with warnings, 1 failed: 1 error, %d warnings\n", documents, documents),
-		"github":   fmt.Sprintf("\n::notice title=julianctl validate::and %d more: 0 errors, %d warnings\n", documents-8, documents-8),
+		"junit":    fmt.Sprintf(`<skipped message="not listed: %s passed with warnings">`, units.Number(rest)),
+		"sarif":    fmt.Sprintf(`"toolExecutionNotifications":[{"level":"warning","message":{"text":"and %s more: 0 errors, %s warnings"}`, units.Number(rest), units.Number(rest)),
+		"gitlab":   fmt.Sprintf(`"description":"and %s more: 0 errors, %s warnings","check_name":"not-listed"`, units.Number(rest), units.Number(rest)),
+		"markdown": fmt.Sprintf("\n\n%s passed with warnings, 1 failed: 1 error, %s warnings\n", units.Number(documents), units.Number(documents)),
+		"github":   fmt.Sprintf("\n::notice title=julianctl validate::and %s more: 0 errors, %s warnings\n", units.Number(documents-8), units.Number(documents-8)),
 	} {
 		out := write(t, name, r)
 		if !strings.Contains(out, says) {
@@ -545,7 +546,7 @@ func TestReportsBoundText(t *testing.T) {
 	}
 	for _, r := range []report.Report{r, one} {
 		out := write(t, "markdown", r)
-		if len(out) > 900_000 || len(out) < 800_000 || !regexp.MustCompile(`</table>\n\nand \d+ more: `).MatchString(out) {
+		if len(out) > 900_000 || len(out) < 800_000 || !regexp.MustCompile(`</table>\n\nand [\d,]+ more: `).MatchString(out) {
 			t.Errorf("%d bytes of Markdown, at the end %q", len(out), out[len(out)-100:])
 		}
 	}

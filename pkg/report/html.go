@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	_ "embed" // of the page
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -207,27 +206,4 @@ func (v htmlView) plots() []any {
 		}
 	}
 	return plots
-}
-
-// shortTime is a measured time with the digits that are worth reading, as
-// page.js writes it: 87 µs, 3.2 ms, 1.5 s, 2 m 5 s.
-func shortTime(d time.Duration) string {
-	ms := float64(d.Microseconds()) / 1000
-	switch {
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case ms < 9.95:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 999.5:
-		return fmt.Sprintf("%.0f ms", ms)
-	case d < 9950*time.Millisecond:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < 59500*time.Millisecond:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	}
-	d = d.Round(time.Second)
-	if d < time.Hour {
-		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
 }

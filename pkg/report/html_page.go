@@ -6,6 +6,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/page"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -32,7 +33,7 @@ func more(n int) []page.Node {
 	if n <= 0 {
 		return nil
 	}
-	return p("muted", fmt.Sprintf("and %s more", number(n)))
+	return p("muted", fmt.Sprintf("and %s more", units.Number(n)))
 }
 
 func (v htmlView) page() page.Node {
@@ -75,7 +76,7 @@ func (v htmlView) footer() page.Node {
 		parts = append(parts, v.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
 	}
 	if v.Took > 0 {
-		parts = append(parts, "took "+shortTime(v.Took))
+		parts = append(parts, "took "+units.Time(v.Took))
 	}
 	if v.Version != "" {
 		parts = append(parts, "julianctl "+v.Version)
@@ -100,7 +101,7 @@ func (g htmlGroup) section() page.Node {
 	}
 	parts = append(parts, list(g.Open))
 	if len(g.Folded) > 0 {
-		parts = append(parts, folded(number(len(g.Folded))+" more", list(g.Folded)))
+		parts = append(parts, folded(units.Number(len(g.Folded))+" more", list(g.Folded)))
 	}
 	return page.El("section", "", append(parts, more(g.More)...)...)
 }
@@ -108,7 +109,7 @@ func (g htmlGroup) section() page.Node {
 func (c htmlCase) body() []page.Node {
 	if c.Alike > 1 {
 		return append(append([]page.Node{
-			page.El("p", "", line(c.says()), page.Text(" "), page.El("small", "", page.Text(number(c.Alike)+" times"))),
+			page.El("p", "", line(c.says()), page.Text(" "), page.El("small", "", page.Text(units.Number(c.Alike)+" times"))),
 		}, c.evidence()...), c.names())
 	}
 	title := []page.Node{page.El("code", "", line(c.Name))}
@@ -116,7 +117,7 @@ func (c htmlCase) body() []page.Node {
 		title = []page.Node{line(c.Title), page.Text(" "), page.El("code", "muted", line(c.Name))}
 	}
 	if c.Took > 0 {
-		title = append(title, page.Text(" "), page.El("small", "", page.Text(shortTime(c.Took))))
+		title = append(title, page.Text(" "), page.El("small", "", page.Text(units.Time(c.Took))))
 	}
 	parts := []page.Node{page.El("p", "", title...)}
 	if len(c.Findings) == 0 { // they say it themselves
@@ -191,7 +192,7 @@ func (t Table) node() page.Node {
 	}
 	parts := []page.Node{page.El("thead", "", page.El("tr", "", head...)), t.body(t.Rows[:open])}
 	if rest := t.Rows[open:]; len(rest) > 0 {
-		unfold := page.El("tr", "", page.El("td", "", folded(number(len(rest))+" more")))
+		unfold := page.El("tr", "", page.El("td", "", folded(units.Number(len(rest))+" more")))
 		parts = append(parts, page.El("tbody", "fold", unfold), t.body(rest)) // html.css hides it
 	}
 	return page.El("div", "table", append([]page.Node{page.El("table", "", parts...)}, p("muted", t.More)...)...)

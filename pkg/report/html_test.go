@@ -195,7 +195,7 @@ func TestPagesAreBounded(t *testing.T) {
 		t.Errorf("a page of %d bytes", len(out))
 	}
 	readHTML(t, r, out)
-	for _, says := range []string{"999,900 more not listed", "and 900 more", "and 2,614 more", "not listed: 95000 failed", "46 other answers"} {
+	for _, says := range []string{"999,900 more not listed", "and 900 more", "and 2,614 more", "not listed: 95,000 failed", "46 other answers"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("the page does not say %q", says)
 		}
@@ -230,10 +230,10 @@ func TestReplayGroups(t *testing.T) {
 		Table: report.Table{
 			Columns: []report.Column{{Name: "Payload"}, {}, {Name: "Answers"}, {Name: "First", Number: true}, {Name: "Slowest", Number: true}, {Name: "Skew", Number: true}},
 			Rows: [][]report.Cell{
-				{code("call.1\na.json:1"), {Text: "statuses differ", Verdict: report.Fail}, code("2 × 200\n1 × 500 who is ***?\n1 × timeout"), {Text: "copy 2"}, {Text: "5.0 s"}, {Text: "–"}},
-				{code("c.json:3"), {Text: "could not be sent", Verdict: report.Undecided}, code("1 × unreachable"), {Text: "–"}, {Text: "0 µs"}, {Text: "–"}},
-				{code("d.json:4"), {Text: "2 of 4 not sent", Verdict: report.Skip}, code("2 × 204\n2 × not sent"), {Text: "copy 1"}, {Text: "0 µs"}, {Text: "–"}},
-				{code("b.json:2"), {Text: "bodies differ", Verdict: report.Warn}, code("1 × 200 { }\n1 × 200 {}"), {Text: "copy 1"}, {Text: "0 µs"}, {Text: "84 µs"}},
+				{code("call.1\na.json:1"), {Text: "statuses differ", Verdict: report.Fail}, code("2 × 200\n1 × 500 who is ***?\n1 × timeout"), {Text: "copy 2"}, {Text: "5s"}, {Text: "–"}},
+				{code("c.json:3"), {Text: "could not be sent", Verdict: report.Undecided}, code("1 × unreachable"), {Text: "–"}, {Text: "0s"}, {Text: "–"}},
+				{code("d.json:4"), {Text: "2 of 4 not sent", Verdict: report.Skip}, code("2 × 204\n2 × not sent"), {Text: "copy 1"}, {Text: "0s"}, {Text: "–"}},
+				{code("b.json:2"), {Text: "bodies differ", Verdict: report.Warn}, code("1 × 200 { }\n1 × 200 {}"), {Text: "copy 1"}, {Text: "0s"}, {Text: "84µs"}},
 			},
 			Open: 10, More: "These are the worst; 1 more not listed.",
 		},
@@ -263,15 +263,15 @@ func TestReplayLimits(t *testing.T) {
 		got = append(got, texts)
 	}
 	want := [][]string{
-		{"p50", "25 ms", "5.0 ms", "missedFAIL"}, {"p75", "38 ms", "", ""}, {"p80", "40 ms", "1.0 s", "keptPASS"}, {"p90", "45 ms", "", ""},
-		{"p95", "48 ms", "", ""}, {"p99", "50 ms", "20 ms", "missedFAIL"}, {"max", "50 ms", "", ""},
+		{"p50", "25ms", "5ms", "missedFAIL"}, {"p75", "38ms", "", ""}, {"p80", "40ms", "1s", "keptPASS"}, {"p90", "45ms", "", ""},
+		{"p95", "48ms", "", ""}, {"p99", "50ms", "20ms", "missedFAIL"}, {"max", "50ms", "", ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	figures := []report.Figure{
 		{Name: "Sent", Value: "0"}, {Name: "As expected", Value: "0"}, {Name: "Failed", Value: "0"},
-		{Name: "p50", Value: "25 ms", Verdict: report.Fail}, {Name: "p90", Value: "45 ms"}, {Name: "p99", Value: "50 ms", Verdict: report.Fail}, {Name: "max", Value: "50 ms"},
+		{Name: "p50", Value: "25ms", Verdict: report.Fail}, {Name: "p90", Value: "45ms"}, {Name: "p99", Value: "50ms", Verdict: report.Fail}, {Name: "max", Value: "50ms"},
 	}
 	if diff := cmp.Diff(figures, o.Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Replay is what came of a replay, to be shown.
@@ -41,28 +42,28 @@ func (r Replay) Overview() *Overview {
 
 func (r Replay) figures() []Figure {
 	s := r.Summary
-	failed := Figure{Name: "Failed", Value: number(s.Failed)}
+	failed := Figure{Name: "Failed", Value: units.Number(s.Failed)}
 	if s.Failed > 0 {
 		failed.Verdict = Fail
 	}
-	figures := []Figure{{Name: "Sent", Value: number(s.Sent)}, {Name: "As expected", Value: number(s.OK)}, failed}
+	figures := []Figure{{Name: "Sent", Value: units.Number(s.Sent)}, {Name: "As expected", Value: units.Number(s.OK)}, failed}
 	if s.Latency.Count() == 1 {
-		figures = append(figures, Figure{Name: "Latency", Value: shortTime(s.Latency.Max())})
+		figures = append(figures, Figure{Name: "Latency", Value: units.Time(s.Latency.Max())})
 	} else {
 		for _, at := range shownPercentiles[:4] {
 			if !has(s.Latency, at.percentile) {
 				continue
 			}
-			f := Figure{Name: at.name, Value: shortTime(s.Latency.At(at.percentile))}
+			f := Figure{Name: at.name, Value: units.Time(s.Latency.At(at.percentile))}
 			if r.missed(at.percentile) {
 				f.Verdict = Fail
 			}
 			figures = append(figures, f)
 		}
 	}
-	perSecond := Figure{Name: "Per second", Value: rate(s.Rate())}
+	perSecond := Figure{Name: "Per second", Value: units.Rate(s.Rate())}
 	if pace := s.Pace; pace != nil {
-		perSecond.Value = rate(pace.Reached())
+		perSecond.Value = units.Rate(pace.Reached())
 		if pace.Reached() < 0.99*pace.Asked {
 			perSecond.Verdict = Warn
 		}
@@ -75,12 +76,12 @@ func (r Replay) figures() []Figure {
 
 // pace says how a run kept to its rate.
 func pace(p deliver.Pace) string {
-	text := fmt.Sprintf("%s a second asked, %s reached", rate(p.Asked), rate(p.Reached()))
+	text := fmt.Sprintf("%s a second asked, %s reached", units.Decimal(p.Asked), units.Rate(p.Reached()))
 	if p.Late > 0 {
-		text += fmt.Sprintf(", %s late by over %s", number(p.Late), shortTime(deliver.LateAfter))
+		text += fmt.Sprintf(", %s late by over %s", units.Number(p.Late), units.Time(deliver.LateAfter))
 	}
 	if p.Missed > 0 {
-		text += fmt.Sprintf(", %s due at the end and not sent", number(p.Missed))
+		text += fmt.Sprintf(", %s due at the end and not sent", units.Number(p.Missed))
 	}
 	return text
 }
@@ -149,7 +150,7 @@ func (r Replay) latency() []Section {
 		}
 	}
 	for _, l := range r.Limits {
-		p.Marks = append(p.Marks, Mark{Label: fmt.Sprintf("%s at most %s", l.Name, shortTime(l.Max)), At: inMS(l.Max), Ink: InkBad})
+		p.Marks = append(p.Marks, Mark{Label: fmt.Sprintf("%s at most %s", l.Name, units.Exactly(l.Max)), At: units.Milliseconds(l.Max), Ink: InkBad})
 	}
 	note := "Each answer stands where its delivery was due: a stall is as wide as it was."
 	return []Section{{Title: "Latency over time", Note: note, Plots: []Plot{p}}}
@@ -160,10 +161,8 @@ func known0(n int, d time.Duration) float64 {
 	if n == 0 {
 		return math.NaN()
 	}
-	return inMS(d)
+	return units.Milliseconds(d)
 }
-
-func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // classes are what deliveries came to, by the first digit of their status; 0 is
 // no answer.
@@ -203,7 +202,7 @@ func (r Replay) answers() []Section {
 			p.Series = append(p.Series, s)
 		}
 	}
-	return []Section{{Title: "Answers over time", Note: "Deliveries in each " + shortTime(width) + ", when they were answered or given up.", Plots: []Plot{p}}}
+	return []Section{{Title: "Answers over time", Note: "Deliveries in each " + units.Time(width) + ", when they were answered or given up.", Plots: []Plot{p}}}
 }
 
 // percentiles is the distribution of latency, as a curve and in numbers.
@@ -217,7 +216,7 @@ func (r Replay) percentiles() []Section {
 		t.Columns = append(t.Columns, Column{Name: "Limit", Number: true}, Column{})
 	}
 	for _, row := range r.percentileRows() {
-		cells := []Cell{{Text: row.name}, {Text: shortTime(l.At(row.percentile))}}
+		cells := []Cell{{Text: row.name}, {Text: units.Time(l.At(row.percentile))}}
 		if len(r.Limits) > 0 {
 			cells = append(cells, row.limit...)
 		}
@@ -231,7 +230,7 @@ func (r Replay) percentiles() []Section {
 		last := 100 - 50/float64(l.Count())
 		for _, at := range l.Curve() {
 			p.X = append(p.X, min(at.Percentile, last))
-			p.Series[0].Y = append(p.Series[0].Y, inMS(at.Value))
+			p.Series[0].Y = append(p.Series[0].Y, units.Milliseconds(at.Value))
 		}
 		s.Plots = []Plot{p}
 	}
@@ -265,7 +264,7 @@ func (r Replay) percentileRows() []percentileRow {
 		if _, missed := limit.Missed(l); missed {
 			verdict = Cell{Text: "missed", Verdict: Fail}
 		}
-		rows[i].limit = []Cell{{Text: shortTime(limit.Max)}, verdict}
+		rows[i].limit = []Cell{{Text: units.Exactly(limit.Max)}, verdict}
 	}
 	slices.SortStableFunc(rows, func(a, b percentileRow) int { return cmp.Compare(a.percentile, b.percentile) })
 	return rows
@@ -275,29 +274,12 @@ func (r Replay) percentileRows() []percentileRow {
 func outcomes(s deliver.Summary) string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
-		parts = append(parts, fmt.Sprintf("%s × %d", number(s.Statuses[status]), status))
+		parts = append(parts, fmt.Sprintf("%s × %d", units.Number(s.Statuses[status]), status))
 	}
 	for _, class := range slices.Sorted(maps.Keys(s.Errors)) {
 		if class != deliver.Status && class != deliver.Redirect { // counted by status
-			parts = append(parts, fmt.Sprintf("%s × %s", number(s.Errors[class]), class))
+			parts = append(parts, fmt.Sprintf("%s × %s", units.Number(s.Errors[class]), class))
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// number is n with its thousands apart.
-func number(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// rate is so many a second, with the digits that are worth reading.
-func rate(perSecond float64) string {
-	if perSecond < 10 {
-		return fmt.Sprintf("%.2g", perSecond)
-	}
-	return number(int(math.Round(perSecond)))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // duplicates are the payloads that were sent more than once.
@@ -15,26 +16,26 @@ func (r Replay) duplicates() []Section {
 	if g.Total == 0 {
 		return nil
 	}
-	parts := []string{fmt.Sprintf("%s of %d copies", count(g.Total, "group"), r.Copies)}
+	parts := []string{fmt.Sprintf("%s of %d copies", units.Count(g.Total, "group"), r.Copies)}
 	if g.Acknowledged == g.Total {
 		parts = append(parts, "all acknowledged")
 	} else {
-		parts = append(parts, number(g.Acknowledged)+" acknowledged")
+		parts = append(parts, units.Number(g.Acknowledged)+" acknowledged")
 	}
 	if g.Partial > 0 {
-		parts = append(parts, number(g.Partial)+" not answered to the last copy")
+		parts = append(parts, units.Number(g.Partial)+" not answered to the last copy")
 	}
 	if g.Cut > 0 {
-		parts = append(parts, number(g.Cut)+" not sent to the last copy")
+		parts = append(parts, units.Number(g.Cut)+" not sent to the last copy")
 	}
 	if g.Differ == 0 {
 		parts = append(parts, "answers alike")
 	} else {
-		parts = append(parts, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", number(g.Differ), number(g.DifferStatus), number(g.DifferBody)))
+		parts = append(parts, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", units.Number(g.Differ), units.Number(g.DifferStatus), units.Number(g.DifferBody)))
 	}
 	note := strings.Join(parts, ", ") + "."
 	if skew := r.Summary.Skew; skew.Count() > 0 {
-		note += fmt.Sprintf(" Sent together: from the first copy to the last %s in the median, %s at most.", shortTime(skew.At(50)), shortTime(skew.Max()))
+		note += fmt.Sprintf(" Sent together: from the first copy to the last %s in the median, %s at most.", units.Time(skew.At(50)), units.Time(skew.Max()))
 	}
 	return []Section{{Title: "Duplicates", Note: note, Table: r.groupTable()}}
 }
@@ -57,17 +58,17 @@ func (r Replay) groupTable() Table {
 			first = fmt.Sprintf("copy %d", g.First)
 		}
 		slowest := slices.MaxFunc(g.Copies, func(a, b deliver.Copy) int { return cmp.Compare(a.Latency(), b.Latency()) })
-		row := []Cell{{Text: name, Code: true}, groupVerdict(g), {Text: r.groupAnswers(g), Code: true}, {Text: first}, {Text: shortTime(slowest.Latency())}}
+		row := []Cell{{Text: name, Code: true}, groupVerdict(g), {Text: r.groupAnswers(g), Code: true}, {Text: first}, {Text: units.Time(slowest.Latency())}}
 		switch {
 		case skew && g.Skew > 0:
-			row = append(row, Cell{Text: shortTime(g.Skew)})
+			row = append(row, Cell{Text: units.Time(g.Skew)})
 		case skew:
 			row = append(row, Cell{Text: "–"})
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	if more := r.Summary.Groups.Total - len(worst); more > 0 && len(worst) > 0 {
-		t.More = fmt.Sprintf("These are the worst; %s more not listed.", number(more))
+		t.More = fmt.Sprintf("These are the worst; %s more not listed.", units.Number(more))
 	}
 	return t
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // How often progress is told: to a person who looks on, and in a log.
@@ -70,7 +72,7 @@ func (p *Progress) Tell(share float64, words []string) {
 	defer p.mu.Unlock()
 	if !p.live {
 		if share > 0 {
-			words = append([]string{percentText(share)}, words...)
+			words = append([]string{units.Percent(share)}, words...)
 		}
 		fmt.Fprintf(p.out, "%s\n", strings.Join(words, ", "))
 		return
@@ -84,7 +86,7 @@ func (p *Progress) Tell(share float64, words []string) {
 // terminal the bar makes room for words.
 func liveLine(share float64, words []string, columns int) string {
 	if share > 0 {
-		done := PadLeft(percentText(share), 4)
+		done := PadLeft(units.Percent(share), 4)
 		if columns >= 60 {
 			done = bar(share, 20) + " " + done
 		}
@@ -102,8 +104,6 @@ func liveLine(share float64, words []string, columns int) string {
 	}
 	return line
 }
-
-func percentText(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
 // Above prints something else, in place of the line, which comes back later.
 func (p *Progress) Above(show func()) {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -124,17 +123,4 @@ func FuzzWrap(f *testing.F) {
 			t.Errorf("%q has less than %d columns", got, columns)
 		}
 	})
-}
-
-func TestLayout(t *testing.T) {
-	tests := []struct{ got, want string }{
-		{BytesText(999), "999B"}, {BytesText(1331), "1.3kB"}, {BytesText(10 << 20), "10.5MB"}, {BytesText(999_949_999), "999.9MB"}, {BytesText(999_950_000), "1.0GB"},
-		{ShortTime(87 * time.Microsecond), "87µs"}, {ShortTime(3210 * time.Microsecond), "3.2ms"}, {ShortTime(45 * time.Millisecond), "45ms"}, {ShortTime(1500 * time.Millisecond), "1.5s"},
-		{CallTime(46.9), "46s"}, {CallTime(725), "12m05s"}, {CallTime(3725), "1h02m"}, {CallTime(-1), "?"}, {CallTime(1e99), "?"},
-	}
-	for i, tt := range tests {
-		if tt.got != tt.want {
-			t.Errorf("%d: %q, want %q", i, tt.got, tt.want)
-		}
-	}
 }

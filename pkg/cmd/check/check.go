@@ -17,7 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -398,6 +398,6 @@ func cleanUp(ctx context.Context, a *cli.App, argv, callIDs []string) int {
 	if err := check.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
 		return a.Report(ctx, cli.Failure(fmt.Errorf("--cleanup %w", err), "the calls that were delivered are still there: their ids begin with call.julianctl-"))
 	}
-	a.Note("cleaned up: %s", terminal.CountOf(len(callIDs), "call", "calls"))
+	a.Note("cleaned up: %s", units.Count(len(callIDs), "call"))
 	return cli.ExitYes
 }

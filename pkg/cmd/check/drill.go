@@ -14,6 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -179,7 +180,7 @@ func printDrill(a *cli.App, format string, r check.DrillResult) error {
 }
 
 func drillText(a *cli.App, r check.DrillResult) {
-	duration := func(ms float64) string { return terminal.ShortTime(time.Duration(ms * float64(time.Millisecond))) }
+	duration := func(ms float64) string { return units.Time(units.FromMilliseconds(ms)) }
 	late := "redelivered"
 	if r.Count[check.Late] > 0 {
 		late += "; the latest " + duration(r.LatestMS) + " after it was due"
@@ -195,7 +196,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 		{check.Doubled, "more than one effect", a.Style.Bad},
 		{check.Lost, "never acknowledged, or acknowledged without an effect", a.Style.Bad},
 	}
-	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), terminal.CountOf(r.Requests, "delivery", "deliveries")+fmt.Sprintf(", %d not acknowledged", r.Failed))
+	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), units.Count(r.Requests, "delivery")+fmt.Sprintf(", %d not acknowledged", r.Failed))
 	if r.DownMS > 0 {
 		back := "did not answer again"
 		if r.BackMS > 0 {

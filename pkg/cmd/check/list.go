@@ -8,6 +8,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 func listChecks(a *cli.App, format string) error {
@@ -66,7 +67,7 @@ func explainCheck(a *cli.App, c check.Check) {
 }
 
 func explainGroup(a *cli.App, name string, checks []check.Check) {
-	fmt.Fprintf(a.Out, "%s  (%s)\n\n", a.Style.Bold(name), terminal.CountOf(len(checks), "check", "checks"))
+	fmt.Fprintf(a.Out, "%s  (%s)\n\n", a.Style.Bold(name), units.Count(len(checks), "check"))
 	requests := 0
 	var counted, named []string
 	for _, c := range checks {
@@ -93,7 +94,7 @@ func explainGroup(a *cli.App, name string, checks []check.Check) {
 }
 
 func atMost(requests int) string {
-	return terminal.CountOf(requests, "request", "requests") + " at most"
+	return units.Count(requests, "request") + " at most"
 }
 
 // explained prints rows of a name and what it stands for.

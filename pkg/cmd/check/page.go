@@ -8,7 +8,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/report"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // overview is the run as a page shows it.
@@ -99,7 +99,7 @@ func (p *printer) latencyPlot(title string, ids ...string) (report.Plot, bool) {
 		}
 	}
 	for _, l := range p.plan.options.Budget {
-		plot.Marks = append(plot.Marks, report.Mark{Label: fmt.Sprintf("%s at most %s", l.Name, l.Max), At: terminal.Milliseconds(l.Max), Ink: report.InkBad})
+		plot.Marks = append(plot.Marks, report.Mark{Label: fmt.Sprintf("%s at most %s", l.Name, units.Exactly(l.Max)), At: units.Milliseconds(l.Max), Ink: report.InkBad})
 	}
 	return plot, longest > 0
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // printer shows results in the form that --format asks for.
@@ -63,12 +64,12 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 	}
 	p.records = report.NewRecords(p.out, "check")
 	checks, over, requests := plan.options.Planned()
-	text := terminal.CountOf(checks, "check", "checks")
+	text := units.Count(checks, "check")
 	if over > 0 {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
 	}
 	a.Note("checking %s, seed %d: %s, at most %s", a.ErrStyle.Bold(safetext.Line(plan.subject(a, o))), o.seed,
-		text, terminal.CountOf(requests, "request", "requests"))
+		text, units.Count(requests, "request"))
 	return p, nil
 }
 
@@ -106,7 +107,7 @@ func (p *printer) begin() func(check.Step) {
 				s.ID = p.doing
 			}
 			return float64(s.Requests) / float64(max(1, requests)), []string{
-				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, terminal.CountOf(s.Requests, "request", "requests"),
+				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, units.Count(s.Requests, "request"),
 			}
 		})
 	}
@@ -180,7 +181,7 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 	c := report.Case{
 		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: report.Verdict(r.Verdict),
 		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
-		Took:    time.Duration(r.TookMS * float64(time.Millisecond)),
+		Took:    units.FromMilliseconds(r.TookMS),
 	}
 	switch {
 	case !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided):
@@ -219,10 +220,10 @@ func evidenceText(r check.Result) string {
 		if answer == "" {
 			answer = fmt.Sprint(e.Status)
 		}
-		return fmt.Sprintf("%s %s: %s in %.1f ms", e.What, e.CallID, answer, e.LatencyMS)
+		return fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
 	})
 	if r.SkewMS > 0 {
-		fmt.Fprintf(&b, "released within %.3f ms\n", r.SkewMS)
+		fmt.Fprintf(&b, "released within %s\n", units.Time(units.FromMilliseconds(r.SkewMS)))
 	}
 	return b.String()
 }

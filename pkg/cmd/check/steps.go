@@ -76,9 +76,9 @@ func timeline(a *cli.App, indent string, events []check.Event) {
 		who, what = max(who, len(e.Who)), max(what, len(e.What))
 		result = max(result, min(len(e.Result), longest))
 	}
-	what = min(what, max(20, a.Out.Width()-len(indent)-len("12345 ms  ")-who-len("  ")-len("  ")-result-1))
+	what = min(what, max(20, a.Out.Width()-len(indent)-len("12345ms  ")-who-len("  ")-len("  ")-result-1))
 	for _, e := range events {
-		line := fmt.Sprintf("%5.0f ms  %s  %s  %s", e.AtMS, terminal.Pad(safetext.Line(e.Who), who), terminal.Pad(terminal.Fit(safetext.Line(e.What), what), what), terminal.Fit(safetext.Line(e.Result), longest))
+		line := fmt.Sprintf("%5.0fms  %s  %s  %s", e.AtMS, terminal.Pad(safetext.Line(e.Who), who), terminal.Pad(terminal.Fit(safetext.Line(e.What), what), what), terminal.Fit(safetext.Line(e.Result), longest))
 		line = strings.TrimRight(line, " ")
 		switch {
 		case e.Who == "consumer", e.Result == "held":
@@ -124,7 +124,7 @@ func withValues(events []check.Event) []check.Event {
 func timelineText(r check.Result) string {
 	var b strings.Builder
 	for _, e := range r.Timeline {
-		fmt.Fprintf(&b, "%s\n", strings.TrimRight(fmt.Sprintf("%6.0f ms  %-12s  %-48s  %s", e.AtMS, e.Who, e.What, e.Result), " "))
+		fmt.Fprintf(&b, "%s\n", strings.TrimRight(fmt.Sprintf("%6.0fms  %-12s  %-48s  %s", e.AtMS, e.Who, e.What, e.Result), " "))
 	}
 	return b.String()
 }

@@ -3,11 +3,11 @@ package check
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // checkDetails is how many lines of a result are shown in text.
@@ -128,7 +128,7 @@ func (p *printer) text(r check.Result) {
 		short := shortTimeline(events)
 		timeline(p.a, checkIndent[:6], short)
 		if left := len(events) - len(short); left > 0 {
-			p.faint(fmt.Sprintf("and %s that only read; --format json has all", terminal.CountOf(left, "step", "steps")))
+			p.faint(fmt.Sprintf("and %s that only read; --format json has all", units.Count(left, "step")))
 		}
 	}
 	if r.Verdict == check.Fail {
@@ -148,7 +148,7 @@ func (p *printer) checksNotRun(s check.Summary) {
 	if len(p.notRun) == 0 || len(p.notRun) == len(p.all) && s.Unreachable != "" && !p.o.allowUndecided {
 		return
 	}
-	text := terminal.CountOf(len(p.notRun), "check", "checks") + " not run"
+	text := units.Count(len(p.notRun), "check") + " not run"
 	if len(p.notRun) <= notRunNamed {
 		var ids []string
 		for _, r := range p.notRun {
@@ -173,9 +173,5 @@ func (p *printer) verdict(s check.Summary) {
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(s.Probe))
 	}
 	word, colour := p.answer()
-	took := time.Duration(s.ElapsedMS * float64(time.Millisecond)).Round(100 * time.Millisecond)
-	if took > 10*time.Second {
-		took = took.Round(time.Second)
-	}
-	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)\n", colour(word), p.reports.Report.Total().Text(), terminal.CountOf(s.Requests, "request", "requests"), took)
+	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)\n", colour(word), p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -86,7 +87,7 @@ func run(ctx context.Context, a *cli.App, runCommand RunFunc) error {
 		fmt.Fprintf(a.Out, "%s: %s\n", a.Style.Bad("demo failed"), strings.Join(d.wrong, "; "))
 		return cli.Verdict(cli.ExitNo)
 	}
-	fmt.Fprintf(a.Out, "%s: %d commands ended as they should in %s, on this machine only.\n", a.Style.Good("demo done"), d.steps, took.Round(time.Millisecond))
+	fmt.Fprintf(a.Out, "%s: %d commands ended as they should in %s, on this machine only.\n", a.Style.Good("demo done"), d.steps, units.Time(took))
 	fmt.Fprintf(a.Out, `
 What it does not show: your endpoint. Start it, then
 

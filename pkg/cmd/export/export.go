@@ -19,7 +19,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/export"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -272,7 +272,7 @@ func exportTargets(a *cli.App, e export.Export, steps iter.Seq2[deliver.Step, er
 }
 
 func deliveriesOf(c export.Counts, copies int) string {
-	text := fmt.Sprintf("%s of %s", terminal.CountOf(c.Deliveries, "delivery", "deliveries"), terminal.CountOf(c.Payloads, "payload", "payloads"))
+	text := fmt.Sprintf("%s of %s", units.Count(c.Deliveries, "delivery"), units.Count(c.Payloads, "payload"))
 	if copies > 1 {
 		text += fmt.Sprintf(", %d copies each", copies)
 	}
@@ -288,7 +288,7 @@ func showExport(a *cli.App, dir string, m *export.Manifest) {
 	row("deliveries", fmt.Sprintf("%s (seed %d)", deliveriesOf(m.Counts, m.Copies), m.Seed))
 	name := "files"
 	for _, shard := range m.Shards {
-		row(name, fmt.Sprintf("%s  %s  %s", shard.Name, terminal.CountOf(shard.Deliveries, "delivery", "deliveries"), terminal.BytesText(shard.Bytes)))
+		row(name, fmt.Sprintf("%s  %s  %s", shard.Name, units.Count(shard.Deliveries, "delivery"), units.Size(shard.Bytes)))
 		name = ""
 	}
 	if m.Variables != nil {

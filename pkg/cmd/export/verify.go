@@ -10,6 +10,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -163,7 +164,7 @@ func (p *verifyPrinter) text(m *export.Manifest, account export.Account) {
 	}
 	fmt.Fprintln(a.Out)
 	if account.Exact() {
-		fmt.Fprintf(a.Out, "%s\n", s.Good(fmt.Sprintf("%s, each exactly once and unaltered", terminal.CountOf(account.Planned, "delivery", "deliveries")+" arrived")))
+		fmt.Fprintf(a.Out, "%s\n", s.Good(fmt.Sprintf("%s, each exactly once and unaltered", units.Count(account.Planned, "delivery")+" arrived")))
 		return
 	}
 	line := ""

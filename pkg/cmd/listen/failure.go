@@ -16,6 +16,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 const (
@@ -87,7 +88,7 @@ func (f *onFailure) close() {
 	f.runs.Wait()
 	_ = os.RemoveAll(f.dir) // it is in the folder for what may be lost
 	if f.skipped > 0 {
-		f.a.Note("%s --on-failure was not run for %s: they came faster than it ends", f.a.ErrStyle.Warn("warning:"), terminal.CountOf(f.skipped, "failure", "failures"))
+		f.a.Note("%s --on-failure was not run for %s: they came faster than it ends", f.a.ErrStyle.Warn("warning:"), units.Count(f.skipped, "failure"))
 	}
 }
 

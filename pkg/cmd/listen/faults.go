@@ -9,6 +9,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -65,10 +66,10 @@ func (f *faultFlags) String() string {
 		words = append(words, fmt.Sprintf("%d for the first %d of each call", f.failStatus, f.failFirst))
 	}
 	if f.failRate > 0 {
-		words = append(words, fmt.Sprintf("%d for %g %%", f.failStatus, 100*f.failRate))
+		words = append(words, fmt.Sprintf("%d for %s", f.failStatus, units.ExactPercent(f.failRate)))
 	}
 	if f.dropRate > 0 {
-		words = append(words, fmt.Sprintf("no answer for %g %%", 100*f.dropRate))
+		words = append(words, "no answer for "+units.ExactPercent(f.dropRate))
 	}
 	if f.delay.max > 0 {
 		words = append(words, "delayed "+f.delay.String())

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -19,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -253,7 +253,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		return cli.Failure(err, "")
 	}
 	failures.close() // what it says stands before the summary
-	seen.Shed, seen.ElapsedMS = server.Shed(), terminal.Milliseconds(a.Now().Sub(start))
+	seen.Shed, seen.ElapsedMS = server.Shed(), units.Milliseconds(a.Now().Sub(start))
 	if err := listenEnd(a, printer, seen, store); err != nil {
 		return err
 	}
@@ -377,28 +377,29 @@ func listenSummary(a *cli.App, p *deliveryview.Printer, t *tally) error {
 		return err
 	}
 	s := a.ErrStyle
-	parts := []string{s.Bold(terminal.CountOf(t.Deliveries, "delivery", "deliveries"))}
+	unanswered, refused := t.Deliveries-t.Acknowledged-t.Faults, t.Refused+int(t.Shed)
+	parts := []string{s.Bold(units.Count(t.Deliveries, "delivery"))}
 	for _, c := range []struct {
-		n         int
-		one, many string
-		paint     terminal.Paint
+		n     int
+		text  string
+		paint terminal.Paint
 	}{
-		{t.Calls, "call", "calls", s.Bold},
-		{t.Duplicates, "duplicate", "duplicates", s.Warn},
-		{t.Invalid, "invalid", "invalid", s.Bad},
-		{t.Faults, "failed on purpose", "failed on purpose", s.Warn},
-		{t.Deliveries - t.Acknowledged - t.Faults, "not acknowledged", "not acknowledged", s.Bad},
-		{t.Refused + int(t.Shed), "refused", "refused", s.Bad},
-		{t.Hidden, "hidden by --filter", "hidden by --filter", s.Faint},
+		{t.Calls, units.Count(t.Calls, "call"), s.Bold},
+		{t.Duplicates, units.Count(t.Duplicates, "duplicate"), s.Warn},
+		{t.Invalid, units.Number(t.Invalid) + " invalid", s.Bad},
+		{t.Faults, units.Number(t.Faults) + " failed on purpose", s.Warn},
+		{unanswered, units.Number(unanswered) + " not acknowledged", s.Bad},
+		{refused, units.Number(refused) + " refused", s.Bad},
+		{t.Hidden, units.Number(t.Hidden) + " hidden by --filter", s.Faint},
 	} {
 		if c.n == 0 {
 			continue
 		}
-		parts = append(parts, c.paint(terminal.CountOf(c.n, c.one, c.many)))
+		parts = append(parts, c.paint(c.text))
 	}
 	if a.Err.IsTTY() {
 		a.Note("") // Ctrl-C has left its mark on the line
 	}
-	a.Note("%s in %s", strings.Join(parts, ", "), terminal.ShortTime(time.Duration(t.ElapsedMS*float64(time.Millisecond))))
+	a.Note("%s in %s", strings.Join(parts, ", "), units.Time(units.FromMilliseconds(t.ElapsedMS)))
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -110,7 +110,7 @@ func (l *listenLog) told(err error) {
 		return
 	}
 	if n := l.failing.Swap(0); n > 0 {
-		l.a.Note("%s after %s turned away", s.Good("the delivery log works again"), terminal.CountOf(int(n), "delivery was", "deliveries were"))
+		l.a.Note("%s after %s turned away", s.Good("the delivery log works again"), units.CountVerb(n, "delivery", "was", "were"))
 	}
 }
 

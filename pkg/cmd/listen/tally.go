@@ -9,7 +9,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/receive"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -136,7 +136,7 @@ func (t *tally) missed() string {
 	case want.match.Any() && !t.met:
 		return fmt.Sprintf("no delivery came that meets --until %q", strings.Join(want.until, " and "))
 	case want.unique >= 0 && len(t.ids) != want.unique:
-		return fmt.Sprintf("%s came, and %d expected", terminal.Count(len(t.ids), "different call"), want.unique)
+		return fmt.Sprintf("%s came, and %d expected", units.Count(len(t.ids), "different call"), want.unique)
 	}
 	return ""
 }

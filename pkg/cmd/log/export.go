@@ -18,7 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/spf13/cobra"
 )
@@ -95,7 +95,7 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 		a.Redacted(redactor, written)
 	}
 	if left > 0 {
-		a.Note("%s left out: no payload that could be redacted", terminal.CountOf(left, "delivery", "deliveries"))
+		a.Note("%s left out: no payload that could be redacted", units.Count(left, "delivery"))
 	}
 	return w.end()
 }
@@ -291,7 +291,7 @@ func harOf(e *journal.Entry) harEntry {
 	}
 	if o := e.Outcome; o != nil {
 		h.Response.Status, h.Response.StatusText = o.Status, http.StatusText(o.Status)
-		h.Time = terminal.Milliseconds(o.Took)
+		h.Time = units.Milliseconds(o.Took)
 		h.Timings.Wait = h.Time
 	} else {
 		h.Comment = "the listener ended before the answer was known"

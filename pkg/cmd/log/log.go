@@ -17,6 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -158,9 +159,9 @@ func (p *lister) record(e *journal.Entry) error {
 		CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds, Name: e.Name, Direction: e.Direction, Copy: e.Copy, First: e.First, Size: e.Size,
 	}
 	if o := e.Outcome; o != nil {
-		r.Status, r.TookMS, r.Fault, r.Errors, r.Warnings = o.Status, terminal.Milliseconds(o.Took), o.Fault, o.Errors, o.Warnings
+		r.Status, r.TookMS, r.Fault, r.Errors, r.Warnings = o.Status, units.Milliseconds(o.Took), o.Fault, o.Errors, o.Warnings
 		if f := o.Forward; f != nil {
-			r.Forward = &deliveryview.Forward{Status: f.Status, TookMS: terminal.Milliseconds(f.Took), Error: f.Err, Attempts: f.Attempts}
+			r.Forward = &deliveryview.Forward{Status: f.Status, TookMS: units.Milliseconds(f.Took), Error: f.Err, Attempts: f.Attempts}
 		}
 	}
 	return p.records.Write("delivery", r)
@@ -199,13 +200,13 @@ func (p *lister) line(e *journal.Entry) error {
 	}
 	length := "-"
 	if e.Seconds != nil {
-		length = terminal.CallTime(*e.Seconds)
+		length = units.Seconds(*e.Seconds)
 	}
 	columns := fmt.Sprintf("%5d  %s %s %s  %s  %s  %s %s",
 		e.ID, at.Format(time.TimeOnly), colour(mark), colour(status),
 		terminal.Pad(terminal.FitMiddle(id, call), call),
 		terminal.Pad(terminal.Fit(terminal.OrDash(safetext.Line(e.ResultType)), result), result),
-		terminal.PadLeft(length, 6), terminal.PadLeft(terminal.BytesText(e.Size), 6))
+		terminal.PadLeft(length, 6), terminal.PadLeft(units.Size(e.Size), 6))
 	used := 5 + 2 + 8 + 1 + 1 + 1 + 3 + 2 + call + 2 + result + 2 + 6 + 1 + 6
 	if rest := p.rest(e, width-used-2); rest != "" {
 		columns += "  " + st.Faint(rest)

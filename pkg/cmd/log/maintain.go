@@ -8,7 +8,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -66,9 +66,9 @@ func runVerify(ctx context.Context, a *cli.App) error {
 	if err != nil {
 		return cli.LogError(l.Path(), err)
 	}
-	found := fmt.Sprintf("%s with %s, each as it was received", terminal.CountOf(int(v.Deliveries), "delivery", "deliveries"), terminal.BytesText(v.Bytes))
+	found := fmt.Sprintf("%s with %s, each as it was received", units.Count(int(v.Deliveries), "delivery"), units.Size(v.Bytes))
 	if v.Problems > 0 {
-		fmt.Fprintf(a.Out, "%s: %s; otherwise %s\n", a.Style.Bad("damaged"), terminal.Count(v.Problems, "problem"), found)
+		fmt.Fprintf(a.Out, "%s: %s; otherwise %s\n", a.Style.Bad("damaged"), units.Count(v.Problems, "problem"), found)
 		return cli.Verdict(cli.ExitNo)
 	}
 	_, err = fmt.Fprintf(a.Out, "%s: %s\n", a.Style.Good("whole"), found)
@@ -126,7 +126,7 @@ func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
 	}
 	n, err := l.Prune(ctx, p)
 	err = errors.Join(err, l.Close())
-	a.Note("%s deleted", terminal.CountOf(int(n), "delivery", "deliveries"))
+	a.Note("%s deleted", units.Count(int(n), "delivery"))
 	if err != nil {
 		return cli.LogError(l.Path(), err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 	"github.com/tidwall/gjson"
 )
@@ -187,7 +187,7 @@ func tellReconciled(a *cli.App, o reconcileOptions, logged map[string]reconciled
 		if wrong > 0 {
 			paint = a.Style.Bad
 		}
-		fmt.Fprintf(a.Out, "%s: %d missing, %d doubled, %d unknown\n", paint(fmt.Sprintf("%d of %s right", sum.Right, terminal.CountOf(sum.Calls, "call", "calls"))), sum.Missing, sum.Doubled, sum.Unknown)
+		fmt.Fprintf(a.Out, "%s: %d missing, %d doubled, %d unknown\n", paint(fmt.Sprintf("%d of %s right", sum.Right, units.Count(sum.Calls, "call"))), sum.Missing, sum.Doubled, sum.Unknown)
 	}
 	if wrong > 0 {
 		return cli.Verdict(cli.ExitNo)
@@ -202,9 +202,9 @@ func tellCall(a *cli.App, o reconcileOptions, records *report.Records, r reconci
 	what := "the log does not know it"
 	switch r.Problem {
 	case "missing":
-		what = fmt.Sprintf("acknowledged %s, first as delivery %d", terminal.CountOf(r.Logged, "time", "times"), r.First)
+		what = fmt.Sprintf("acknowledged %s, first as delivery %d", units.Count(r.Logged, "time"), r.First)
 	case "doubled":
-		what = fmt.Sprintf("the consumer has it %d times; acknowledged %s", r.Has, terminal.CountOf(r.Logged, "time", "times"))
+		what = fmt.Sprintf("the consumer has it %d times; acknowledged %s", r.Has, units.Count(r.Logged, "time"))
 	}
 	_, err := fmt.Fprintf(a.Out, "%s  %s  %s\n", a.Style.Bad(r.Problem), safetext.Line(r.CallID), what)
 	return err

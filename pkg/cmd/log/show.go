@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -115,7 +116,7 @@ func runDiff(ctx context.Context, a *cli.App, words []string, whole bool) error 
 		b.WriteString(pair + " hold the same values, written differently\n")
 	case receive.Values:
 		b.WriteString(deliveryview.ChangesText(a, change, whole))
-		b.WriteString(terminal.Count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
+		b.WriteString(units.Count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
 	default:
 		b.WriteString(pair + " differ; they are not both JSON\n")
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
@@ -13,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -65,7 +65,7 @@ func runStats(ctx context.Context, a *cli.App, o logStatsOptions) error {
 	}
 	over := o.failOver >= 0 && s.Deliveries > 0 && float64(s.Failed)/float64(s.Deliveries) > float64(o.failOver)/100
 	if o.format == "json" {
-		err = report.NewRecords(a.Out, "log").Write("summary", statsRecord{s, terminal.Milliseconds(s.Took.P50), terminal.Milliseconds(s.Took.P95), terminal.Milliseconds(s.Took.P99), terminal.Milliseconds(s.Took.Max), over})
+		err = report.NewRecords(a.Out, "log").Write("summary", statsRecord{s, units.Milliseconds(s.Took.P50), units.Milliseconds(s.Took.P95), units.Milliseconds(s.Took.P99), units.Milliseconds(s.Took.Max), over})
 	} else {
 		_, err = a.Out.Write([]byte(statsText(a, s, o, over)))
 	}
@@ -104,9 +104,9 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 	line("received", "%s to %s", s.First.In(where).Format(layout), s.Last.In(where).Format(layout+" 2006"))
 	if len(s.Over) > 0 {
 		line("", "%s", sparkline(a, s.Over))
-		line("", "%s", st.Faint(fmt.Sprintf("each column %s", spanText(s.Over[1].From.Sub(s.Over[0].From)))))
+		line("", "%s", st.Faint(fmt.Sprintf("each column %s", units.Time(s.Over[1].From.Sub(s.Over[0].From)))))
 	}
-	line("deliveries", "%s, %s, %s", terminal.Grouped(s.Deliveries), terminal.BytesText(s.Bytes), terminal.CountOf(int(s.Calls), "call", "calls"))
+	line("deliveries", "%s, %s, %s", units.Number(s.Deliveries), units.Size(s.Bytes), units.Count(int(s.Calls), "call"))
 	for _, row := range []struct {
 		label string
 		n     int64
@@ -116,10 +116,10 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 		{"refused", s.Refused, st.Bad}, {"unforwarded", s.Unforwarded, st.Bad}, {"unanswered", s.Unanswered, st.Warn},
 	} {
 		if row.n > 0 {
-			line(row.label, "%s %s", row.paint(terminal.Grouped(row.n)), st.Faint(part(row.n, s.Deliveries)))
+			line(row.label, "%s %s", row.paint(units.Number(row.n)), st.Faint("("+units.Part(row.n, s.Deliveries)+")"))
 		}
 	}
-	line("answered in", "p50 %s  p95 %s  p99 %s  max %s", terminal.ShortTime(s.Took.P50), terminal.ShortTime(s.Took.P95), terminal.ShortTime(s.Took.P99), terminal.ShortTime(s.Took.Max))
+	line("answered in", "p50 %s  p95 %s  p99 %s  max %s", units.Time(s.Took.P50), units.Time(s.Took.P95), units.Time(s.Took.P99), units.Time(s.Took.Max))
 	for _, group := range []struct {
 		label  string
 		counts []journal.Count
@@ -131,11 +131,11 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 		}
 		for _, c := range group.counts {
 			bar := strings.Repeat("█", int(max(1, 20*c.Count/most)))
-			line(label, "%s %s  %s", terminal.Pad(terminal.Fit(safetext.Line(c.Name), 20), 20), terminal.PadLeft(terminal.Grouped(c.Count), 8), st.Accent(bar))
+			line(label, "%s %s  %s", terminal.Pad(terminal.Fit(safetext.Line(c.Name), 20), 20), terminal.PadLeft(units.Number(c.Count), 8), st.Accent(bar))
 			label = ""
 		}
 	}
-	share := fmt.Sprintf("%s of %s failed %s", terminal.Grouped(s.Failed), terminal.Grouped(s.Deliveries), part(s.Failed, s.Deliveries))
+	share := fmt.Sprintf("%s of %s failed (%s)", units.Number(s.Failed), units.Number(s.Deliveries), units.Part(s.Failed, s.Deliveries))
 	switch {
 	case over:
 		fmt.Fprintf(&b, "\n%s: more than %s\n", st.Bad(share), o.failOver.String())
@@ -167,26 +167,6 @@ func sparkline(a *cli.App, over []journal.Part) string {
 		b.WriteString(bar)
 	}
 	return b.String()
-}
-
-// part is n of all, such as (1.2%).
-func part(n, all int64) string {
-	return "(" + strconv.FormatFloat(100*float64(n)/float64(all), 'f', 1, 64) + "%)"
-}
-
-// spanText is a length of time with one unit.
-func spanText(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%.0f days", d.Hours()/24)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%.0f hours", d.Hours())
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%.0f minutes", d.Minutes())
-	case d >= 2*time.Second:
-		return fmt.Sprintf("%.0f seconds", d.Seconds())
-	}
-	return d.Round(time.Millisecond).String()
 }
 
 // percentage is a flag like 1% or 0.5%.

@@ -11,7 +11,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // maxFields is how many fields are listed on stderr.
@@ -24,7 +24,7 @@ func redactedWhere(a *cli.App, r *redact.Redactor, files []redact.File) {
 	for _, kind := range redact.Kinds {
 		for place, n := range r.Report() {
 			if place.Kind == kind {
-				fields[place.Pointer] = append(fields[place.Pointer], terminal.CountOf(n, string(kind), cli.PluralOf(kind)))
+				fields[place.Pointer] = append(fields[place.Pointer], units.Count(n, string(kind)))
 				total[place.Pointer] += n
 			}
 		}
@@ -35,7 +35,7 @@ func redactedWhere(a *cli.App, r *redact.Redactor, files []redact.File) {
 		a.Note("  %s: %s", safetext.Line(pointer), strings.Join(fields[pointer], ", "))
 	}
 	if more := len(pointers) - maxFields; more > 0 {
-		a.Note("  and %s; --report FILE has them all", terminal.CountOf(more, "more field", "more fields"))
+		a.Note("  and %s; --report FILE has them all", units.Count(more, "more field"))
 	}
 	for _, f := range files[:min(len(files), maxFields)] {
 		var words []string
@@ -47,7 +47,7 @@ func redactedWhere(a *cli.App, r *redact.Redactor, files []redact.File) {
 		}
 	}
 	if more := len(files) - maxFields; more > 0 {
-		a.Note("and %s; --report FILE has them all", terminal.CountOf(more, "more file", "more files"))
+		a.Note("and %s; --report FILE has them all", units.Count(more, "more file"))
 	}
 	keys := 0
 	for _, pointer := range slices.Sorted(maps.Keys(r.KeysLeft)) {

@@ -13,7 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // verifyRedacted searches redacted payloads for values of their originals.
@@ -59,13 +59,13 @@ func verifyRedacted(ctx context.Context, a *cli.App, paths []string) error {
 		}
 	}
 	if payloads != originals {
-		a.Note("%s", a.ErrStyle.Warn(fmt.Sprintf("%s, but %s: one by chance like a name is told as left", terminal.Count(originals, "original"), terminal.Count(payloads, "redacted payload"))))
+		a.Note("%s", a.ErrStyle.Warn(fmt.Sprintf("%s, but %s: one by chance like a name is told as left", units.Count(originals, "original"), units.Count(payloads, "redacted payload"))))
 	}
 	if values > 0 {
-		a.Note("%s in %d of %s", a.ErrStyle.Bad(terminal.CountOf(values, "value is left", "values are left")), bad, terminal.Count(payloads, "payload"))
+		a.Note("%s in %d of %s", a.ErrStyle.Bad(units.CountVerb(values, "value", "is left", "are left")), bad, units.Count(payloads, "payload"))
 		return cli.Verdict(cli.ExitNo)
 	}
-	a.Note("%s of %s is left in %s", a.ErrStyle.Good("nothing"), terminal.Count(originals, "original"), terminal.Count(payloads, "payload"))
+	a.Note("%s of %s is left in %s", a.ErrStyle.Good("nothing"), units.Count(originals, "original"), units.Count(payloads, "payload"))
 	return nil
 }
 

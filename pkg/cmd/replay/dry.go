@@ -17,6 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // plannedRecord is one delivery of a dry run.
@@ -169,7 +170,7 @@ func (p *printer) planned(w io.Writer, n int, r plannedRecord) {
 	if p.plan.Duplicates > 0 {
 		line += fmt.Sprintf("  copy %d/%d", r.Copy, p.plan.Duplicates+1)
 	}
-	fmt.Fprintf(w, "%s  %s\n", line, p.a.Style.Faint(terminal.BytesText(int64(r.Size))))
+	fmt.Fprintf(w, "%s  %s\n", line, p.a.Style.Faint(units.Size(int64(r.Size))))
 }
 
 func (p *printer) planEnd(payloads, deliveries int) {
@@ -197,12 +198,12 @@ func (p *printer) planEnd(payloads, deliveries int) {
 
 // planText says what is sent, and how.
 func (p *printer) planText(deliveries, payloads int) string {
-	plan := fmt.Sprintf("%s of %s", terminal.CountOf(deliveries, "delivery", "deliveries"), terminal.CountOf(payloads, "payload", "payloads"))
+	plan := fmt.Sprintf("%s of %s", units.Count(deliveries, "delivery"), units.Count(payloads, "payload"))
 	if p.plan.Duplicates > 0 {
 		plan += fmt.Sprintf(", %d copies each, %s", p.plan.Duplicates+1, modeTexts[p.plan.Mode])
 	}
 	if p.plan.Rate > 0 {
-		plan += fmt.Sprintf(", %s a second", exactText(p.plan.Rate))
+		plan += fmt.Sprintf(", %s a second", units.Decimal(p.plan.Rate))
 	}
 	return fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 const (
@@ -37,7 +38,7 @@ func (p *printer) histogram(l deliver.Latency) {
 		if n == 0 {
 			bar = ""
 		}
-		p.row("", fmt.Sprintf("%s  %s%s %7d", terminal.PadLeft(upTo+edgeText(edges[i]), 8), p.a.Style.Accent(bar), strings.Repeat(" ", histogramBar-terminal.Cells(bar)), n))
+		p.row("", fmt.Sprintf("%s  %s%s %7d", terminal.PadLeft(upTo+units.Time(edges[i]), 8), p.a.Style.Accent(bar), strings.Repeat(" ", histogramBar-terminal.Cells(bar)), n))
 	}
 }
 
@@ -68,16 +69,6 @@ func histogramEdges(low, high time.Duration) []time.Duration {
 		edges[i] = low + (high-low)*time.Duration(i+1)/spans
 	}
 	return edges
-}
-
-// edgeText is a duration without a fraction where it has none.
-func edgeText(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Second, time.Millisecond} {
-		if d >= unit && d%unit == 0 {
-			return d.String()
-		}
-	}
-	return terminal.ShortTime(d)
 }
 
 // barOf is a bar for a share of 1 in up to so many columns, never empty.

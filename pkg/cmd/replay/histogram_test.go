@@ -10,6 +10,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli/clitest"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 func TestHistogramEdges(t *testing.T) {
@@ -28,7 +29,7 @@ func TestHistogramEdges(t *testing.T) {
 		edges := histogramEdges(tt.low, tt.high)
 		var texts []string
 		for i, e := range edges {
-			texts = append(texts, edgeText(e))
+			texts = append(texts, units.Time(e))
 			if i > 0 && e < edges[i-1] {
 				t.Errorf("%s to %s: %s after %s", tt.low, tt.high, e, edges[i-1])
 			}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/jsonscan"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // record is one delivery. Times are RFC 3339; latencyMs is from due to
@@ -85,7 +85,7 @@ func (p *printer) recordOf(r deliver.Result) record {
 	a := r.Answer
 	out := record{
 		File: r.Document.Source, Line: r.Document.Line, Number: r.Number, Copy: r.Copy, CallID: r.CallID(),
-		OK: r.Err == nil, Status: a.Status, Due: a.Due, LatencyMS: terminal.Milliseconds(a.Latency()), Retries: r.Retries, BodySize: a.BodySize,
+		OK: r.Err == nil, Status: a.Status, Due: a.Due, LatencyMS: units.Milliseconds(a.Latency()), Retries: r.Retries, BodySize: a.BodySize,
 	}
 	if !a.Sent.IsZero() {
 		out.Sent = &a.Sent
@@ -145,7 +145,7 @@ func (r *groupRecord) appendJSON(b []byte) ([]byte, error) {
 func groupRecordOf(g *deliver.Group) groupRecord {
 	return groupRecord{
 		g.Source, g.Line, g.Number, g.CallID, len(g.Copies), g.First,
-		g.Acknowledged, g.DifferStatus, g.DifferBody, terminal.Milliseconds(g.Skew), len(g.Unsent),
+		g.Acknowledged, g.DifferStatus, g.DifferBody, units.Milliseconds(g.Skew), len(g.Unsent),
 	}
 }
 
@@ -217,7 +217,7 @@ func latencyOf(l deliver.Latency) *latencyJSON {
 	if l.Count() == 0 {
 		return nil
 	}
-	return &latencyJSON{terminal.Milliseconds(l.At(50)), terminal.Milliseconds(l.At(90)), terminal.Milliseconds(l.At(95)), terminal.Milliseconds(l.At(99)), terminal.Milliseconds(l.Max())}
+	return &latencyJSON{units.Milliseconds(l.At(50)), units.Milliseconds(l.At(90)), units.Milliseconds(l.At(95)), units.Milliseconds(l.At(99)), units.Milliseconds(l.Max())}
 }
 
 func (p *printer) summaryRecord(ctx context.Context, s deliver.Summary) summary {
@@ -225,7 +225,7 @@ func (p *printer) summaryRecord(ctx context.Context, s deliver.Summary) summary 
 		Target: p.client.Target().String(), Documents: s.Documents, Unreadable: s.Unreadable,
 		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed, Retried: s.Retried,
 		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
-		BytesSent: s.BytesSent, ElapsedMS: terminal.Milliseconds(s.Elapsed), Rate: s.Rate(),
+		BytesSent: s.BytesSent, ElapsedMS: units.Milliseconds(s.Elapsed), Rate: s.Rate(),
 		Latency: latencyOf(s.Latency), Resume: p.resumeRecord(), Interrupt: ctx.Err() != nil,
 	}
 	if p.o.Shuffle || p.o.NewIDs {
@@ -236,7 +236,7 @@ func (p *printer) summaryRecord(ctx context.Context, s deliver.Summary) summary 
 	}
 	for _, limit := range p.o.limits {
 		got, missed := limit.Missed(s.Latency)
-		out.Limits = append(out.Limits, limitJSON{limit.Name, terminal.Milliseconds(limit.Max), terminal.Milliseconds(got), !missed})
+		out.Limits = append(out.Limits, limitJSON{limit.Name, units.Milliseconds(limit.Max), units.Milliseconds(got), !missed})
 	}
 	for status, n := range s.Statuses {
 		out.Statuses[strconv.Itoa(status)] = n

@@ -1,14 +1,13 @@
 package replay
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // tally is what the progress of a replay is told from.
@@ -66,13 +65,13 @@ func (t *tally) state(after time.Duration) (share float64, words []string) {
 	defer t.mu.Unlock()
 	n := t.ok + t.failed
 	share = t.share(after, n)
-	words = append(words, terminal.CountOf(n, "delivery", "deliveries"), rateText(t.rate(after, n))+" a second", fmt.Sprintf("%d ok", t.ok), fmt.Sprintf("%d failed", t.failed))
+	words = append(words, units.Count(n, "delivery"), units.Rate(t.rate(after, n))+" a second", units.Number(t.ok)+" ok", units.Number(t.failed)+" failed")
 	if t.latency.Count() > 0 {
-		words = append(words, "p99 "+terminal.ShortTime(t.latency.At(99)))
+		words = append(words, "p99 "+units.Time(t.latency.At(99)))
 	}
 	if share > 0 {
 		left := time.Duration(float64(after) * (1 - share) / share)
-		words = append(words, left.Round(time.Second).String()+" left")
+		words = append(words, units.Time(left.Round(time.Second))+" left")
 	}
 	return share, words
 }

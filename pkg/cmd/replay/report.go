@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // hdrReport is a report that other commands have not.
@@ -89,7 +90,7 @@ func (p *printer) limitCases(l deliver.Latency) []report.Case {
 		case l.Count() == 0:
 			c.Verdict, c.Message = report.Undecided, "nothing was answered"
 		case missed:
-			c.Verdict, c.Message = report.Fail, fmt.Sprintf("%s is %s, over %s", limit.Name, terminal.ShortTime(got), limit.Max)
+			c.Verdict, c.Message = report.Fail, fmt.Sprintf("%s is %s, over %s", limit.Name, units.Against(got, limit.Max), units.Exactly(limit.Max))
 		}
 		cases = append(cases, c)
 	}

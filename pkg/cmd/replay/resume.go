@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // resumePlan lets plan continue the run that --resume names, or begin it there.
@@ -110,7 +111,7 @@ func (p *printer) doubt(d deliver.Doubt) {
 	}
 	text := "sent before without an answer, and sent again"
 	if !d.Again {
-		text = fmt.Sprintf("sent %s before it was answered", terminal.CountOf(d.Sends, "time", "times"))
+		text = fmt.Sprintf("sent %s before it was answered", units.Count(d.Sends, "time"))
 	}
 	p.progress.Above(func() { fmt.Fprintf(p.a.Out, "%s  %s\n", strings.Join(where, "  "), text) })
 }
@@ -150,7 +151,7 @@ func (p *printer) resumed() string {
 	if f == nil || f.Past.Answered+f.Past.Open == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s answered before", terminal.CountOf(f.Past.Answered, "delivery", "deliveries"))
+	text := fmt.Sprintf("%s answered before", units.Count(f.Past.Answered, "delivery"))
 	if n := p.failedBefore(); n > 0 {
 		text += ", " + p.a.Style.Bad(fmt.Sprintf("%d of them not %s", n, p.plan.Expect))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // summary shows the whole of it, the verdict last.
@@ -24,16 +25,16 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 		return
 	}
 	if more := s.Failed - replayShown; more > 0 {
-		fmt.Fprintf(p.a.Out, "      %s\n", p.a.Style.Faint(fmt.Sprintf("and %d more; --format json lists them all", more)))
+		fmt.Fprintf(p.a.Out, "      %s\n", p.a.Style.Faint(fmt.Sprintf("and %s more; --format json lists them all", units.Number(more))))
 	}
 	if s.Failed > 0 || p.doubts > 0 {
 		fmt.Fprintln(p.a.Out)
 	}
 	p.row("target", safetext.Line(p.client.Target().String()))
 	p.row("payloads", p.payloads(s, p.a.Style))
-	deliveries := fmt.Sprintf("%d planned, %d sent, %d answered in %s", s.Planned, s.Sent, s.Answered, terminal.ShortTime(s.Elapsed))
+	deliveries := fmt.Sprintf("%s planned, %s sent, %s answered in %s", units.Number(s.Planned), units.Number(s.Sent), units.Number(s.Answered), units.Time(s.Elapsed))
 	if s.Sent > 1 {
-		deliveries += fmt.Sprintf(", %s a second", rateText(s.Rate()))
+		deliveries += fmt.Sprintf(", %s a second", units.Rate(s.Rate()))
 	}
 	p.row("deliveries", deliveries)
 	if text := p.resumed(); text != "" {
@@ -43,7 +44,7 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 		p.row("rate", p.pace(*s.Pace))
 	}
 	if s.Retried > 0 {
-		p.row("retries", fmt.Sprintf("%d, of which nothing was sent", s.Retried))
+		p.row("retries", units.Number(s.Retried)+", of which nothing was sent")
 	}
 	if text := statusText(s); text != "" {
 		p.row("answers", text)
@@ -59,11 +60,11 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 		}
 	}
 	if s.Skew.Count() > 0 {
-		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", terminal.ShortTime(s.Skew.At(50)), terminal.ShortTime(s.Skew.Max())))
+		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", units.Time(s.Skew.At(50)), units.Time(s.Skew.Max())))
 	}
 	fmt.Fprintf(p.a.Out, "\n%s\n", p.verdictText(ctx, s, p.a.Style))
 	if short := p.o.Count - s.Documents - s.Unreadable; short > 0 && !p.o.Loop && s.OK == s.Planned {
-		p.a.Hint("there were no more than %s; --loop begins again", terminal.CountOf(s.Documents, "payload", "payloads"))
+		p.a.Hint("there were no more than %s; --loop begins again", units.Count(s.Documents, "payload"))
 	}
 }
 
@@ -99,7 +100,7 @@ func (p *printer) payloads(s deliver.Summary, style terminal.Style) string {
 		text += fmt.Sprintf(", %s (seed %d)", strings.Join(chance, ", "), p.plan.Seed)
 	}
 	if s.Unreadable > 0 {
-		text += style.Warn(fmt.Sprintf("; %s not read", terminal.CountOf(s.Unreadable, "source", "sources")))
+		text += style.Warn(fmt.Sprintf("; %s not read", units.Count(s.Unreadable, "source")))
 	}
 	return text
 }
@@ -113,7 +114,7 @@ func (p *printer) limits(l deliver.Latency) string {
 		if missed {
 			text = p.a.Style.Bad("missed")
 		}
-		parts = append(parts, fmt.Sprintf("%s %s %s", limit.Name, limit.Max, text))
+		parts = append(parts, fmt.Sprintf("%s %s %s", limit.Name, units.Exactly(limit.Max), text))
 	}
 	return strings.Join(parts, "  ")
 }
@@ -122,7 +123,7 @@ func (p *printer) limits(l deliver.Latency) string {
 func (p *printer) missed(s deliver.Summary) string {
 	for _, limit := range p.o.limits {
 		if got, missed := limit.Missed(s.Latency); missed {
-			return fmt.Sprintf("%s is %s, over %s", limit.Name, terminal.ShortTime(got), limit.Max)
+			return fmt.Sprintf("%s is %s, over %s", limit.Name, units.Against(got, limit.Max), units.Exactly(limit.Max))
 		}
 	}
 	return ""
@@ -130,38 +131,27 @@ func (p *printer) missed(s deliver.Summary) string {
 
 // pace says how the run kept to its rate.
 func (p *printer) pace(s deliver.Pace) string {
-	text := fmt.Sprintf("%s a second asked, %s reached", exactText(s.Asked), rateText(s.Reached()))
+	text := fmt.Sprintf("%s a second asked, %s reached", units.Decimal(s.Asked), units.Rate(s.Reached()))
 	if s.Late == 0 {
-		text += fmt.Sprintf(", none late by over %s", terminal.ShortTime(deliver.LateAfter))
+		text += fmt.Sprintf(", none late by over %s", units.Time(deliver.LateAfter))
 	} else {
-		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d late by over %s, up to %s", s.Late, terminal.ShortTime(deliver.LateAfter), terminal.ShortTime(s.Lateness.Max())))
+		text += ", " + p.a.Style.Warn(fmt.Sprintf("%s late by over %s, up to %s", units.Number(s.Late), units.Time(deliver.LateAfter), units.Time(s.Lateness.Max())))
 	}
 	if s.Missed > 0 {
-		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d due at the end and not sent", s.Missed))
+		text += ", " + p.a.Style.Warn(units.Number(s.Missed)+" due at the end and not sent")
 	}
 	return text
 }
-
-// rateText is a rate with as many digits as are worth reading.
-func rateText(rate float64) string {
-	if rate < 10 {
-		return strconv.FormatFloat(rate, 'g', 2, 64)
-	}
-	return strconv.FormatFloat(rate, 'f', 0, 64)
-}
-
-// exactText is a number as it was given.
-func exactText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 // statusText counts answers by status, then what is not an answer by class.
 func statusText(s deliver.Summary) string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
-		parts = append(parts, fmt.Sprintf("%d × %d", s.Statuses[status], status))
+		parts = append(parts, fmt.Sprintf("%s × %d", units.Number(s.Statuses[status]), status))
 	}
 	for _, class := range slices.Sorted(maps.Keys(s.Errors)) {
 		if class != deliver.Status && class != deliver.Redirect { // counted by status
-			parts = append(parts, fmt.Sprintf("%d × %s", s.Errors[class], class))
+			parts = append(parts, fmt.Sprintf("%s × %s", units.Number(s.Errors[class]), class))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -180,64 +170,64 @@ func (p *printer) duplicates(s deliver.Summary) string {
 	if p.plan.Mode == deliver.Shuffled {
 		mode += fmt.Sprintf(", seed %d", p.plan.Seed)
 	}
-	parts := []string{fmt.Sprintf("%s of %d copies (%s)", terminal.CountOf(g.Total, "group", "groups"), p.plan.Duplicates+1, mode)}
+	parts := []string{fmt.Sprintf("%s of %d copies (%s)", units.Count(g.Total, "group"), p.plan.Duplicates+1, mode)}
 	if g.Acknowledged == g.Total {
 		parts = append(parts, "all acknowledged")
 	} else {
-		parts = append(parts, fmt.Sprintf("%d acknowledged", g.Acknowledged))
+		parts = append(parts, units.Number(g.Acknowledged)+" acknowledged")
 	}
 	if g.Partial > 0 {
-		parts = append(parts, fmt.Sprintf("%d not answered to the last copy", g.Partial))
+		parts = append(parts, units.Number(g.Partial)+" not answered to the last copy")
 	}
 	if g.Cut > 0 {
-		parts = append(parts, fmt.Sprintf("%d not sent to the last copy", g.Cut))
+		parts = append(parts, units.Number(g.Cut)+" not sent to the last copy")
 	}
 	if g.Differ == 0 {
 		return strings.Join(append(parts, "answers alike"), ", ")
 	}
-	return strings.Join(append(parts, p.a.Style.Warn(fmt.Sprintf("answers differ in %d (%d by status, %d by body)", g.Differ, g.DifferStatus, g.DifferBody))), ", ")
+	return strings.Join(append(parts, p.a.Style.Warn(fmt.Sprintf("answers differ in %s (%s by status, %s by body)", units.Number(g.Differ), units.Number(g.DifferStatus), units.Number(g.DifferBody)))), ", ")
 }
 
 func percentiles(l deliver.Latency) string {
 	var parts []string
 	for _, at := range []float64{50, 90, 95, 99} {
-		parts = append(parts, fmt.Sprintf("p%.0f %s", at, terminal.ShortTime(l.At(at))))
+		parts = append(parts, fmt.Sprintf("p%.0f %s", at, units.Time(l.At(at))))
 	}
-	return strings.Join(append(parts, "max "+terminal.ShortTime(l.Max())), "  ")
+	return strings.Join(append(parts, "max "+units.Time(l.Max())), "  ")
 }
 
 // verdictText is the answer in one line.
 func (p *printer) verdictText(ctx context.Context, s deliver.Summary, style terminal.Style) string {
-	whole := terminal.CountOf(s.Planned, "delivery", "deliveries")
+	whole := units.Count(s.Planned, "delivery")
 	left := s.Groups.Unsent
 	switch {
 	case neverReached(s):
 		return style.Bad("the endpoint could not be reached")
 	case s.Failed > 0 && left > 0:
-		return style.Bad(fmt.Sprintf("%d of %s failed", s.Failed, whole)) + fmt.Sprintf(", %d not sent any more", left)
+		return style.Bad(fmt.Sprintf("%s of %s failed", units.Number(s.Failed), whole)) + fmt.Sprintf(", %s not sent any more", units.Number(left))
 	case s.Failed > 0:
-		return style.Bad(fmt.Sprintf("%d of %s failed", s.Failed, whole))
+		return style.Bad(fmt.Sprintf("%s of %s failed", units.Number(s.Failed), whole))
 	case ctx.Err() != nil && s.OK == 0:
 		return style.Warn("interrupted before anything was delivered")
 	case ctx.Err() != nil:
-		return style.Warn(fmt.Sprintf("interrupted after %s, all answered %s", terminal.CountOf(s.OK, "delivery", "deliveries"), p.plan.Expect))
+		return style.Warn(fmt.Sprintf("interrupted after %s, all answered %s", units.Count(s.OK, "delivery"), p.plan.Expect))
 	case s.Err != nil:
-		return style.Bad(fmt.Sprintf("stopped after %s", terminal.CountOf(s.OK, "delivery", "deliveries")))
+		return style.Bad(fmt.Sprintf("stopped after %s", units.Count(s.OK, "delivery")))
 	case p.failedBefore() > 0:
-		return style.Bad(fmt.Sprintf("%s failed before", terminal.CountOf(p.failedBefore(), "delivery", "deliveries"))) + fmt.Sprintf(", %d now answered %s", s.OK, p.plan.Expect)
+		return style.Bad(fmt.Sprintf("%s failed before", units.Count(p.failedBefore(), "delivery"))) + fmt.Sprintf(", %s now answered %s", units.Number(s.OK), p.plan.Expect)
 	case p.nothingLeft(s):
 		return style.Good("nothing was left to deliver")
 	case s.OK == 0:
 		return style.Warn("nothing was delivered")
 	case p.missed(s) != "":
-		return style.Bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", terminal.CountOf(s.OK, "delivery", "deliveries"), p.plan.Expect)
+		return style.Bad(p.missed(s)) + fmt.Sprintf("; %s answered %s", units.Count(s.OK, "delivery"), p.plan.Expect)
 	}
-	text := style.Good(terminal.CountOf(s.OK, "delivery", "deliveries") + " answered " + p.plan.Expect.String())
+	text := style.Good(units.Count(s.OK, "delivery") + " answered " + p.plan.Expect.String())
 	if left > 0 { // by --duration
-		text += fmt.Sprintf(", %d not sent any more", left)
+		text += fmt.Sprintf(", %s not sent any more", units.Number(left))
 	}
 	if s.Unreadable > 0 { // a good verdict hides nothing
-		text += style.Warn(fmt.Sprintf("; %s not read", terminal.CountOf(s.Unreadable, "source", "sources")))
+		text += style.Warn(fmt.Sprintf("; %s not read", units.Count(s.Unreadable, "source")))
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -84,7 +85,7 @@ func (r *driftReport) look(s sample) error {
 		return nil
 	}
 	r.sum.Drifted++
-	return &cli.ExitError{Code: cli.ExitNo, Err: fmt.Errorf("sample of agent %q is not as documented: %s", s.agent, terminal.Count(len(drifts), "difference"))}
+	return &cli.ExitError{Code: cli.ExitNo, Err: fmt.Errorf("sample of agent %q is not as documented: %s", s.agent, units.Count(len(drifts), "difference"))}
 }
 
 func (r *driftReport) print(drifts []drift) {

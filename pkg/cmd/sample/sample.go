@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -267,6 +268,6 @@ func saveSample(a *cli.App, agent string, body []byte, opts options) error {
 	if err := a.WritePayload(path, body); err != nil {
 		return cli.Failure(fmt.Errorf("-o: %w", err), "")
 	}
-	a.Note("wrote %s, %d bytes", safetext.Line(path), len(body))
+	a.Note("wrote %s, %s", safetext.Line(path), units.Size(len(body)))
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/shape"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 	"github.com/tidwall/gjson"
 )
@@ -83,7 +84,7 @@ func runInfer(ctx context.Context, a *cli.App, paths []string, agent, output str
 	} else {
 		schema, err = seen.Shape().Schema(shape.Words{
 			Title:       "Payloads as recorded",
-			Description: fmt.Sprintf("Inferred from %s.", terminal.Count(seen.Payloads(), "payload")),
+			Description: fmt.Sprintf("Inferred from %s.", units.Count(seen.Payloads(), "payload")),
 		})
 	}
 	if err != nil {
@@ -96,7 +97,7 @@ func runInfer(ctx context.Context, a *cli.App, paths []string, agent, output str
 	if err := a.WriteReport(output, schema); err != nil {
 		return cli.Failure(fmt.Errorf("-o: %w", err), "")
 	}
-	a.Note("wrote %s, from %s", safetext.Line(output), terminal.Count(seen.Payloads(), "payload"))
+	a.Note("wrote %s, from %s", safetext.Line(output), units.Count(seen.Payloads(), "payload"))
 	return nil
 }
 
@@ -250,7 +251,7 @@ func shapeChanges(a *cli.App, changes []shape.Change, format string) error {
 		}
 	} else {
 		printChanges(a.Out, a.Style, changes)
-		a.Note("%s", map[bool]string{true: a.ErrStyle.Good("no difference"), false: a.ErrStyle.Bad(terminal.Count(len(changes), "difference"))}[len(changes) == 0])
+		a.Note("%s", map[bool]string{true: a.ErrStyle.Good("no difference"), false: a.ErrStyle.Bad(units.Count(len(changes), "difference"))}[len(changes) == 0])
 	}
 	if len(changes) > 0 {
 		return cli.Verdict(cli.ExitNo)

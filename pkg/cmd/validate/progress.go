@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/payload"
-	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
@@ -61,14 +61,14 @@ func (t *tally) state(after time.Duration) (share float64, words []string) {
 	total := t.total()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := terminal.BytesText(t.bytes)
+	done := units.Size(t.bytes)
 	if total > 0 && t.bytes <= total { // past it, something was compressed
 		share = float64(t.bytes) / float64(total)
-		done += " of " + terminal.BytesText(total)
+		done += " of " + units.Size(total)
 	}
 	return share, []string{
-		terminal.Count(t.documents, "payload"), terminal.Count(t.issues, "issue"),
-		terminal.BytesText(int64(float64(t.bytes)/after.Seconds())) + "/s", done,
+		units.Count(t.documents, "payload"), units.Count(t.issues, "issue"),
+		units.Size(int64(float64(t.bytes)/after.Seconds())) + "/s", done,
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 func TestValidateTally(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for name, size := range map[string]int{"a.json": 3000, "b.ndjson": 1000, "packed.json.gz": 10, "small.json": 100} {
+	for name, size := range map[string]int{"a.json": 3072, "b.ndjson": 1024, "packed.json.gz": 10, "small.json": 100} {
 		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -27,19 +27,19 @@ func TestValidateTally(t *testing.T) {
 		share float64
 		done  string
 	}{
-		{"files", []string{"a.json", "b.ndjson"}, 0.5, "2.0kB of 4.0kB"},
-		{"a pattern", []string{"[ab].*json"}, 0.5, "2.0kB of 4.0kB"},
-		{"one is not there", []string{"a.json", "b.ndjson", "missing.json"}, 0.5, "2.0kB of 4.0kB"},
-		{"compressed", []string{"a.json", "packed.json.gz"}, 0, "2.0kB"},
-		{"compressed without saying so", []string{"small.json"}, 0, "2.0kB"},
-		{"stdin", []string{"a.json", "-"}, 0, "2.0kB"},
-		{"a device", []string{os.DevNull}, 0, "2.0kB"},
+		{"files", []string{"a.json", "b.ndjson"}, 0.5, "2KiB of 4KiB"},
+		{"a pattern", []string{"[ab].*json"}, 0.5, "2KiB of 4KiB"},
+		{"one is not there", []string{"a.json", "b.ndjson", "missing.json"}, 0.5, "2KiB of 4KiB"},
+		{"compressed", []string{"a.json", "packed.json.gz"}, 0, "2KiB"},
+		{"compressed without saying so", []string{"small.json"}, 0, "2KiB"},
+		{"stdin", []string{"a.json", "-"}, 0, "2KiB"},
+		{"a device", []string{os.DevNull}, 0, "2KiB"},
 	} {
 		tally := newTally(tt.paths)
-		tally.add(validate.Result{Documents: 2, Bytes: 1500, Issues: make([]validate.Issue, 3)})
-		tally.add(validate.Result{Documents: 1, Bytes: 500})
+		tally.add(validate.Result{Documents: 2, Bytes: 1536, Issues: make([]validate.Issue, 3)})
+		tally.add(validate.Result{Documents: 1, Bytes: 512})
 		share, words := tally.state(2 * time.Second)
-		if d := cmp.Diff([]string{"3 payloads", "3 issues", "1.0kB/s", tt.done}, words); d != "" || share != tt.share {
+		if d := cmp.Diff([]string{"3 payloads", "3 issues", "1KiB/s", tt.done}, words); d != "" || share != tt.share {
 			t.Errorf("%s: share %v, want %v (-want +got):\n%s", tt.name, share, tt.share, d)
 		}
 	}

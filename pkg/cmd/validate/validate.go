@@ -17,6 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/julianctl/julianctl/pkg/validate"
 	"github.com/spf13/cobra"
 )
@@ -348,22 +349,22 @@ func (p *printer) verdict() string {
 	var b strings.Builder
 	switch {
 	case s.Incorrect > 0:
-		b.WriteString(p.a.ErrStyle.Bad(fmt.Sprintf("%d of %s not correct", s.Incorrect, terminal.Count(s.Documents, "payload"))))
+		b.WriteString(p.a.ErrStyle.Bad(fmt.Sprintf("%s of %s not correct", units.Number(s.Incorrect), units.Count(s.Documents, "payload"))))
 	case s.Errors > 0:
 		b.WriteString(p.a.ErrStyle.Bad("not correct"))
 	case s.Documents > 0:
-		b.WriteString(p.a.ErrStyle.Good(terminal.Count(s.Documents, "payload") + " correct"))
+		b.WriteString(p.a.ErrStyle.Good(units.Count(s.Documents, "payload") + " correct"))
 	default:
 		b.WriteString("no payload read")
 	}
 	if n := s.Errors + s.Warnings; n > 0 {
-		fmt.Fprintf(&b, ": %s, %s", terminal.Count(s.Errors, "error"), terminal.Count(s.Warnings, "warning"))
+		fmt.Fprintf(&b, ": %s, %s", units.Count(s.Errors, "error"), units.Count(s.Warnings, "warning"))
 		if n > s.Shown {
-			fmt.Fprintf(&b, " (%d not shown:%s)", n-s.Shown, byRule(s.Rules))
+			fmt.Fprintf(&b, " (%s not shown:%s)", units.Number(n-s.Shown), byRule(s.Rules))
 		}
 	}
 	if s.Unreadable > 0 {
-		fmt.Fprintf(&b, "; %s not read", terminal.Count(s.Unreadable, "source"))
+		fmt.Fprintf(&b, "; %s not read", units.Count(s.Unreadable, "source"))
 	}
 	return b.String()
 }

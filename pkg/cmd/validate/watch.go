@@ -15,6 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Files are looked at again and again, rather than asking the system to tell of
@@ -44,7 +45,7 @@ func watch(ctx context.Context, a *cli.App, paths func() []string, run func(cont
 			return err
 		}
 		if first {
-			a.Note("%s", a.ErrStyle.Faint(fmt.Sprintf("watching %s; Ctrl-C ends", terminal.Count(len(seen), "file"))))
+			a.Note("%s", a.ErrStyle.Faint(fmt.Sprintf("watching %s; Ctrl-C ends", units.Count(len(seen), "file"))))
 		}
 		changed := awaitChange(ctx, paths(), seen)
 		if ctx.Err() != nil {

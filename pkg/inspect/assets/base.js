@@ -1,7 +1,10 @@
 // What the modules of the inspector share: its data, the server's answers, and
 // text made fit to be seen.
 
-export const { el, ms, elapsed, count } = page;
+export const { el, ms, bytes, count } = page;
+
+// callTime is the length of a call as its payload has it, in seconds.
+export const callTime = (s) => (s == null || (s >= 0 && s <= 1e6) ? page.seconds(s) : "?");
 export const data = page.data();
 
 // show makes what is invisible, or would reorder what is read, visible in text
@@ -72,21 +75,7 @@ export const copy = attempt(async (value, what) => {
   say(what + " copied");
 });
 
-// Units.
-
-export const bytes = (v) => {
-  if (v < 1024) return v + " B";
-  const unit = v < 1024 ** 2 ? ["KB", 1024] : ["MB", 1024 ** 2];
-  return (v / unit[1]).toFixed(v / unit[1] < 9.95 ? 1 : 0) + " " + unit[0];
-};
-
-// callTime is the length of a call, such as 4:07 or 1:02:09.
-export const callTime = (s) => {
-  if (s == null) return "–";
-  const two = (n) => String(n).padStart(2, "0");
-  const t = Math.round(s), h = Math.floor(t / 3600), m = Math.floor(t / 60) % 60;
-  return h ? h + ":" + two(m) + ":" + two(t % 60) : m + ":" + two(t % 60);
-};
+// Points in time.
 
 const timeOnly = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayOnly = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

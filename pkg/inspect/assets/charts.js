@@ -41,7 +41,7 @@ export class Charts {
     const began = t.spans[0]?.at; // a short time stands at the end of a longer one
     for (let n = t.spans.length; began && n < fewest; n++) t.spans.unshift({ at: t.spans[0].at - t.step, first: 0, duplicates: 0, failed: 0, took: [] });
     const at = t.spans.map((s) => s.at), of = (f) => t.spans.map(f);
-    const span = per[t.step] || page.elapsed(t.step);
+    const span = per[t.step] || page.seconds(t.step);
     const took = (i) => of((s) => s.took[i] || null);
     const spec = (more) => ({ x: "clock", height, step: t.step, ...more });
     const specs = began ? [
