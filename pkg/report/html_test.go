@@ -277,3 +277,19 @@ func TestReplayLimits(t *testing.T) {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 }
+
+// One delivery has no course over time, however long it took.
+func TestOneDeliveryHasNoCharts(t *testing.T) {
+	series := deliver.Series{Width: 10 * time.Millisecond, Buckets: make([]deliver.Bucket, 30)}
+	series.Buckets[29].Classes[2] = 1
+	for ok, want := range map[int]int{1: 0, 2: 1} {
+		r := report.Replay{Summary: deliver.Summary{Planned: ok, Sent: ok, OK: ok}, Series: series}
+		plots := 0
+		for _, section := range r.Overview().Sections {
+			plots += len(section.Plots)
+		}
+		if plots != want {
+			t.Errorf("%d deliveries have %d charts, want %d", ok, plots, want)
+		}
+	}
+}

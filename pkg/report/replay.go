@@ -178,7 +178,7 @@ const maxBars = 120
 // answers is the plot of answers over time, by status.
 func (r Replay) answers() []Section {
 	buckets := r.Series.Buckets
-	if len(buckets) < 2 {
+	if len(buckets) < 2 || r.Summary.OK+r.Summary.Failed < 2 { // one that was slow has many
 		return nil
 	}
 	each := (len(buckets) + maxBars - 1) / maxBars // buckets of a bar
