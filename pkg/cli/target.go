@@ -27,6 +27,9 @@ type DeliveryFlags struct {
 	FirstByteTimeout time.Duration // 0: the whole time-out
 	// DefaultTimeout stands in place of the default of --timeout; 0: that default.
 	DefaultTimeout time.Duration
+	// MaxExcerpt is how many bytes of an answer's body are kept; 0: the client's
+	// own default.
+	MaxExcerpt int
 }
 
 // Declare declares the flags.
@@ -47,7 +50,7 @@ func (a *App) DeliveryClient(f DeliveryFlags) (*deliver.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.clientTo(t, f)
+	return a.ClientTo(t, f)
 }
 
 // DeliveryClientTo is a client for an endpoint that was started here.
@@ -56,13 +59,15 @@ func (a *App) DeliveryClientTo(to string, f DeliveryFlags) (*deliver.Client, err
 	if err != nil {
 		return nil, err
 	}
-	return a.clientTo(t, f)
+	return a.ClientTo(t, f)
 }
 
-func (a *App) clientTo(t Target, f DeliveryFlags) (_ *deliver.Client, err error) {
+// ClientTo is a client for a target that was resolved. The caller closes it.
+func (a *App) ClientTo(t Target, f DeliveryFlags) (_ *deliver.Client, err error) {
 	opts := deliver.Options{
 		UserAgent: "julianctl/" + Version(), Insecure: f.Insecure,
 		Timeout: t.Timeout, ConnectTimeout: f.ConnectTimeout, FirstByteTimeout: f.FirstByteTimeout,
+		MaxExcerpt: f.MaxExcerpt,
 	}
 	if f.DefaultTimeout > 0 && !t.timeoutGiven {
 		opts.Timeout = f.DefaultTimeout

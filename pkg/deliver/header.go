@@ -3,6 +3,7 @@ package deliver
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,15 @@ func (h Header) Get(name string) string {
 // Has reports whether a field is called name, in any case.
 func (h Header) Has(name string) bool {
 	return slices.ContainsFunc(h, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+}
+
+// HTTP is h as net/http has it.
+func (h Header) HTTP() http.Header {
+	all := http.Header{}
+	for _, field := range h {
+		all.Add(field.Name, field.Value)
+	}
+	return all
 }
 
 // Override returns the fields of h that top does not name, then those of top.

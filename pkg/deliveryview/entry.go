@@ -18,7 +18,10 @@ func ReceivedOf(e *journal.Entry) *receive.Delivery {
 	if o := e.Outcome; o != nil {
 		d.Status, d.Took = o.Status, o.Took
 		if f := o.Forward; f != nil {
-			d.Forward = &receive.Forwarded{Status: f.Status, Took: f.Took, Attempts: f.Attempts}
+			d.Forward = &receive.Forwarded{To: f.To, Status: f.Status, Took: f.Took, Attempts: f.Attempts}
+			if answer := f.Answer; answer != nil {
+				d.Forward.Header, d.Forward.Body, d.Forward.Size = answer.Header, answer.Body, answer.Size
+			}
 			if f.Err != "" {
 				d.Forward.Err = errors.New(f.Err)
 			}
@@ -30,11 +33,11 @@ func ReceivedOf(e *journal.Entry) *receive.Delivery {
 // ChangeSince compares d with the first delivery of its call.
 func ChangeSince(ctx context.Context, l *journal.Log, first int64, d *receive.Delivery) receive.Change {
 	unknown := receive.Change{Kind: receive.Unknown}
-	e, err := l.Get(ctx, first)
+	was, err := l.Received(ctx, first)
 	if err != nil {
 		return unknown // pruned
 	}
-	old, err := payloadOf(e)
+	old, err := payloadOf(&journal.Entry{Delivery: *was})
 	if err != nil {
 		return unknown
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
@@ -211,7 +212,11 @@ func (f *fieldWriter) header(h http.Header) {
 func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
 	label := f.st.Faint(terminal.Pad("forwarded", LabelWidth))
 	if fw.Err != nil {
-		f.line(label + f.st.Bad("failed: ") + terminal.Fit(safetext.Line(fw.Err.Error()), f.width-len(indent)-LabelWidth-8-20) + attempts(fw))
+		why := safetext.Line(fw.Err.Error())
+		if f.longest > 0 {
+			why = terminal.Fit(why, f.width-len(indent)-LabelWidth-8-20)
+		}
+		f.line(label + f.st.Bad("failed: ") + why + attempts(fw))
 		return
 	}
 	colour := f.st.Good
@@ -219,6 +224,48 @@ func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
 		colour = f.st.Bad
 	}
 	f.line(label + colour(strings.TrimSpace(fmt.Sprint(fw.Status, " ", http.StatusText(fw.Status)))) + " in " + units.Time(fw.Took) + attempts(fw))
+}
+
+// answer is what an endpoint answered beside its status.
+func (f *fieldWriter) answer(a *cli.App, answer *journal.Answer) {
+	if answer == nil {
+		return
+	}
+	if f.full {
+		label := "answer"
+		header := safetext.MaskHeader(answer.Header, a.Config.RedactHeader...)
+		for _, name := range slices.Sorted(maps.Keys(header)) {
+			for _, value := range header[name] {
+				f.add(label, safetext.Line(name)+": "+safetext.Line(a.Hide(value)))
+				label = " "
+			}
+		}
+	}
+	text, ok := answer.Text()
+	if !ok {
+		text = fmt.Sprintf("%s that are no text", units.Size(answer.Size))
+	}
+	f.add("it said", safetext.Line(a.Hide(strings.TrimSpace(text))))
+	if ok && answer.Size > int64(len(answer.Body)) {
+		f.add(" ", fmt.Sprintf("… of %s the first %s were kept", units.Size(answer.Size), units.Size(int64(len(answer.Body)))))
+	}
+}
+
+// attempt is one redelivery.
+func (f *fieldWriter) attempt(a *cli.App, n int, t *journal.Attempt) {
+	colour, came := f.st.Bad, "failed: "+safetext.Line(a.Hide(t.Err))
+	if t.Err == "" {
+		came = strings.TrimSpace(fmt.Sprint(t.Status, " ", http.StatusText(t.Status)))
+	}
+	if t.Acknowledged() {
+		colour = f.st.Good
+	}
+	label := f.st.Faint(terminal.Pad(fmt.Sprint("attempt ", n+1), LabelWidth))
+	f.line(label + t.At.In(a.Now().Location()).Format(time.DateTime) + " " + colour(came) + " in " + units.Time(t.Took) +
+		f.st.Faint(" by "+safetext.Line(t.By)+" to "+safetext.Line(t.To)))
+	if f.full || !t.Acknowledged() {
+		f.answer(a, t.Answer)
+	}
 }
 
 // attempts says how often a delivery was sent, if more than once.

@@ -147,18 +147,12 @@ func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copie
 	if err != nil {
 		return nil, withHint(err)
 	}
-	client, err := deliver.New(t.Guarded, deliver.Options{Timeout: t.Timeout, MaxAnswer: cli.MaxForwardAnswer, MaxExcerpt: 1 << 10})
+	client, err := deliver.New(t.Guarded, deliver.Options{Timeout: t.Timeout, MaxAnswer: cli.MaxForwardAnswer, MaxExcerpt: journal.MaxAnswer})
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	d := ReceivedOf(e)
-	for name, values := range d.Header {
-		if slices.Contains(values, safetext.Masked) {
-			d.Header.Del(name)
-		}
-	}
-	request := cli.ForwardRequest(t.URL, own, d)
+	request := Redelivery(t.URL, own, e)
 	ctx, cancel := context.WithTimeout(ctx, sendingTime)
 	defer cancel()
 	var answers []deliver.Answer
@@ -170,7 +164,10 @@ func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copie
 	}
 	out := make([]inspect.Answer, copies)
 	for n, answer := range answers {
-		out[n] = inspect.Answer{Status: answer.Status, TookMS: units.Milliseconds(answer.Latency()), Body: i.Hide(string(answer.Body))}
+		if err := i.log.Attempt(ctx, e.ID, AttemptFrom(i.App, "inspector", t.URL.String(), answer)); err != nil && !readOnly(err) {
+			return nil, fmt.Errorf("it was sent, and that is not in the log: %w", err)
+		}
+		out[n] = inspect.Answer{Status: answer.Status, TookMS: units.Milliseconds(answer.Latency()), Body: i.Hide(string(answer.Body[:min(len(answer.Body), 1<<10)]))}
 		if answer.Err != nil {
 			out[n].Error = i.Hide(answer.Err.Error())
 		}

@@ -2,13 +2,17 @@ package deliveryview
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/pflag"
 )
 
@@ -63,6 +67,14 @@ func (t *termFlag) Set(value string) error {
 	}
 	t.f.given = append(t.f.given, givenTerm{t.name, t.term, value})
 	return nil
+}
+
+// Given reports whether there is any.
+func (f *LogFilter) Given() bool { return len(f.given) > 0 }
+
+// AddIDs adds numbers of deliveries, such as 12, 12..20 or 4,5,7..9.
+func (c *Chosen) AddIDs(word string) error {
+	return c.setIDs(word, time.Time{})
 }
 
 // Read turns words into values.
@@ -146,25 +158,66 @@ func (c Chosen) ids(ctx context.Context, a *cli.App, l *journal.Log) ([]journal.
 	return spans, nil
 }
 
-// LoggedDocuments are the payloads of the log that --from-log chooses, oldest
-// first: those that were taken in, inflated, each called after its number in
-// the log. Done closes the log.
-func LoggedDocuments(ctx context.Context, a *cli.App, words []string) (docs iter.Seq2[payload.Document, error], done func(), err error) {
+// LoggedDocuments are payloads of the log, and what came of delivering them is
+// added to it.
+type LoggedDocuments struct {
+	a   *cli.App
+	log *journal.Log
+	c   Chosen
+	err error // the first of Add
+}
+
+// NewLoggedDocuments opens the log for what --from-log chooses. Add says that
+// attempts will be added. The caller closes it.
+func NewLoggedDocuments(ctx context.Context, a *cli.App, words []string, add bool) (*LoggedDocuments, error) {
 	c, err := readFilters("from-log", words, a.Now())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c.Accepted = true
-	l, err := a.OpenLog(ctx)
-	if err != nil {
-		return nil, nil, err
+	l := &LoggedDocuments{a: a, c: c}
+	if add {
+		l.log, err = a.OpenLogWith(ctx, journal.Options{Existing: true, MaxDeliveries: -1, MaxBytes: -1})
+		if err == nil || !readOnly(err) {
+			return l, err
+		}
+		a.Note("%s what comes of it is not added to the log: %s", a.ErrStyle.Warn("warning:"), safetext.Line(err.Error()))
 	}
+	l.log, err = a.OpenLog(ctx)
+	return l, err
+}
+
+// Close returns the first error that kept an attempt from being added.
+func (l *LoggedDocuments) Close() error {
+	err := errors.Join(l.err, l.log.Close())
+	if err != nil {
+		err = cli.LogError(l.log.Path(), fmt.Errorf("not every attempt is added: %w", err))
+	}
+	return err
+}
+
+// Add adds what came of delivering a document that All gave. It is used by one
+// goroutine at a time.
+func (l *LoggedDocuments) Add(to, source string, answer deliver.Answer) {
+	id, ok := loggedID(source)
+	if !ok {
+		return
+	}
+	err := l.log.Attempt(context.Background(), id, AttemptFrom(l.a, "replay", to, answer))
+	if l.err == nil && !errors.Is(err, journal.ErrReadOnly) {
+		l.err = err
+	}
+}
+
+// All are the payloads, oldest first: those that were taken in, inflated, each
+// called after its number in the log.
+func (l *LoggedDocuments) All(ctx context.Context) iter.Seq2[payload.Document, error] {
 	return func(yield func(payload.Document, error) bool) {
 		i := 0
-		for e, err := range c.Deliveries(ctx, a, l) {
+		for e, err := range l.c.Deliveries(ctx, l.a, l.log) {
 			doc := payload.Document{Line: 1, Column: 1, Index: i}
 			if err == nil {
-				doc.Source = fmt.Sprintf("log %d", e.ID)
+				doc.Source = loggedSource + strconv.FormatInt(e.ID, 10)
 				if doc.Body, err = payloadOf(e); err != nil {
 					err = &payload.Error{Source: doc.Source, Line: 1, Column: 1, Err: err}
 				}
@@ -174,5 +227,5 @@ func LoggedDocuments(ctx context.Context, a *cli.App, words []string) (docs iter
 			}
 			i++
 		}
-	}, func() { _ = l.Close() }, nil // it was read only
+	}
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -144,6 +146,10 @@ func (p *Printer) line(s *Shown) error {
 	}
 	if f := s.Forward; f != nil && f.Err != nil {
 		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
+	} else if f != nil && f.Status/100 != 2 {
+		if said := p.said(s, 200); said != "" {
+			words = append(words, "the endpoint said: "+said)
+		}
 	}
 	if n := len(s.Issues); n > 0 {
 		i := s.Worst()
@@ -160,6 +166,26 @@ func (p *Printer) line(s *Shown) error {
 		_, _ = p.out.WriteString(word)
 	}
 	return p.out.WriteByte('\n')
+}
+
+// said is the beginning of the endpoint's own words, as one line.
+func (p *Printer) said(s *Shown, most int) string {
+	if s.Outcome == nil || s.Outcome.Forward == nil {
+		return ""
+	}
+	return Said(p.a, s.Outcome.Forward.Answer, most)
+}
+
+// Said is the beginning of an answer's body as one line, in so many columns.
+func Said(a *cli.App, answer *journal.Answer, most int) string {
+	if answer == nil {
+		return ""
+	}
+	text, ok := answer.Text()
+	if !ok {
+		return terminal.Fit(fmt.Sprintf("%s that are no text", units.Size(answer.Size)), most)
+	}
+	return terminal.Fit(safetext.Line(strings.Join(strings.Fields(a.Hide(text[:min(len(text), 4*most)])), " ")), most)
 }
 
 // StatusText is what was answered, in three columns.
@@ -242,7 +268,11 @@ func (p *Printer) badge(s *Shown) string {
 	return p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
 }
 
-const indent = "  "
+const (
+	indent = "  "
+	// pipeWidth is how long a line may be that is not shown on a terminal.
+	pipeWidth = 1 << 16
+)
 
 // pretty is a head line and what a person looks for underneath.
 func (p *Printer) pretty(s *Shown) error {
@@ -264,6 +294,10 @@ func (p *Printer) head(s *Shown) string {
 	idWidth := 13
 	if width >= 120 {
 		idWidth = len("call.") + 36 // a UUID
+	}
+	if p.opts.Full && !p.a.Out.IsTTY() { // for grep and its like: whole
+		idWidth = max(idWidth, terminal.Cells(safetext.Line(s.CallID)))
+		width = pipeWidth
 	}
 	result := safetext.Line(s.ResultType)
 	clock, status := s.Received.Local().Format(time.TimeOnly), s.StatusText()
@@ -293,7 +327,10 @@ func (p *Printer) head(s *Shown) string {
 func (p *Printer) fields(s *Shown) string {
 	f := newFieldWriter(p.a, p.opts.Full)
 	f.whole, f.zones = p.opts.Whole, p.zone
-	if f.full && (f.whole || !p.a.Out.IsTTY()) {
+	if f.full && !p.a.Out.IsTTY() {
+		f.whole = true
+	}
+	if f.full && f.whole {
 		f.longest = 0
 	}
 	if s.Refusal != "" {
@@ -308,6 +345,12 @@ func (p *Printer) fields(s *Shown) string {
 	}
 	if s.Forward != nil {
 		f.forwarded(s.Forward)
+		if s.Outcome != nil && s.Outcome.Forward != nil && (f.full || s.Forward.Status/100 != 2) {
+			f.answer(p.a, s.Outcome.Forward.Answer)
+		}
+	}
+	for i := range s.Attempts {
+		f.attempt(p.a, i+1, &s.Attempts[i])
 	}
 	if f.full {
 		f.header(safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))

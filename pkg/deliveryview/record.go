@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -19,7 +21,7 @@ import (
 type Record struct {
 	Seq        int64            `json:"seq"`
 	Received   time.Time        `json:"received"`
-	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused, failed
+	Verdict    string           `json:"verdict"` // ok, warning, invalid, refused, failed; out of the log also redelivered, unanswered
 	Status     int              `json:"status"`  // answered; 0: not
 	Refusal    receive.Refusal  `json:"refusal,omitempty"`
 	Reason     string           `json:"reason,omitempty"` // of the refusal "malformed"
@@ -68,15 +70,56 @@ type Forward struct {
 	TookMS   float64 `json:"tookMs"`
 	Error    string  `json:"error,omitempty"`
 	Attempts int     `json:"attempts"`
+	To       string  `json:"to,omitempty"`
+	Answer   *Answer `json:"answer,omitempty"`
+}
+
+// Answer is what an endpoint answered beside its status.
+type Answer struct {
+	Header     http.Header `json:"header"`               // secrets masked
+	Body       *string     `json:"body,omitempty"`       // its beginning, when it is UTF-8
+	BodyBase64 []byte      `json:"bodyBase64,omitempty"` // when it is not
+	Size       int64       `json:"size"`                 // of the whole body
+}
+
+// AnswerOf is nil where there is none.
+func AnswerOf(a *cli.App, answer *journal.Answer) *Answer {
+	if answer == nil {
+		return nil
+	}
+	r := &Answer{Header: safetext.MaskHeader(answer.Header, a.Config.RedactHeader...), Size: answer.Size}
+	if text, ok := answer.Text(); ok {
+		text = a.Hide(text)
+		r.Body = &text
+	} else {
+		r.BodyBase64 = answer.Body
+	}
+	return r
+}
+
+// Attempt is one redelivery.
+type Attempt struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	To     string    `json:"to"`
+	Status int       `json:"status,omitempty"`
+	TookMS float64   `json:"tookMs"`
+	Error  string    `json:"error,omitempty"`
+	Answer *Answer   `json:"answer,omitempty"`
+}
+
+// AttemptOf is t as a record.
+func AttemptOf(a *cli.App, t *journal.Attempt) Attempt {
+	return Attempt{t.At, t.By, t.To, t.Status, units.Milliseconds(t.Took), t.Err, AnswerOf(a, t.Answer)}
 }
 
 func (p *Printer) record(s *Shown) error {
-	r := RecordOf(s, safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
+	r := RecordOf(p.a, s, safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
 	return p.records.Append("delivery", r.appendJSON)
 }
 
 // RecordOf is s as a record, with header in place of its own.
-func RecordOf(s *Shown, header http.Header) Record {
+func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
 	r := Record{
 		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
 		Reason: s.Reason, Fault: s.fault(),
@@ -97,9 +140,11 @@ func RecordOf(s *Shown, header http.Header) Record {
 		}
 	}
 	if f := s.Forward; f != nil {
-		r.Forward = &Forward{Status: f.Status, TookMS: units.Milliseconds(f.Took), Attempts: f.Attempts}
+		r.Forward = &Forward{To: f.To, Status: f.Status, TookMS: units.Milliseconds(f.Took), Attempts: f.Attempts}
 		if f.Err != nil {
 			r.Forward.Error = f.Err.Error()
+		} else if s.Outcome != nil && s.Outcome.Forward != nil {
+			r.Forward.Answer = AnswerOf(a, s.Outcome.Forward.Answer)
 		}
 	}
 	return r

@@ -24,6 +24,11 @@ type Shown struct {
 	Issues   []validate.Issue // empty for what was refused
 	Invalid  bool
 	Hidden   bool // by --filter
+
+	// Attempts are redeliveries, of what comes out of the log, and Redelivered
+	// says that one was acknowledged.
+	Attempts    []journal.Attempt
+	Redelivered bool
 }
 
 // received is d as it has just come, and was answered.
@@ -41,7 +46,7 @@ func (p *Printer) Logged(e *journal.Entry) (*Shown, error) {
 
 // LoggedDelivery is e as it was shown when it came.
 func LoggedDelivery(e *journal.Entry, v *validate.Validator) (*Shown, error) {
-	s := &Shown{Delivery: ReceivedOf(e), Outcome: e.Outcome}
+	s := &Shown{Delivery: ReceivedOf(e), Outcome: e.Outcome, Attempts: e.Attempts, Redelivered: e.Redelivered}
 	if e.Outcome == nil {
 		s.examine(v)
 		return s, nil
@@ -76,9 +81,11 @@ func (s *Shown) examine(v *validate.Validator) {
 func outcomeOf(d *receive.Delivery, issues []validate.Issue) *journal.Outcome {
 	o := &journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
 	if f := d.Forward; f != nil {
-		o.Forward = &journal.Forward{Status: f.Status, Took: f.Took, Attempts: f.Attempts}
+		o.Forward = &journal.Forward{To: f.To, Status: f.Status, Took: f.Took, Attempts: f.Attempts}
 		if f.Err != nil {
 			o.Forward.Err = f.Err.Error()
+		} else {
+			o.Forward.Answer = &journal.Answer{Header: f.Header, Body: f.Body, Size: f.Size}
 		}
 	}
 	for _, i := range issues {
@@ -92,7 +99,11 @@ func outcomeOf(d *receive.Delivery, issues []validate.Issue) *journal.Outcome {
 }
 
 // verdict is one word for a delivery.
-func (s *Shown) verdict() string { return journal.Verdict(string(s.Refusal), s.Outcome) }
+func (s *Shown) verdict() string {
+	e := journal.Entry{Outcome: s.Outcome, Redelivered: s.Redelivered}
+	e.Refusal = string(s.Refusal)
+	return e.Verdict()
+}
 
 // fault is what was done wrong on purpose.
 func (s *Shown) fault() string {
@@ -107,8 +118,12 @@ func MarkOf(verdict string, st terminal.Style) (string, terminal.Paint) {
 	switch verdict {
 	case "ok":
 		return "✓", st.Good
+	case journal.Redelivered:
+		return "✓", st.Warn
 	case "warning":
 		return "!", st.Warn
+	case "invalid": // it was acknowledged
+		return "!", st.Bad
 	case "unanswered":
 		return "?", st.Warn
 	}

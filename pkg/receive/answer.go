@@ -87,7 +87,7 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	if err == nil && (answer.Status < 200 || answer.Status > 599) {
 		err = fmt.Errorf("status %d is no answer", answer.Status)
 	}
-	d.Forward = &Forwarded{Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
+	d.Forward = &Forwarded{To: answer.To, Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
 	if err != nil {
 		d.Forward.Status = 0
 	} else {

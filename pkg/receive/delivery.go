@@ -89,7 +89,8 @@ const (
 
 // Forwarded is what came of forwarding one delivery.
 type Forwarded struct {
-	Status   int // of the endpoint; 0 when Err is set
+	To       string // URL of the endpoint, as ForwardAnswer has it
+	Status   int    // of the endpoint; 0 when Err is set
 	Took     time.Duration
 	Attempts int   // how often the delivery was sent, 1 or more
 	Err      error // why there is no answer; nil when there is one

@@ -108,6 +108,7 @@ var ErrFull = errors.New("no room to store the delivery")
 
 // ForwardAnswer is what an endpoint answered to a forwarded delivery.
 type ForwardAnswer struct {
+	To       string // URL of the endpoint, for the record
 	Status   int
 	Header   http.Header
 	Body     []byte // as it came: not inflated

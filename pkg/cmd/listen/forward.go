@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -54,6 +53,7 @@ func (f *forwardFlags) check() error {
 type forwarder struct {
 	client  *deliver.Client
 	to      *url.URL
+	name    string         // of the endpoint in the log: its URL without a password
 	header  deliver.Header // the endpoint's own
 	retries int
 	timeout time.Duration
@@ -77,7 +77,7 @@ func newForwarder(a *cli.App, f forwardFlags) (*forwarder, error) {
 	if err != nil {
 		return nil, cli.UsageError(err, "")
 	}
-	return &forwarder{client, to.URL, header, f.retries, timeout}, nil
+	return &forwarder{client, to.URL, cli.WithoutPassword(to.URL.String()), header, f.retries, timeout}, nil
 }
 
 // hook is nil when nothing is passed on.
@@ -118,10 +118,7 @@ func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.F
 		if failed && attempt <= f.retries && pause(ctx, attempt) {
 			continue
 		}
-		back := receive.ForwardAnswer{Status: answer.Status, Header: http.Header{}, Body: answer.Body, Attempts: attempt}
-		for _, field := range answer.Header {
-			back.Header.Add(field.Name, field.Value)
-		}
+		back := receive.ForwardAnswer{To: f.name, Status: answer.Status, Header: answer.Header.HTTP(), Body: answer.Body, Attempts: attempt}
 		return back, answer.Err
 	}
 }

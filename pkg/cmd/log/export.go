@@ -3,15 +3,7 @@ package log
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
-	"net/url"
-	"slices"
-	"time"
-	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
@@ -154,12 +146,18 @@ type loggedRecord struct {
 	Errors    int      `json:"errors"`
 	Warnings  int      `json:"warnings"`
 	SHA256    string   `json:"sha256"` // of the body, as it was received
+	// Attempts are redeliveries, in the order of time.
+	Attempts []deliveryview.Attempt `json:"attempts"`
 }
 
-func loggedRecordOf(e *journal.Entry, s *deliveryview.Shown) loggedRecord {
+func loggedRecordOf(a *cli.App, e *journal.Entry, s *deliveryview.Shown) loggedRecord {
 	r := loggedRecord{
-		ID: e.ID, First: e.First, Record: deliveryview.RecordOf(s, s.Header), Scheme: e.Scheme, Seconds: e.Seconds,
+		ID: e.ID, First: e.First, Record: deliveryview.RecordOf(a, s, s.Header), Scheme: e.Scheme, Seconds: e.Seconds,
 		Name: e.Name, Direction: e.Direction, SHA256: fmt.Sprintf("%x", e.Hash),
+	}
+	r.Attempts = make([]deliveryview.Attempt, len(e.Attempts))
+	for i := range e.Attempts {
+		r.Attempts[i] = deliveryview.AttemptOf(a, &e.Attempts[i])
 	}
 	if o := e.Outcome; o != nil {
 		r.Errors, r.Warnings = o.Errors, o.Warnings
@@ -175,137 +173,11 @@ func (x *ndjsonExport) write(e *journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	return x.records.Write("delivery", loggedRecordOf(e, s))
+	return x.records.Write("delivery", loggedRecordOf(x.a, e, s))
 }
 
 func (x *ndjsonExport) end() error {
 	return x.records.Write("summary", struct {
 		Deliveries int `json:"deliveries"`
 	}{x.n})
-}
-
-// harExport writes an HTTP archive, version 1.2
-// (http://www.softwareishard.com/blog/har-12-spec/).
-type harExport struct {
-	a *cli.App
-	n int
-}
-
-type harEntry struct {
-	Started  time.Time   `json:"startedDateTime"`
-	Time     float64     `json:"time"`
-	Request  harRequest  `json:"request"`
-	Response harResponse `json:"response"`
-	Cache    struct{}    `json:"cache"`
-	Timings  harTimings  `json:"timings"`
-	Comment  string      `json:"comment,omitempty"`
-	ID       int64       `json:"_id"` // in the log
-}
-
-type harRequest struct {
-	Method      string       `json:"method"`
-	URL         string       `json:"url"`
-	HTTPVersion string       `json:"httpVersion"`
-	Cookies     []harPair    `json:"cookies"`
-	Headers     []harPair    `json:"headers"`
-	Query       []harPair    `json:"queryString"`
-	PostData    *harPostData `json:"postData,omitempty"`
-	HeadersSize int          `json:"headersSize"`
-	BodySize    int64        `json:"bodySize"`
-}
-
-type harResponse struct {
-	Status      int        `json:"status"`
-	StatusText  string     `json:"statusText"`
-	HTTPVersion string     `json:"httpVersion"`
-	Cookies     []harPair  `json:"cookies"`
-	Headers     []harPair  `json:"headers"`
-	Content     harContent `json:"content"`
-	RedirectURL string     `json:"redirectURL"`
-	HeadersSize int        `json:"headersSize"`
-	BodySize    int        `json:"bodySize"`
-}
-
-type harPair struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-type harPostData struct {
-	MimeType string    `json:"mimeType"`
-	Params   []harPair `json:"params"`
-	Text     string    `json:"text"`
-	Encoding string    `json:"_encoding,omitempty"` // base64 when the body is no text; the format has no field for it
-}
-
-type harContent struct {
-	Size     int    `json:"size"`
-	MimeType string `json:"mimeType"`
-}
-
-type harTimings struct {
-	Send    float64 `json:"send"`
-	Wait    float64 `json:"wait"`
-	Receive float64 `json:"receive"`
-}
-
-func (x *harExport) begin() error {
-	_, err := fmt.Fprintf(x.a.Out, `{"log":{"version":"1.2","creator":{"name":"julianctl","version":%s},"entries":[`, cli.CompactJSON(cli.Version()))
-	return err
-}
-
-func (x *harExport) write(e *journal.Entry) error {
-	separator := ",\n"
-	if x.n == 0 {
-		separator = "\n"
-	}
-	x.n++
-	_, err := io.WriteString(x.a.Out, separator+string(safetext.JSON([]byte(cli.CompactJSON(harOf(e))))))
-	return err
-}
-
-func (x *harExport) end() error {
-	_, err := io.WriteString(x.a.Out, "\n]}}\n")
-	return err
-}
-
-func harOf(e *journal.Entry) harEntry {
-	h := harEntry{Started: e.Received, ID: e.ID}
-	h.Request = harRequest{
-		Method: e.Method, URL: deliveryview.URLOf(e), HTTPVersion: e.Proto,
-		Cookies: []harPair{}, Headers: pairs(e.Header), Query: []harPair{}, HeadersSize: -1, BodySize: e.Size,
-	}
-	if u, err := url.ParseRequestURI(e.URI); err == nil {
-		h.Request.Query = pairs(u.Query())
-	}
-	if len(e.Body) > 0 {
-		post := &harPostData{MimeType: e.Header.Get("Content-Type"), Params: []harPair{}, Text: string(e.Body)}
-		if !utf8.Valid(e.Body) {
-			post.Text, post.Encoding = base64.StdEncoding.EncodeToString(e.Body), "base64"
-		}
-		h.Request.PostData = post
-	}
-	h.Response = harResponse{
-		HTTPVersion: e.Proto, Cookies: []harPair{}, Headers: []harPair{},
-		Content: harContent{MimeType: "x-unknown"}, HeadersSize: -1, BodySize: -1,
-	}
-	if o := e.Outcome; o != nil {
-		h.Response.Status, h.Response.StatusText = o.Status, http.StatusText(o.Status)
-		h.Time = units.Milliseconds(o.Took)
-		h.Timings.Wait = h.Time
-	} else {
-		h.Comment = "the listener ended before the answer was known"
-	}
-	return h
-}
-
-// pairs are the fields of a header or a query, sorted.
-func pairs(fields map[string][]string) []harPair {
-	out := []harPair{}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		for _, value := range fields[name] {
-			out = append(out, harPair{name, value})
-		}
-	}
-	return out
 }

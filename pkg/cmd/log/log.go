@@ -42,13 +42,15 @@ delivery, compare two, give exact bytes, sum up, and account for what a consumer
 says that it got.
 
 Each delivery has a number, which it keeps. A mark says what became of it: ✓ was
-acknowledged, ! has a warning, ✗ was refused, failed, or has a payload with an
-error, ? ended with the listener before its answer was known.`,
+acknowledged, ! too, but its payload has an error or a warning, ✗ was not
+acknowledged (what --failed lists), ? ended with the listener before its answer was
+known. What was sent again and acknowledged since has a ✓ and is "redelivered".`,
 		Example: `  julianctl log
   julianctl log --since 2h --failed
   julianctl log --call call.abc123 --format json
   julianctl log --text 'guten tag' --limit 0
   julianctl log show 12
+  julianctl log resend --failed
   julianctl log stats --since 24h --fail-over 1%`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), a, o) },
@@ -58,7 +60,7 @@ error, ? ended with the listener before its answer was known.`,
 	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "list so many of the newest; 0 lists all")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	for _, make := range []func(*cli.App) *cobra.Command{
-		newShowCmd, newDiffCmd, newRawCmd, newCurlCmd, newExportCmd, newStatsCmd,
+		newShowCmd, newResendCmd, newDiffCmd, newRawCmd, newCurlCmd, newExportCmd, newStatsCmd,
 		newReconcileCmd, newVerifyCmd, newPruneCmd, newPathCmd, newUICmd,
 	} {
 		cmd.AddCommand(make(a))
@@ -148,8 +150,10 @@ type record struct {
 	Size       int64                 `json:"size"`
 	TookMS     float64               `json:"tookMs,omitempty"`
 	Forward    *deliveryview.Forward `json:"forward,omitempty"`
-	Errors     int                   `json:"errors"`
-	Warnings   int                   `json:"warnings"`
+	// Redeliveries counts the attempts to deliver it again.
+	Redeliveries int `json:"redeliveries"`
+	Errors       int `json:"errors"`
+	Warnings     int `json:"warnings"`
 }
 
 func (p *lister) record(e *journal.Entry) error {
@@ -157,11 +161,12 @@ func (p *lister) record(e *journal.Entry) error {
 	r := record{
 		ID: e.ID, Received: e.Received, Verdict: e.Verdict(), Refusal: e.Refusal, Method: e.Method, URI: e.URI, Remote: e.Remote,
 		CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds, Name: e.Name, Direction: e.Direction, Copy: e.Copy, First: e.First, Size: e.Size,
+		Redeliveries: e.Redeliveries,
 	}
 	if o := e.Outcome; o != nil {
 		r.Status, r.TookMS, r.Fault, r.Errors, r.Warnings = o.Status, units.Milliseconds(o.Took), o.Fault, o.Errors, o.Warnings
 		if f := o.Forward; f != nil {
-			r.Forward = &deliveryview.Forward{Status: f.Status, TookMS: units.Milliseconds(f.Took), Error: f.Err, Attempts: f.Attempts}
+			r.Forward = &deliveryview.Forward{To: f.To, Status: f.Status, TookMS: units.Milliseconds(f.Took), Error: f.Err, Attempts: f.Attempts}
 		}
 	}
 	return p.records.Write("delivery", r)
@@ -219,18 +224,15 @@ func (p *lister) line(e *journal.Entry) error {
 // is room for it.
 func (p *lister) rest(e *journal.Entry, room int) string {
 	const least = 8 // columns of a word that is cut
-	dup, method, fault := "", "", ""
+	dup, method := "", ""
 	if e.Copy > 1 {
 		dup = fmt.Sprintf("DUP %d", e.Copy)
 	}
 	if e.Method != http.MethodPost {
 		method = safetext.Line(e.Method)
 	}
-	if e.Outcome != nil {
-		fault = safetext.Line(e.Outcome.Fault)
-	}
 	rest := ""
-	for _, word := range []string{dup, safetext.Line(e.Refusal), method, fault, safetext.Line(e.Name)} {
+	for _, word := range []string{dup, method, reasonOf(e), safetext.Line(e.Name)} {
 		longer := terminal.Join(", ", rest, word)
 		if terminal.Cells(longer) > room && room-terminal.Cells(longer)+terminal.Cells(word) < least {
 			break
@@ -238,6 +240,48 @@ func (p *lister) rest(e *journal.Entry, room int) string {
 		rest = longer
 	}
 	return terminal.Fit(rest, room)
+}
+
+// reasonOf says in a few words why a delivery has its mark; empty for one that is
+// well.
+func reasonOf(e *journal.Entry) string {
+	o := e.Outcome
+	why := ""
+	switch e.Verdict() {
+	case "refused":
+		why = terminal.Join(": ", string(e.Refusal), e.Reason)
+	case "unanswered":
+		why = "no answer is known"
+	case journal.Redelivered:
+		return "redelivered"
+	case "failed":
+		switch f := o.Forward; {
+		case o.Fault != "":
+			why = o.Fault
+		case f != nil && f.Err != "":
+			why = f.Err
+		case f != nil:
+			why = "the endpoint answered " + strconv.Itoa(f.Status)
+		default:
+			why = "answered " + strconv.Itoa(o.Status)
+		}
+		if e.Redeliveries > 0 {
+			why += ", " + units.Count(e.Redeliveries+1, "attempt")
+		}
+	default:
+		if o.Fault != "" {
+			why = o.Fault
+		}
+		for _, n := range []struct {
+			n    int
+			what string
+		}{{o.Errors, "error"}, {o.Warnings, "warning"}} {
+			if n.n > 0 {
+				why = terminal.Join(", ", why, units.Count(n.n, n.what))
+			}
+		}
+	}
+	return safetext.Line(why)
 }
 
 func (p *lister) end(o options) error {

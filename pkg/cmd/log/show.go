@@ -55,7 +55,7 @@ func runShow(ctx context.Context, a *cli.App, word, format string, whole bool) e
 	}
 	if format == "json" {
 		s.Header = safetext.MaskHeader(s.Header, a.Config.RedactHeader...)
-		return report.NewRecords(a.Out, "log").Write("delivery", loggedRecordOf(e, s))
+		return report.NewRecords(a.Out, "log").Write("delivery", loggedRecordOf(a, e, s))
 	}
 	p.Heading(fmt.Sprintf("%s, %s, from %s", a.Style.Bold(fmt.Sprintf("delivery %d", e.ID)), e.Received.In(a.Now().Location()).Format("Mon 2 Jan 2006"), terminal.OrDash(safetext.Line(e.Remote))))
 	p.Write(s)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
@@ -19,6 +20,7 @@ import (
 type logStatsOptions struct {
 	filter   deliveryview.LogFilter
 	failOver percentage
+	silence  cli.TimeSpan // 0: not asked for
 	format   string
 }
 
@@ -29,7 +31,10 @@ func newStatsCmd(a *cli.App) *cobra.Command {
 		Short: "Sum up deliveries, and fail when too many failed",
 		Long: `stats sums up the deliveries of the log. With --fail-over the exit code is 1 when
 more than that part of them was not answered with 2xx: an alert from cron. Exit
-code 3 says that there was nothing to sum up with --fail-over.`,
+code 3 says that there was nothing to sum up with --fail-over.
+
+With --max-silence the exit code is 1 when no delivery came for so long: whoever
+sends them may have given up, or the listener may be gone. What was refused is none.`,
 		Example: `  julianctl log stats --since 24h
   */10 * * * * julianctl log stats --since 10m --fail-over 1% || notify "webhooks fail"`,
 		Args: cli.NoArgs,
@@ -38,6 +43,7 @@ code 3 says that there was nothing to sum up with --fail-over.`,
 	cli.ConfigFlag(cmd, "log")
 	o.filter.Declare(cmd.Flags())
 	cmd.Flags().Var(&o.failOver, "fail-over", "exit 1 when a larger part failed, such as 1%")
+	cmd.Flags().Var(&o.silence, "max-silence", "exit 1 when no delivery came for longer, such as 30m, whatever --since says")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	return cmd
 }
@@ -63,16 +69,20 @@ func runStats(ctx context.Context, a *cli.App, o logStatsOptions) error {
 	if err != nil {
 		return cli.LogError(l.Path(), err)
 	}
+	silent, err := o.silent(ctx, a, l, c)
+	if err != nil {
+		return err
+	}
 	over := o.failOver >= 0 && s.Deliveries > 0 && float64(s.Failed)/float64(s.Deliveries) > float64(o.failOver)/100
 	if o.format == "json" {
-		err = report.NewRecords(a.Out, "log").Write("summary", statsRecord{s, units.Milliseconds(s.Took.P50), units.Milliseconds(s.Took.P95), units.Milliseconds(s.Took.P99), units.Milliseconds(s.Took.Max), over})
+		err = report.NewRecords(a.Out, "log").Write("summary", statsRecord{s, units.Milliseconds(s.Took.P50), units.Milliseconds(s.Took.P95), units.Milliseconds(s.Took.P99), units.Milliseconds(s.Took.Max), over, silent.last, silent.tooLong})
 	} else {
-		_, err = a.Out.Write([]byte(statsText(a, s, o, over)))
+		_, err = a.Out.Write([]byte(statsText(a, s, o, over) + silent.text(a, o)))
 	}
 	switch {
 	case err != nil:
 		return err
-	case over:
+	case over || silent.tooLong:
 		return cli.Verdict(cli.ExitNo)
 	case o.failOver >= 0 && s.Deliveries == 0:
 		return cli.Failure(fmt.Errorf("no deliveries to look at"), "is a listener running, and writing to this log? see: julianctl log path")
@@ -87,6 +97,47 @@ type statsRecord struct {
 	P99MS  float64 `json:"p99Ms"`
 	MaxMS  float64 `json:"maxMs"`
 	Failed bool    `json:"overLimit"` // more than --fail-over
+	// LastDelivery is when the last came, whatever --since and --until say, and
+	// Silent says that this is longer ago than --max-silence; only with that.
+	LastDelivery time.Time `json:"lastDelivery,omitzero"`
+	Silent       bool      `json:"silent,omitempty"`
+}
+
+// silence is for how long no delivery came.
+type silence struct {
+	last    time.Time // zero: none ever did
+	tooLong bool
+}
+
+// silent looks for the last delivery that c chooses, whenever it came.
+func (o *logStatsOptions) silent(ctx context.Context, a *cli.App, l *journal.Log, c deliveryview.Chosen) (s silence, err error) {
+	if o.silence == 0 {
+		return s, nil
+	}
+	c.Since, c.Until, c.Accepted, c.Newest, c.Limit = time.Time{}, time.Time{}, true, true, 1
+	for e, err := range c.Entries(ctx, a, l) {
+		if err != nil {
+			return s, err
+		}
+		s.last = e.Received
+	}
+	s.tooLong = s.last.IsZero() || a.Now().Sub(s.last) > o.silence.Duration()
+	return s, nil
+}
+
+func (s silence) text(a *cli.App, o logStatsOptions) string {
+	switch {
+	case o.silence == 0:
+		return ""
+	case s.last.IsZero():
+		return a.Style.Bad("silent: no delivery ever came") + "\n"
+	}
+	colour, than := a.Style.Good, "no more"
+	if s.tooLong {
+		colour, than = a.Style.Bad, "more"
+	}
+	return fmt.Sprintf("the last delivery came at %s, %s: %s than %s\n",
+		s.last.In(a.Now().Location()).Format("2 Jan 15:04:05"), colour(units.Time(a.Now().Sub(s.last))+" ago"), than, o.silence.String())
 }
 
 // statsText is a small table, a sparkline, and the verdict last.
@@ -136,6 +187,9 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 		}
 	}
 	share := fmt.Sprintf("%s of %s failed (%s)", units.Number(s.Failed), units.Number(s.Deliveries), units.Part(s.Failed, s.Deliveries))
+	if s.Redelivered > 0 {
+		share += fmt.Sprintf(", %s of them redelivered since", units.Number(s.Redelivered))
+	}
 	switch {
 	case over:
 		fmt.Fprintf(&b, "\n%s: more than %s\n", st.Bad(share), o.failOver.String())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -29,6 +30,7 @@ type printer struct {
 	buffer  *recordBuffer    // that records go to
 	file    *cli.Destination // of records; nil: none
 	reports *cli.Reports
+	logged  *deliveryview.LoggedDocuments // nil: payloads do not come from the log, or are changed
 
 	tally    *tally
 	progress *terminal.Progress // nil: none is told
@@ -73,6 +75,9 @@ func (p *printer) result(r deliver.Result) {
 		return
 	}
 	p.tally.add(r)
+	if p.logged != nil && !(r.Answer.Sent.IsZero() && errors.Is(r.Err, context.Canceled)) {
+		p.logged.Add(p.client.Target().String(), r.Document.Source, r.Answer)
+	}
 	if p.timeline != nil {
 		p.timeline.Add(r)
 	}

@@ -160,13 +160,14 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 	}
 	reading, stop := context.WithCancel(running)
 	defer stop()
-	docs, done, err := o.documents(reading, a)
+	docs, logged, done, err := o.documents(reading, a, o.adds())
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer func() { err = a.Also(ctx, err, done()) }()
 	plan.Stop = stop
 	p := newPrinter(a, o, plan, client, reports)
+	p.logged = logged
 	if o.dryRun {
 		return p.dryRun(ctx, docs)
 	}
@@ -237,20 +238,30 @@ func (o *options) plan() (deliver.Plan, error) {
 	return plan, nil
 }
 
-// documents are what is sent, with the edits of --set made. Done releases what
-// they are read from.
-func (o options) documents(ctx context.Context, a *cli.App) (docs iter.Seq2[payload.Document, error], done func(), err error) {
+// adds reports whether what comes of payloads of the log is added to it: only
+// where they go out as they are. With --resume the log has to choose the same
+// again.
+func (o options) adds() bool { return !o.dryRun && o.Edits == nil && !o.NewIDs && o.resume == "" }
+
+// documents are what is sent, with the edits of --set made, and the log that they
+// come from: nil where there is none. Add says that what comes of them is added
+// to it. Done releases what they are read from.
+func (o options) documents(ctx context.Context, a *cli.App, add bool) (docs iter.Seq2[payload.Document, error], logged *deliveryview.LoggedDocuments, done func() error, err error) {
 	if o.fromLog != nil {
-		docs, done, err = deliveryview.LoggedDocuments(ctx, a, o.fromLog)
+		if logged, err = deliveryview.NewLoggedDocuments(ctx, a, o.fromLog, add); err != nil {
+			return nil, nil, nil, err
+		}
+		docs, done = logged.All(ctx), logged.Close
 	} else {
-		docs, done = a.Documents(ctx, o.Paths)
+		var release func()
+		docs, release = a.Documents(ctx, o.Paths)
+		done = func() error { release(); return nil }
 	}
-	if err == nil && o.Edits != nil {
-		if err = cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
-			done()
-			return nil, nil, err
+	if o.Edits != nil {
+		if err := cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
+			return nil, nil, nil, errors.Join(err, done())
 		}
 		docs = cli.Edited(docs, o.Edits)
 	}
-	return docs, done, err
+	return docs, logged, done, nil
 }

@@ -32,10 +32,9 @@ func resumePlan(ctx context.Context, a *cli.App, o options, client *deliver.Clie
 	}
 	plan.Seed = file.Seed
 	if err == nil && !slices.Contains(o.Paths, "-") { // stdin is compared as it comes
-		docs, done, unread := o.documents(ctx, a)
+		docs, _, done, unread := o.documents(ctx, a, false)
 		if err = unread; err == nil {
-			err = runFileError(plan.Verify(docs))
-			done()
+			err = errors.Join(runFileError(plan.Verify(docs)), done())
 		}
 	}
 	if err != nil {
