@@ -305,13 +305,15 @@ func (l *lab) warmUp(t *trial) (why string) {
 	l.quiet(t.ctx)
 	// What happens now is noise: a worker that polls, and what the probe asks the
 	// consumer itself.
-	done := l.s.Recorder.LearnNoise()
-	for range 3 {
-		if t.seen() == "" {
+	if t.seen() == "" {
+		done := l.s.Recorder.LearnNoise(false)
+		for range 3 {
 			_, _ = t.counter.read(t.ctx, t.call(generate.Spec{}).id) // an error comes again
 		}
-		t.rest(learnIdle / 3)
+		done()
 	}
+	done := l.s.Recorder.LearnNoise(true)
+	t.rest(learnIdle)
 	done()
 	l.gap = max(leastGap, l.s.Recorder.Pause()*3/2)
 	return ""

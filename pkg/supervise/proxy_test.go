@@ -472,3 +472,31 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+// How often a worker polls is measured while nobody asks the consumer for
+// anything: the checks' own questions are noise, and say nothing of its pace.
+func TestPauseIsTheWorkers(t *testing.T) {
+	t.Parallel()
+	r := NewRecorder()
+	asked := time.Now()
+	step := func(text string, after time.Duration) {
+		s := &Step{Text: text, Point: Point{Hash: hashOf("database", text)}, Began: asked.Add(after)}
+		if r.Before(s) != Pass || r.After(s) != Pass {
+			t.Errorf("%q is not passed on", text)
+		}
+	}
+	done := r.LearnNoise(false)
+	step("SELECT count", 0)
+	step("SELECT count", 500*time.Millisecond)
+	done()
+	done = r.LearnNoise(true)
+	step("SELECT job", 600*time.Millisecond)
+	step("SELECT job", 800*time.Millisecond)
+	done()
+	if got := r.Pause(); got != 200*time.Millisecond {
+		t.Errorf("pause %s, want 200ms", got)
+	}
+	if r.Noise() != 2 {
+		t.Errorf("%d steps of noise, want 2", r.Noise())
+	}
+}

@@ -86,14 +86,16 @@ func (r *Recorder) Steps() []Step {
 }
 
 // LearnNoise takes every step from now until the function it returns is called
-// for noise: nobody delivered anything.
-func (r *Recorder) LearnNoise() (done func()) {
+// for noise: nobody delivered anything. With idle, what comes is the consumer's
+// own, such as that of a worker that polls, and [Recorder.Pause] follows it;
+// without, somebody else asks the consumer for something.
+func (r *Recorder) LearnNoise(idle bool) (done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := map[uint64]time.Time{}
 	r.learned = func(s *Step) {
 		r.noise[s.Point.Hash] = true
-		if before, ok := last[s.Point.Hash]; ok {
+		if before, ok := last[s.Point.Hash]; ok && idle {
 			r.pause = max(r.pause, s.Began.Sub(before))
 		}
 		last[s.Point.Hash] = s.Began

@@ -22,6 +22,16 @@ async function tell(callId) {
 const once = (id) => redis.multi().sAdd(`seen:${id}`, "1").set(`effects:${id}`, "1").exec();
 const ways = {
   "": async (id) => { await once(id); await tell(id); },
+  "lock": async (id) => {
+    const mine = String(process.pid) + Math.random();
+    if (!(await redis.set(`lock:${id}`, mine, { NX: true, EX: 8 }))) throw new Error("busy"); // it is sent again
+    try {
+      if (!(await redis.get(`seen:${id}`))) await redis.multi().incr(`effects:${id}`).set(`seen:${id}`, "1").exec();
+    } finally {
+      if ((await redis.get(`lock:${id}`)) === mine) await redis.del(`lock:${id}`);
+    }
+    await tell(id);
+  },
   "no-key": async (id) => { await once(id); await tell(id); },
   "marker-then-effect": async (id) => { if (await redis.set(`seen:${id}`, "1", { NX: true })) await redis.incr(`effects:${id}`); },
   "effect-then-marker": async (id) => { if (!(await redis.exists(`seen:${id}`))) { await redis.incr(`effects:${id}`); await redis.set(`seen:${id}`, "1"); } },

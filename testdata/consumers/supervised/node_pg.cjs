@@ -6,6 +6,7 @@ const { Pool } = require("pg");
 const fault = process.env.FAULT || "";
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 pool.on("error", () => {}); // an idle connection that died is replaced
+pool.on("connect", (db) => db.on("error", () => {})); // so is one in use
 let single; // of the fault single-connection
 
 const mark = (db, id) => db.query({ name: "mark", text: "INSERT INTO seen (call_id) VALUES ($1) ON CONFLICT DO NOTHING", values: [id] });
@@ -22,7 +23,7 @@ async function transaction(work) {
     broken = false;
     return result;
   } finally {
-    if (broken && fault !== "no-rollback") await db.query("ROLLBACK").catch(() => {});
+    if (broken) await db.query("ROLLBACK").catch(() => {});
     db.release(broken);
   }
 }
