@@ -53,8 +53,18 @@ func lastLine(said string) string {
 	return ""
 }
 
+// withoutSteps is for a consumer of which no step is seen that a check could act
+// on: where nothing stands in between that was never asked for.
+func (l *lab) withoutSteps() finding {
+	f := finding{verdict: Undecided, message: "no step of a delivery changes something in what --through names"}
+	if len(l.s.Through)+len(l.s.Spies) == 0 {
+		f = finding{verdict: Skip, message: needsThrough}
+	}
+	return f
+}
+
 // needsThrough says that a check stands on what the consumer uses.
-const needsThrough = "nothing stands in front of a database: name what the consumer uses with --through"
+const needsThrough = "nothing stands in front of what the consumer uses: name it with --through"
 
 func restart(t *trial, l *lab, n *notes) finding {
 	calls := t.calls(3)
@@ -68,13 +78,13 @@ func restart(t *trial, l *lab, n *notes) finding {
 		return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
 	}
 	for i, c := range calls {
-		l.quiet(t.ctx)
+		l.quiet(t)
 		l.s.Recorder.Begin()
 		points[i].began = time.Now()
 		points[i].event("sender", "POST again, after the restart", "")
 		a := l.redeliver(t, c)
 		points[i].event("sender", "answer", describe(a))
-		l.quiet(t.ctx)
+		l.quiet(t)
 		l.timeline(points[i])
 		if !acknowledged(a) {
 			n.fail("a repeat after the restart: %s", describe(a))
@@ -90,7 +100,7 @@ func restart(t *trial, l *lab, n *notes) finding {
 func crash(t *trial, l *lab, n *notes) finding {
 	durable := l.durable()
 	if len(durable) == 0 {
-		return l.withoutSteps(t)
+		return l.withoutSteps()
 	}
 	var at []StepAt
 	for _, step := range durable {
@@ -138,17 +148,12 @@ func (l *lab) killed(t *trial, p *point, hold *supervise.Hold, answers <-chan de
 	l.again(t, p, 2)
 }
 
-// withoutSteps is for a consumer that uses nothing that a proxy sees.
-func (l *lab) withoutSteps(*trial) finding {
-	return finding{verdict: Undecided, message: "a delivery has no step that changes something: " + needsThrough + " (crash-files kills by the clock)"}
-}
-
 // lostAnswer lets the target do each durable step and the consumer never learn
 // of it; and once lets a step fail.
 func lostAnswer(t *trial, l *lab, n *notes) finding {
 	durable := l.durable()
 	if len(durable) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
 	var at []StepAt
 	for _, step := range durable {
@@ -161,7 +166,7 @@ func lostAnswer(t *trial, l *lab, n *notes) finding {
 			p.event("consumer", "connection reset", "")
 			l.s.Recorder.Release(hold, supervise.Cut)
 			p.answered(1, <-answers)
-			l.quiet(t.ctx)
+			l.quiet(t)
 			l.again(t, p, 2)
 		})
 	})
@@ -173,7 +178,7 @@ func lostAnswer(t *trial, l *lab, n *notes) finding {
 // until that waits for the first.
 func interleaved(t *trial, l *lab, n *notes) finding {
 	if len(l.steps) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
 	points := l.chosen("first copy held", l.everyStep())
 	l.sweep(t, points, func(p *point) {
@@ -260,7 +265,7 @@ func replicas(t *trial, l *lab, n *notes) finding {
 			p.event("sender", units.Count(said[answer], "answer"), answer)
 		}
 		l.again(t, p, replicaCopies+1)
-		l.quiet(t.ctx)
+		l.quiet(t)
 		l.timeline(p)
 	}
 	held := l.chosen("copy on the first replica held", l.everyStep())
@@ -308,7 +313,7 @@ func sigterm(t *trial, l *lab, n *notes) finding {
 		at = append(at, StepAt{Step: step})
 	}
 	if len(at) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
 	const held = 300 * time.Millisecond
 	points := l.chosen("SIGTERM", at)
@@ -320,17 +325,31 @@ func sigterm(t *trial, l *lab, n *notes) finding {
 			}
 			t.rest(held)
 			l.s.Recorder.Release(hold, supervise.Pass)
-			select {
-			case <-l.consumer.Exited():
-				p.event("consumer", "ended by itself", "")
-			case <-time.After(termGrace):
-				p.event("consumer", "killed after "+termGrace.String(), "")
-			case <-t.ctx.Done():
+			grace := time.NewTimer(termGrace)
+			defer grace.Stop()
+			for ended := false; !ended; {
+				select {
+				case a := <-answers:
+					p.answered(1, a)
+					answers = nil
+					// A kept-alive connection would hold up an orderly end.
+					l.client.Close()
+				case <-l.consumer.Exited():
+					p.event("consumer", "ended by itself", "")
+					ended = true
+				case <-grace.C:
+					p.event("consumer", "killed after "+termGrace.String(), "")
+					ended = true
+				case <-t.ctx.Done():
+					ended = true
+				}
 			}
 			if err := l.restart(t.ctx); err != nil {
 				n.undecided("the consumer does not start again: %s", err)
 			}
-			p.answered(1, <-answers)
+			if answers != nil {
+				p.answered(1, <-answers)
+			}
 			if l.consumer != nil {
 				l.again(t, p, 2)
 			}
@@ -343,10 +362,10 @@ func sigterm(t *trial, l *lab, n *notes) finding {
 // databaseDown takes away what the consumer uses.
 func databaseDown(t *trial, l *lab, n *notes) finding {
 	if len(l.s.Through) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
 	p := &point{name: "what the consumer uses refuses connections", call: t.call(generate.Spec{}), reached: true}
-	l.quiet(t.ctx)
+	l.quiet(t)
 	l.s.Recorder.Begin()
 	p.began = time.Now()
 	l.refuse()
@@ -396,11 +415,10 @@ func (l *lab) accept() error {
 // without a restart.
 func databaseBack(t *trial, l *lab, n *notes) finding {
 	if len(l.s.Through) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
-	const outage = 300 * time.Millisecond
 	p := &point{name: "the database was away for " + outage.String(), call: t.call(generate.Spec{}), reached: true}
-	l.quiet(t.ctx)
+	l.quiet(t)
 	l.s.Recorder.Begin()
 	p.began = time.Now()
 	l.refuse()
@@ -437,10 +455,10 @@ const backPatience = 10 * time.Second
 // databaseStalls makes every step slow and looks at the answer.
 func databaseStalls(t *trial, l *lab, n *notes) finding {
 	if len(l.s.Through) == 0 {
-		return finding{verdict: Undecided, message: needsThrough}
+		return l.withoutSteps()
 	}
 	const slow, late = 500 * time.Millisecond, 400 * time.Millisecond
-	l.quiet(t.ctx)
+	l.quiet(t)
 	for _, p := range l.s.Through {
 		p.Slow(slow)
 	}
@@ -449,7 +467,7 @@ func databaseStalls(t *trial, l *lab, n *notes) finding {
 	for _, p := range l.s.Through {
 		p.Slow(0)
 	}
-	l.quiet(t.ctx)
+	l.quiet(t)
 	if !acknowledged(a) {
 		l.redeliver(t, c)
 	}
@@ -459,6 +477,9 @@ func databaseStalls(t *trial, l *lab, n *notes) finding {
 	}
 	return n.finding("500ms a step of the database: answered within %s", units.Time(a.Latency()))
 }
+
+// outage is how long something that the consumer uses is away.
+const outage = 300 * time.Millisecond
 
 // downstreamDown lets what the consumer calls fail, and then be silent.
 func downstreamDown(t *trial, l *lab, n *notes) finding {
@@ -472,20 +493,20 @@ func downstreamDown(t *trial, l *lab, n *notes) finding {
 	}{{supervise.SpyFails, "answers 500"}, {supervise.SpySilent, "closes without an answer"}} {
 		p := &point{name: l.spyName() + " " + m.name, call: t.call(generate.Spec{}), reached: true}
 		points = append(points, p)
-		l.quiet(t.ctx)
+		l.quiet(t)
 		l.s.Recorder.Begin()
 		p.began = time.Now()
 		for _, spy := range l.s.Spies {
 			spy.Set(m.mode)
 		}
 		p.answered(1, l.send(t, p.call))
-		l.quiet(t.ctx)
+		t.rest(max(outage, l.gap)) // who tries again does not rest
 		for _, spy := range l.s.Spies {
 			spy.Set(supervise.SpyAnswers)
 		}
 		p.event(l.spyName(), "back", "")
 		l.again(t, p, 2)
-		l.quiet(t.ctx)
+		l.quiet(t)
 		l.timeline(p)
 	}
 	l.conclude(t, n, points, "outage")

@@ -79,7 +79,12 @@ type lab struct {
 	steps   []supervise.Step
 	latency time.Duration // from the delivery to its last step or answer, the longest
 	gap     time.Duration // without a step, after which a delivery is over
-	spied   []bool        // which spies are told of every call
+	tail    time.Duration // the same, once its effect is there
+	async   bool          // it goes on after its answer
+
+	mu      sync.Mutex
+	waiting []string // calls whose effect is not there yet, as far as is known
+	spied   []bool   // which spies are told of every call
 
 	restarts int
 	// died is how often the consumer ended without being asked to, and lastWords
@@ -94,7 +99,8 @@ const (
 	killDelay     = 40 * time.Millisecond // at least, for an early answer to get out
 	learnIdle     = 1500 * time.Millisecond
 	leastGap      = 60 * time.Millisecond
-	firstPatience = 30 * time.Second // for an acknowledgement or effect that is late, once
+	longGap       = 500 * time.Millisecond // that effects are asked for, to wait less
+	firstPatience = 30 * time.Second       // for an acknowledgement or effect that is late, once
 	termGrace     = 3 * time.Second
 	reachTries    = 3
 )
@@ -144,6 +150,11 @@ func (l *lab) restart(ctx context.Context) error {
 // send delivers a call once, without any judgement: a consumer that is killed
 // answers nothing.
 func (l *lab) send(t *trial, c call) deliver.Answer {
+	l.mu.Lock()
+	if !slices.Contains(l.waiting, c.id) {
+		l.waiting = append(l.waiting, c.id)
+	}
+	l.mu.Unlock()
 	return sendBy(t, l.client, c)
 }
 
@@ -156,6 +167,7 @@ func sendBy(t *trial, client *deliver.Client, c call) deliver.Answer {
 	defer cancel()
 	a := client.Send(ctx, deliver.Request{Body: c.body})
 	t.count(c)
+	t.lab.s.Recorder.Touch()
 	return a
 }
 
@@ -188,6 +200,9 @@ func (l *lab) redeliver(t *trial, c call) deliver.Answer {
 			l.patient = true
 			return a
 		}
+		if wait == time.Second {
+			l.tell("%s: redelivering for up to %s, not acknowledged yet", t.id, patience)
+		}
 		t.rest(wait)
 	}
 }
@@ -208,11 +223,42 @@ func (l *lab) revive(ctx context.Context) error {
 	return l.restart(ctx)
 }
 
-// quiet waits until the consumer does nothing more for the delivery.
-func (l *lab) quiet(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, firstPatience)
+// quiet waits until the consumer does nothing more for the deliveries so far.
+// Where it pauses long between its steps, the effects of all calls tell that
+// earlier.
+func (l *lab) quiet(t *trial) {
+	ctx, cancel := context.WithTimeout(t.ctx, firstPatience)
+	defer cancel()
+	for l.gap > longGap && t.seen() == "" && ctx.Err() == nil && l.s.Recorder.Rested() < l.gap {
+		_ = l.s.Recorder.Quiet(ctx, l.tail) // the time is over: seen above
+		if l.allThere(t) {
+			return
+		}
+		t.rest(50 * time.Millisecond)
+	}
+	l.quietForLong(t)
+}
+
+// quietForLong waits until the consumer does nothing, for longer than it ever
+// paused in a delivery.
+func (l *lab) quietForLong(t *trial) {
+	ctx, cancel := context.WithTimeout(t.ctx, firstPatience)
 	defer cancel()
 	_ = l.s.Recorder.Quiet(ctx, l.gap) // a consumer that never rests is looked at all the same
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = nil
+}
+
+// allThere reports whether all calls that were delivered have an effect.
+func (l *lab) allThere(t *trial) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = slices.DeleteFunc(l.waiting, func(id string) bool {
+		n, err := t.counter.read(t.ctx, id)
+		return err == nil && n.Count > 0
+	})
+	return len(l.waiting) == 0
 }
 
 // learn finds the steps that every delivery has. It runs once.
@@ -221,7 +267,7 @@ func (l *lab) learn(t *trial) (why string) {
 		return l.why
 	}
 	l.learned = true
-	l.gap = leastGap
+	l.gap, l.tail = leastGap, leastGap
 	l.why = l.learnSteps(t)
 	return l.why
 }
@@ -237,31 +283,42 @@ func (l *lab) learnSteps(t *trial) (why string) {
 	var runs [][]supervise.Step
 	var calls []call
 	for range 3 {
-		l.quiet(t.ctx)
+		l.quietForLong(t)
 		c := t.call(generate.Spec{})
 		calls = append(calls, c)
 		rec.Begin()
-		began := time.Now()
+		times := []time.Time{time.Now()}
 		a := l.send(t, c)
-		took := time.Since(began)
+		answered := time.Now()
+		times = append(times, answered)
 		if !acknowledged(a) {
 			return "a plain call is not acknowledged: " + describe(a)
 		}
 		if why := l.appears(t, c); why != "" {
 			return why
 		}
-		l.quiet(t.ctx)
+		seen := time.Now()
+		l.quietForLong(t)
 		steps := rec.Steps()
-		if len(steps) > 0 {
-			took = max(took, rec.LastStep().Sub(began))
+		for _, s := range steps {
+			l.async = l.async || s.Began.After(answered)
+			times = append(times, s.Began)
+			if !s.Ended.IsZero() {
+				times = append(times, s.Ended)
+			}
 		}
-		for i := 1; i < len(steps); i++ {
-			l.gap = max(l.gap, 2*steps[i].Began.Sub(steps[i-1].Began))
+		slices.SortFunc(times, time.Time.Compare)
+		for i := 1; i < len(times); i++ {
+			pause := times[i].Sub(times[i-1])
+			l.gap = max(l.gap, pause+min(pause, time.Second))
 		}
-		l.latency = max(l.latency, took)
+		last := times[len(times)-1]
+		l.tail = max(l.tail, 2*last.Sub(seen))
+		l.latency = max(l.latency, last.Sub(times[0]))
 		runs = append(runs, steps)
 	}
 	l.gap = min(l.gap, 5*time.Second)
+	l.tail = min(l.tail, l.gap)
 	for _, s := range runs[0] {
 		inAll := !slices.ContainsFunc(runs[1:], func(run []supervise.Step) bool {
 			return !slices.ContainsFunc(run, func(other supervise.Step) bool { return other.Point == s.Point })
@@ -270,19 +327,13 @@ func (l *lab) learnSteps(t *trial) (why string) {
 			l.steps = append(l.steps, s)
 		}
 	}
-	for _, c := range calls {
-		if n := l.counted(t, []call{c})[0]; n.err == "" && n.probe != 1 {
+	for i, n := range l.counted(t, calls) {
+		if n.err == "" && n.probe != 1 {
 			return fmt.Sprintf("no baseline: a plain call was processed %s, expected 1", units.Count(n.probe, "time"))
 		}
-	}
-	l.spied = make([]bool, len(l.s.Spies))
-	for i, spy := range l.s.Spies {
-		l.spied[i] = true
-		for _, c := range calls {
-			n, err := spy.Effects(t.ctx, c.id)
-			l.spied[i] = l.spied[i] && err == nil && n > 0
-			if n > 1 {
-				return fmt.Sprintf("no baseline: %s was told of a plain call %s, expected 1", spy.Proxy().Name(), units.Count(n, "time"))
+		for j, told := range n.spies {
+			if told > 1 || told == 0 && l.spied[j] {
+				return fmt.Sprintf("no baseline: %s was told of plain call %d %s, expected 1", l.s.Spies[j].Proxy().Name(), i+1, units.Count(told, "time"))
 			}
 		}
 	}
@@ -302,7 +353,14 @@ func (l *lab) warmUp(t *trial) (why string) {
 	} else {
 		t.rest(learnIdle)
 	}
-	l.quiet(t.ctx)
+	l.spied = make([]bool, len(l.s.Spies))
+	for began := time.Now(); slices.Contains(l.spied, false) && time.Since(began) < learnIdle && t.ctx.Err() == nil; t.rest(20 * time.Millisecond) {
+		for i, spy := range l.s.Spies {
+			n, err := spy.Effects(t.ctx, first.id)
+			l.spied[i] = err == nil && n > 0
+		}
+	}
+	l.quiet(t)
 	// What happens now is noise: a worker that polls, and what the probe asks the
 	// consumer itself.
 	if t.seen() == "" {
@@ -349,18 +407,18 @@ func Steps(ctx context.Context, o Options) (steps []supervise.Step, err error) {
 	} else {
 		t.rest(learnIdle)
 	}
-	l.quiet(ctx)
+	l.quiet(t)
 	return l.s.Recorder.Steps(), ctx.Err()
 }
 
-// appears waits for the first effect of a call.
+// appears waits for the first effect of a call, also downstream.
 func (l *lab) appears(t *trial, c call) (why string) {
 	for began := time.Now(); ; {
-		n, err := t.counter.read(t.ctx, c.id)
+		n := l.counted(t, []call{c})[0]
 		switch {
-		case err != nil:
-			return err.Error()
-		case n.Count > 0:
+		case n.err != "":
+			return n.err
+		case !n.lost(l.spied):
 			return ""
 		case time.Since(began) > firstPatience || t.ctx.Err() != nil:
 			return fmt.Sprintf("no baseline: a plain call that was acknowledged has no effect within %s", firstPatience)
@@ -385,11 +443,16 @@ func (e effectsOf) lost(spied []bool) bool {
 		return true
 	}
 	for i, n := range e.spies {
-		if spied[i] && n < 1 {
+		if i < len(spied) && spied[i] && n < 1 {
 			return true
 		}
 	}
 	return false
+}
+
+// more reports that something happened more than once.
+func (e effectsOf) more(spied []bool) bool {
+	return e.wrong(spied) && !e.lost(spied)
 }
 
 // word says what is wrong, "" when nothing is. The name of a spy that was told
@@ -399,7 +462,7 @@ func (e effectsOf) word(spied []bool, name string) string {
 		return fmt.Sprintf("processed %s, expected 1", units.Count(e.probe, "time"))
 	}
 	for i, n := range e.spies {
-		if spied[i] && n != 1 || n > 1 {
+		if n > 1 || spied[i] && n < 1 {
 			return fmt.Sprintf("%s told %s, expected 1", name, units.Count(n, "time"))
 		}
 	}
@@ -432,18 +495,21 @@ func (l *lab) counted(t *trial, calls []call) []effectsOf {
 }
 
 // settled counts until the consumer rests and nothing is missing, or until the
-// patience for what is missing is over.
+// patience for what is missing is over. One that works after its answer, or out
+// of sight, may do something more: it has the time of --settle for that.
 func (l *lab) settled(t *trial, calls []call) []effectsOf {
 	patience := t.counter.settle
 	if !l.patient {
 		patience = firstPatience
 	}
 	began := time.Now()
-	if len(l.s.Through) == 0 {
-		t.rest(t.counter.settle) // nothing else says when the consumer rests
+	told := false
+	if l.async || len(l.s.Through) == 0 {
+		l.quiet(t)
+		t.rest(t.counter.settle)
 	}
 	for {
-		l.quiet(t.ctx)
+		l.quietForLong(t)
 		counts := l.counted(t, calls)
 		missing := slices.ContainsFunc(counts, func(e effectsOf) bool { return e.err == "" && e.lost(l.spied) })
 		switch {
@@ -452,6 +518,10 @@ func (l *lab) settled(t *trial, calls []call) []effectsOf {
 		case time.Since(began) > patience:
 			l.patient = true
 			return counts
+		}
+		if !told {
+			told = true
+			l.tell("%s: waiting up to %s for effects that are missing", t.id, patience)
 		}
 		t.rest(100 * time.Millisecond)
 	}

@@ -82,7 +82,7 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 	if err := l.revive(t.ctx); err != nil {
 		l.tell("%v", err)
 	}
-	l.quiet(t.ctx)
+	l.quiet(t)
 	p.call = t.call(generate.Spec{})
 	p.events = nil
 	rec := l.s.Recorder
@@ -100,7 +100,7 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 	case a := <-answers:
 		answers <- a
 		rested := make(chan struct{})
-		go func() { l.quiet(t.ctx); close(rested) }()
+		go func() { l.quiet(t); close(rested) }()
 		select {
 		case <-hold.Hit():
 			return hold, answers, true
@@ -183,8 +183,13 @@ func (l *lab) again(t *trial, p *point, copyN int) {
 	p.event("sender", fmt.Sprintf("POST, copy %d", copyN), "")
 	a := l.redeliver(t, p.call)
 	p.answered(copyN, a)
-	if !p.acked {
-		p.said = "redelivered, it is not acknowledged: " + describe(a)
+	if p.acked {
+		return
+	}
+	p.said = "redelivered, it is not acknowledged: " + describe(a)
+	// What it is stuck in is no matter of the points after this one.
+	if err := l.restart(t.ctx); err != nil {
+		p.said = "it does not start again: " + err.Error()
 	}
 }
 
@@ -288,7 +293,7 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		switch {
 		case !p.reached:
 			missed = append(missed, p)
-		case p.effects.err != "":
+		case p.effects.err != "" && p.said == "":
 			n.undecided("%s", p.effects.err)
 		case p.said != "" || p.effects.wrong(l.spied):
 			wrong = append(wrong, p)
@@ -302,9 +307,9 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 	n.answered = n.answered || reached > 0
 	if len(wrong) > 0 {
 		first := wrong[0]
-		word := first.effects.word(l.spied, l.spyName())
-		if word == "" {
-			word = first.said
+		word := first.said
+		if first.effects.wrong(l.spied) && (word == "" || first.effects.more(l.spied)) {
+			word = first.effects.word(l.spied, l.spyName())
 		}
 		n.fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.fails = append(n.fails, first.name)

@@ -184,19 +184,34 @@ func (r *Recorder) holdAt(s *Step, after bool) *Hold {
 	return nil
 }
 
+// Touch says that something happened just now, such as an answer of the consumer:
+// [Recorder.Quiet] counts from here.
+func (r *Recorder) Touch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = time.Now()
+}
+
+// Rested is how long no counted step began or ended; 0 while one is open.
+func (r *Recorder) Rested() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.open) > 0 {
+		return 0
+	}
+	return time.Since(r.last)
+}
+
 // Quiet waits until no counted step is open, and none began or ended for gap.
 func (r *Recorder) Quiet(ctx context.Context, gap time.Duration) error {
 	for {
-		r.mu.Lock()
-		open := len(r.open)
-		since := time.Since(r.last)
-		r.mu.Unlock()
-		if open == 0 && since >= gap {
+		rested := r.Rested()
+		if rested >= gap {
 			return nil
 		}
 		wait := 5 * time.Millisecond
-		if open == 0 {
-			wait = max(time.Millisecond, gap-since)
+		if rested > 0 {
+			wait = max(time.Millisecond, gap-rested)
 		}
 		select {
 		case <-time.After(wait):
@@ -211,13 +226,6 @@ func (r *Recorder) Open() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.open)
-}
-
-// LastStep is when a counted step began or ended last; zero: never.
-func (r *Recorder) LastStep() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last
 }
 
 // Points are the points of steps.
