@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
@@ -20,11 +22,12 @@ type form struct {
 	manner *deliver.Manner // nil: in the ordinary one
 	// mayRefuse: a 4xx is worth a look, and no more.
 	mayRefuse bool
+	// mayAskLength: so is a 411, and nothing else.
+	mayAskLength bool
 }
 
 // accepts makes a check of forms: each must be acknowledged. An acknowledged
-// call without an effect is worth a look: an endpoint may well leave some calls
-// out on purpose.
+// call without an effect is lost, unless it was said that it has none.
 func accepts(forms func(*trial) []form) func(*trial) judgement {
 	return func(t *trial) judgement {
 		all := forms(t)
@@ -38,7 +41,7 @@ func accepts(forms func(*trial) []form) func(*trial) judgement {
 				a = t.as(f.what, f.call, *f.manner, f.header...)
 			}
 			switch {
-			case f.mayRefuse && a.Status/100 == 4 && a.Err == nil:
+			case a.Err == nil && !limited(a) && (f.mayRefuse && a.Status/100 == 4 || f.mayAskLength && a.Status == http.StatusLengthRequired):
 				n.answered = true
 				n.warn("%s: %s", f.what, describe(a))
 			case n.ack(f.what, a):
@@ -48,7 +51,9 @@ func accepts(forms func(*trial) []form) func(*trial) judgement {
 		return func() finding {
 			if len(taken) > 0 && t.seen() == "" {
 				var seen notes // what could not be counted is no doubt about the answers
-				t.exactly(&seen, watch(1, taken), seen.warn)
+				t.exactly(&seen, watch(1, taken), func(format string, args ...any) {
+					seen.fail("%s", fmt.Sprintf(format, args...)+t.notProcessed(all))
+				})
 				n.fails, n.warns = append(n.fails, seen.fails...), append(n.warns, seen.warns...)
 			}
 			if len(all) == 1 {
@@ -57,6 +62,22 @@ func accepts(forms func(*trial) []form) func(*trial) judgement {
 			return n.finding("all %d acknowledged", len(all))
 		}
 	}
+}
+
+// notProcessed names the forms without an effect.
+func (t *trial) notProcessed(all []form) string {
+	var names []string
+	for _, e := range t.result.Effects {
+		for _, f := range all {
+			if f.call.id == e.CallID && e.After < e.Want {
+				names = append(names, f.what)
+			}
+		}
+	}
+	if len(names) == 0 || len(all) == 1 {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
 }
 
 // worthALook makes a warning of what would fail: nobody promised it.
@@ -73,7 +94,7 @@ func worthALook(run func(*trial) judgement) func(*trial) judgement {
 	}
 }
 
-// watch is before for calls of which nothing is known.
+// watch makes something to count of ids.
 func watch(want int, ids []string) []*watched {
 	all := make([]*watched, len(ids))
 	for i, id := range ids {
@@ -95,7 +116,7 @@ func sample(t *trial) []form {
 	} {
 		c = c.with(path, quote(value))
 	}
-	return []form{{what: "the sample", call: c}}
+	return []form{{what: "the sample", call: t.edited(c)}}
 }
 
 func quote(s string) string {
@@ -148,6 +169,7 @@ func optionalFields(t *trial) []form {
 // variant is the call that generate knows by this name.
 func (t *trial) variant(name string, spec generate.Spec) call {
 	fresh := t.call(spec)
+	spec.Agent, spec.Shape = t.o.Agent, t.o.Shape
 	for _, v := range generate.Variants {
 		if v.Name != name {
 			continue
@@ -157,7 +179,7 @@ func (t *trial) variant(name string, spec generate.Spec) call {
 			break
 		}
 		c := call{id: gjson.GetBytes(bodies[0], "callId").Str, body: bodies[0], e: fresh.e}
-		return c.with("phoneNumber", quote(fresh.e.PhoneNumber))
+		return t.edited(c.with("phoneNumber", quote(fresh.e.PhoneNumber)))
 	}
 	return fresh
 }
@@ -228,7 +250,7 @@ func charset(t *trial) []form {
 }
 
 func chunked(t *trial) []form {
-	return []form{{what: "a body in chunks", call: t.call(generate.Spec{}), manner: &deliver.Manner{Chunked: true, Pieces: 3}}}
+	return []form{{what: "a body in chunks", call: t.call(generate.Spec{}), manner: &deliver.Manner{Chunked: true, Pieces: 3}, mayAskLength: true}}
 }
 
 func gzipped(t *trial) []form {

@@ -11,12 +11,14 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/julian"
 )
 
 // Verdict is what a check found.
@@ -44,13 +46,19 @@ type Check struct {
 	Needs Need `json:"needs"`
 	// Requests is how many requests it sends at most.
 	Requests int `json:"requests"`
+	// least is how many it makes do with, where fewer are to be sent; 0: Requests.
+	least int
 	// Smoke: part of the profile of that name.
 	Smoke bool `json:"smoke,omitempty"`
+	// Thorough: only part of the profile of that name.
+	Thorough bool `json:"thorough,omitempty"`
 	// Asked: it runs only when it is named.
 	Asked bool `json:"onlyWhenNamed,omitempty"`
 
 	// alone: nothing else may happen while it measures.
 	alone bool
+	// late: its judgement waits long, and nobody waits for it before the end.
+	late bool
 	// always: it says something of an endpoint that acknowledges nothing.
 	always bool
 	run    func(*trial) judgement
@@ -88,6 +96,13 @@ type Result struct {
 	// those that were not acknowledged.
 	Evidence []Evidence `json:"evidence,omitempty"`
 	Effects  []Effect   `json:"effects,omitempty"` // that the probe counted
+	// Redelivered is how many deliveries came on top of Requests, since a call was
+	// not taken.
+	Redelivered int `json:"redelivered,omitempty"`
+	// Refused are calls that were answered with a 5xx.
+	Refused []Refused `json:"refused,omitempty"`
+	// Related are the checks that delivered what failed, where it was not this one.
+	Related []string `json:"related,omitempty"`
 	// SkewMS is the most time between the first and the last of copies that
 	// were released together.
 	SkewMS  float64 `json:"skewMs,omitempty"`
@@ -108,6 +123,17 @@ type Evidence struct {
 	Status    int     `json:"status,omitempty"` // 0: no answer
 	LatencyMS float64 `json:"latencyMs"`
 	Error     string  `json:"error,omitempty"`
+}
+
+// Refused is a call that should have been taken and was answered with a 5xx.
+type Refused struct {
+	What    string `json:"what"`
+	CallID  string `json:"callId"`
+	Status  int    `json:"status"`
+	Payload []byte `json:"payload"` // exact bytes; base64 in JSON
+	// Differs says what it has that nothing has that was acknowledged; may be
+	// empty.
+	Differs string `json:"differs,omitempty"`
 }
 
 // Effect is what a probe counted for one call.
@@ -141,11 +167,24 @@ type Summary struct {
 	// Unreachable says why the endpoint could not be asked, or not any more;
 	// empty otherwise.
 	Unreachable string `json:"unreachable,omitempty"`
+	// FirstEffectMS is how long after its delivery the first call had an effect, and
+	// PatienceMS how long effects were waited for; 0: nothing was counted.
+	FirstEffectMS float64 `json:"firstEffectMs,omitempty"`
+	PatienceMS    float64 `json:"patienceMs,omitempty"`
+	// Redelivered is how many deliveries came on top of Requests, since a call was
+	// not taken.
+	Redelivered int `json:"redelivered,omitempty"`
+	// Shown is what the checks that passed showed, and NotShown what nothing of
+	// this run looked at.
+	Shown    []string `json:"shown,omitempty"`
+	NotShown []string `json:"notShown,omitempty"`
 	// Silent: it takes connections, and gives no answer in time.
 	Silent    bool    `json:"silent,omitempty"`
 	ElapsedMS float64 `json:"elapsedMs"`
-	// CallIDs are the calls that were delivered, whole or in part.
-	CallIDs []string `json:"-"`
+	// CallIDs are the calls that were delivered, whole or in part, but for those
+	// whose ids hold quotes and the like: Unlisted is how many.
+	CallIDs  []string `json:"-"`
+	Unlisted int      `json:"-"`
 }
 
 // Values of [Summary.Probe].
@@ -159,9 +198,15 @@ type Options struct {
 	Client *deliver.Client
 	// Secrets are the headers of Client that the endpoint should insist on.
 	Secrets []string
-	// Probe counts effects; nil: nothing does.
+	// Probe counts effects of one call, and Batch of many at once; where both are
+	// nil nothing does, and where Batch is not, Probe is not asked.
 	Probe Probe
-	// Settle is how long a count has to stay the same; default 2 s.
+	Batch BatchProbe
+	// Expect is how often calls of a result type should be processed; of those it
+	// does not name, once.
+	Expect map[julian.ResultType]int
+	// Settle is how long a count has to stay the same. 0: 2 s, 1 s with Smoke, and
+	// an effect that is missing is waited for as long as the first call suggests.
 	Settle time.Duration
 	// Pause is how long after the first delivery the late repeat comes;
 	// default 2 s.
@@ -176,6 +221,10 @@ type Options struct {
 	// Only and Skip hold ids or groups; an empty Only means all of the profile.
 	Only, Skip []string
 	Smoke      bool // the profile of that name
+	Thorough   bool // likewise; not with Smoke
+	// Also is a second writer: it writes the call itself, as a poller would. nil:
+	// there is none.
+	Also func(ctx context.Context, callID string, payload []byte) error
 	// MaxRequests is how many requests may be sent; 0: no limit.
 	MaxRequests int
 	// Seed makes payloads: the same seed sends the same ones, but for their ids.
@@ -187,6 +236,9 @@ type Options struct {
 	// empty and nil: those of package generate.
 	Agent string
 	Shape *generate.AgentShape
+	// Edit changes every payload that should be taken; nil: none is changed. One
+	// that it does not fit is sent as it is.
+	Edit func(payload []byte) ([]byte, error)
 	// Supervision is the consumer of the checks of the group crashes; nil: those
 	// are not part of the run.
 	Supervision *Supervision
@@ -239,7 +291,7 @@ func (o Options) Planned() (checks, over, requests int) {
 		if o.over(c, requests) {
 			over++
 		} else {
-			requests += c.Requests
+			requests += o.most(c)
 		}
 	}
 	return checks, over, requests
@@ -254,14 +306,23 @@ func (o Options) selects(c Check) bool {
 		return byID // which then says what it needs
 	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
 		return false
-	case c.Asked, o.Smoke && !c.Smoke:
+	case c.Asked, o.Smoke && !c.Smoke, c.Thorough && !o.Thorough, c.ID == secondWriter && o.Also == nil,
+		c.ID == lastCount && o.Probe == nil && o.Batch == nil:
 		return byID
 	}
 	return true
 }
 
+// most is how many requests c sends at most.
+func (o Options) most(c Check) int {
+	if c.least > 0 && (o.MaxRequests > 0 || o.Smoke || o.Probe == nil && o.Batch == nil) {
+		return c.least
+	}
+	return c.Requests
+}
+
 // over reports whether c would be past MaxRequests; planned is what was planned
 // before it.
 func (o Options) over(c Check, planned int) bool {
-	return o.MaxRequests > 0 && planned+c.Requests > o.MaxRequests
+	return o.MaxRequests > 0 && planned+o.most(c) > o.MaxRequests
 }

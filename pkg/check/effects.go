@@ -5,63 +5,201 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// counter counts effects by a probe, a few at a time.
+// counter counts effects by a probe, a few at a time, or in batches.
 type counter struct {
 	probe  Probe
+	batch  BatchProbe // nil: there is none
 	settle time.Duration
-	broken string // why what the probe says is no count; "" when it is
+	// patience is how long an effect that is missing is waited for, after the last
+	// progress.
+	patience time.Duration
+	broken   string // why what the probe says is no count; "" when it is
 	// blank is what it says of ids that are none, before anything is delivered.
 	blank map[string]int
 	turns chan struct{}
+
+	reads, spent atomic.Int64 // of single readings: how many, and nanoseconds
+	failing      atomic.Int32 // readings in a row that failed for good
+	progress     atomic.Int64 // when a count last rose, in ns since 1970
+
+	mu      sync.Mutex
+	waiting map[string][]chan reading // of the next batch
+	running bool
 }
 
+type reading struct {
+	Reading
+	err error
+}
+
+// atOnce is how many single readings are under way at a time.
+const atOnce = 4
+
 func newCounter(probe Probe, settle time.Duration) *counter {
-	const atOnce = 4
-	return &counter{probe: probe, settle: settle, blank: map[string]int{}, turns: make(chan struct{}, atOnce)}
+	return &counter{
+		probe: probe, settle: settle, patience: settle, blank: map[string]int{},
+		turns: make(chan struct{}, atOnce), waiting: map[string][]chan reading{},
+	}
+}
+
+// newCounter is a counter for the probes of a run; nil where there is none.
+func (o Options) newCounter() *counter {
+	if o.Probe == nil && o.Batch == nil {
+		return nil
+	}
+	c := newCounter(o.Probe, o.Settle)
+	c.batch = o.Batch
+	return c
 }
 
 func (c *counter) read(ctx context.Context, callID string) (Reading, error) {
+	if c.batch != nil {
+		return c.readInBatch(ctx, callID)
+	}
 	select {
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
 	case <-ctx.Done():
 		return Reading{}, context.Cause(ctx)
 	}
-	// One that fails now and then, such as while the consumer starts, is asked
-	// again.
-	const tries = 3
+	began := time.Now()
+	var r Reading
+	err := c.retried(ctx, func() (err error) {
+		r, err = c.probe(ctx, callID)
+		return err
+	})
+	c.reads.Add(1)
+	c.spent.Add(int64(time.Since(began)))
+	return r, err
+}
+
+// retried asks again where a probe fails now and then, such as while the consumer
+// starts. One that fails always is not asked five times for each call.
+func (c *counter) retried(ctx context.Context, ask func() error) error {
+	const tries, hopeless = 5, 6
+	wait := 50 * time.Millisecond
 	for try := 1; ; try++ {
-		r, err := c.probe(ctx, callID)
-		if err == nil || try == tries || ctx.Err() != nil {
-			return r, err
+		err := ask()
+		switch {
+		case err == nil:
+			c.failing.Store(0)
+			return nil
+		case try == tries, ctx.Err() != nil, c.failing.Load() >= hopeless:
+			c.failing.Add(1)
+			return err
 		}
 		select {
-		case <-time.After(time.Duration(try) * 100 * time.Millisecond):
+		case <-time.After(wait):
 		case <-ctx.Done():
 		}
+		wait *= 2
 	}
+}
+
+// gather is how long others may join a batch.
+const gather = 3 * time.Millisecond
+
+// readInBatch reads one count in a batch with all that are asked for at the same
+// time, or while the batch before it is under way.
+func (c *counter) readInBatch(ctx context.Context, callID string) (Reading, error) {
+	answer := make(chan reading, 1)
+	c.mu.Lock()
+	c.waiting[callID] = append(c.waiting[callID], answer)
+	if !c.running {
+		c.running = true
+		go c.batches(ctx)
+	}
+	c.mu.Unlock()
+	select {
+	case r := <-answer:
+		return r.Reading, r.err
+	case <-ctx.Done():
+		return Reading{}, context.Cause(ctx)
+	}
+}
+
+// batches runs batches until nobody waits. Whoever waits has the same context: it
+// is that of the run.
+func (c *counter) batches(ctx context.Context) {
+	for {
+		select {
+		case <-time.After(gather):
+		case <-ctx.Done():
+		}
+		c.mu.Lock()
+		asked := c.waiting
+		c.waiting = map[string][]chan reading{}
+		if c.running = len(asked) > 0; !c.running {
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		ids := make([]string, 0, len(asked))
+		for id := range asked {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		var counts map[string]int
+		err := c.retried(ctx, func() (err error) {
+			counts, err = c.batch(ctx, ids)
+			return err
+		})
+		for id, waiting := range asked {
+			for _, answer := range waiting {
+				answer <- reading{Reading{Count: counts[id]}, err}
+			}
+		}
+	}
+}
+
+// cost is how long one more reading takes, where they are single.
+func (c *counter) cost() time.Duration {
+	if c.batch != nil || c.reads.Load() == 0 {
+		return 0
+	}
+	return time.Duration(c.spent.Load() / c.reads.Load() / atOnce)
+}
+
+// dear reports that readings are to be saved.
+func (c *counter) dear() bool { return c.cost() > 4*time.Millisecond }
+
+// looks is how many times a count is read while it has to stay the same.
+func (c *counter) looks(calls int) int {
+	if c.dear() || calls > 200 || c.batch != nil {
+		return 2
+	}
+	return 4
 }
 
 // watched is a call whose effects are counted.
 type watched struct {
 	Effect
-	text string // what the probe said last
+	text  string // what the probe said last
+	drops int    // how often the count fell
 }
 
 // before counts the effects of calls that are about to be delivered. A call that
-// has one before it was delivered proves nothing.
+// has one before it was delivered proves nothing. Where readings are to be saved,
+// the first call stands for all: their ids are made alike.
 func (t *trial) before(want int, ids ...string) []*watched {
-	all := make([]*watched, len(ids))
-	for i, id := range ids {
-		all[i] = &watched{Effect: Effect{CallID: id, Want: want}}
+	all := watch(want, ids)
+	if t.seen() != "" {
+		return all
 	}
-	if t.seen() == "" {
-		t.read(all, func(w *watched, n int) { w.Before = n })
+	first := all
+	if t.counter.dear() && len(all) > 1 {
+		first = all[:1]
+	}
+	took := func(w *watched, n int) { w.Before = n }
+	t.read(first, took)
+	if len(first) < len(all) && (first[0].Before > 0 || first[0].Error != "") {
+		t.read(all[1:], took)
 	}
 	return all
 }
@@ -97,37 +235,65 @@ func (t *trial) read(all []*watched, took func(*watched, int)) {
 	reading.Wait()
 }
 
+// mostBehind is how long a consumer that makes progress may lag behind.
+const mostBehind = time.Minute
+
 // settle counts until nothing has changed for the time that --settle says, and
-// for a few looks. A call that has more effects than it should is not looked at
-// any further.
+// for a few looks; where an acknowledged call lacks an effect, until there was no
+// progress for as long as the consumer is given. A call that has more effects
+// than it should is not looked at any further.
 func (t *trial) settle(all []*watched) {
-	const (
-		looks    = 4 // while settle passes
-		patience = 5 * looks
-	)
-	changed, same := time.Now(), 0
-	for looked := 0; t.ctx.Err() == nil; looked++ {
+	c := t.counter
+	looks := c.looks(len(all))
+	began := time.Now()
+	changed, same := began, 0
+	for t.ctx.Err() == nil {
 		open := stillOpen(all)
-		if len(open) == 0 || same >= looks && time.Since(changed) >= t.counter.settle {
-			break
-		}
-		if looked >= patience && same < looks {
-			for _, w := range open {
-				w.Error = fmt.Sprintf("the number of effects goes up and down: %d looks, %s apart", looked, t.counter.settle/looks)
+		missing := t.missing(open)
+		wait, since := c.settle, time.Since(changed)
+		if len(missing) > 0 {
+			wait = c.patience
+			if rose := time.Unix(0, c.progress.Load()); rose.After(changed) && time.Since(began) < c.patience+mostBehind {
+				since = time.Since(rose)
 			}
+		}
+		if len(open) == 0 || same >= looks && since >= wait {
 			break
 		}
+		asked := open
 		if same > 0 {
-			t.rest(max(t.counter.settle/looks, 2*time.Millisecond))
+			pause := c.settle / time.Duration(looks-1)
+			if looks > 2 {
+				pause = c.settle / time.Duration(looks)
+			}
+			if len(missing) > 0 && since+pause < wait {
+				// What is there already is looked at when the rest is.
+				asked = missing
+				pause = min(pause, max(10*time.Millisecond, time.Since(began)/8, 4*c.cost()*time.Duration(len(missing))))
+			}
+			t.rest(max(pause, 2*time.Millisecond))
 		}
 		same++
-		if t.look(open) {
+		if t.look(asked) {
 			changed, same = time.Now(), 1
 		}
 	}
 	for _, w := range all {
 		t.result.Effects = append(t.result.Effects, w.Effect)
 	}
+}
+
+// missing are the calls that were acknowledged and lack an effect.
+func (t *trial) missing(open []*watched) []*watched {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var missing []*watched
+	for _, w := range open {
+		if w.After < w.Want && t.acked[w.CallID] {
+			missing = append(missing, w)
+		}
+	}
+	return missing
 }
 
 // stillOpen are the calls that more can be found out about.
@@ -141,12 +307,24 @@ func stillOpen(all []*watched) []*watched {
 	return open
 }
 
+// mostDrops is how often a count may fall before it is no count: a consumer that
+// writes a row anew may show none in between.
+const mostDrops = 3
+
 // look counts once and reports whether something changed.
 func (t *trial) look(open []*watched) (changed bool) {
 	var mu sync.Mutex
 	t.read(open, func(w *watched, n int) {
 		mu.Lock()
 		defer mu.Unlock()
+		switch {
+		case n > w.After:
+			t.counter.progress.Store(time.Now().UnixNano())
+		case n < w.After:
+			if w.drops++; w.drops == mostDrops {
+				w.Error = "the number of effects goes up and down"
+			}
+		}
 		changed = changed || n != w.After
 		w.After = n
 	})
@@ -160,26 +338,29 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 		n.undecided("%s", why)
 		return
 	}
+	for _, w := range all {
+		w.Want = t.wanted(w.CallID, w.Want)
+	}
 	t.settle(all)
-	lost, old := 0, 0
-	var more []int
+	old := 0
+	var more, less tally
 	for _, w := range all {
 		switch {
 		case w.Error != "":
 			n.undecided("%s", w.Error)
 		case w.After > max(w.Want, w.Before):
-			more = append(more, w.After)
+			more.add(w.Effect)
 		case w.Before > 0:
 			old++
 		case w.After < w.Want && t.acked[w.CallID]: // of others more was said already
-			lost++
+			less.add(w.Effect)
 		}
 	}
-	if len(more) > 0 {
-		n.fail("%s, want %s", counted(more, len(all)), units.Count(all[0].Want, "effect"))
+	if more.calls > 0 {
+		n.fail("%s", more.text(len(all)))
 	}
-	if lost > 0 {
-		lack("%s", ofAll(lost, len(all), fmt.Sprintf("acknowledged, and no effect within %s (--settle)", t.counter.settle)))
+	if less.calls > 0 {
+		lack("%s, though acknowledged (waited %s)", less.text(len(all)), units.Time(t.counter.patience))
 	}
 	if len(n.fails) > 0 && !slices.ContainsFunc(all, func(w *watched) bool { return w.Error != "" || w.After != w.Want }) {
 		n.fail("the effects are right, but what is not answered with a 2xx is sent again")
@@ -189,17 +370,26 @@ func (t *trial) exactly(n *notes, all []*watched, lack func(format string, args 
 	}
 }
 
-// counted says how many effects calls had that have too many.
-func counted(more []int, calls int) string {
-	least, most := more[0], more[0]
-	for _, n := range more {
-		least, most = min(least, n), max(most, n)
+// tally sums up how often calls were processed.
+type tally struct {
+	calls             int
+	least, most, want int
+}
+
+func (t *tally) add(e Effect) {
+	if t.calls++; t.calls == 1 {
+		t.least, t.most, t.want = e.After, e.After, e.Want
 	}
-	what := units.Count(most, "effect")
-	if least != most {
-		what = fmt.Sprintf("%d to %s", least, units.Count(most, "effect"))
+	t.least, t.most, t.want = min(t.least, e.After), max(t.most, e.After), min(t.want, e.Want)
+}
+
+// text says how often they were processed; all is how many calls were counted.
+func (t *tally) text(all int) string {
+	what := units.Count(t.most, "time")
+	if t.least != t.most {
+		what = fmt.Sprintf("%d to %s", t.least, units.Count(t.most, "time"))
 	}
-	return ofAll(len(more), calls, what)
+	return ofAll(t.calls, all, fmt.Sprintf("processed %s, expected %d", what, t.want))
 }
 
 // ofAll is "what", or "n of m calls: what".

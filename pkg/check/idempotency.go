@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,29 +31,102 @@ func repeat(t *trial) judgement {
 }
 
 const (
-	rounds = 5 // calls that are delivered several times at once
+	rounds = 5 // calls that are delivered several times at once, at least
 	copies = 8 // of each
+	// moreRounds is how many groups there are at most, where effects are counted:
+	// look-then-insert with a window of some µs doubles one group in many.
+	moreRounds     = 200
+	thoroughRounds = 800
+	smokeRounds    = 20
+	eachRounds     = 20 // between two looks whether there is a doubled one
 )
 
+// togetherTime is how long groups are delivered, after the first few.
+const togetherTime = 4 * time.Second
+
+// groups is how many groups are delivered at most.
+func (t *trial) groups() int {
+	switch {
+	case t.seen() != "" || t.o.MaxRequests > 0:
+		return rounds
+	case t.o.Smoke:
+		return smokeRounds
+	}
+	most := moreRounds
+	if t.o.Thorough {
+		most = thoroughRounds
+	}
+	if cost := t.counter.cost(); cost > 0 {
+		most = min(most, max(rounds, int(togetherTime/cost)))
+	}
+	return most
+}
+
+// together delivers groups of copies at one instant, until one was processed more
+// than once, or it is unlikely that any will be.
 func together(t *trial) judgement {
 	var n notes
-	calls := t.calls(rounds)
-	watched := t.before(1, idsOf(calls)...)
-	for _, c := range calls {
-		same := make([]call, copies)
-		for i := range same {
-			same[i] = c
+	var all []*watched
+	began := time.Now()
+	most := t.groups()
+	for len(all) < most && t.gone == nil && t.ctx.Err() == nil {
+		if len(all) >= rounds && (time.Since(began) > togetherTime && !t.o.Thorough || t.doubled(all)) {
+			break
 		}
-		n.acks("one of the copies", t.together("copy", same))
+		step := eachRounds
+		if len(all) == 0 {
+			step = rounds
+		}
+		calls := t.calls(min(step, most-len(all)))
+		all = append(all, t.before(1, idsOf(calls)...)...)
+		for i, c := range calls {
+			same := make([]call, copies)
+			for i := range same {
+				same[i] = c
+			}
+			// Copies that are held back until their last byte meet in one place, and
+			// whole ones on their way in another.
+			if i%3 == 2 {
+				n.acks("one of the copies", t.parallel("copy", same, copies))
+			} else {
+				n.acks("one of the copies", t.together("copy", same))
+			}
+		}
 	}
 	return func() finding {
-		t.exactly(&n, watched, n.fail)
-		f := n.finding("%d copies of %d calls, 1 effect each", copies, rounds)
+		t.exactly(&n, all, n.fail)
+		t.result.Effects = worstFirst(t.result.Effects)
+		f := n.finding("%d copies in %d groups, 1 effect each", copies, len(all))
 		if f.verdict == Fail || f.verdict == Pass {
 			f.message += fmt.Sprintf(" (released within %s)", units.Time(units.FromMilliseconds(t.result.SkewMS)))
 		}
 		return f
 	}
+}
+
+// doubled looks once whether a call was processed more often than it should be.
+func (t *trial) doubled(all []*watched) bool {
+	if t.seen() != "" {
+		return true // nobody will know: it is enough
+	}
+	latest := all[max(0, len(all)-eachRounds):]
+	t.look(latest)
+	return slices.ContainsFunc(latest, func(w *watched) bool { return w.After > max(w.Want, w.Before) })
+}
+
+// worstFirst is what is wrong, and then a few that are right.
+func worstFirst(all []Effect) []Effect {
+	const most = 40
+	slices.SortStableFunc(all, func(a, b Effect) int {
+		right := func(e Effect) int {
+			if e.After == e.Want && e.Error == "" {
+				return 1
+			}
+			return 0
+		}
+		return right(a) - right(b)
+	})
+	return all[:min(len(all), most)]
 }
 
 // otherBytes repeats a call with the same content in other bytes, as any
@@ -86,31 +158,17 @@ func sortKeys(body []byte) []byte {
 	return sorted
 }
 
-// laterContent delivers a call again that now says more.
-func laterContent(t *trial) judgement {
-	const first, later = "julianctl-first-write", "julianctl-later-write"
-	var n notes
-	c := t.call(generate.Spec{})
-	calls := t.before(1, c.id)
-	n.ack("first delivery", t.send("first delivery", c.with("callResult.summary", quote(first))))
-	n.ack("later content", t.send("later content", c.with("callResult.summary", quote(later))))
-	return func() finding {
-		t.exactly(&n, calls, n.fail)
-		f := n.finding("2 contents, 1 effect")
-		// Either may be right: what the endpoint promises is its own affair.
-		switch text := calls[0].text; {
-		case strings.Contains(text, later) && !strings.Contains(text, first):
-			f.message += "; the later content was kept"
-		case strings.Contains(text, first) && !strings.Contains(text, later):
-			f.message += "; the first content was kept"
-		}
-		return f
-	}
+const (
+	others     = 100
+	manyOthers = 2000
+)
+
+// afterOthers repeats a call after many others.
+func afterOthers(others int) func(*trial) judgement {
+	return func(t *trial) judgement { return t.afterOthers(others) }
 }
 
-const others = 100
-
-func afterOthers(t *trial) judgement {
+func (t *trial) afterOthers(others int) judgement {
 	var n notes
 	c := t.call(generate.Spec{})
 	between := t.calls(others)
@@ -129,6 +187,23 @@ func afterPause(t *trial) judgement {
 	t.rest(t.o.Pause)
 	n.ack("repeat", t.send("repeat", c))
 	return t.once(&n, calls, "repeated after %s, 1 effect", t.o.Pause)
+}
+
+// longPause is how long a thorough run waits for its latest repeat, while other
+// checks go on.
+const longPause = 90 * time.Second
+
+func afterLongPause(t *trial) judgement {
+	var n notes
+	c := t.call(generate.Spec{})
+	calls := t.before(1, c.id)
+	n.ack("first delivery", t.send("first delivery", c))
+	return func() finding {
+		t.rest(longPause)
+		n.ack("repeat", t.send("repeat", c))
+		t.exactly(&n, calls, n.fail)
+		return n.finding("repeated after %s, 1 effect", longPause)
+	}
 }
 
 // lostAck is what a provider sees as a failure, and repeats: the connection is
@@ -161,6 +236,7 @@ func failedFirst(t *trial) judgement {
 	n.ack("the whole after a broken-off one", t.send("the whole", all[0]))
 	cut := all[1]
 	cut.body = cut.body[:half]
+	cut.grade = broken
 	t.send("half a payload", cut)
 	n.ack("the whole after half a payload", t.send("the whole", all[1]))
 	return t.once(&n, calls, "2 failed first attempts, 1 effect each")
@@ -212,8 +288,8 @@ func samePerson(t *trial) judgement {
 	n.ack("first call", t.send("first call", first))
 	n.ack("second call", t.send("second call", second))
 	return func() finding {
-		t.exactly(&n, calls, func(string, ...any) {
-			n.fail("two calls of one person had %s", units.Count(calls[0].After+calls[1].After, "effect"))
+		t.exactly(&n, calls, func(format string, args ...any) {
+			n.fail("two calls of one person: "+format, args...)
 		})
 		return n.finding("2 calls of one person, 2 effects")
 	}
@@ -250,7 +326,7 @@ func missingCallID(t *trial) judgement {
 			} else {
 				c = c.with("callId", raw)
 			}
-			c.id = ""
+			c.id, c.grade = "", broken
 			a := t.send(what, c)
 			n.answered = n.answered || a.Status != 0
 			acknowledgedAny = acknowledgedAny || acknowledged(a)

@@ -107,6 +107,19 @@ func of(v Verdict, said ...[]string) finding {
 	return finding{verdict: v, message: all[0], details: all[1:]}
 }
 
+// warnOf adds what is worth a look.
+func (f *finding) warnOf(said []string) {
+	if len(said) == 0 {
+		return
+	}
+	w := of(Warn, said)
+	if f.verdict == Pass {
+		*f = w
+		return
+	}
+	f.details = append(append(slices.Clone(f.details), w.message), w.details...)
+}
+
 // skip is a check that has nothing to ask.
 func skip(why string) judgement {
 	return func() finding { return finding{verdict: Skip, message: why} }

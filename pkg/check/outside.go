@@ -76,7 +76,7 @@ func runCommand(ctx context.Context, timeout time.Duration, argv []string, stdin
 		if ctx.Err() != nil {
 			err = fmt.Errorf("no end within %s", timeout)
 		}
-		return nil, fmt.Errorf("%q: %w%s", argv[0], err, firstLine(errs.Bytes()))
+		return nil, fmt.Errorf("%q: %w%s", argv[0], err, lastSaid(errs.Bytes()))
 	}
 	return out.Bytes(), nil
 }

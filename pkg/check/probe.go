@@ -25,6 +25,64 @@ type Reading struct {
 	Text  string // all of it; for looking which of two contents was kept
 }
 
+// BatchProbe counts the effects of many calls at once, by their ids. A call that
+// is not in the map has none.
+type BatchProbe func(ctx context.Context, callIDs []string) (map[string]int, error)
+
+// One is the probe that counts one call at a time.
+func (b BatchProbe) One() Probe {
+	return func(ctx context.Context, callID string) (Reading, error) {
+		counts, err := b(ctx, []string{callID})
+		return Reading{Count: counts[callID]}, err
+	}
+}
+
+// CommandWriter runs a program, without a shell, that writes a call as a second
+// writer would: it gets the payload on its standard input, and the id as
+// [ProbeEnv] and in place of [Placeholder].
+func CommandWriter(argv []string) func(context.Context, string, []byte) error {
+	return func(ctx context.Context, callID string, payload []byte) error {
+		args := make([]string, len(argv))
+		for i, arg := range argv {
+			args[i] = strings.ReplaceAll(arg, Placeholder, callID)
+		}
+		_, err := runCommand(ctx, probeTimeout, args, string(payload), ProbeEnv+"="+callID)
+		return err
+	}
+}
+
+// CommandBatch runs a program, without a shell, that reads ids from its standard
+// input, one a line, and prints "id count", one a line.
+func CommandBatch(argv []string) BatchProbe {
+	return func(ctx context.Context, callIDs []string) (map[string]int, error) {
+		out, err := runCommand(ctx, batchTimeout, argv, strings.Join(callIDs, "\n")+"\n")
+		if err != nil {
+			return nil, fmt.Errorf("probe %w", err)
+		}
+		return parseCounts(out)
+	}
+}
+
+// parseCounts reads lines of an id and a number, with white space, a comma or a
+// bar between them. The ids of a run hold none of these but blanks.
+func parseCounts(out []byte) (map[string]int, error) {
+	const between = " \t,|"
+	counts := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimRight(line, " \t\r\n")
+		if line == "" {
+			continue
+		}
+		at := strings.LastIndexAny(line, between)
+		n, err := strconv.ParseUint(line[at+1:], 10, 31)
+		if at < 1 || err != nil {
+			return nil, fmt.Errorf("probe said %.80q, want lines of an id and a whole number", line)
+		}
+		counts[strings.TrimRight(line[:at], "\t,|")] += int(n)
+	}
+	return counts, nil
+}
+
 // Placeholder stands for the call's id in a probe's words and URL.
 const Placeholder = "{callId}"
 
@@ -33,6 +91,7 @@ const ProbeEnv = "JULIANCTL_CALL_ID"
 
 const (
 	probeTimeout = 10 * time.Second
+	batchTimeout = 30 * time.Second
 	maxOutput    = 1 << 20 // bytes of what a program says
 )
 
@@ -65,8 +124,11 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func firstLine(b []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+// lastSaid is the last line of an output, for an error: that of a traceback names
+// what went wrong.
+func lastSaid(b []byte) string {
+	text := strings.TrimSpace(string(b))
+	line := strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 	if line == "" {
 		return ""
 	}
@@ -75,18 +137,21 @@ func firstLine(b []byte) string {
 
 // URLProbe asks with GET; the body of a 200 is the count. The client's target
 // is the URL with any id in place of [Placeholder]; requestURI is its path and
-// query with the placeholder.
-func URLProbe(client *deliver.Client, requestURI, path string) Probe {
+// query with the placeholder. Missing is what other statuses count; may be nil.
+func URLProbe(client *deliver.Client, requestURI, path string, missing map[int]int) Probe {
 	return func(ctx context.Context, callID string) (Reading, error) {
 		a := client.Send(ctx, deliver.Request{
 			Method: "GET",
-			Path:   strings.ReplaceAll(requestURI, Placeholder, url.QueryEscape(callID)),
+			Path:   strings.ReplaceAll(requestURI, Placeholder, strings.ReplaceAll(url.QueryEscape(callID), "+", "%20")),
 		})
+		if n, ok := missing[a.Status]; ok && a.Err == nil {
+			return Reading{Count: n}, nil
+		}
 		switch {
 		case a.Err != nil:
 			return Reading{}, fmt.Errorf("probe: %w", a.Err)
 		case a.Status != 200:
-			return Reading{}, fmt.Errorf("probe: %s, want 200%s", describe(a), firstLine(a.Body))
+			return Reading{}, fmt.Errorf("probe: %s, want 200%s", describe(a), lastSaid(a.Body))
 		case int64(len(a.Body)) < a.BodySize:
 			return Reading{}, fmt.Errorf("probe: answer of %s is too long", units.Size(a.BodySize))
 		}

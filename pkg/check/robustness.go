@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -38,6 +41,9 @@ func refuses(payloads func(*trial) []bad) func(*trial) judgement {
 		var watched []*watched
 		lost := 0
 		for _, b := range all {
+			if b.call.grade = broken; b.lenient {
+				b.call.grade = doubtful
+			}
 			a := t.badly(b)
 			n.answered = n.answered || a.Status != 0
 			switch {
@@ -173,7 +179,7 @@ func truncatedBody(t *trial) []bad {
 func contentTypes(t *trial) judgement {
 	var n notes
 	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", ""} {
-		c := t.call(generate.Spec{})
+		c := t.call(generate.Spec{}).graded(doubtful)
 		what := "Content-Type " + kind
 		if kind == "" {
 			what = "no Content-Type"
@@ -189,7 +195,7 @@ func contentTypes(t *trial) judgement {
 func methods(t *trial) judgement {
 	var n notes
 	for _, method := range []string{"GET", "PUT"} {
-		c := t.call(generate.Spec{})
+		c := t.call(generate.Spec{}).graded(doubtful)
 		r := deliver.Request{Method: method, Body: c.body}
 		if method == "GET" {
 			c.id, r.Body = "", nil
@@ -207,36 +213,117 @@ func methods(t *trial) judgement {
 	return func() finding { return n.finding("no 5xx, and PUT is no delivery") }
 }
 
-// slowSender sends one body in pieces and holds its last byte back until a
-// second call was answered, or was not for long enough.
+// slowSenders is how many are slow at a time: fewer than the threads of a server
+// that has ten.
+const slowSenders = 6
+
+// slowSender sends bodies in pieces and holds their last bytes back until another
+// call was answered, or was not for long enough.
 func slowSender(t *trial) judgement {
 	const pieces, patience = 8, 3 * time.Second
 	var n notes
-	slow, other := t.call(generate.Spec{}), t.call(generate.Spec{})
-	var sending sync.WaitGroup
+	slow, other := t.calls(slowSenders), t.call(generate.Spec{})
+	slowly := make([]deliver.Answer, len(slow))
+	var sending, held sync.WaitGroup
+	held.Add(len(slow))
+	answered := make(chan struct{})
 	var meanwhile deliver.Answer
-	waited := false
-	slowly := t.as("body in pieces", slow, deliver.Manner{Pieces: pieces, Every: t.o.Slow / pieces, Held: func() {
-		answered := make(chan struct{})
+	sending.Go(func() {
+		defer close(answered)
+		held.Wait()
+		meanwhile = t.send("another call meanwhile", other)
+	})
+	var waited atomic.Bool
+	for i, c := range slow {
 		sending.Go(func() {
-			defer close(answered)
-			meanwhile = t.send("another call meanwhile", other)
+			var once sync.Once
+			came := func() { once.Do(held.Done) }
+			defer came() // where it never comes that far
+			slowly[i] = t.as("body in pieces", c, deliver.Manner{Pieces: pieces, Every: t.o.Slow / pieces, Held: func() {
+				came()
+				select {
+				case <-answered:
+				case <-time.After(patience):
+					waited.Store(true)
+				}
+			}})
 		})
-		select {
-		case <-answered:
-		case <-time.After(patience):
-			waited = true
-		}
-	}})
-	sending.Wait()
-	switch {
-	case slowly.Err == nil && slowly.Status == 408:
-		n.answered = true
-		n.warn("body in pieces over %s: %s", t.o.Slow, describe(slowly))
-	case n.ack("body in pieces", slowly) && n.ack("another call meanwhile", meanwhile) && waited:
-		n.fail("another call had to wait for the slow one")
 	}
-	return func() finding { return n.finding("taken over %s, and another call meanwhile", t.o.Slow) }
+	sending.Wait()
+	for _, a := range slowly {
+		if a.Err == nil && a.Status == http.StatusRequestTimeout {
+			n.answered = true
+			n.warn("body in pieces over %s: %s", t.o.Slow, describe(a))
+			return func() finding { return n.finding("") }
+		}
+		n.ack("body in pieces", a)
+	}
+	if n.ack("another call meanwhile", meanwhile) && waited.Load() {
+		n.fail("another call had to wait for %d slow ones", slowSenders)
+	}
+	return func() finding {
+		return n.finding("%d taken over %s, and another call meanwhile", slowSenders, t.o.Slow)
+	}
+}
+
+const (
+	enduranceRounds = 100 // of a right delivery and three that are not
+	thoroughTimes   = 5   // as many in a thorough run
+	enduranceTime   = 4 * time.Second
+	timedRounds     = 10 // at the beginning and at the end
+)
+
+// endurance mixes right, refused and broken-off deliveries, and looks whether the
+// endpoint is as good afterwards as it was before: what leaks a connection or a
+// thread each time has none left by then.
+func endurance(t *trial) judgement {
+	var n notes
+	var took []time.Duration
+	times, limit := enduranceRounds, enduranceTime
+	if t.o.Thorough {
+		times, limit = times*thoroughTimes, limit*thoroughTimes
+	}
+	began, done := time.Now(), 0
+	for ; done < times && t.gone == nil && t.ctx.Err() == nil; done++ {
+		if done >= 2*timedRounds && time.Since(began) > limit {
+			break
+		}
+		a := t.send("a right delivery", t.call(generate.Spec{}))
+		if n.ack("a right delivery", a) {
+			took = append(took, a.Latency())
+		} else if len(n.fails) > 0 {
+			break
+		}
+		c := t.call(generate.Spec{}).graded(broken)
+		if len(t.o.Secrets) > 0 && done%2 == 0 {
+			t.as("a delivery with a wrong secret", c, deliver.Manner{}, deliver.Field{Name: t.o.Secrets[0], Value: wrongSecret})
+		} else {
+			c.body = c.body[:len(c.body)/2]
+			t.send("half a payload", c)
+		}
+		c = t.call(generate.Spec{}).graded(broken)
+		t.as("broken off half-way", c, deliver.Manner{Cut: len(c.body) / 2})
+		t.as("dropped before the answer", t.call(generate.Spec{}), deliver.Manner{Hangup: []deliver.Hangup{deliver.Close, deliver.Reset}[done%2]})
+	}
+	t.good(&n)
+	return func() finding {
+		if len(took) >= 2*timedRounds {
+			first, last := median(took[:timedRounds]), median(took[len(took)-timedRounds:])
+			measured := fmt.Sprintf("%s at the beginning, %s after %d deliveries", units.Time(first), units.Time(last), 4*done)
+			switch {
+			case last > 5*first && last-first > 300*time.Millisecond:
+				n.fail("it becomes slower: %s", measured)
+			case last > 3*first && last-first > 100*time.Millisecond:
+				n.warn("it becomes slower: %s", measured)
+			}
+			return n.finding("%s", measured)
+		}
+		return n.finding("%d deliveries, right, refused and broken off", 4*done)
+	}
+}
+
+func median(all []time.Duration) time.Duration {
+	return percentile(slices.Sorted(slices.Values(all)), 50)
 }
 
 func hugeHeader(t *trial) judgement {
@@ -245,13 +332,13 @@ func hugeHeader(t *trial) judgement {
 	c := t.call(generate.Spec{})
 	a := t.as("a header of 32KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
 	// To hang up on it is as good as to refuse it.
-	if !errors.Is(a.Err, deliver.Unknown) {
+	if !errors.Is(a.Err, deliver.Unknown) && a.Status != http.StatusRequestHeaderFieldsTooLarge {
 		n.answered = n.answered || a.Status != 0
 		n.refusal("a header of 32KiB", a, false)
 	}
 	t.good(&n)
 	return func() finding {
-		if a.Err != nil {
+		if a.Err != nil && a.Status == 0 {
 			return n.finding("hung up on, a good one is taken")
 		}
 		return n.finding("%s, a good one is taken", describe(a))
@@ -269,7 +356,7 @@ func poison(t *trial) judgement {
 		func(c call) call { return c.with("callResult.outcomes", `"julianctl"`) },
 		func(c call) call { return c.without("callResult") },
 	} {
-		t.send("a bad payload", edit(t.call(generate.Spec{})))
+		t.send("a bad payload", edit(t.call(generate.Spec{})).graded(broken))
 		c := t.call(generate.Spec{})
 		good = append(good, c)
 		if a := t.send("the next good one", c); unreachable(a) {

@@ -16,8 +16,12 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/units"
 )
+
+// plainTrial is the trial of the calls before the checks.
+const plainTrial = "plain"
 
 // plainCalls is how many requests come before the checks: a plain call that
 // says whether there is anything to check. It comes again in place of a request
@@ -27,6 +31,7 @@ const plainCalls = 1
 // run is the state of one run.
 type run struct {
 	o       Options
+	given   bool // Settle was
 	sum     Summary
 	counter *counter // of effects; nil without a probe
 	// blocked says why no check that builds on an acknowledged call can be
@@ -35,12 +40,16 @@ type run struct {
 
 	// silent is how many ordinary deliveries in a row got no answer in time.
 	silent atomic.Int32
+	pace   pace
+	book   *ledger
 
 	lab *lab // nil without a supervised consumer
 
-	judging sync.WaitGroup
-	results []chan Result // by check; nil: it was not selected
-	next    int           // the first check that was not observed
+	judging sync.WaitGroup // but for those that wait long on purpose
+	late    sync.WaitGroup // those
+	mu      sync.Mutex     // of the counts in sum
+	results []chan Result  // by check; nil: it was not selected
+	next    int            // the first check that was not observed
 }
 
 // Run runs the checks one after the other, in the order of [Checks], and calls
@@ -54,12 +63,15 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 			return Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
 		}
 	}
-	o.Settle = cmp.Or(o.Settle, 2*time.Second)
+	given := o.Settle > 0
+	if o.Settle = cmp.Or(o.Settle, 2*time.Second); !given && o.Smoke {
+		o.Settle = time.Second
+	}
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
 	o.Nonce = nonceOr(o.Nonce)
-	r := &run{o: o, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
+	r := &run{o: o, given: given, book: newLedger(), sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
 	for _, c := range Checks {
 		var result chan Result
 		if o.selects(c) {
@@ -79,10 +91,17 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 		defer func() { err = errors.Join(err, r.lab.end(context.WithoutCancel(ctx))) }()
 	}
 	r.begin(ctx)
+	var results []Result
+	hand := observe
+	observe = func(result Result) {
+		results = append(results, result)
+		hand(result)
+	}
 	planned := plainCalls
 	selected, over, _ := o.Planned()
 	done := 0
 	for i, c := range Checks {
+		c.Requests = o.most(c)
 		switch {
 		case ctx.Err() != nil || r.results[i] == nil:
 			continue
@@ -102,6 +121,8 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 		r.observe(observe, true)
 	}
 	r.judging.Wait()
+	r.late.Wait()
+	r.limits(results)
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
 }
@@ -117,34 +138,23 @@ func nonceOr(nonce uint64) uint64 {
 // begin looks whether there is an endpoint to check, and whether the probe
 // counts.
 func (r *run) begin(ctx context.Context) {
-	t := r.trial(ctx, "plain")
+	t := r.trial(ctx, plainTrial)
 	plain := t.call(generate.Spec{})
-	if r.o.Probe != nil {
-		r.counter = newCounter(r.o.Probe, r.o.Settle)
+	if r.counter = r.o.newCounter(); r.counter != nil {
 		r.sum.Probe = ProbeCounts
-		// A probe that says something of a call that nobody has sent would say
-		// it of every call.
-		never := t.call(generate.Spec{}).id
-		switch n, err := r.counter.read(ctx, never); {
-		case err != nil:
-			r.counter.broken = err.Error()
-		case n.Count != 0:
-			r.counter.broken = fmt.Sprintf("it counts %d for a call that was never delivered", n.Count)
-		}
-		if r.counter.broken != "" {
-			r.sum.Probe = r.counter.broken
-		}
-		for _, id := range blanks {
-			if r.counter.broken != "" {
-				break // it may take its time to say so
-			}
-			if n, err := r.counter.read(ctx, id); err == nil {
-				r.counter.blank[id] = n.Count
+		r.tryProbe(ctx, t.call(generate.Spec{}).id)
+	}
+	a := t.send("plain call", plain)
+	if !acknowledged(a) && !unreachable(a) && !errors.Is(a.Err, deliver.Timeout) && r.o.MaxRequests == 0 {
+		// One that is refused says something of that call, and need not of others.
+		for _, spec := range []generate.Spec{{ResultType: julian.Voicemail, Single: true}, {Direction: julian.Inbound, Lifecycle: julian.SequenceDone}} {
+			other := t.call(spec)
+			if b := t.send("another plain call", other); acknowledged(b) {
+				plain, a = other, b
+				break
 			}
 		}
 	}
-	a := t.send("plain call", plain)
-	r.took(t)
 	switch {
 	case r.absent(a):
 	case !acknowledged(a):
@@ -152,6 +162,82 @@ func (r *run) begin(ctx context.Context) {
 		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.o.Secrets) == 0 {
 			r.blocked += "; a secret that it wants is given with -H"
 		}
+	case r.counter != nil && r.counter.broken == "":
+		r.measure(t, plain, a)
+	}
+	r.took(t)
+}
+
+// tryProbe looks whether the probe counts; never is the id of a call that nobody
+// has sent: a probe that says something of it would say it of every call.
+func (r *run) tryProbe(ctx context.Context, never string) {
+	switch n, err := r.counter.read(ctx, never); {
+	case err != nil:
+		r.counter.broken = err.Error()
+	case n.Count != 0:
+		r.counter.broken = fmt.Sprintf("it counts %d for a call that was never delivered", n.Count)
+	}
+	if r.counter.broken != "" {
+		r.sum.Probe = r.counter.broken
+	}
+	for _, id := range blanks {
+		if r.counter.broken != "" || id == "" && r.counter.batch != nil {
+			continue // it may take its time to say so; an empty line is no id
+		}
+		if n, err := r.counter.read(ctx, id); err == nil {
+			r.counter.blank[id] = n.Count
+		}
+	}
+}
+
+const (
+	// longestEffect is how long the first effect of a run is waited for.
+	longestEffect = 30 * time.Second
+	// second is after how long another plain call is delivered: the first may be
+	// one that is lost.
+	second = 2 * time.Second
+)
+
+// measure finds out how long an effect takes, and takes from it how long one is
+// waited for. Where --settle says how long, that is the longest wait.
+func (r *run) measure(t *trial, plain call, a deliver.Answer) {
+	longest := longestEffect
+	if r.given {
+		longest = r.o.Settle
+	}
+	calls := []call{plain}
+	began := a.Answered
+	wait := 2 * time.Millisecond
+	for t.ctx.Err() == nil {
+		for _, c := range calls {
+			n, err := r.counter.read(t.ctx, c.id)
+			if err != nil {
+				return // the checks say so
+			}
+			if n.Count >= r.o.expects(c.body) {
+				first := time.Since(began)
+				r.sum.FirstEffectMS = units.Milliseconds(first)
+				if !r.given {
+					r.counter.patience = max(r.o.Settle, 3*first+time.Second)
+				}
+				r.sum.PatienceMS = units.Milliseconds(r.counter.patience)
+				return
+			}
+		}
+		switch passed := time.Since(began); {
+		case passed >= longest && r.given:
+			return // what is missing is the checks' to say
+		case passed >= longest:
+			r.counter.broken = fmt.Sprintf("doubtful: it counts nothing for a plain call that was acknowledged %s ago; does it look where the effects are, and for the whole callId?", longest)
+			r.sum.Probe = r.counter.broken
+			return
+		case passed >= second && len(calls) == 1 && r.o.MaxRequests == 0:
+			if c := t.call(generate.Spec{}); acknowledged(t.send("another plain call", c)) {
+				calls = append(calls, c)
+			}
+		}
+		t.rest(wait)
+		wait = min(wait*3/2, 250*time.Millisecond)
 	}
 }
 
@@ -174,17 +260,30 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	t := r.trial(ctx, c.ID)
 	start := time.Now()
 	judge := c.run(t)
-	r.took(t)
+	if !c.late {
+		r.took(t)
+	}
 	if t.gone != nil && ctx.Err() == nil {
 		r.stillThere(ctx)
 	}
-	r.judging.Go(func() {
+	judging := &r.judging
+	if c.late {
+		judging = &r.late
+	}
+	judging.Go(func() {
 		f := judge()
+		if c.late {
+			r.took(t)
+		}
 		if ctx.Err() != nil {
 			f = finding{verdict: Undecided, message: "cut short"}
 		}
+		f.warnOf(t.warned)
 		out := t.result
 		out.Verdict, out.Message, out.Details = f.verdict, f.message, f.details
+		for i, refused := range out.Refused {
+			out.Refused[i].Differs = r.book.differs(call{body: refused.Payload})
+		}
 		out.TookMS = units.Milliseconds(time.Since(start))
 		r.results[i] <- out
 	})
@@ -212,8 +311,12 @@ func (r *run) absent(a deliver.Answer) bool {
 
 // took adds what a trial sent.
 func (r *run) took(t *trial) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.sum.Requests += t.result.Requests
+	r.sum.Redelivered += t.result.Redelivered
 	r.sum.CallIDs = append(r.sum.CallIDs, t.ids...)
+	r.sum.Unlisted += t.unlisted
 }
 
 // observe hands on what is there, in order; with all, it waits for the rest.
@@ -248,8 +351,12 @@ func (r *run) trial(ctx context.Context, id string) *trial {
 	_, _ = io.WriteString(h, id)
 	gen := generate.New(r.o.Seed ^ h.Sum64())
 	gen.Nonce = r.o.Nonce
+	if r.book == nil {
+		r.book = newLedger()
+	}
 	return &trial{
-		id: id, lab: r.lab, ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, silent: &r.silent,
+		id: id, lab: r.lab, ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, listed: map[string]bool{}, want: map[string]int{},
+		silent: &r.silent, pace: &r.pace, book: r.book,
 		gen:   gen,
 		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
 	}

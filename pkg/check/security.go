@@ -1,8 +1,13 @@
 package check
 
 import (
+	"encoding/base64"
+	"html"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
@@ -43,6 +48,41 @@ func https(t *trial) judgement {
 // wrongSecret is what nobody's secret is.
 const wrongSecret = "julianctl-wrong-secret"
 
+// wrongForms are values that are not the secret, and that a comparison which is
+// not exact takes for it. Those that are the secret, or empty by accident, are
+// left out.
+func wrongForms(secret string) []struct{ what, value string } {
+	half := len(secret) / 2
+	swapped := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, secret)
+	forms := []struct{ what, value string }{
+		{"a wrong", wrongSecret},
+		{"an empty", ""},
+		{"the first half of the", secret[:half]},
+		{"the last half of the", secret[half:]},
+		{"the first character of the", secret[:min(1, len(secret))]},
+		{"more after the", secret + "x"},
+		{"more before the", "x" + secret},
+		{"another case of the", swapped},
+		{"a list with the", secret + ", " + wrongSecret},
+	}
+	if scheme, _, found := strings.Cut(secret, " "); found {
+		forms = append(forms, struct{ what, value string }{"the scheme and a wrong", scheme + " " + wrongSecret})
+	}
+	return slices.DeleteFunc(forms, func(f struct{ what, value string }) bool {
+		return f.value == secret || f.value == "" && f.what != "an empty"
+	})
+}
+
+// mostForms is how many deliveries there are for each secret.
+const mostForms = 14
+
+// secretRequired delivers with each secret left out and in wrong forms: new calls,
+// and one that was delivered with the right secret before.
 func secretRequired(t *trial) judgement {
 	if len(t.o.Secrets) == 0 {
 		return skip("none is sent; give its header with -H")
@@ -50,24 +90,27 @@ func secretRequired(t *trial) judgement {
 	var n notes
 	var calls []call
 	for _, name := range t.o.Secrets[:min(len(t.o.Secrets), maxSecrets)] {
-		for _, tt := range []struct {
-			what   string
-			manner deliver.Manner
-			header []deliver.Field
-		}{
-			{"without " + name, deliver.Manner{Without: name}, nil},
-			{"with a wrong " + name, deliver.Manner{}, []deliver.Field{{Name: name, Value: wrongSecret}}},
-		} {
-			c := t.call(generate.Spec{})
-			calls = append(calls, c)
-			a := t.as(tt.what, c, tt.manner, tt.header...)
+		refused := func(what string, c call, manner deliver.Manner, header ...deliver.Field) {
+			a := t.as(what, c, manner, header...)
 			n.answered = n.answered || a.Status != 0
 			if acknowledged(a) {
-				n.fail("%s: %s", tt.what, describe(a))
+				n.fail("%s: %s", what, describe(a))
 			} else {
-				n.refusal(tt.what, a, false)
+				n.refusal(what, a, false)
 			}
 		}
+		fresh := func() call {
+			c := t.call(generate.Spec{}).graded(broken)
+			calls = append(calls, c)
+			return c
+		}
+		refused("without "+name, fresh(), deliver.Manner{Without: name})
+		for _, form := range wrongForms(t.o.Client.Header().Get(name)) {
+			refused("with "+form.what+" "+name, fresh(), deliver.Manner{}, deliver.Field{Name: name, Value: form.value})
+		}
+		c := t.call(generate.Spec{})
+		n.ack("with the right "+name, t.send("with the right "+name, c))
+		refused("a repeat with a wrong "+name, c.graded(broken), deliver.Manner{}, deliver.Field{Name: name, Value: wrongSecret})
 	}
 	return func() finding {
 		if t.seen() == "" {
@@ -75,11 +118,11 @@ func secretRequired(t *trial) judgement {
 			t.settle(watched)
 			for _, w := range watched {
 				if w.Error == "" && w.After > 0 && len(n.fails) == 0 {
-					n.fail("refused, and an effect all the same")
+					n.fail("refused, and processed all the same")
 				}
 			}
 		}
-		return n.finding("refused without it and with a wrong one")
+		return n.finding("refused without it and in %d wrong forms, new calls and a repeat", len(calls)-1)
 	}
 }
 
@@ -108,10 +151,30 @@ var traces = []string{
 // one.
 const searched = 1 << 20
 
+// marked is a call whose texts are found nowhere else.
+func (t *trial) marked() call {
+	c := t.call(generate.Spec{})
+	word := func(n int) string { // letters that no word is made of
+		return "Qux" + strings.Map(func(r rune) rune { return 'g' + r%16 }, c.id[len(c.id)-8-n:len(c.id)-n]) + "zyx"
+	}
+	c.e.Name = word(0) + " " + generate.Surname
+	c = c.with("name", quote(c.e.Name))
+	variable := word(1) + " " + word(2)
+	c.e.CustomInputVariables = map[string]any{"julianctl_note": variable}
+	c = c.with("customInputVariables.julianctl_note", quote(variable))
+	extracted := word(4) + " " + word(5)
+	c.e.CallResult.ExtractedVariables = map[string]any{"julianctl_note": extracted}
+	c = c.with("callResult.extractedVariables.julianctl_note", quote(extracted))
+	line := "It is " + word(3) + ", as I said."
+	c.e.CallResult.Transcription = "Agent: Who is it?\nContact: " + line
+	return c.with("callResult.transcription", quote(c.e.CallResult.Transcription))
+}
+
 func noEcho(t *trial) judgement {
 	var n notes
-	good, cut, null := t.call(generate.Spec{}), t.call(generate.Spec{}), t.call(generate.Spec{})
+	good, cut, null := t.marked(), t.marked(), t.marked()
 	cut.body = cut.body[:len(cut.body)*3/4]
+	cut.grade, null.grade = broken, broken
 	all := []form{
 		{what: "a good call", call: good},
 		{what: "a repeat", call: good}, // where a unique index tells all it knows
@@ -141,13 +204,12 @@ func (n *notes) echo(what string, c call, a deliver.Answer) {
 		places = append(places, struct{ in, text string }{" in its header " + f.Name, f.Value})
 	}
 	for _, place := range places {
-		for _, personal := range []struct{ what, text string }{
-			{"the contact's name", c.e.Name},
-			{"the phone number", c.e.PhoneNumber},
-			{"the summary", c.e.CallResult.Summary},
-		} {
-			if strings.Contains(place.text, personal.text) {
-				n.fail("the answer to %s repeats %s%s", what, personal.what, place.in)
+		folded := strings.ToLower(place.text)
+		for _, p := range personalOf(c) {
+			if slices.ContainsFunc(spellings(p.text), func(s string) bool {
+				return strings.Contains(place.text, s) || strings.Contains(folded, strings.ToLower(s))
+			}) {
+				n.fail("the answer to %s repeats %s%s", what, p.what, place.in)
 			}
 		}
 		for _, trace := range traces {
@@ -157,4 +219,60 @@ func (n *notes) echo(what string, c call, a deliver.Answer) {
 			}
 		}
 	}
+}
+
+// personal is something of a person, or that was said.
+type personal struct{ what, text string }
+
+// personalOf is what of a call must not be repeated: the longer ones first, of
+// what is in another only the longer.
+func personalOf(c call) []personal {
+	all := []personal{
+		{"the contact's name", c.e.Name},
+		{"the phone number", c.e.PhoneNumber},
+		{"the phone number", strings.TrimPrefix(c.e.PhoneNumber, "+1")},
+		{"the summary", c.e.CallResult.Summary},
+	}
+	first, _, _ := strings.Cut(c.e.Name, " ")
+	all = append(all, personal{"the contact's first name", first})
+	for line := range strings.Lines(c.e.CallResult.Transcription) {
+		_, said, found := strings.Cut(strings.TrimSpace(line), ": ")
+		if found {
+			all = append(all, personal{"a line of the transcript", said})
+		}
+	}
+	for _, variables := range []map[string]any{c.e.CustomInputVariables, c.e.CallResult.ExtractedVariables} {
+		for _, v := range variables {
+			if text, ok := v.(string); ok {
+				all = append(all, personal{"a variable", text})
+			}
+		}
+	}
+	const least = 6 // characters: a shorter word may be anybody's
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(p personal) bool {
+		if again := seen[p.what+p.text]; again || len(p.text) < least {
+			return true
+		}
+		seen[p.what+p.text] = true
+		return false
+	})
+}
+
+// spellings are the ways to write a text: as it is, escaped, and in base64, where
+// what stands around it shifts its letters.
+func spellings(text string) []string {
+	out := []string{text, url.QueryEscape(text), url.PathEscape(text), strings.Trim(quote(text), `"`), html.EscapeString(text)}
+	const least = 9 // bytes: what is left in the middle then says enough
+	if len(text) < least {
+		return out
+	}
+	for shift := range 3 {
+		b := base64.RawStdEncoding.EncodeToString([]byte("xx"[:shift%3] + text))
+		from, to := (shift*8+5)/6, len(b)-2
+		if to-from > 8 {
+			out = append(out, b[from:to], strings.NewReplacer("+", "-", "/", "_").Replace(b[from:to]))
+		}
+	}
+	return out
 }

@@ -129,7 +129,10 @@ func sizeSlope(t *trial) judgement {
 		}
 		small, middle, large := best[smallTranscript], best[largeTranscript/4], best[largeTranscript]
 		measured := fmt.Sprintf("%s for 1KiB, %s for 256KiB, %s for 1MiB", units.Time(small), units.Time(middle), units.Time(large))
-		if large-small > t.o.Slope {
+		switch {
+		case large-middle > 500*time.Millisecond && large > 9*middle:
+			n.fail("the time to the answer grows faster than the transcript: %s", measured)
+		case large-small > t.o.Slope:
 			n.warn("the answer waits for the transcript: %s", measured)
 		}
 		return n.finding("%s", measured)

@@ -3,14 +3,13 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
@@ -23,12 +22,10 @@ import (
 
 // Profiles of check.
 const (
-	profileDefault = "default"
-	profileSmoke   = "smoke"
+	profileDefault  = "default"
+	profileSmoke    = "smoke"
+	profileThorough = "thorough"
 )
-
-// smokeSettle is the default of --settle in a profile that takes seconds.
-const smokeSettle = time.Second
 
 type options struct {
 	delivery       cli.DeliveryFlags
@@ -43,6 +40,9 @@ type options struct {
 	readyTimeout   time.Duration
 	baseline       string
 	agentShape     string // a file
+	agent          string // its id
+	sets           cli.SetFlags
+	also           string // a command
 	config         string // the file of --config
 	format         string
 	reports        []string // FORMAT=FILE
@@ -53,14 +53,6 @@ type options struct {
 	supervise      superviseFlags
 }
 
-// probeFlags say how effects are counted.
-type probeFlags struct {
-	command, url, path string
-	settle             time.Duration
-	settleGiven        bool // or it is the default
-}
-
-// NewCmd is the command.
 func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -70,10 +62,17 @@ func NewCmd(a *cli.App) *cobra.Command {
 what is answered. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no
 evidence is never a pass.
 
-Two answers of 200 do not say whether a repeat was counted twice. A probe does:
-a command (--probe) or a URL (--probe-url) that tells how many effects a call
-had, as a whole number, or as JSON with --probe-path. Without one the checks of
-idempotency can fail, and cannot pass.
+Two answers of 200 do not say whether a repeat was counted twice. A probe does: a
+command (--probe) or a URL (--probe-url) that tells how often a call was processed,
+as a whole number, or as JSON with --probe-path; or a command that counts many at
+once (--probe-batch): it reads ids, one a line, and prints "id count". No shell
+reads these commands; "sh -c '…'" has one read them. Without a probe the checks of
+idempotency can fail, and cannot pass. Probes as people write them:
+
+` + recipeText() + `
+The first call says how long an effect takes, and with it how long one is waited
+for; --settle is the longest wait. A call that was acknowledged has to be processed
+once: --expect-effects Busy=0 says of which result types that is not so.
 
 Payloads are recognisable: the family name of every contact is Test, phone
 numbers are reserved for fiction, call ids begin with call.julianctl-. Ids are new
@@ -108,8 +107,8 @@ for every call.`,
 			if !cmd.Flags().Changed("seed") {
 				o.seed = uint64(rand.Uint32())
 			}
-			if o.probe.settleGiven = cmd.Flags().Changed("settle"); !o.probe.settleGiven && o.profile == profileSmoke {
-				o.probe.settle = smokeSettle
+			if cmd.Flags().Changed("settle") && o.probe.settle <= 0 {
+				return cli.UsageError(fmt.Errorf("--settle %s is no time to wait", o.probe.settle), "")
 			}
 			if err := o.drill.alone(cmd, o.supervise.supervises(o)); err != nil {
 				return err
@@ -128,7 +127,7 @@ for every call.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&o.only, "only", nil, "run only these checks or groups")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks or groups out")
-	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds", profileDefault, profileSmoke)
+	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds, thorough minutes", profileDefault, profileSmoke, profileThorough)
 	f.StringVar(&o.budget, "budget", "p99=2s", "most time to an answer: p50=100ms,p99=2s,max=5s")
 	f.Uint64Var(&o.seed, "seed", 0, "makes payloads; the same seed sends the same ones, with other ids (default random)")
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
@@ -137,6 +136,9 @@ for every call.`,
 	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
 	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
 	cli.AgentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
+	f.StringVar(&o.agent, "agent", "", "id of the agent of every call (default agent.julianctl)")
+	o.sets.Declare(cmd, "every call")
+	f.StringVar(&o.also, "also", "", "command that writes a call as a second writer would; gets its payload on stdin, its id as $"+check.ProbeEnv)
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
@@ -145,14 +147,6 @@ for every call.`,
 	o.profile = profileDefault
 	cli.ReportFlags(cmd, &o.format, &o.reports, cli.ReportFormats(false))
 	return cmd
-}
-
-func (f *probeFlags) declare(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
-	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
-	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
-	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long a number of effects has to stay the same; 1s with --profile smoke")
 }
 
 func run(ctx context.Context, a *cli.App, o options) error {
@@ -183,10 +177,16 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	sum, err := check.Run(ctx, plan.options, p.result)
 	p.end()
 	code := cleanUp(ctx, a, plan.cleanup, sum.CallIDs)
-	if err == nil {
-		err = p.summary(sum)
+	if sum.Unlisted > 0 && plan.cleanup != nil {
+		a.Hint("%s with quotes and the like in their ids are not in the list: what begins with call.julianctl- is of this program", units.Count(sum.Unlisted, "call"))
 	}
 	if err != nil {
+		if o.format == "text" {
+			p.results() // as far as it came
+		}
+		return err
+	}
+	if err := p.summary(sum); err != nil {
 		return err
 	}
 	code = cli.Worst(code, p.reports.Write(ctx))
@@ -235,7 +235,7 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"--settle", o.probe.settle}, {"--pause", o.pause}} {
+	}{{"--pause", o.pause}} {
 		if d.value <= 0 {
 			return nil, cli.UsageError(fmt.Errorf("%s %s is no time to wait", d.name, d.value), "")
 		}
@@ -254,18 +254,24 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 	o.delivery.DefaultTimeout = checkTimeout(limits)
 	p.options = check.Options{
 		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
-		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke,
+		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke, Thorough: o.profile == profileThorough,
 		MaxRequests: o.maxRequests, Seed: o.seed,
 	}
 	if err := planTarget(a, p, o); err != nil {
 		p.close()
 		return nil, err
 	}
+	if err := p.planCalls(o); err != nil {
+		p.close()
+		return nil, err
+	}
 	if o.agentShape != "" {
-		if p.options.Agent, p.options.Shape, err = cli.ReadAgentShape(o.agentShape); err != nil {
+		id, shape, err := cli.ReadAgentShape(o.agentShape)
+		if err != nil {
 			p.close()
 			return nil, err
 		}
+		p.options.Agent, p.options.Shape = cmp.Or(o.agent, id), shape
 	}
 	return p, nil
 }
@@ -285,8 +291,10 @@ func planTarget(a *cli.App, p *checkPlan, o options) (err error) {
 			return err
 		}
 		p.options.Supervision = supervision
-		p.options.Probe, err = s.probe(o.probe, o.delivery.AllowHosts)
-		return err
+		if p.options.Probe, err = s.probe(o.probe, o.delivery.AllowHosts); err != nil {
+			return err
+		}
+		return p.planBatch(o.probe)
 	}
 	client, err := a.DeliveryClient(o.delivery)
 	if err != nil {
@@ -300,7 +308,7 @@ func planTarget(a *cli.App, p *checkPlan, o options) (err error) {
 	}
 	p.closing = append(p.closing, done)
 	p.options.Probe = probe
-	return nil
+	return p.planBatch(o.probe)
 }
 
 // secretHeaders are the names of those headers that are secrets.
@@ -312,50 +320,6 @@ func secretHeaders(a *cli.App, h deliver.Header) []string {
 		}
 	}
 	return names
-}
-
-// newProbe is nil when none was asked for. The function ends it. What it asks over
-// HTTP passes the same guard as a delivery.
-func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), error) {
-	nothing := func() {}
-	switch {
-	case f.command != "" && f.url != "":
-		return nil, nil, cli.UsageError(errors.New("--probe and --probe-url: only one can count"), "")
-	case f.command != "":
-		words, err := cli.SplitCommand(f.command)
-		if err != nil {
-			return nil, nil, cli.UsageError(fmt.Errorf("--probe %q %w", f.command, err), "")
-		}
-		return check.CommandProbe(words, f.path), nothing, nil
-	case f.url == "":
-		if f.path != "" {
-			return nil, nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
-		}
-		return nil, nothing, nil
-	}
-	if !strings.Contains(f.url, check.Placeholder) {
-		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+check.Placeholder+" in its place")
-	}
-	const id = "julianctlCallId" // as it is in a URL
-	t, err := a.Target(strings.ReplaceAll(f.url, check.Placeholder, id), allow)
-	if err != nil {
-		if no, ok := errors.AsType[*cli.ExitError](err); ok && no.Err != nil {
-			no.Err = fmt.Errorf("--probe-url: %w", no.Err)
-		}
-		return nil, nil, err
-	}
-	if strings.Contains(t.URL.Host, id) {
-		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q has the id in its host", f.url), "")
-	}
-	client, err := deliver.New(t.Guarded, deliver.Options{UserAgent: "julianctl/" + cli.Version(), Timeout: 10 * time.Second, MaxExcerpt: 1 << 20})
-	if err != nil {
-		return nil, nil, cli.UsageError(err, "")
-	}
-	asked := &url.URL{Path: t.URL.Path, RawPath: t.URL.RawPath, RawQuery: t.URL.RawQuery}
-	if asked.Path == "" {
-		asked.Path = "/"
-	}
-	return check.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, check.Placeholder), f.path), client.Close, nil
 }
 
 func readBaseline(path string) (check.Baseline, error) {

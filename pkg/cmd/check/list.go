@@ -60,20 +60,24 @@ func explainChecks(a *cli.App, name, format string) error {
 func explainCheck(a *cli.App, c check.Check) {
 	needs := "answers"
 	if c.Needs == check.Effects {
-		needs = "effects, counted by --probe or --probe-url; without them it can only fail"
+		needs = "effects, counted by --probe, --probe-url or --probe-batch; without one it can only fail"
 	}
 	fmt.Fprintf(a.Out, "%s  (%s)\n\n  The endpoint %s.\n\n", a.Style.Bold(c.ID), c.Group, c.Title)
-	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
+	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"hint", c.Mend}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
 }
 
 func explainGroup(a *cli.App, name string, checks []check.Check) {
 	fmt.Fprintf(a.Out, "%s  (%s)\n\n", a.Style.Bold(name), units.Count(len(checks), "check"))
 	requests := 0
-	var counted, named []string
+	var counted, named, thorough []string
 	for _, c := range checks {
 		listCheck(a, c)
 		if c.Asked {
 			named = append(named, c.ID)
+			continue
+		}
+		if c.Thorough {
+			thorough = append(thorough, c.ID)
 			continue
 		}
 		requests += c.Requests
@@ -84,11 +88,14 @@ func explainGroup(a *cli.App, name string, checks []check.Check) {
 	fmt.Fprintln(a.Out)
 	rows := [][2]string{}
 	if counted != nil {
-		rows = append(rows, [2]string{"needs", "effects, counted by --probe or --probe-url, for " + strings.Join(counted, ", ") + "; without them these can only fail"})
+		rows = append(rows, [2]string{"needs", "effects, counted by --probe, --probe-url or --probe-batch, for " + strings.Join(counted, ", ") + "; without one these can only fail"})
 	}
 	rows = append(rows, [2]string{"sends", atMost(requests)})
 	if named != nil {
 		rows = append(rows, [2]string{"but", strings.Join(named, ", ") + " runs only when it is named: --only " + named[0]})
+	}
+	if thorough != nil {
+		rows = append(rows, [2]string{"but", strings.Join(thorough, ", ") + ": only with --profile thorough, or where it is named"})
 	}
 	explained(a, append(rows, [2]string{"run", "julianctl check --to URL --only " + name}))
 }

@@ -53,6 +53,8 @@ func (p *printer) probeText(s check.Summary) string {
 		return s.Probe
 	case p.o.probe.command != "":
 		return p.o.probe.command
+	case p.o.probe.batch != "":
+		return p.o.probe.batch
 	}
 	return p.o.probe.url
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,12 +31,14 @@ type printer struct {
 	kept    bytes.Buffer // records for --report json=FILE
 
 	all      []check.Result
-	notRun   []check.Result     // because of the endpoint as a whole
-	group    []check.Result     // of the group that is not printed yet
-	printed  bool               // a group was
-	worse    int                // than the baseline, of those that failed
-	doubtful int                // the same, of those that stayed undecided
-	progress *terminal.Progress // nil: none is told
+	notRun   []check.Result      // because of the endpoint as a whole
+	cases    []report.Case       // as reports have them
+	saved    map[string][]string // files of payloads, by check, and what they are
+	dir      string              // of those files; empty: there is none yet
+	printed  bool                // a result was
+	worse    int                 // than the baseline, of those that failed
+	doubtful int                 // the same, of those that stayed undecided
+	progress *terminal.Progress  // nil: none is told
 	mu       sync.Mutex
 	step     check.Step
 	doing    string // of a crash check
@@ -67,6 +72,12 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 	text := units.Count(checks, "check")
 	if over > 0 {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
+	}
+	if plan.options.Probe == nil && plan.options.Batch == nil && plan.options.Supervision == nil {
+		a.Note("no probe: a call that is lost or processed twice is not seen; %s", nearestRecipe(a.Env))
+	}
+	if o.profile == profileThorough {
+		a.Note("thorough: takes two to three minutes")
 	}
 	a.Note("checking %s, seed %d: %s, at most %s", a.ErrStyle.Bold(safetext.Line(plan.subject(a, o))), o.seed,
 		text, units.Count(requests, "request"))
@@ -146,18 +157,47 @@ func (p *printer) result(r check.Result) {
 	}
 	p.all = append(p.all, r)
 	p.err = errors.Join(p.err, p.records.Write("check", record))
-	p.reports.Add(p.caseOf(r, counts))
+	p.save(r)
+	p.cases = append(p.cases, p.caseOf(r, counts))
 	if r.NotRun {
 		p.notRun = append(p.notRun, r)
+	}
+}
+
+// save writes the payloads of a failed check that were answered with a 5xx.
+func (p *printer) save(r check.Result) {
+	if r.Verdict != check.Fail {
 		return
 	}
-	if p.o.format != "text" {
-		return
+	for i, refused := range r.Refused {
+		if p.dir == "" {
+			dir, err := os.MkdirTemp("", "julianctl-check-") // 0700
+			if err != nil {
+				p.err = errors.Join(p.err, err)
+				return
+			}
+			p.dir, p.saved = dir, map[string][]string{}
+		}
+		name := filepath.Join(p.dir, fmt.Sprintf("%s-%d.json", r.ID, i+1))
+		if err := p.a.WritePayload(name, refused.Payload); err != nil {
+			p.err = errors.Join(p.err, err)
+			return
+		}
+		text := fmt.Sprintf("%s (%s: %d)", name, refused.What, refused.Status)
+		if refused.Differs != "" {
+			text += "; unlike those that were taken: " + refused.Differs
+		}
+		p.saved[r.ID] = append(p.saved[r.ID], text)
 	}
-	if len(p.group) > 0 && p.group[0].Group != r.Group {
-		p.progress.Above(p.flush)
+}
+
+// report hands the cases to the reports, failures first.
+func (p *printer) report() {
+	rank := map[report.Verdict]int{report.Fail: 0, report.Undecided: 1, report.Warn: 2, report.Pass: 3, report.Skip: 4}
+	slices.SortStableFunc(p.cases, func(a, b report.Case) int { return rank[a.Verdict] - rank[b.Verdict] })
+	for _, c := range p.cases {
+		p.reports.Add(c)
 	}
-	p.group = append(p.group, r)
 }
 
 // hide takes out of a result what an endpoint repeated of the secrets.
@@ -190,7 +230,17 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 		c.Accepted = "undecided, which --allow-undecided accepts"
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
-		c.Detail = timelineText(r) + evidenceText(r) + "rerun: " + p.rerun(r)
+		c.Detail = timelineText(r) + evidenceText(r)
+		for _, file := range p.saved[r.ID] {
+			c.Detail += "payload: " + file + "\n"
+		}
+		for _, named := range check.Named(r.ID) {
+			c.Detail += "why: " + named.Why + "\n"
+			if named.Mend != "" {
+				c.Detail += "hint: " + named.Mend + "\n"
+			}
+		}
+		c.Detail += "rerun: " + p.rerun(r)
 	}
 	return c
 }
@@ -212,7 +262,7 @@ func evidenceText(r check.Result) string {
 	}
 	list(len(r.Effects), len(r.Effects), func(i int) string {
 		e := r.Effects[i]
-		return strings.TrimSpace(fmt.Sprintf("effects of %s: %d before, %d after, want %d %s", e.CallID, e.Before, e.After, e.Want, e.Error))
+		return strings.TrimSpace(fmt.Sprintf("%s: processed %s, expected %d %s", e.CallID, units.Count(e.After, "time"), e.Want, e.Error))
 	})
 	list(len(r.Evidence), r.Requests, func(i int) string {
 		e := r.Evidence[i]
@@ -228,9 +278,27 @@ func evidenceText(r check.Result) string {
 	return b.String()
 }
 
-// rerun is the command that runs one check again, with the same payloads but for
-// their ids. Values of headers are left for the person to fill in.
-func (p *printer) rerun(r check.Result) string {
+// rerun is the command that runs one check again.
+func (p *printer) rerun(r check.Result) string { return p.rerunAll([]check.Result{r}) }
+
+// rerunAll is the command that runs checks again, with the same payloads but for
+// their ids, and those that delivered what one of them counted. Values of headers
+// are left for the person to fill in.
+func (p *printer) rerunAll(all []check.Result) string {
+	var ids []string
+	at, pause, budget := "", false, false
+	for _, r := range all {
+		for _, id := range append([]string{r.ID}, r.Related...) {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+			pause = pause || id == "after-pause"
+			budget = budget || strings.HasPrefix(id, "budget")
+		}
+		if len(all) == 1 {
+			at = r.At
+		}
+	}
 	words := []string{"julianctl", "check"}
 	add := func(name, value string) {
 		if value != "" {
@@ -239,8 +307,8 @@ func (p *printer) rerun(r check.Result) string {
 	}
 	add("--exec", p.o.supervise.exec)
 	add("--to", p.a.Config.To)
-	words = append(words, "--only", r.ID, "--seed", fmt.Sprint(p.o.seed))
-	add("--at", r.At)
+	words = append(words, "--only", strings.Join(ids, ","), "--seed", fmt.Sprint(p.o.seed))
+	add("--at", at)
 	if p.plan.options.Supervision != nil {
 		p.o.supervise.rerun(p.o, add)
 	}
@@ -248,17 +316,39 @@ func (p *printer) rerun(r check.Result) string {
 	add("--probe", p.o.probe.command)
 	add("--probe-url", p.o.probe.url)
 	add("--probe-path", p.o.probe.path)
-	if p.o.probe.settleGiven {
+	add("--probe-batch", p.o.probe.batch)
+	for _, m := range p.o.probe.missing {
+		add("--probe-missing", m)
+	}
+	for _, e := range p.o.probe.expect {
+		add("--expect-effects", e)
+	}
+	for _, h := range p.o.probe.headers {
+		name, _, _ := strings.Cut(h, ":")
+		add("--probe-header", name+": …")
+	}
+	add("--also", p.o.also)
+	if p.o.profile == profileThorough {
+		add("--profile", p.o.profile)
+	}
+	add("--agent", p.o.agent)
+	for _, v := range p.o.sets.Known {
+		add("--set", v)
+	}
+	for _, v := range p.o.sets.Added {
+		add("--set-new", v)
+	}
+	if p.o.probe.settle > 0 {
 		add("--settle", p.o.probe.settle.String())
 	}
-	if strings.HasPrefix(r.ID, "budget") {
+	if budget {
 		add("--budget", p.o.budget)
 	}
 	add("--cleanup", p.o.cleanup)
 	if origin := p.a.Config.Origin["timeout"]; strings.HasPrefix(origin, "flag") {
 		add("--timeout", p.a.Config.Timeout.String())
 	}
-	if r.ID == "after-pause" {
+	if pause {
 		add("--pause", p.o.pause.String())
 	}
 	add("--agent-shape", p.o.agentShape)
@@ -281,12 +371,13 @@ func (p *printer) rerun(r check.Result) string {
 
 func (p *printer) summary(s check.Summary) error {
 	s.Unreachable, s.Probe = p.a.Hide(s.Unreachable), p.a.Hide(s.Probe)
+	p.report()
 	p.err = errors.Join(p.err, p.records.Write("summary", p.summaryRecord(s)))
 	if p.reports.Has("html") {
 		p.reports.Report.Overview = p.overview(s)
 	}
 	if p.o.format == "text" {
-		p.flush()
+		p.results()
 		p.checksNotRun(s)
 		p.verdict(s)
 	}

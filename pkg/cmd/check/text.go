@@ -13,30 +13,70 @@ import (
 // checkDetails is how many lines of a result are shown in text.
 const checkDetails = 4
 
-// flush prints a group: what passed by its ids, everything else at length, but
-// what is alike once.
-func (p *printer) flush() {
-	group := p.group
-	p.group = nil
-	if len(group) == 0 {
+// results prints what was found: failures first, what passed in a line a group.
+func (p *printer) results() {
+	var shown []check.Result // but what was not run, which is told once
+	for _, r := range p.all {
+		if !r.NotRun {
+			shown = append(shown, r)
+		}
+	}
+	if len(shown) == 0 {
 		return
 	}
-	if !p.printed {
-		p.printed = true
-		fmt.Fprintln(p.a.Out) // after what was announced
-	}
-	fmt.Fprintln(p.a.Out, p.a.Style.Bold(group[0].Group))
-	p.ids(check.Pass, "", group)
+	p.printed = true
+	fmt.Fprintln(p.a.Out) // after what was announced
+	p.each(shown, check.Fail, p.text)
 	said := map[string]bool{}
-	for _, r := range group {
-		switch {
-		case r.Verdict == check.Warn, r.Verdict == check.Fail:
-			p.text(r)
-		case r.Verdict == check.Skip && alikeIn(group, r) == 1:
-			p.lines(r.Verdict, r.ID+": "+r.Message)
-		case r.Verdict != check.Pass && !said[r.Message]:
+	p.each(shown, check.Undecided, func(r check.Result) {
+		if !said[r.Message] {
 			said[r.Message] = true
-			p.ids(r.Verdict, r.Message, group)
+			p.ids(r.Verdict, r.Message, shown)
+		}
+	})
+	p.each(shown, check.Warn, p.text)
+	p.each(shown, check.Skip, func(r check.Result) {
+		switch {
+		case alikeIn(shown, r) == 1:
+			p.lines(r.Verdict, r.ID+": "+r.Message)
+		case !said[r.Message]:
+			said[r.Message] = true
+			p.ids(r.Verdict, r.Message, shown)
+		}
+	})
+	for _, group := range check.Groups {
+		p.passed(group, shown)
+	}
+}
+
+// each calls f for those that came to a verdict.
+func (p *printer) each(all []check.Result, v check.Verdict, f func(check.Result)) {
+	for _, r := range all {
+		if r.Verdict == v {
+			f(r)
+		}
+	}
+}
+
+// passed prints what passed of a group in one line: the ids where they fit.
+func (p *printer) passed(group string, all []check.Result) {
+	var ids []string
+	for _, r := range all {
+		if r.Group == group && r.Verdict == check.Pass {
+			ids = append(ids, r.ID)
+		}
+	}
+	if ids == nil {
+		return
+	}
+	text := group + ": " + strings.Join(ids, ", ")
+	if len(text) > p.a.Out.Width()-len(checkIndent)-1 {
+		text = group + ": " + units.Count(len(ids), "check")
+	}
+	p.lines(check.Pass, text)
+	for _, r := range all {
+		if said := worthSaying(r); r.Group == group && r.Verdict == check.Pass && said != "" {
+			p.faint(said)
 		}
 	}
 }
@@ -65,11 +105,6 @@ func (p *printer) ids(v check.Verdict, message string, group []check.Result) {
 		return
 	}
 	p.lines(v, strings.Join(ids, ", "))
-	for _, r := range group {
-		if said := worthSaying(r); v == check.Pass && r.Verdict == v && said != "" {
-			p.faint(said)
-		}
-	}
 	if message != "" {
 		p.faint(message)
 	}
@@ -131,14 +166,15 @@ func (p *printer) text(r check.Result) {
 			p.faint(fmt.Sprintf("and %s that only read; --format json has all", units.Count(left, "step")))
 		}
 	}
+	for _, file := range p.saved[r.ID] {
+		p.faint("payload: " + file)
+	}
 	if r.Verdict == check.Fail {
 		for _, c := range check.Named(r.ID) {
 			if c.Mend != "" {
 				p.faint("hint: " + c.Mend)
 			}
 		}
-		// On one line, to be copied.
-		fmt.Fprintf(p.a.Out, "%s%s %s\n", checkIndent, p.a.Style.Accent("rerun:"), safetext.Line(p.rerun(r)))
 	}
 }
 
@@ -156,9 +192,7 @@ func (p *printer) checksNotRun(s check.Summary) {
 		}
 		text += ": " + strings.Join(ids, ", ")
 	}
-	if p.printed {
-		fmt.Fprintln(p.a.Out, p.a.Style.Bold("not run"))
-	} else {
+	if !p.printed {
 		fmt.Fprintln(p.a.Out)
 	}
 	p.lines(check.Undecided, text)
@@ -172,6 +206,47 @@ func (p *printer) verdict(s check.Summary) {
 	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(s.Probe))
 	}
+	if len(s.Shown) > 0 && p.worse == 0 {
+		p.limits("shown", s.Shown)
+	}
+	if len(s.NotShown) > 0 && p.worse == 0 && p.doubtful == 0 {
+		p.limits("not checked", s.NotShown)
+	}
+	failed := p.failed()
+	if failed != nil {
+		// On one line, to be copied.
+		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(p.rerunAll(failed)))
+	}
 	word, colour := p.answer()
-	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)\n", colour(word), p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)))
+	names := ""
+	if failed != nil {
+		var ids []string
+		for _, r := range failed {
+			ids = append(ids, r.ID)
+		}
+		names = ": " + strings.Join(ids, ", ")
+	}
+	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)%s\n", colour(word), p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)), names)
+}
+
+// limits prints a list in as few lines as it takes.
+func (p *printer) limits(name string, list []string) {
+	head := "\n"
+	if name != "shown" {
+		head = ""
+	}
+	for _, line := range terminal.Hang(head+p.a.Style.Faint(name+":")+" ", terminal.Wrap(safetext.Line(strings.Join(list, "; ")), p.a.Out.Width()-len(name)-3)) {
+		fmt.Fprintln(p.a.Out, line)
+	}
+}
+
+// failed are the results that made the run fail.
+func (p *printer) failed() []check.Result {
+	var failed []check.Result
+	for _, r := range p.all {
+		if r.Verdict == check.Fail && (p.plan.baseline == nil || p.plan.baseline.Worse(r)) {
+			failed = append(failed, r)
+		}
+	}
+	return failed
 }

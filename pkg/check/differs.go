@@ -1,0 +1,150 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/tidwall/gjson"
+)
+
+// facts are what is known of the payloads that were acknowledged: the kinds of
+// value at each place, and the values where there are few. It is safe for
+// concurrent use.
+type facts struct {
+	mu       sync.Mutex
+	payloads int
+	times    map[string]int // how many of them have something at a place
+	kinds    map[string]map[string]bool
+	values   map[string]map[string]bool
+}
+
+// few are the places at which values are not different in every call.
+var few = []string{
+	"callResult.resultType", "sequence.lifecycleStatus", "direction", "timezone", "phoneNumberExt", "fromPhoneNumber", "duration", "rescheduledAt", "scheduledAt",
+}
+
+const (
+	mostFacts   = 300      // payloads
+	factualSize = 64 << 10 // bytes of a payload
+)
+
+// passed keeps what an acknowledged call is like.
+func (l *ledger) passed(c call) {
+	if c.grade != whole || len(c.body) > factualSize {
+		return
+	}
+	f := &l.facts
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.payloads++; f.payloads > mostFacts {
+		return
+	}
+	if f.kinds == nil {
+		f.times, f.kinds, f.values = map[string]int{}, map[string]map[string]bool{}, map[string]map[string]bool{}
+	}
+	put := func(m map[string]map[string]bool, path, what string) {
+		if m[path] == nil {
+			m[path] = map[string]bool{}
+		}
+		m[path][what] = true
+	}
+	for path, kind := range kindsOf(c.body) {
+		f.times[path]++
+		put(f.kinds, path, kind)
+	}
+	for _, path := range few {
+		put(f.values, path, valueAt(c.body, path))
+	}
+}
+
+// differs says what a payload has that no acknowledged one has; "" when nothing
+// is, or nothing was acknowledged.
+func (l *ledger) differs(c call) string {
+	f := &l.facts
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.payloads == 0 {
+		return ""
+	}
+	var said []string
+	for _, path := range few {
+		if v := valueAt(c.body, path); !f.values[path][v] && (path != "scheduledAt" && path != "duration" || f.payloads > 5) {
+			said = append(said, fmt.Sprintf("%s is %s", path, v))
+		}
+	}
+	kinds := kindsOf(c.body)
+	for _, path := range slices.Sorted(maps.Keys(kinds)) {
+		if f.kinds[path] == nil {
+			said = append(said, path+" is there")
+		} else if !f.kinds[path][kinds[path]] {
+			said = append(said, fmt.Sprintf("%s is %s", path, kinds[path]))
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.times)) {
+		if kinds[path] == "" && f.times[path] == min(f.payloads, mostFacts) {
+			said = append(said, path+" is not there")
+		}
+	}
+	const most = 3
+	if len(said) > most {
+		said = said[:most]
+	}
+	return strings.Join(said, "; ")
+}
+
+func valueAt(body []byte, path string) string {
+	v := gjson.GetBytes(body, path)
+	if !v.Exists() {
+		return "absent"
+	}
+	return fmt.Sprintf("%.80s", v.Raw)
+}
+
+// kindsOf are the kinds of value at each place of a payload, lists and what is
+// in them left out.
+func kindsOf(body []byte) map[string]string {
+	out := map[string]string{}
+	var walk func(prefix string, v gjson.Result, depth int)
+	walk = func(prefix string, v gjson.Result, depth int) {
+		v.ForEach(func(key, value gjson.Result) bool {
+			path := prefix + key.Str
+			switch {
+			case value.IsObject():
+				out[path] = "an object"
+				if depth < 3 {
+					walk(path+".", value, depth+1)
+				}
+			case value.IsArray():
+				out[path] = "a list"
+			case value.Type == gjson.String && value.Str == "":
+				out[path] = "an empty string"
+			default:
+				out[path] = map[gjson.Type]string{gjson.Null: "null", gjson.String: "a string", gjson.Number: "a number", gjson.True: "true", gjson.False: "false"}[value.Type]
+			}
+			return true
+		})
+	}
+	if root := gjson.ParseBytes(body); root.IsObject() && gjson.ValidBytes(body) {
+		walk("", root, 0)
+	}
+	return out
+}
+
+// maxRefused is how many payloads are kept for a check.
+const maxRefused = 3
+
+// keep keeps a payload that was answered with a 5xx. The caller holds t.mu.
+func (t *trial) keep(what string, c call, a deliver.Answer) {
+	for _, r := range t.result.Refused {
+		if r.CallID == c.id {
+			return
+		}
+	}
+	if len(t.result.Refused) < maxRefused {
+		t.result.Refused = append(t.result.Refused, Refused{What: what, CallID: c.id, Status: a.Status, Payload: c.body})
+	}
+}

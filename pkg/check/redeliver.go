@@ -1,0 +1,160 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// pace is how fast an endpoint is asked that limits its rate. It is safe for
+// concurrent use.
+type pace struct {
+	mu      sync.Mutex
+	between time.Duration // two deliveries
+	next    time.Time
+	refused int // redeliveries in a row that were limited too
+	right   int // deliveries since the last one that was limited
+}
+
+const (
+	leastBetween = 20 * time.Millisecond
+	mostBetween  = time.Second
+	mostWait     = 5 * time.Second // for one Retry-After
+	mostRefusals = 2
+)
+
+// wait waits for the turn of the next delivery.
+func (p *pace) wait(t *trial) {
+	p.mu.Lock()
+	if p.between == 0 {
+		p.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	at := p.next
+	if at.Before(now) {
+		at = now
+	}
+	p.next = at.Add(p.between)
+	if p.right++; p.right > 50 {
+		p.right, p.between = 0, p.between/2
+		if p.between < leastBetween {
+			p.between = 0
+		}
+	}
+	p.mu.Unlock()
+	t.rest(time.Until(at))
+}
+
+// limited slows down.
+func (p *pace) limited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.between = min(max(leastBetween, 2*p.between), mostBetween)
+	p.right = 0
+}
+
+// patientWith reports whether to try again is of any use.
+func (p *pace) patientWith(taken bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if taken {
+		p.refused = 0
+	}
+	return p.refused < mostRefusals
+}
+
+// refuse notes that to wait was of no use. An endpoint that refuses whatever the
+// pace is not waited for any more.
+func (p *pace) refuse() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refused++; p.refused >= mostRefusals {
+		p.between = 0
+	}
+}
+
+// retryable reports that a sender would deliver again.
+func retryable(a deliver.Answer) bool {
+	if a.Err != nil {
+		return errors.Is(a.Err, deliver.Unknown)
+	}
+	return a.Status/100 == 5 || limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
+}
+
+// asksToWait reports that an answer refuses for now, and says so.
+func asksToWait(a deliver.Answer) bool {
+	return a.Err == nil && (limited(a) || (a.Status == 409 || a.Status == 503) && a.Header.Get("Retry-After") != "")
+}
+
+// retryAfter is what an answer says of the next try, within reason.
+func retryAfter(a deliver.Answer, otherwise time.Duration) time.Duration {
+	if s, err := strconv.Atoi(a.Header.Get("Retry-After")); err == nil && s >= 0 {
+		return min(max(time.Duration(s)*time.Second, otherwise), mostWait)
+	}
+	return otherwise
+}
+
+// redelivered delivers a call again that was answered with a, as a sender does,
+// and returns the answer to judge: the later one where the first asked to wait,
+// and otherwise the first, since a 5xx is what it is. What came of it is noted
+// among the acknowledged calls, whose effects are counted.
+func (t *trial) redelivered(what string, c call, a deliver.Answer) deliver.Answer {
+	const (
+		tries   = 3
+		useless = 4 // in one trial
+	)
+	if c.grade != whole || c.id == "" || !retryable(a) || t.o.MaxRequests > 0 || t.hopeless >= useless {
+		return a
+	}
+	waits := asksToWait(a)
+	if limited(a) {
+		if !t.pace.patientWith(false) {
+			return a
+		}
+		t.pace.limited()
+	}
+	wait := 50 * time.Millisecond
+	for range tries {
+		t.rest(retryAfter(a, wait))
+		wait *= 3
+		again := t.o.Client.Send(t.ctx, deliver.Request{Body: c.body})
+		t.mu.Lock()
+		t.result.Requests-- // note counts it
+		t.result.Redelivered++
+		t.mu.Unlock()
+		t.note(what+", delivered again", c, again)
+		switch {
+		case acknowledged(again) && waits:
+			t.pace.patientWith(true)
+			if !limited(a) {
+				t.worthALook("%s: %s, and taken when it was delivered again", what, describe(a))
+			}
+			return again
+		case acknowledged(again):
+			return a
+		case unreachable(again), t.ctx.Err() != nil:
+			return a
+		case limited(again):
+			t.pace.limited()
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hopeless++
+	if limited(a) {
+		t.pace.refuse()
+	}
+	return a
+}
+
+// worthALook notes what is worth a look, whatever else is found.
+func (t *trial) worthALook(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.warned = append(t.warned, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,62 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/julianctl/julianctl/pkg/units"
+)
+
+// limits say what a run showed, and what it did not look at: a pass is no more
+// than that.
+func (r *run) limits(results []Result) {
+	if len(r.o.Only) > 0 {
+		return // who names checks knows which
+	}
+	passed := map[string]Result{}
+	forms, ran := 0, map[string]bool{}
+	for _, result := range results {
+		if result.NotRun || result.Verdict == Skip {
+			continue
+		}
+		ran[result.Group] = true
+		if result.Verdict == Pass {
+			passed[result.ID] = result
+			if result.Group == "accepts" {
+				forms += result.Requests
+			}
+		}
+	}
+	if !ran["idempotency"] {
+		return // nobody asked
+	}
+	show := func(format string, args ...any) { r.sum.Shown = append(r.sum.Shown, fmt.Sprintf(format, args...)) }
+	if together, ok := passed["together"]; ok {
+		copies, _, _ := strings.Cut(together.Message, ",")
+		show("%s", copies)
+	}
+	var remembered []string
+	for _, of := range []struct{ id, what string }{
+		{"after-many-others", "2,000 calls"}, {"after-others", "100 calls"}, {"after-long-pause", "90s"}, {"after-pause", r.o.Pause.String()},
+	} {
+		if _, ok := passed[of.id]; ok && len(remembered) < 2 {
+			remembered = append(remembered, of.what)
+		}
+	}
+	if remembered != nil {
+		show("a repeat remembered for %s", strings.Join(remembered, " and "))
+	}
+	if forms > 0 {
+		show("%s of payload", units.Count(forms, "form"))
+	}
+	not := func(what string) { r.sum.NotShown = append(r.sum.NotShown, what) }
+	if r.o.Supervision == nil {
+		not("restart, crash, second process (--exec)")
+	}
+	if !r.o.Thorough {
+		not("longer memory (--profile thorough)")
+	}
+	if r.o.Also == nil {
+		not("a second writer (--also)")
+	}
+}

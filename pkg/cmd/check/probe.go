@@ -1,0 +1,222 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/spf13/cobra"
+)
+
+// probeFlags say how effects are counted.
+type probeFlags struct {
+	command, url, path string
+	batch              string   // a command
+	missing            []string // STATUS=COUNT
+	headers            []string
+	expect             []string      // result type=count
+	settle             time.Duration // 0: taken from the first call
+}
+
+// NewCmd is the command.
+func (f *probeFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
+	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
+	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
+	flags.StringVar(&f.batch, "probe-batch", "", `command that reads ids, one a line, and prints "id count", one a line`)
+	flags.StringSliceVar(&f.missing, "probe-missing", nil, "what a status of --probe-url counts: 404=0 (repeatable)")
+	flags.StringArrayVar(&f.headers, "probe-header", nil, "header of --probe-url, 'Name: value' (repeatable)")
+	flags.StringArrayVar(&f.expect, "expect-effects", nil, "how often calls of a result type are processed: Busy=0 (repeatable; default once)")
+	flags.DurationVar(&f.settle, "settle", 0, "longest wait for the effect of a call (default taken from the first call, up to 30s)")
+}
+
+// newProbe is nil when none was asked for. The function ends it. What it asks over
+// HTTP passes the same guard as a delivery.
+func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), error) {
+	nothing := func() {}
+	switch {
+	case f.command != "" && f.url != "":
+		return nil, nil, cli.UsageError(errors.New("--probe and --probe-url: only one can count"), "")
+	case f.url == "" && (len(f.missing) > 0 || len(f.headers) > 0):
+		return nil, nil, cli.UsageError(errors.New("--probe-missing and --probe-header belong to --probe-url"), "")
+	case f.command != "":
+		words, err := probeWords("--probe", f.command)
+		if err != nil {
+			return nil, nil, err
+		}
+		return check.CommandProbe(words, f.path), nothing, nil
+	case f.url == "":
+		if f.path != "" {
+			return nil, nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
+		}
+		return nil, nothing, nil
+	}
+	if !strings.Contains(f.url, check.Placeholder) {
+		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+check.Placeholder+" in its place")
+	}
+	const id = "julianctlCallId" // as it is in a URL
+	t, err := a.Target(strings.ReplaceAll(f.url, check.Placeholder, id), allow)
+	if err != nil {
+		if no, ok := errors.AsType[*cli.ExitError](err); ok && no.Err != nil {
+			no.Err = fmt.Errorf("--probe-url: %w", no.Err)
+		}
+		return nil, nil, err
+	}
+	if strings.Contains(t.URL.Host, id) {
+		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q has the id in its host", f.url), "")
+	}
+	header, err := cli.ParseHeaders(nil, f.headers)
+	if err != nil {
+		return nil, nil, err
+	}
+	missing, err := missingCounts(f.missing)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := deliver.New(t.Guarded, deliver.Options{UserAgent: "julianctl/" + cli.Version(), Timeout: 10 * time.Second, MaxExcerpt: 1 << 20, Header: header})
+	if err != nil {
+		return nil, nil, cli.UsageError(err, "")
+	}
+	asked := &url.URL{Path: t.URL.Path, RawPath: t.URL.RawPath, RawQuery: t.URL.RawQuery}
+	if asked.Path == "" {
+		asked.Path = "/"
+	}
+	return check.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, check.Placeholder), f.path, missing), client.Close, nil
+}
+
+// probeWords splits the command of a flag. One that only a shell understands is
+// told so: no shell reads it.
+func probeWords(flag, command string) ([]string, error) {
+	words, err := cli.SplitCommand(command)
+	if err != nil {
+		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
+	}
+	for _, word := range words {
+		if slices.Contains([]string{"|", "||", "&&", ";", ">", "<", "2>", "2>&1"}, word) {
+			return nil, cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
+		}
+	}
+	return words, nil
+}
+
+// planBatch adds the probe of --probe-batch.
+func (p *checkPlan) planBatch(f probeFlags) error {
+	if f.batch == "" {
+		return nil
+	}
+	if f.command != "" || f.url != "" {
+		return cli.UsageError(errors.New("--probe-batch with --probe or --probe-url: only one can count"), "")
+	}
+	words, err := probeWords("--probe-batch", f.batch)
+	if err != nil {
+		return err
+	}
+	p.options.Batch = check.CommandBatch(words)
+	p.options.Probe = p.options.Batch.One()
+	return nil
+}
+
+// missingCounts reads STATUS=COUNT.
+func missingCounts(list []string) (map[int]int, error) {
+	counts := map[int]int{}
+	for _, item := range list {
+		status, count, found := strings.Cut(item, "=")
+		code, err := strconv.Atoi(status)
+		n, err2 := strconv.ParseUint(count, 10, 31)
+		if !found || errors.Join(err, err2) != nil || code < 100 || code > 599 {
+			return nil, cli.UsageError(fmt.Errorf("--probe-missing %q is not STATUS=COUNT", item), "such as --probe-missing 404=0")
+		}
+		counts[code] = int(n)
+	}
+	return counts, nil
+}
+
+// planCalls reads what the flags say of the calls that are delivered.
+func (p *checkPlan) planCalls(o options) error {
+	for _, item := range o.probe.expect {
+		name, count, _ := strings.Cut(item, "=")
+		n, err := strconv.ParseUint(count, 10, 8)
+		known := julian.ResultTypes()
+		at := slices.IndexFunc(known, func(v julian.Value[julian.ResultType]) bool {
+			return strings.EqualFold(string(v.Name), strings.TrimSpace(name))
+		})
+		if err != nil || at < 0 {
+			return cli.UsageError(fmt.Errorf("--expect-effects %q is not TYPE=COUNT of a result type", item), "such as --expect-effects Busy=0")
+		}
+		if p.options.Expect == nil {
+			p.options.Expect = map[julian.ResultType]int{}
+		}
+		p.options.Expect[known[at].Name] = int(n)
+	}
+	if o.agent != "" && !strings.HasPrefix(o.agent, "agent.") {
+		return cli.UsageError(fmt.Errorf(`--agent %q does not begin with "agent."`, o.agent), "")
+	}
+	p.options.Agent = o.agent
+	edits, err := o.sets.Edits()
+	if err != nil {
+		return err
+	}
+	if len(edits) > 0 {
+		for _, set := range slices.Concat(o.sets.Known, o.sets.Added) {
+			if path, _, _ := strings.Cut(set, "="); path == "callId" || path == "callResult" {
+				return cli.UsageError(fmt.Errorf("--set %q: the checks make their own", path), "")
+			}
+		}
+		plain, err := generate.New(1).Payload(generate.Spec{})
+		if err != nil {
+			return err
+		}
+		if _, err := cli.ApplyEdits(plain, edits); err != nil {
+			return err
+		}
+		p.options.Edit = func(body []byte) ([]byte, error) { return cli.ApplyEdits(body, edits) }
+	}
+	if o.also != "" {
+		words, err := probeWords("--also", o.also)
+		if err != nil {
+			return err
+		}
+		p.options.Also = check.CommandWriter(words)
+	}
+	return nil
+}
+
+// recipes are probes as people write them, by what the calls are kept in.
+var recipes = []struct{ env, keeps, flag string }{
+	{"postgres", "PostgreSQL", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select id, (select count(*) from calls where call_id = id) from ids\" \"$DATABASE_URL\"'"`},
+	{"mysql", "MySQL", `--probe "mysql -N -e \"select count(*) from calls where call_id = '{callId}'\" DATABASE"`},
+	{"sqlite", "SQLite", `--probe "sqlite3 calls.db \"select count(*) from calls where call_id = '{callId}'\""`},
+	{"redis", "Redis", `--probe "redis-cli llen calls:{callId}"`},
+	{"", "a REST list", `--probe-url 'http://127.0.0.1:8080/calls?callId={callId}' --probe-path items --probe-missing 404=0`},
+}
+
+// nearestRecipe is the recipe for what the environment says the endpoint uses, or
+// that for a REST list.
+func nearestRecipe(env func(string) string) string {
+	url := strings.ToLower(env("DATABASE_URL") + env("REDIS_URL"))
+	for _, r := range recipes {
+		if strings.Contains(url, r.env) {
+			return "such as " + r.flag
+		}
+	}
+	return ""
+}
+
+// recipeText lists them for the help.
+func recipeText() string {
+	var b strings.Builder
+	for _, r := range recipes {
+		fmt.Fprintf(&b, "  %s:\n    %s\n", r.keeps, r.flag)
+	}
+	return b.String()
+}
