@@ -1,13 +1,17 @@
 package log
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
@@ -80,6 +84,8 @@ type logPruneOptions struct {
 	keep      int
 	size      cli.ByteSize
 	all       bool
+	dryRun    bool
+	yes       bool
 }
 
 func newPruneCmd(a *cli.App) *cobra.Command {
@@ -89,8 +95,12 @@ func newPruneCmd(a *cli.App) *cobra.Command {
 		Short: "Delete deliveries, oldest first",
 		Long: `prune deletes the oldest deliveries from the log and gives their room on the disk
 back. Their bytes are overwritten. It may run while listeners write. What any one
-of several flags names is deleted.`,
+of several flags names is deleted, with what endpoints answered to it.
+
+On a terminal it says what goes and asks first, unless --yes is given; elsewhere, as
+in a cron job, it does not ask.`,
 		Example: `  julianctl log prune --older-than 7d
+  julianctl log prune --older-than 7d --dry-run
   julianctl log prune --keep 1000
   julianctl log prune --all`,
 		Args: cli.NoArgs,
@@ -102,6 +112,8 @@ of several flags names is deleted.`,
 	f.IntVar(&o.keep, "keep", 0, "delete all but so many of the newest")
 	f.Var(&o.size, "size", "delete until the log takes no more than this, such as 100MiB")
 	f.BoolVar(&o.all, "all", false, "delete all")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
+	f.BoolVar(&o.yes, "yes", false, "do not ask on a terminal")
 	return cmd
 }
 
@@ -120,6 +132,25 @@ func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
 	if o.olderThan > 0 {
 		p.Before = a.Now().Add(-o.olderThan.Duration())
 	}
+	asks := !o.yes && terminal.IsTerminal(a.In)
+	if o.dryRun || asks {
+		goes, err := prunable(ctx, a, p)
+		switch {
+		case err != nil:
+			return err
+		case o.dryRun:
+			_, err := fmt.Fprintf(a.Out, "%s would be deleted\n", goes)
+			return err
+		}
+		yes, err := ask(ctx, a, fmt.Sprintf("%s will be deleted, and their bytes overwritten. Go on?", goes))
+		if err != nil {
+			return err
+		}
+		if !yes {
+			a.Note("nothing was deleted")
+			return cli.Verdict(cli.ExitNo)
+		}
+	}
 	l, err := a.OpenLogWith(ctx, journal.Options{Existing: true})
 	if err != nil {
 		return err
@@ -131,4 +162,36 @@ func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
 		return cli.LogError(l.Path(), err)
 	}
 	return nil
+}
+
+// prunable says what would be deleted.
+func prunable(ctx context.Context, a *cli.App, p journal.Prune) (string, error) {
+	l, err := a.OpenLog(ctx)
+	if err != nil {
+		return "", err
+	}
+	found, err := l.Prunable(ctx, p)
+	if err = errors.Join(err, l.Close()); err != nil {
+		return "", cli.LogError(l.Path(), err)
+	}
+	text := units.Count(found.Deliveries, "delivery")
+	if found.Deliveries > 0 {
+		const layout = "2 Jan 2006 15:04"
+		where := a.Now().Location()
+		text += fmt.Sprintf(" with %s, from %s to %s,", units.Size(found.Bytes), found.First.In(where).Format(layout), found.Last.In(where).Format(layout))
+	}
+	return text, nil
+}
+
+// ask asks a person on the terminal; only yes is yes.
+func ask(ctx context.Context, a *cli.App, question string) (yes bool, err error) {
+	fmt.Fprintf(a.Err, "%s [y/N] ", question)
+	in, done := a.Stdin(ctx)
+	defer done()
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	word := strings.ToLower(strings.TrimSpace(line))
+	return word == "y" || word == "yes", nil
 }
