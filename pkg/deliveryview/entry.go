@@ -30,14 +30,11 @@ func ReceivedOf(e *journal.Entry) *receive.Delivery {
 	return d
 }
 
-// ChangeSince compares d with the first delivery of its call.
-func ChangeSince(ctx context.Context, l *journal.Log, first int64, d *receive.Delivery) receive.Change {
+// ChangeFrom is what differs between a delivery of the log and one that came
+// later.
+func ChangeFrom(first *journal.Delivery, d *receive.Delivery) receive.Change {
 	unknown := receive.Change{Kind: receive.Unknown}
-	was, err := l.Received(ctx, first)
-	if err != nil {
-		return unknown // pruned
-	}
-	old, err := payloadOf(&journal.Entry{Delivery: *was})
+	old, err := payloadOf(&journal.Entry{Delivery: *first})
 	if err != nil {
 		return unknown
 	}
@@ -46,6 +43,15 @@ func ChangeSince(ctx context.Context, l *journal.Log, first int64, d *receive.De
 		return unknown
 	}
 	return receive.Compare(old, payload)
+}
+
+// ChangeSince compares d with the first delivery of its call.
+func ChangeSince(ctx context.Context, l *journal.Log, first int64, d *receive.Delivery) receive.Change {
+	was, err := l.Received(ctx, first)
+	if err != nil {
+		return receive.Change{Kind: receive.Unknown} // pruned
+	}
+	return ChangeFrom(was, d)
 }
 
 // payloadOf is what e holds, inflated.

@@ -80,9 +80,9 @@ func NewPrinter(a *cli.App, opts Options) (*Printer, error) {
 }
 
 // Delivery looks at d, shows it, unless --filter hides it, and returns what it
-// saw.
-func (p *Printer) Delivery(d *receive.Delivery) *Shown {
-	s := p.received(d)
+// saw. Earlier is nil unless d is a copy of what came in an earlier session.
+func (p *Printer) Delivery(d *receive.Delivery, earlier *Earlier) *Shown {
+	s := p.received(d, earlier)
 	if s.Hidden = !p.opts.Shown.Matches(s); !s.Hidden {
 		// A stream that cannot be written to keeps its error, and ends the command.
 		_ = p.show(s)
@@ -265,6 +265,17 @@ func (p *Printer) badge(s *Shown) string {
 	case receive.Values:
 		differs = " " + units.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
 	}
+	if e := s.Earlier; e != nil {
+		when := ""
+		if !e.Received.IsZero() {
+			at, now := e.Received.Local(), s.Received.Local()
+			when = at.Format("15:04 ")
+			if at.Format(time.DateOnly) != now.Format(time.DateOnly) {
+				when = at.Format("2 Jan 15:04 ")
+			}
+		}
+		differs = " first seen " + when + "in an earlier session, #" + strconv.FormatInt(e.ID, 10) + ":" + differs
+	}
 	return p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
 }
 
@@ -356,7 +367,7 @@ func (p *Printer) fields(s *Shown) string {
 		f.header(safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
 	}
 	doc, err := receive.Decode(s.Inflated)
-	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown
+	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown && s.Earlier == nil
 	switch {
 	case s.Refusal == "" && err != nil && len(s.Body) > 0:
 		f.add("body", safetext.Line(string(s.Body[:min(len(s.Body), 300)])))

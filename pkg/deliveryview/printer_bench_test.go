@@ -30,7 +30,7 @@ func BenchmarkListenPrinter(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				p.Delivery(d)
+				p.Delivery(d, nil)
 			}
 		})
 	}

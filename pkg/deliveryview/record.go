@@ -36,9 +36,10 @@ type Record struct {
 	ResultType string           `json:"resultType"`
 	Copy       int              `json:"copy"` // 1, 2, …; 0 without a callId
 	Change     *Change          `json:"change,omitempty"`
-	Size       int64            `json:"size"`                 // bytes of the body
-	Body       *bodyText        `json:"body,omitempty"`       // when it is UTF-8
-	BodyBase64 []byte           `json:"bodyBase64,omitempty"` // when it is not
+	Earlier    *Earlier         `json:"earlierSession,omitempty"` // the first of the call, when that came before this session
+	Size       int64            `json:"size"`                     // bytes of the body
+	Body       *bodyText        `json:"body,omitempty"`           // when it is UTF-8
+	BodyBase64 []byte           `json:"bodyBase64,omitempty"`     // when it is not
 	TookMS     float64          `json:"tookMs"`
 	Forward    *Forward         `json:"forward,omitempty"`
 	Issues     []validate.Issue `json:"issues"`
@@ -133,6 +134,7 @@ func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
 	} else {
 		r.BodyBase64 = s.Body
 	}
+	r.Earlier = s.Earlier
 	if s.Change.Kind != receive.NoCopy {
 		r.Change = &Change{Kind: s.Change.Kind, More: s.Change.More}
 		for _, f := range s.Change.Fields {
@@ -172,6 +174,9 @@ func (r *Record) appendJSON(b []byte) ([]byte, error) {
 	w.Integer(`,"copy":`, int64(r.Copy))
 	if r.Change != nil {
 		w.Value(`,"change":`, r.Change)
+	}
+	if r.Earlier != nil {
+		w.Value(`,"earlierSession":`, r.Earlier)
 	}
 	w.Integer(`,"size":`, r.Size)
 	if r.Body != nil {

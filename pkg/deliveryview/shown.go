@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -25,15 +26,25 @@ type Shown struct {
 	Invalid  bool
 	Hidden   bool // by --filter
 
+	// Earlier is the first delivery of the call where that came in an earlier
+	// session, and nothing of the call was shown in this one; nil otherwise.
+	Earlier *Earlier
+
 	// Attempts are redeliveries, of what comes out of the log, and Redelivered
 	// says that one was acknowledged.
 	Attempts    []journal.Attempt
 	Redelivered bool
 }
 
+// Earlier is a delivery of an earlier session.
+type Earlier struct {
+	ID       int64     `json:"id"`                // in the log
+	Received time.Time `json:"received,omitzero"` // zero when it was pruned
+}
+
 // received is d as it has just come, and was answered.
-func (p *Printer) received(d *receive.Delivery) *Shown {
-	s := &Shown{Delivery: d}
+func (p *Printer) received(d *receive.Delivery, earlier *Earlier) *Shown {
+	s := &Shown{Delivery: d, Earlier: earlier}
 	s.examine(p.validator)
 	s.Outcome = outcomeOf(d, s.Issues)
 	return s

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
+	"github.com/spf13/cobra"
 )
 
 const (
@@ -27,82 +29,204 @@ const (
 	longestEnv     = 1000
 )
 
-// onFailure runs the command of --on-failure for deliveries that failed. The
-// command's words are those of the command line: what a delivery holds reaches
-// it by a file and the environment only.
-type onFailure struct {
-	a     *cli.App
-	argv  []string
-	dir   string // of the files, 0700
-	queue chan failure
-	runs  sync.WaitGroup
-
-	// Used by one goroutine at a time.
-	skipped int
-	closed  bool
+// alarmFlags are the commands that listen runs when something goes wrong, and
+// when it is well again.
+type alarmFlags struct {
+	onFailure string
+	every     cli.TimeSpan // 0: each failure
+	onRecover string
+	onSilence string // a time and a command
 }
 
-// failure is one delivery with what is wrong with it.
-type failure struct {
-	*receive.Delivery
-	reason string // invalid, not-forwarded, refused
-	detail string // one line
+func (f *alarmFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
+	flags.Var(&f.every, "on-failure-every", "run it no more often than once in so long, such as 10m; FAILURES says how many there were")
+	flags.StringVar(&f.onRecover, "on-recover", "", "command to run when a delivery is taken after one that failed, or after a silence")
+	flags.StringVar(&f.onSilence, "on-silence", "", "a time and a command to run when no delivery came for so long, such as '30m notify-send silence'")
 }
 
-// newOnFailure returns nil when there is no command. The caller closes it.
-func newOnFailure(ctx context.Context, a *cli.App, command string) (*onFailure, error) {
-	if command == "" {
+// alarms runs the commands of alarmFlags. Their words are those of the command
+// line: what a delivery holds reaches them by a file and the environment only.
+type alarms struct {
+	a                           *cli.App
+	onFailure, onRecover, quiet []string // nil: none
+	every, silence              time.Duration
+	dir                         string // of the files, 0700
+	queue                       chan alarm
+	runs                        sync.WaitGroup
+
+	mu       sync.Mutex // of what follows
+	skipped  int
+	closed   bool
+	failures int       // since the last recovery
+	held     int       // of them, since the last run
+	next     time.Time // before then no run for a failure
+	silent   bool      // that was told
+	timer    *time.Timer
+}
+
+// alarm is one run of a command.
+type alarm struct {
+	*receive.Delivery // empty for a silence
+	flag              string
+	argv              []string
+	reason            string // invalid, not-forwarded, refused, silence, recovered
+	detail            string // one line
+	failures          int    // that it stands for
+}
+
+// newAlarms returns nil when there is no command. The caller closes it.
+func newAlarms(ctx context.Context, a *cli.App, flags alarmFlags) (f *alarms, err error) {
+	if flags.onFailure == "" && flags.onRecover == "" && flags.onSilence == "" {
+		if flags.every > 0 {
+			return nil, cli.UsageError(errors.New("--on-failure-every holds nothing back"), "say what is run: --on-failure CMD")
+		}
 		return nil, nil
 	}
-	argv, err := cli.SplitCommand(command)
-	if err != nil {
-		return nil, cli.UsageError(fmt.Errorf("--on-failure %q %w", command, err), "")
+	f = &alarms{a: a, every: flags.every.Duration(), queue: make(chan alarm, failureWaiting)}
+	if f.silence, flags.onSilence, err = silenceOf(flags.onSilence); err != nil {
+		return nil, err
 	}
-	if argv[0], err = exec.LookPath(argv[0]); err != nil {
-		return nil, cli.UsageError(fmt.Errorf("--on-failure: %w", err), "no shell reads it: for one, say sh -c '…'")
+	for _, c := range []struct {
+		flag, command string
+		into          *[]string
+	}{{"on-failure", flags.onFailure, &f.onFailure}, {"on-recover", flags.onRecover, &f.onRecover}, {"on-silence", flags.onSilence, &f.quiet}} {
+		if c.command == "" {
+			continue
+		}
+		argv, err := cli.SplitCommand(c.command)
+		if err != nil {
+			return nil, cli.UsageError(fmt.Errorf("--%s %q %w", c.flag, c.command, err), "")
+		}
+		if argv[0], err = exec.LookPath(argv[0]); err != nil {
+			return nil, cli.UsageError(fmt.Errorf("--%s: %w", c.flag, err), "no shell reads it: for one, say sh -c '…'")
+		}
+		*c.into = argv
 	}
-	dir, err := os.MkdirTemp("", "julianctl-failures-") // 0700
-	if err != nil {
+	if f.dir, err = os.MkdirTemp("", "julianctl-failures-"); err != nil { // 0700
 		return nil, cli.Failure(fmt.Errorf("--on-failure: %w", err), "")
 	}
-	f := &onFailure{a: a, argv: argv, dir: dir, queue: make(chan failure, failureWaiting)}
 	// Runs go on while the listener drains; each has its own end.
 	ctx = context.WithoutCancel(ctx)
 	for range failureRuns {
 		f.runs.Go(func() {
-			for failed := range f.queue {
-				f.run(ctx, failed)
+			for due := range f.queue {
+				f.run(ctx, due)
 			}
 		})
 	}
 	return f, nil
 }
 
-// close waits for the runs that are due. It may be called again.
-func (f *onFailure) close() {
-	if f == nil || f.closed {
-		return
+// silenceOf reads the value of --on-silence.
+func silenceOf(value string) (after time.Duration, command string, err error) {
+	if value == "" {
+		return 0, "", nil
 	}
-	f.closed = true
-	close(f.queue)
-	f.runs.Wait()
-	_ = os.RemoveAll(f.dir) // it is in the folder for what may be lost
-	if f.skipped > 0 {
-		f.a.Note("%s --on-failure was not run for %s: they came faster than it ends", f.a.ErrStyle.Warn("warning:"), units.Count(f.skipped, "failure"))
+	word, command, _ := strings.Cut(strings.TrimSpace(value), " ")
+	var span cli.TimeSpan
+	if err := span.Set(word); err != nil || strings.TrimSpace(command) == "" {
+		return 0, "", cli.UsageError(fmt.Errorf("--on-silence %q is no time with a command after it", value), "write it like --on-silence '30m notify-send silence'")
 	}
+	return span.Duration(), command, nil
 }
 
-// look starts a run if s is a failure.
-func (f *onFailure) look(s *deliveryview.Shown) {
+// begin waits for silence from now on.
+func (f *alarms) begin() {
+	if f == nil || f.quiet == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.timer = time.AfterFunc(f.silence, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.closed && !f.silent {
+			f.silent = true
+			f.add(alarm{
+				Delivery: &receive.Delivery{Received: f.a.Now()}, flag: "on-silence", argv: f.quiet,
+				reason: "silence", detail: "no delivery for " + units.Time(f.silence),
+			})
+		}
+	})
+}
+
+// close waits for the runs that are due. It may be called again.
+func (f *alarms) close() {
 	if f == nil {
 		return
 	}
+	f.mu.Lock()
+	was := f.closed
+	f.closed = true
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	f.mu.Unlock()
+	if was {
+		return
+	}
+	close(f.queue)
+	f.runs.Wait()
+	_ = os.RemoveAll(f.dir) // it is in the folder for what may be lost
+	s := f.a.ErrStyle
+	if f.skipped > 0 {
+		f.a.Note("%s --on-failure was not run for %s: they came faster than it ends", s.Warn("warning:"), units.Count(f.skipped, "failure"))
+	}
+	if f.held > 0 {
+		f.a.Note("%s --on-failure was not run for the last %s: --on-failure-every %s", s.Warn("warning:"), units.Count(f.held, "failure"), units.Time(f.every))
+	}
+}
+
+// look starts what s calls for.
+func (f *alarms) look(s *deliveryview.Shown) {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
 	failed, is := failureOf(s)
+	well := !is && s.Refusal == "" && s.Answered()
+	if s.Refusal == "" && f.timer != nil {
+		f.timer.Reset(f.silence)
+	}
+	if recovered := f.failures > 0 && well || f.silent && s.Refusal == ""; recovered && f.onRecover != nil {
+		detail := "a delivery came after a silence"
+		if !f.silent {
+			detail = "a delivery was taken after " + units.Count(f.failures, "failure")
+		}
+		f.add(alarm{s.Delivery, "on-recover", f.onRecover, "recovered", detail, f.failures})
+	}
+	if s.Refusal == "" {
+		f.silent = false
+	}
+	if well {
+		f.failures, f.held, f.next = 0, 0, time.Time{}
+	}
 	if !is {
 		return
 	}
+	f.failures++
+	if f.onFailure == nil {
+		return
+	}
+	now := f.a.Now()
+	if f.every > 0 && now.Before(f.next) {
+		f.held++
+		return
+	}
+	failed.flag, failed.argv, failed.failures = "on-failure", f.onFailure, f.held+1
+	f.held, f.next = 0, now.Add(f.every)
+	f.add(failed)
+}
+
+func (f *alarms) add(due alarm) {
 	select {
-	case f.queue <- failed:
+	case f.queue <- due:
 	default:
 		f.skipped++
 	}
@@ -112,8 +236,8 @@ func (f *onFailure) look(s *deliveryview.Shown) {
 // did not answer with 2xx, or that could not be taken in. A request at the
 // wrong path, with another method or without the required header is none, and
 // neither is what was done on purpose.
-func failureOf(s *deliveryview.Shown) (failure, bool) {
-	f := failure{Delivery: s.Delivery}
+func failureOf(s *deliveryview.Shown) (alarm, bool) {
+	f := alarm{Delivery: s.Delivery}
 	switch s.Refusal {
 	case receive.TooLarge, receive.Incomplete, receive.TooSlow, receive.Busy, receive.NotStored, receive.NoRoom:
 		f.reason, f.detail = "refused", string(s.Refusal)
@@ -132,7 +256,7 @@ func failureOf(s *deliveryview.Shown) (failure, bool) {
 	return f, f.reason != ""
 }
 
-func (f *onFailure) run(ctx context.Context, failed failure) {
+func (f *alarms) run(ctx context.Context, failed alarm) {
 	path := filepath.Join(f.dir, saveName(failed.Delivery))
 	if err := os.WriteFile(path, failed.Body, 0o600); err != nil {
 		f.say(failed, err.Error())
@@ -141,7 +265,7 @@ func (f *onFailure) run(ctx context.Context, failed failure) {
 	defer os.Remove(path)
 	ctx, cancel := context.WithTimeout(ctx, failureTimeout)
 	defer cancel()
-	cmd := cli.NewChild(ctx, f.argv)
+	cmd := cli.NewChild(ctx, failed.argv)
 	cmd.Env = append(cmd.Environ(), failed.environment(path)...)
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -172,13 +296,21 @@ func (f *onFailure) run(ctx context.Context, failed failure) {
 }
 
 // say shows a line about one run.
-func (f *onFailure) say(failed failure, line string) {
-	f.a.Note("%s %s", f.a.ErrStyle.Faint(fmt.Sprintf("on-failure %d:", failed.Seq)), safetext.Line(f.a.Hide(line)))
+func (f *alarms) say(failed alarm, line string) {
+	f.a.Note("%s %s", f.a.ErrStyle.Faint(failed.name()), safetext.Line(f.a.Hide(line)))
+}
+
+// name is what stands before what a run says.
+func (d alarm) name() string {
+	if d.Seq == 0 {
+		return d.flag + ":"
+	}
+	return fmt.Sprintf("%s %d:", d.flag, d.Seq)
 }
 
 // environment tells the command about the delivery. What a stranger wrote is
 // one line without control characters.
-func (d failure) environment(path string) []string {
+func (d alarm) environment(path string) []string {
 	env := []string{}
 	add := func(name, value string) {
 		value = safetext.Line(value)
@@ -190,6 +322,7 @@ func (d failure) environment(path string) []string {
 	add("BODY_FILE", path)
 	add("REASON", d.reason)
 	add("DETAIL", d.detail)
+	add("FAILURES", fmt.Sprint(d.failures))
 	add("CALL_ID", d.CallID)
 	add("RESULT_TYPE", d.ResultType)
 	add("COPY", fmt.Sprint(d.Copy))

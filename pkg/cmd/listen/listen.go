@@ -23,23 +23,23 @@ import (
 )
 
 type options struct {
-	server    cli.ServerFlags
-	log       listenLogFlags
-	path      string
-	answer    answerFlags
-	maxBody   cli.ByteSize
-	requires  []string // "Name: value"
-	save      string   // a folder
-	forward   forwardFlags
-	faults    faultFlags
-	expect    expectFlags
-	tls       tlsFlags
-	tunnel    string // name of a program
-	onFailure string // a command line
-	ui        uiFlags
-	filter    []string
-	format    string // empty: by what stdout is
-	full      bool
+	server   cli.ServerFlags
+	log      listenLogFlags
+	path     string
+	answer   answerFlags
+	maxBody  cli.ByteSize
+	requires []string // "Name: value"
+	save     string   // a folder
+	forward  forwardFlags
+	faults   faultFlags
+	expect   expectFlags
+	tls      tlsFlags
+	tunnel   string // name of a program
+	alarms   alarmFlags
+	ui       uiFlags
+	filter   []string
+	format   string // empty: by what stdout is
+	full     bool
 
 	statusGiven bool                // --status
 	shown       deliveryview.Chosen // of filter
@@ -74,7 +74,11 @@ the endpoint of --forward-to did not take, or that could not be taken in (too
 large, broken off, not stored). No shell reads it. It gets the body as the file
 $JULIANCTL_BODY_FILE, which is gone afterwards, and in the environment REASON
 (invalid, not-forwarded, refused), DETAIL, CALL_ID, RESULT_TYPE, COPY, SEQ,
-STATUS and RECEIVED, each with JULIANCTL_ before it.`,
+STATUS, RECEIVED and FAILURES, each with JULIANCTL_ before it. With
+--on-failure-every 10m a thousand failures are one alarm, and FAILURES says how many
+it stands for. --on-silence runs a command once when no delivery came for so long
+(REASON is silence); --on-recover runs one once a delivery is taken after a failure
+or comes after a silence (REASON is recovered).`,
 		Example: `  julianctl listen
   julianctl listen --ui
   julianctl listen --forward-to http://127.0.0.1:8080/webhook --forward-retries 3
@@ -83,7 +87,8 @@ STATUS and RECEIVED, each with JULIANCTL_ before it.`,
   julianctl listen --until callId=call.abc123 --timeout 2m
   julianctl listen --filter 'callResult.resultType=Goal Completed' --filter 'duration>60'
   julianctl listen --delay 200ms..2s --fail-first 1 --drop-rate 0.1
-  julianctl listen --on-failure 'notify-send "webhook failed"'`,
+  julianctl listen --on-failure 'notify-send "webhook failed"' --on-failure-every 10m
+  julianctl listen --on-silence '30m notify-send "no webhooks"' --on-recover 'notify-send well'`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("format") {
@@ -109,7 +114,7 @@ STATUS and RECEIVED, each with JULIANCTL_ before it.`,
 	opts.tls.declare(cmd)
 	opts.ui.declare(cmd)
 	cli.ChoiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
-	flags.StringVar(&opts.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
+	opts.alarms.declare(cmd)
 	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this: "+deliveryview.FilterDoc)
 	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
 	cli.FormatFlag(cmd, &opts.format, deliveryview.Formats...)
@@ -193,7 +198,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	if err != nil {
 		return err
 	}
-	failures, err := newOnFailure(ctx, a, opts.onFailure)
+	failures, err := newAlarms(ctx, a, opts.alarms)
 	if err != nil {
 		return err
 	}
@@ -212,6 +217,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	defer endTunnel()
 	url += opts.path
 	listenBanner(a, url, ln.Addr(), opts)
+	logged.banner()
 	closeUI, err := openUI(ctx, a, opts, logged.log, url)
 	if err != nil {
 		return err
@@ -229,6 +235,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		defer cancel()
 	}
 	seen := newTally(opts.expect)
+	failures.begin()
 	server := receive.New(receive.Options{
 		Path: opts.path, Status: opts.answer.status, Body: body, ContentType: contentType,
 		Require: require, MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,

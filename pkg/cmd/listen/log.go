@@ -67,6 +67,15 @@ func openLog(ctx context.Context, a *cli.App, f listenLogFlags) (*listenLog, err
 	return l, nil
 }
 
+// banner says where deliveries stay.
+func (l *listenLog) banner() {
+	if l.log == nil {
+		return
+	}
+	s := l.a.ErrStyle
+	l.a.Note("%s %s %s", s.Faint("log:"), safetext.Line(l.log.Path()), s.Faint("keeps payloads with whole transcripts; --log off keeps none"))
+}
+
 // hook stores one delivery; nil when the log is off.
 func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 	if l.log == nil {
@@ -115,18 +124,30 @@ func (l *listenLog) told(err error) {
 }
 
 // see is d as it is among all that the log knows: its number among the copies
-// of its call, and what differs from the first.
-func (l *listenLog) see(d *receive.Delivery) *receive.Delivery {
+// of its call, and what differs from the first. Earlier is that first, where it
+// came in an earlier session and this is the first that comes in this one.
+func (l *listenLog) see(d *receive.Delivery) (seen *receive.Delivery, earlier *deliveryview.Earlier) {
 	stored, _ := d.Stored.(*journal.Delivery)
 	if stored == nil || stored.Copy == d.Copy {
-		return d // the first came in this run
+		return d, nil // the first came in this run
 	}
-	seen := *d
-	seen.Copy, seen.Change = stored.Copy, receive.Change{}
-	if seen.Copy > 1 {
-		seen.Change = deliveryview.ChangeSince(l.base, l.log, stored.First, d)
+	again := *d
+	again.Copy, again.Change = stored.Copy, receive.Change{}
+	if again.Copy < 2 {
+		return &again, nil
 	}
-	return &seen
+	first, err := l.log.Received(l.base, stored.First)
+	if d.Copy == 1 {
+		earlier = &deliveryview.Earlier{ID: stored.First}
+		if err == nil {
+			earlier.Received = first.Received
+		}
+	}
+	again.Change = receive.Change{Kind: receive.Unknown}
+	if err == nil {
+		again.Change = deliveryview.ChangeFrom(first, d)
+	}
+	return &again, earlier
 }
 
 // finish stores what became of a delivery that was shown.
