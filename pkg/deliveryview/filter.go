@@ -38,7 +38,7 @@ var FilterTerms = []FilterTerm{
 		return nil
 	}},
 	{"dups", "only duplicates", true, func(c *Chosen, _ string, _ time.Time) error { c.Dups = true; return nil }},
-	{"failed", "only what was not answered with 2xx", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
+	{"failed", "only what still fails: not answered with 2xx, and no redelivery acknowledged since", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
 	{"invalid", "only payloads with an error or a warning", true, func(c *Chosen, _ string, _ time.Time) error { c.Findings = true; return nil }},
 	{"text", "only what has these words in call id, names, summary or transcript", false, func(c *Chosen, value string, _ time.Time) error {
 		c.Text = terminal.Join(" ", c.Text, value)
