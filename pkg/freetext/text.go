@@ -363,7 +363,7 @@ func (t *Text) address(i int) {
 		left++
 		switch tok := &t.tokens[j]; {
 		case t.is(j, "at"):
-			left = 0
+			left, tok.kind = 0, ""
 		case t.is(j, "dash") || t.is(j, "domain") && t.is(j-1, "dot"):
 		case tok.form != aWord:
 			tok.kind = Email

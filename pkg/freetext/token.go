@@ -199,11 +199,12 @@ func (t *Text) special(from, to int) token {
 	}
 	if i := strings.IndexByte(s, '@'); i >= 0 {
 		start := begin(i, func(c rune) bool { return letters.Is(c) || letters.Zero(c) != 0 || strings.ContainsRune("._%+'-", c) })
-		switch stop := end(i+1, inHost); {
-		case stop == i+1:
+		stop := end(i+1, inHost)
+		switch host := strings.Trim(s[i+1:stop], ".-"); {
+		case host == "":
 			return t.special(from+i+1, to)
-		case start == i:
-			return found(i, end(i+1, func(c rune) bool { return inHost(c) || c == '_' }), aHandle)
+		case start == i || strings.IndexByte(host, '.') < 0:
+			return found(start, end(i+1, func(c rune) bool { return inHost(c) || c == '_' }), aHandle)
 		default:
 			return found(start, stop, anEmail)
 		}

@@ -210,6 +210,8 @@ func (m *Maker) Date(s string) string {
 			case len(part) == 4:
 				year, _ := strconv.Atoi(part)
 				n = year - 4 + n%9
+			case len(part) == 1:
+				n = 1 + n%9
 			case len(parts[0]) != 4 && i == 2:
 				n = 40 + n%60
 			default:
@@ -307,7 +309,7 @@ func (m *Maker) Host(host string) string {
 	}
 	letters := m.Stream("host", letters.Fold(name))
 	out := make([]byte, 0, len(host)+len(end))
-	for i := range max(utf8.RuneCountInString(host)-len(end), 3) {
+	for i := range max(utf8.RuneCountInString(host)-len(end), 1) {
 		out = append(out, byte(letter(letters, 'a', i%2 == 1)))
 	}
 	return string(append(out, end...))
@@ -382,7 +384,7 @@ func (m *Maker) Link(s string, ids []string) string {
 		return ownLinks + strings.Join(parts, "/") + m.path(rest[end:])
 	}
 	scheme, rest, found := strings.Cut(s, "://")
-	if !found {
+	if !found || rest == "" {
 		return m.Mixed(s)
 	}
 	end := strings.IndexAny(rest, "/?#")
