@@ -1,7 +1,6 @@
 package freetext
 
 import (
-	"cmp"
 	"math/bits"
 	"strings"
 	"unicode/utf8"
@@ -130,14 +129,12 @@ func (t *Text) otherLanguage(words int) {
 	}
 }
 
-// Recognize sets Usual to the language of a talk, by its beginning; if that is
-// none that is known, it stays what it was.
+// Recognize sets Usual to the language of a talk, by its beginning.
 func (t *Text) Recognize(s string) {
-	before := t.Usual
 	t.Usual, t.s = 0, s[:min(len(s), 300)]
 	t.split()
 	t.look()
-	t.Usual = cmp.Or(t.lang, before)
+	t.Usual = t.lang
 }
 
 // is reports whether token i is of the class in the language of the line. Where
@@ -230,22 +227,27 @@ func (t *Text) decide() {
 	if !t.flat {
 		return
 	}
-	// A word that may be a name is one beside a word that is not known.
-	beside := func(i, other int) {
+	// In small letters a word that may be a name is one beside a word that is not
+	// known, and so is any that an "and" or "of" joins to such a word.
+	beside := func(i, step int) {
+		other := i + step
+		joined := other > 0 && other < len(t.tokens)-1 && (t.is(other, "and") || t.is(other, "particle")) && t.near(max(other, other-step))
+		if joined {
+			other += step
+		}
+		if other < 0 || other >= len(t.tokens) || !t.near(max(i, i+step)) || !t.near(max(other, other-step)) {
+			return
+		}
 		a, b := &t.tokens[i], &t.tokens[other]
-		if a.kind == "" && a.form == aWord && a.word.name && (b.kind == Name || b.kind == Word) && !t.isNumber(i) {
+		if a.kind == "" && a.form == aWord && (a.word.name || joined) && (b.kind == Name || b.kind == Word) && !t.isNumber(i) && len(a.word.rules) == 0 {
 			t.name(i, Name)
 		}
 	}
-	for i := 1; i < len(t.tokens); i++ {
-		if t.near(i) {
-			beside(i, i-1)
-		}
+	for i := range t.tokens {
+		beside(i, -1)
 	}
-	for i := len(t.tokens) - 1; i > 0; i-- {
-		if t.near(i) {
-			beside(i-1, i)
-		}
+	for i := len(t.tokens) - 1; i >= 0; i-- {
+		beside(i, 1)
 	}
 }
 

@@ -26,7 +26,7 @@ func textFor(level Level) *Text {
 func TestRandomText(t *testing.T) {
 	pool := strings.Fields(`victor Wembly WEMBLY o'neill Jean-Luc 12 4471 05/12/1983 1980-02-03 +14155550132 (020) 7946 0958 555-123-4567 12c 3pm 2nd SW1A 2AA DE89 06, 34 14h30
 		someone@northwind.example northwind-traders.com https://crm.northwind.example/a/4471 @wembly 2025-01-20T14:00:00.000Z call.k1j2h3 m c x W-E-M 李明 ０９０ Ωmega ǅ
-		. , ; : ! ? … " “ ” ( ) - / ' ’ + @ :// ¿ 10:30 $1,200 12% 3.5 1.2.3 ... --`)
+		. , ; : ! ? … " “ ” ( ) - / ' ’ + @ ¿ 10:30 $1,200 12% 3.5 1.2.3 ... --`)
 	lists := Load().lists
 	keys := slices.Collect(maps.Keys(lists))
 	slices.SortFunc(keys, func(a, b rule) int { return cmp.Or(strings.Compare(a.class, b.class), int(a.in)-int(b.in)) })
@@ -36,7 +36,7 @@ func TestRandomText(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, level := range []Level{Names, Words, All} {
 		one, again := textFor(level), textFor(level)
-		for range 20_000 {
+		for range 5_000 {
 			var line strings.Builder
 			for range random.IntN(14) {
 				word := pool[random.IntN(len(pool))]

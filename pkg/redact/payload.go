@@ -21,6 +21,7 @@ type pass struct {
 	pointers  []byte // of the leaves
 	pointer   []byte // of the value at hand
 	keys      map[string]string
+	talk      bool // a language was looked for in the transcript
 	scratch   []byte
 }
 
@@ -47,7 +48,7 @@ func (r *Redactor) appendTo(dst, body []byte) ([]byte, error) {
 	p, t := &r.pass, r.text
 	p.Redactor, p.body, p.out, p.done = r, body, dst, 0
 	p.leaves, p.pointers, p.pointer = p.leaves[:0], p.pointers[:0], p.pointer[:0]
-	t.Usual, t.Names, t.IDs, p.keys = 0, t.Names[:0], t.IDs[:0], nil
+	t.Usual, t.Names, t.IDs, p.keys, p.talk = 0, t.Names[:0], t.IDs[:0], nil, false
 	p.walk(start)
 	for i := range p.leaves {
 		p.learn(&p.leaves[i])
@@ -137,7 +138,10 @@ func (p *pass) learn(l *leaf) {
 		}
 	case t == asID && len(s) >= 6:
 		p.text.IDs = append(p.text.IDs, s)
-	case string(p.pointer) == "/callResult/transcription", string(p.pointer) == "/callResult/summary" && p.text.Usual == 0:
+	case string(p.pointer) == "/callResult/transcription" && len(s) > 20:
+		p.text.Recognize(s)
+		p.talk = true
+	case string(p.pointer) == "/callResult/summary" && !p.talk:
 		p.text.Recognize(s)
 	}
 }
