@@ -89,7 +89,7 @@ func (t *Text) otherWord(random *pseudonym.Stream, i int, classes ...string) str
 	var others []string
 	for _, class := range classes {
 		for code := range languageNames {
-			if in := Languages(1) << code; in&t.among() != 0 && (t.lang != 0 || w.is(class, in)) {
+			if in := Languages(1) << code; in&t.among() != 0 && (t.lang != 0 || t.Lexicon.is(w, class, in)) {
 				for _, other := range t.Lexicon.lists[rule{class, in}] {
 					if other != folded && utf8.RuneCountInString(other) == utf8.RuneCountInString(folded) {
 						others = append(others, other)
@@ -104,28 +104,26 @@ func (t *Text) otherWord(random *pseudonym.Stream, i int, classes ...string) str
 	return letters.LikeCase(others[int(random.Next())%len(others)], s)
 }
 
-// street looks for a street of which token i is the word for it.
-func (t *Text) street(i int) {
-	switch after, perhaps := t.is(i, "street_after"), t.is(i, "street_if"); {
-	case after || perhaps:
-		// 12 Maple Street: up to four words between the number and the word.
-		from := i - 1
-		for from > max(i-5, -1) && t.near(from+1) && !t.hasNumber(from) {
-			from--
-		}
-		if from >= 0 && from < i-1 && t.near(from+1) && t.own(from, Address) {
-			for j := from + 1; j < i; j++ {
-				t.name(j, Address)
-			}
-		} else if after && t.near(i) {
-			t.name(i-1, Address)
-		}
-		t.houseNumber(i + 1)
+// streetBefore replaces the street that ends with token i, such as 12 Maple
+// Street, and its number. If sure is false, it is none without the number.
+func (t *Text) streetBefore(i int, sure bool) {
+	from := i - 1 // the number, with up to four words behind it
+	for from > max(i-5, -1) && t.near(from+1) && !t.hasNumber(from) {
+		from--
 	}
-	before, perhaps := t.is(i, "street_before"), t.is(i, "street_if_before")
-	if !before && !perhaps {
-		return
+	if from >= 0 && from < i-1 && t.near(from+1) && t.own(from, Address) {
+		for j := from + 1; j < i; j++ {
+			t.name(j, Address)
+		}
+	} else if sure && t.near(i) {
+		t.name(i-1, Address)
 	}
+	t.houseNumber(i + 1)
+}
+
+// streetBehind replaces the street that begins with token i, such as rue des
+// Martyrs 14, and its number. If sure is false, it is none without the number.
+func (t *Text) streetBehind(i int, sure bool) {
 	end, n := i+1, 0
 	for ; end < min(i+7, len(t.tokens)) && n < 3 && t.tokens[end].gap == 0; end++ {
 		tok := &t.tokens[end]
@@ -137,13 +135,13 @@ func (t *Text) street(i int) {
 			n++
 		}
 	}
-	if perhaps { // am Alten Markt 7, but not: in den nächsten 7 Tagen
+	if !sure { // am Alten Markt 7, but not: in den nächsten 7 Tagen
 		if n == 0 || end == len(t.tokens) || !t.hasNumber(end) || t.near(end+1) && !t.core(end+1) && !t.is(end+1, "from") {
 			return
 		}
 	}
 	t.houseNumber(end)
-	for j := i - 1; before && j >= max(i-3, 0) && t.tokens[j+1].gap != '.'; j-- {
+	for j := i - 1; sure && j >= max(i-3, 0) && t.tokens[j+1].gap != '.'; j-- {
 		if t.hasNumber(j) {
 			t.own(j, Address)
 			break

@@ -109,7 +109,7 @@ func (t *Text) otherLanguage(words int) {
 	best := 0
 	for i := range t.tokens {
 		w := t.tokens[i].word
-		if w == nil || w.every || t.tokens[i].single || w.is("at", anyLanguage) { // an address may be said in English
+		if w == nil || w.every || t.tokens[i].single || t.Lexicon.is(w, "at", anyLanguage) { // an address may be said in English
 			continue
 		}
 		for set := w.common; set != 0; set &= set - 1 {
@@ -131,7 +131,7 @@ func (t *Text) otherLanguage(words int) {
 
 // Recognize sets Usual to the language of a talk, by its beginning.
 func (t *Text) Recognize(s string) {
-	t.Usual, t.s = 0, s[:min(len(s), 300)]
+	t.Usual, t.s = 0, s[:min(len(s), 200)]
 	t.split()
 	t.look()
 	t.Usual = t.lang
@@ -140,10 +140,10 @@ func (t *Text) Recognize(s string) {
 // is reports whether token i is of the class in the language of the line. Where
 // that is not known, any language counts.
 func (t *Text) is(i int, class string) bool {
-	if i < 0 || i >= len(t.tokens) || t.tokens[i].word == nil || len(t.tokens[i].word.rules) == 0 {
+	if i < 0 || i >= len(t.tokens) || t.tokens[i].word == nil || t.tokens[i].word.rules == 0 {
 		return false
 	}
-	return t.tokens[i].word.is(class, t.among())
+	return t.Lexicon.is(t.tokens[i].word, class, t.among())
 }
 
 func (t *Text) among() Languages {
@@ -217,8 +217,8 @@ func (t *Text) decide() {
 	for i := range t.tokens {
 		if tok := &t.tokens[i]; tok.single && tok.form == aWord {
 			t.spelled(i)
-		} else if tok.word != nil && len(tok.word.rules) > 0 {
-			t.cue(i)
+		} else if tok.word != nil && tok.word.rules != 0 {
+			t.cues(i)
 		} else if tok.form == aWord {
 			t.streetName(i)
 		}
@@ -230,16 +230,17 @@ func (t *Text) decide() {
 	// In small letters a word that may be a name is one beside a word that is not
 	// known, and so is any that an "and" or "of" joins to such a word.
 	beside := func(i, step int) {
-		other := i + step
-		joined := other > 0 && other < len(t.tokens)-1 && (t.is(other, "and") || t.is(other, "particle")) && t.near(max(other, other-step))
-		if joined {
-			other += step
-		}
-		if other < 0 || other >= len(t.tokens) || !t.near(max(i, i+step)) || !t.near(max(other, other-step)) {
+		a, other := &t.tokens[i], i+step
+		if a.kind != "" || a.form != aWord || a.word.rules != 0 || other < 0 || other >= len(t.tokens) || !t.near(max(i, other)) {
 			return
 		}
-		a, b := &t.tokens[i], &t.tokens[other]
-		if a.kind == "" && a.form == aWord && (a.word.name || joined) && (b.kind == Name || b.kind == Word) && !t.isNumber(i) && len(a.word.rules) == 0 {
+		joined := t.is(other, "and") || t.is(other, "particle")
+		if joined {
+			if other += step; other < 0 || other >= len(t.tokens) || !t.near(max(other, other-step)) {
+				return
+			}
+		}
+		if b := &t.tokens[other]; (a.word.name || joined) && (b.kind == Name || b.kind == Word) {
 			t.name(i, Name)
 		}
 	}
@@ -288,7 +289,7 @@ func (t *Text) aloneWord(i int, tok *token) {
 	switch {
 	case tok.known && (w.core&t.lang == 0 || tok.big && !t.flat):
 		tok.kind = Name
-	case tok.single && letters.HasCase(t.s[tok.start:tok.end]), w.core == anyLanguage, w.is("title", anyLanguage):
+	case tok.single && letters.HasCase(t.s[tok.start:tok.end]), w.core == anyLanguage, t.Lexicon.is(w, "title", anyLanguage):
 	case w.common&t.lang == 0 && !w.every:
 		if t.Level == Words || t.flat || tok.big || !letters.HasCase(t.s[tok.start:tok.end]) {
 			tok.kind = Word
@@ -296,10 +297,10 @@ func (t *Text) aloneWord(i int, tok *token) {
 	case !capital:
 		// At the beginning of a sentence a capital tells nothing, but for the
 		// next word: Blue River has called.
-		if next := i + 1; tok.big && tok.first && !t.flat && t.near(next) && t.tokens[next].big && t.lang != german && w.core&t.lang == 0 && !w.is("speaker", anyLanguage) {
+		if next := i + 1; tok.big && tok.first && !t.flat && t.near(next) && t.tokens[next].big && t.lang != german && w.core&t.lang == 0 && !t.Lexicon.is(w, "speaker", anyLanguage) {
 			tok.kind = Name
 		}
-	case t.lang == german && w.noun, t.is(i, "month") && t.lang == english, w.is("speaker", anyLanguage) && t.lang == english:
+	case t.lang == german && w.noun, t.is(i, "month") && t.lang == english, t.Lexicon.is(w, "speaker", anyLanguage) && t.lang == english:
 	case t.lang == german && !t.is(i, "polite"):
 		tok.kind = Name
 	case w.core&t.lang != 0 && (i == 0 || t.tokens[i-1].kind == "" || !t.tokens[i-1].big):
@@ -313,10 +314,18 @@ func (t *Text) aloneWord(i int, tok *token) {
 // capital there: what else does is no name.
 func weekday(s string) bool { return strings.HasSuffix(s, "day") && len(s) >= len("Monday") }
 
-// cue looks at what the words around token i have to do with it.
-func (t *Text) cue(i int) {
-	switch {
-	case t.is(i, "title"):
+// cues looks at what the words around token i have to do with it.
+func (t *Text) cues(i int) {
+	for _, r := range t.Lexicon.rules[t.tokens[i].word.rules] {
+		if r.in&t.among() != 0 {
+			t.cue(i, r.class)
+		}
+	}
+}
+
+func (t *Text) cue(i int, class string) {
+	switch class {
+	case "title":
 		j := i + 1
 		for j < len(t.tokens) && (t.near(j) || t.tokens[j].gap == '.') && (t.is(j, "title") || t.is(j, "particle")) {
 			j++
@@ -324,35 +333,57 @@ func (t *Text) cue(i int) {
 		if j < len(t.tokens) && (t.near(j) || t.tokens[j].gap == '.') {
 			t.name(j, Name)
 		}
-	case t.is(i, "soft_title") && t.near(i+1) && t.tokens[i+1].word != nil && t.tokens[i+1].word.name:
-		t.name(i+1, Name)
-	case t.is(i, "after_title") && t.near(i):
-		t.name(i-1, Name)
-	case t.is(i, "name"), t.is(i, "maybe_name") && t.is(i-1, "before_name"):
-		j := i + 1
-		for j < len(t.tokens) && j < i+5 && t.tokens[j].gap == 0 && t.is(j, "link") {
-			j++
+	case "soft_title":
+		if t.near(i+1) && t.tokens[i+1].word != nil && t.tokens[i+1].word.name {
+			t.name(i+1, Name)
 		}
-		t.names(j, 3, Name)
-	case t.is(i, "from") && t.near(i) && t.is(i-1, "work"):
-		t.names(i+1, 3, Name)
-	case t.is(i, "company"):
+	case "after_title":
+		if t.near(i) {
+			t.name(i-1, Name)
+		}
+	case "name":
+		t.called(i)
+	case "maybe_name":
+		if t.is(i-1, "before_name") {
+			t.called(i)
+		}
+	case "from":
+		if t.near(i) && t.is(i-1, "work") {
+			t.names(i+1, 3, Name)
+		}
+	case "company":
 		for j := i - 1; j >= max(i-3, 0) && t.near(j+1) && t.name(j, Name); j-- {
 		}
-	case t.is(i, "domain") && t.near(i) && t.is(i-1, "dot"):
-		t.tokens[i].kind = ""
-		t.address(i - 1)
-	case t.is(i, "at") && i+1 < len(t.tokens) && t.tokens[i+1].form == aHost:
-		t.address(i)
-	case t.is(i, "unit"):
+	case "domain":
+		if t.near(i) && t.is(i-1, "dot") {
+			t.tokens[i].kind = ""
+			t.address(i - 1)
+		}
+	case "at":
+		if i+1 < len(t.tokens) && t.tokens[i+1].form == aHost {
+			t.address(i)
+		}
+	case "unit":
 		for j := i + 1; j < min(i+5, len(t.tokens)) && !t.own(j, Address); j++ {
 		}
-	case t.is(i, "born"):
+	case "born":
 		t.birth(i)
-	case t.is(i, "month"):
+	case "month":
 		t.date(i)
+	case "street_after", "street_if":
+		t.streetBefore(i, class == "street_after")
+	case "street_before", "street_if_before":
+		t.streetBehind(i, class == "street_before")
 	}
-	t.street(i)
+}
+
+// called replaces the name that a word such as "name" announces.
+func (t *Text) called(i int) {
+	j := i + 1
+	for j < len(t.tokens) && j < i+5 && t.tokens[j].gap == 0 && t.is(j, "link") {
+		j++
+	}
+	t.names(j, 3, Name)
 }
 
 // address replaces an address that is said, back from its last "dot" or "at".

@@ -216,7 +216,7 @@ func (t *Text) special(from, to int) token {
 		start := begin(dot, inHost)
 		host := strings.TrimRight(s[start:end(dot, inHost)], ".-")
 		last := strings.LastIndexByte(host, '.') + 1
-		if last > 2 && t.Lexicon.look(host[last:]).is("domain", anyLanguage) {
+		if last > 2 && t.Lexicon.is(t.Lexicon.look(host[last:]), "domain", anyLanguage) {
 			if after := start + len(host); after < len(s) && strings.IndexByte("/?#:", s[after]) >= 0 {
 				return found(start, len(s), aHost)
 			}

@@ -48,7 +48,7 @@ type word struct {
 	team   bool      // one of Options.Keep
 	every  bool      // it tells nothing of the language: it is common in all, by a rule
 	number Languages // in which it is a number, or counts days
-	rules  []rule
+	rules  uint16    // where its rules are in Lexicon.rules; the first are none
 }
 
 // rule is a line of rules.txt that a word is in.
@@ -57,8 +57,8 @@ type rule struct {
 	in    Languages
 }
 
-func (w *word) is(class string, in Languages) bool {
-	for _, r := range w.rules {
+func (l *Lexicon) is(w *word, class string, in Languages) bool {
+	for _, r := range l.rules[w.rules] {
 		if r.class == class {
 			return r.in&in != 0
 		}
@@ -69,22 +69,20 @@ func (w *word) is(class string, in Languages) bool {
 // lexicon is what is known of words. It does not change.
 type Lexicon struct {
 	seed  maphash.Seed
-	slots []slot   // of the words, a power of two
+	slots []uint64 // of the words, a power of two: a part of their hash, and their id
 	texts []string // of words
 	words []word   // the first stands for all that are not known
+	rules [][]rule
 	lists map[rule][]string
 }
 
-// slot is where a word is found by its hash: a map that compares the words
-// themselves takes three times as long.
-type slot struct {
-	hash uint64
-	id   int32
-}
+// idBits are those of a slot that hold an id. The other 46 are of the hash: a map
+// that compares the words themselves takes three times as long.
+const idBits = 18
 
 // Load reads the lists when they are first needed: 20 ms, and 10 MB.
 var Load = sync.OnceValue(func() *Lexicon {
-	l := &Lexicon{seed: maphash.MakeSeed(), slots: make([]slot, 1<<18), lists: map[rule][]string{}}
+	l := &Lexicon{seed: maphash.MakeSeed(), slots: make([]uint64, 1<<18), rules: make([][]rule, 1), lists: map[rule][]string{}}
 	l.readCommon()
 	for line := range strings.Lines(ruleFile) {
 		if head, list, found := strings.Cut(line, ": "); found && head[0] != '#' {
@@ -126,8 +124,9 @@ func (l *Lexicon) readCommon() {
 // find returns the id of a folded word; 0 if it is not known.
 func (l *Lexicon) find(hash uint64) int32 {
 	for i := hash; ; i++ {
-		if s := l.slots[i%uint64(len(l.slots))]; s.hash == hash || s.id == 0 {
-			return s.id
+		s := l.slots[i%uint64(len(l.slots))]
+		if id := int32(s & (1<<idBits - 1)); id == 0 || s>>idBits == hash>>idBits {
+			return id
 		}
 	}
 }
@@ -147,10 +146,10 @@ func (l *Lexicon) add(text string) *word {
 	if id == 0 {
 		id = int32(len(l.words))
 		i := hash
-		for l.slots[i%uint64(len(l.slots))].id != 0 {
+		for l.slots[i%uint64(len(l.slots))] != 0 {
 			i++
 		}
-		l.slots[i%uint64(len(l.slots))] = slot{hash, id}
+		l.slots[i%uint64(len(l.slots))] = hash>>idBits<<idBits | uint64(id)
 		l.words, l.texts = append(l.words, word{}), append(l.texts, text)
 	}
 	return &l.words[id]
@@ -159,10 +158,15 @@ func (l *Lexicon) add(text string) *word {
 func (l *Lexicon) addRule(r rule, list []string) {
 	for _, text := range list {
 		w := l.add(text)
-		if i := slices.IndexFunc(w.rules, func(other rule) bool { return other.class == r.class }); i >= 0 {
-			w.rules[i].in |= r.in
+		if w.rules == 0 {
+			w.rules = uint16(len(l.rules))
+			l.rules = append(l.rules, nil)
+		}
+		own := &l.rules[w.rules]
+		if i := slices.IndexFunc(*own, func(other rule) bool { return other.class == r.class }); i >= 0 {
+			(*own)[i].in |= r.in
 		} else {
-			w.rules = append(w.rules, r)
+			*own = append(*own, r)
 		}
 		switch r.class {
 		case "digit", "large", "day":
@@ -204,7 +208,7 @@ func (l *Lexicon) With(team []string) *Lexicon {
 	if len(team) == 0 {
 		return l
 	}
-	own := &Lexicon{l.seed, slices.Clone(l.slots), slices.Clone(l.texts), slices.Clone(l.words), l.lists}
+	own := &Lexicon{l.seed, slices.Clone(l.slots), slices.Clone(l.texts), slices.Clone(l.words), l.rules, l.lists}
 	for _, text := range team {
 		for part := range letters.Words(letters.Fold(text)) {
 			w := own.add(part)
@@ -227,17 +231,17 @@ func (l *Lexicon) Has(folded []byte) bool { return l.find(l.hash(folded)) != 0 }
 func (l *Lexicon) IsCommon(word string) bool { return l.look(word).common != 0 }
 
 // IsTitle reports whether a word is a title, such as Dr.
-func (l *Lexicon) IsTitle(word string) bool { return l.look(word).is("title", anyLanguage) }
+func (l *Lexicon) IsTitle(word string) bool { return l.is(l.look(word), "title", anyLanguage) }
 
 // IsParticle reports whether a word is part of names without being one: van, de.
-func (l *Lexicon) IsParticle(word string) bool { return l.look(word).is("particle", anyLanguage) }
+func (l *Lexicon) IsParticle(word string) bool { return l.is(l.look(word), "particle", anyLanguage) }
 
 // IsOrdinary reports whether a word tells nothing even in a name: it is a title
 // or a particle, or one of those that hold a language together.
 func (l *Lexicon) IsOrdinary(word string) bool {
 	w := l.look(word)
-	return w.core != 0 || w.is("title", anyLanguage) || w.is("particle", anyLanguage)
+	return w.core != 0 || l.is(w, "title", anyLanguage) || l.is(w, "particle", anyLanguage)
 }
 
 // HasRule reports whether a word tells something about those around it.
-func (l *Lexicon) HasRule(word string) bool { return len(l.look(word).rules) > 0 }
+func (l *Lexicon) HasRule(word string) bool { return l.look(word).rules != 0 }

@@ -32,6 +32,7 @@ type leaf struct {
 	pointer   [2]int // where it stands in pointers; that of a key's value for a key
 	treatment treatment
 	key       bool
+	names     bool // a variable for somebody's name
 }
 
 // Payload returns body with its personal data replaced. The error is
@@ -100,7 +101,7 @@ func (p *pass) walk(i int) int {
 	default:
 		end = jsonscan.Value(b, i, 1)
 		if t := treatmentOf(p.pointer); t != keep {
-			p.add(leaf{from: i, to: end, treatment: t})
+			p.add(leaf{from: i, to: end, treatment: t, names: t == asName || t == asText && namesSomeone(p.pointer)})
 		}
 	}
 	p.pointer = p.pointer[:depth]
@@ -127,22 +128,24 @@ func (p *pass) at(l *leaf) (s string, ok bool) {
 // learn collects the names and ids that other fields may repeat, and the
 // language of the talk.
 func (p *pass) learn(l *leaf) {
-	s, ok := p.at(l)
-	switch t := l.treatment; {
-	case !ok || l.key:
-	case t == asName || t == asText && namesSomeone(p.pointer) && len(s) < 100:
+	pointer := p.pointers[l.pointer[0]:l.pointer[1]]
+	talk, summary := string(pointer) == "/callResult/transcription", string(pointer) == "/callResult/summary" && !p.talk
+	if l.key || !l.names && l.treatment != asID && !talk && !summary {
+		return
+	}
+	switch s, ok := p.at(l); {
+	case !ok:
+	case l.names && len(s) < 100:
 		for name := range letters.Words(letters.Fold(s)) {
 			if len(name) > 1 && !p.lex.IsTitle(name) && !p.lex.IsParticle(name) && !slices.Contains(p.text.Names, name) {
 				p.text.Names = append(p.text.Names, name)
 			}
 		}
-	case t == asID && len(s) >= 6:
+	case l.treatment == asID && len(s) >= 6:
 		p.text.IDs = append(p.text.IDs, s)
-	case string(p.pointer) == "/callResult/transcription" && len(s) > 20:
+	case talk && len(s) > 20, summary:
 		p.text.Recognize(s)
-		p.talk = true
-	case string(p.pointer) == "/callResult/summary" && !p.talk:
-		p.text.Recognize(s)
+		p.talk = talk
 	}
 }
 
@@ -155,9 +158,10 @@ func (p *pass) leaf(l *leaf) {
 	case s == "":
 	case text:
 		p.text.Counts = p.count(p.pointer)
-		p.scratch = p.string(p.scratch[:0], l.treatment, s)
+		p.scratch = p.string(p.scratch[:0], l, s)
 		if string(p.scratch) != s {
-			p.replace(l, jsonscan.AppendString(nil, p.scratch))
+			p.out = jsonscan.AppendString(append(p.out, p.body[p.done:l.from]...), p.scratch)
+			p.done = l.to
 		}
 	case s[0] == '-' || '0' <= s[0] && s[0] <= '9':
 		// Long numbers in places that are not documented may be ids, phone
@@ -233,14 +237,14 @@ func formOf(s string) form {
 }
 
 // string adds what becomes of the string at p.pointer.
-func (p *pass) string(dst []byte, t treatment, s string) []byte {
+func (p *pass) string(dst []byte, l *leaf, s string) []byte {
 	one := func(kind Kind, with string) []byte {
 		if with != s {
 			p.text.Counts[kind]++
 		}
 		return append(dst, with...)
 	}
-	f := formOf(s)
+	t, f := l.treatment, formOf(s)
 	switch {
 	case f == aTime && t != asName:
 		return append(dst, s...)
@@ -254,7 +258,7 @@ func (p *pass) string(dst []byte, t treatment, s string) []byte {
 		return one(ID, p.Maker.ID(s))
 	case t == asLink:
 		return one(Link, p.Maker.Link(s, p.text.IDs))
-	case t == asName, t == asText && f == someText && len(s) < 100 && namesSomeone(p.pointer):
+	case t == asName, l.names && f == someText && len(s) < 100:
 		return p.name(dst, s)
 	}
 	return p.text.Append(dst, s)
