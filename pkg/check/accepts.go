@@ -19,7 +19,7 @@ type form struct {
 	what   string
 	call   call
 	header deliver.Header
-	manner *deliver.Manner // nil: in the ordinary one
+	manner *deliver.WireOptions // nil: in the ordinary one
 	// mayRefuse: a 4xx is worth a look, and no more.
 	mayRefuse bool
 	// mayAskLength: so is a 411, and nothing else.
@@ -250,7 +250,7 @@ func charset(t *trial) []form {
 }
 
 func chunked(t *trial) []form {
-	return []form{{what: "a body in chunks", call: t.call(generate.Spec{}), manner: &deliver.Manner{Chunked: true, Pieces: 3}, mayAskLength: true}}
+	return []form{{what: "a body in chunks", call: t.call(generate.Spec{}), manner: &deliver.WireOptions{Chunked: true, Pieces: 3}, mayAskLength: true}}
 }
 
 func gzipped(t *trial) []form {

@@ -216,7 +216,7 @@ func lostAck(t *trial) judgement {
 	calls := t.before(1, idsOf(all)...)
 	for i, c := range all {
 		how := []deliver.Hangup{deliver.Close, deliver.Reset, deliver.Close}[i]
-		t.as("dropped before the answer", c, deliver.Manner{Hangup: how})
+		t.as("dropped before the answer", c, deliver.WireOptions{Hangup: how})
 	}
 	t.rest(over)
 	for _, c := range all {
@@ -232,7 +232,7 @@ func failedFirst(t *trial) judgement {
 	all := t.calls(2)
 	calls := t.before(1, idsOf(all)...)
 	half := len(all[0].body) / 2
-	t.as("broken off half-way", all[0], deliver.Manner{Cut: half})
+	t.as("broken off half-way", all[0], deliver.WireOptions{Cut: half})
 	n.ack("the whole after a broken-off one", t.send("the whole", all[0]))
 	cut := all[1]
 	cut.body = cut.body[:half]
@@ -263,7 +263,7 @@ func inFlight(t *trial) judgement {
 			}
 			second = t.send("repeat meanwhile", c)
 		})
-		first := t.as("first, last byte held back", c, deliver.Manner{Held: func() {
+		first := t.as("first, last byte held back", c, deliver.WireOptions{BeforeLastByte: func() {
 			close(held)
 			select {
 			case <-release:

@@ -22,7 +22,7 @@ type bad struct {
 	call call
 	// lenient: some right record may come of it; to take it is worth a look.
 	lenient bool
-	manner  *deliver.Manner // nil: in the ordinary one
+	manner  *deliver.WireOptions // nil: in the ordinary one
 	// silence: to give no answer is right too.
 	silence bool
 }
@@ -169,7 +169,7 @@ func truncatedBody(t *trial) []bad {
 		c := t.call(generate.Spec{})
 		all = append(all, bad{
 			what: fmt.Sprintf("a body that ends %d bytes early", len(c.body)/share), call: c,
-			manner: &deliver.Manner{Cut: len(c.body) / share}, silence: true,
+			manner: &deliver.WireOptions{Cut: len(c.body) / share}, silence: true,
 		})
 	}
 	return all
@@ -239,7 +239,7 @@ func slowSender(t *trial) judgement {
 			var once sync.Once
 			came := func() { once.Do(held.Done) }
 			defer came() // where it never comes that far
-			slowly[i] = t.as("body in pieces", c, deliver.Manner{Pieces: pieces, Every: t.o.Slow / pieces, Held: func() {
+			slowly[i] = t.as("body in pieces", c, deliver.WireOptions{Pieces: pieces, Interval: t.o.Slow / pieces, BeforeLastByte: func() {
 				came()
 				select {
 				case <-answered:
@@ -296,14 +296,14 @@ func endurance(t *trial) judgement {
 		}
 		c := t.call(generate.Spec{}).graded(broken)
 		if len(t.o.Secrets) > 0 && done%2 == 0 {
-			t.as("a delivery with a wrong secret", c, deliver.Manner{}, deliver.Field{Name: t.o.Secrets[0], Value: wrongSecret})
+			t.as("a delivery with a wrong secret", c, deliver.WireOptions{}, deliver.Field{Name: t.o.Secrets[0], Value: wrongSecret})
 		} else {
 			c.body = c.body[:len(c.body)/2]
 			t.send("half a payload", c)
 		}
 		c = t.call(generate.Spec{}).graded(broken)
-		t.as("broken off half-way", c, deliver.Manner{Cut: len(c.body) / 2})
-		t.as("dropped before the answer", t.call(generate.Spec{}), deliver.Manner{Hangup: []deliver.Hangup{deliver.Close, deliver.Reset}[done%2]})
+		t.as("broken off half-way", c, deliver.WireOptions{Cut: len(c.body) / 2})
+		t.as("dropped before the answer", t.call(generate.Spec{}), deliver.WireOptions{Hangup: []deliver.Hangup{deliver.Close, deliver.Reset}[done%2]})
 	}
 	t.good(&n)
 	return func() finding {
@@ -330,7 +330,7 @@ func hugeHeader(t *trial) judgement {
 	const size = 32 << 10
 	var n notes
 	c := t.call(generate.Spec{})
-	a := t.as("a header of 32KiB", c, deliver.Manner{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
+	a := t.as("a header of 32KiB", c, deliver.WireOptions{}, deliver.Field{Name: "X-Julianctl-Padding", Value: strings.Repeat("x", size)})
 	// To hang up on it is as good as to refuse it.
 	if !errors.Is(a.Err, deliver.Unknown) && a.Status != http.StatusRequestHeaderFieldsTooLarge {
 		n.answered = n.answered || a.Status != 0

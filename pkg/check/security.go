@@ -90,7 +90,7 @@ func secretRequired(t *trial) judgement {
 	var n notes
 	var calls []call
 	for _, name := range t.o.Secrets[:min(len(t.o.Secrets), maxSecrets)] {
-		refused := func(what string, c call, manner deliver.Manner, header ...deliver.Field) {
+		refused := func(what string, c call, manner deliver.WireOptions, header ...deliver.Field) {
 			a := t.as(what, c, manner, header...)
 			n.answered = n.answered || a.Status != 0
 			if acknowledged(a) {
@@ -104,13 +104,13 @@ func secretRequired(t *trial) judgement {
 			calls = append(calls, c)
 			return c
 		}
-		refused("without "+name, fresh(), deliver.Manner{Without: name})
+		refused("without "+name, fresh(), deliver.WireOptions{OmitHeader: name})
 		for _, form := range wrongForms(t.o.Client.Header().Get(name)) {
-			refused("with "+form.what+" "+name, fresh(), deliver.Manner{}, deliver.Field{Name: name, Value: form.value})
+			refused("with "+form.what+" "+name, fresh(), deliver.WireOptions{}, deliver.Field{Name: name, Value: form.value})
 		}
 		c := t.call(generate.Spec{})
 		n.ack("with the right "+name, t.send("with the right "+name, c))
-		refused("a repeat with a wrong "+name, c.graded(broken), deliver.Manner{}, deliver.Field{Name: name, Value: wrongSecret})
+		refused("a repeat with a wrong "+name, c.graded(broken), deliver.WireOptions{}, deliver.Field{Name: name, Value: wrongSecret})
 	}
 	return func() finding {
 		if t.seen() == "" {

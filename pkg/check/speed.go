@@ -91,7 +91,7 @@ func warm(t *trial) []deliver.Answer {
 func cold(t *trial) []deliver.Answer {
 	answers := make([]deliver.Answer, coldCalls)
 	for i := range answers {
-		answers[i] = t.as("connection of its own", t.call(generate.Spec{}), deliver.Manner{})
+		answers[i] = t.as("connection of its own", t.call(generate.Spec{}), deliver.WireOptions{})
 	}
 	return answers
 }
@@ -150,7 +150,7 @@ func largeBurstTaken(t *trial) judgement {
 	for _, l := range t.o.Budget {
 		patience = max(patience, largeBurst/burst*l.Max)
 	}
-	client := t.o.Client.Patient(min(patience, longest))
+	client := t.o.Client.WithMinTimeout(min(patience, longest))
 	defer client.Close()
 	answers := t.togetherBy(client, "one of a burst", t.calls(largeBurst))
 	t.timed(latencies(answers))

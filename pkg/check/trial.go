@@ -248,10 +248,10 @@ func (t *trial) giveUp() {
 }
 
 // as delivers a call in a manner, on a connection of its own.
-func (t *trial) as(what string, c call, m deliver.Manner, header ...deliver.Field) deliver.Answer {
+func (t *trial) as(what string, c call, m deliver.WireOptions, header ...deliver.Field) deliver.Answer {
 	t.pace.wait(t)
-	return t.deliver(what, c, m.Cut == 0 && m.Hangup == deliver.Stay, func() deliver.Answer {
-		return t.o.Client.SendAs(t.ctx, deliver.Request{Body: c.body, Header: header}, m)
+	return t.deliver(what, c, m.Cut == 0 && m.Hangup == deliver.NoHangup, func() deliver.Answer {
+		return t.o.Client.SendWith(t.ctx, deliver.Request{Body: c.body, Header: header}, m)
 	})
 }
 

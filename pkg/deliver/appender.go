@@ -7,42 +7,41 @@ import (
 	"time"
 )
 
-// appender appends lines to a file. Those that arrive while a write is under
-// way are written together with the next one, so that many senders share few
-// system calls.
+// appender appends lines to a file. Lines that arrive during a write are written
+// together in the next one, so that many senders need few system calls.
 type appender struct {
 	file *os.File
 
 	mu      sync.Mutex
-	turn    sync.Cond // a write has ended
+	done    sync.Cond // a write has ended
 	pending []byte
-	spare   []byte // for the next pending
+	spare   []byte // reused for the next pending
 	writing bool
-	taken   int // lines so far, written or pending
+	added   int // lines so far, written or pending
 	written int
 	err     error // of the first write that failed; nothing is written after it
-	later   *time.Timer
-	armed   bool // later is to come
+	timer   *time.Timer
+	armed   bool // timer is running
 }
 
-// unwritten is how long a line waits that nobody waits for.
-const unwritten = 5 * time.Millisecond
+// flushDelay is how long a line may stay unwritten if its caller does not wait.
+const flushDelay = 5 * time.Millisecond
 
 func newAppender(file *os.File) *appender {
 	a := &appender{file: file}
-	a.turn.L = &a.mu
-	a.later = time.AfterFunc(time.Hour, func() {
+	a.done.L = &a.mu
+	a.timer = time.AfterFunc(time.Hour, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.armed = false
-		a.flush(a.taken)
+		a.flush(a.added)
 	})
-	a.later.Stop()
+	a.timer.Stop()
 	return a
 }
 
-// write takes what add appends. If it is to wait, it returns once that is
-// written; otherwise it returns at once, and with the error of earlier ones.
+// write adds the line that add appends. With wait it returns when the line is
+// written; otherwise at once, with the error of an earlier write if there was one.
 func (a *appender) write(wait bool, add func([]byte) []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -50,25 +49,25 @@ func (a *appender) write(wait bool, add func([]byte) []byte) error {
 		return a.err
 	}
 	a.pending = add(a.pending)
-	a.taken++
+	a.added++
 	if wait {
-		a.flush(a.taken)
+		a.flush(a.added)
 	} else if !a.armed {
 		a.armed = true
-		a.later.Reset(unwritten)
+		a.timer.Reset(flushDelay)
 	}
 	return a.err
 }
 
-// flush returns once everything up to a line is written, or cannot be. The lock
-// is the caller's.
+// flush returns when all lines up to upTo are written, or cannot be. The caller
+// holds the lock.
 func (a *appender) flush(upTo int) {
 	for a.written < upTo && a.err == nil {
 		if a.writing {
-			a.turn.Wait()
+			a.done.Wait()
 			continue
 		}
-		batch, last := a.pending, a.taken
+		batch, last := a.pending, a.added
 		a.pending, a.writing = a.spare[:0], true
 		a.mu.Unlock()
 		_, err := a.file.Write(batch)
@@ -77,15 +76,15 @@ func (a *appender) flush(upTo int) {
 		if err != nil {
 			a.err = err
 		}
-		a.turn.Broadcast()
+		a.done.Broadcast()
 	}
 }
 
-// close writes the rest. It returns the error of any write.
+// close writes the rest. It returns the first error of any write.
 func (a *appender) close() error {
-	a.later.Stop()
+	a.timer.Stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.flush(a.taken)
+	a.flush(a.added)
 	return errors.Join(a.err, a.file.Close())
 }

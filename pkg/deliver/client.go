@@ -16,43 +16,41 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// Options are what a [Client] needs beside its target. The zero value works.
+// Options are the settings of a [Client]. The zero value works.
 type Options struct {
 	UserAgent string // such as julianctl/1.0; default "julianctl"
-	// Header is sent with every delivery, over the default
-	// "Content-Type: application/json". An empty Content-Type or User-Agent
-	// takes the default away.
+	// Header is sent with every delivery, in addition to Content-Type:
+	// application/json and User-Agent. An empty value removes one of these two.
 	Header Header
 
-	// Timeout is that of a whole delivery, connecting included; default 30 s. On
-	// a connection that is used again it may be kept late, by a 64th at most.
+	// Timeout is for a complete delivery including connecting; default 30 s. On a
+	// reused connection it may fire up to a 64th later.
 	Timeout          time.Duration
-	ConnectTimeout   time.Duration // of connecting, TLS included; default 10 s
-	FirstByteTimeout time.Duration // from the first byte sent to the first one back; default Timeout
+	ConnectTimeout   time.Duration // for connecting including TLS; default 10 s
+	FirstByteTimeout time.Duration // from the first byte sent to the first one received; default Timeout
 
 	RootCAs    *x509.CertPool // nil: those of the system
 	Insecure   bool           // accept any certificate
-	ServerName string         // for TLS, in place of the target's host
+	ServerName string         // for TLS, instead of the target's host
 
-	MaxAnswer  int // bytes of body up to which an answer is read; default 1 MiB
+	MaxAnswer  int // most bytes of an answer's body; default 1 MiB
 	MaxExcerpt int // bytes of body that are kept; default 4 KiB
 
-	// Proxy says through which proxy an https target that is not this machine
-	// is reached; it may return nil for none. Nil means what HTTPS_PROXY and
-	// NO_PROXY say.
+	// Proxy returns the proxy for an https target other than loopback, nil for none.
+	// Default: HTTPS_PROXY and NO_PROXY.
 	Proxy func(target *url.URL) (*url.URL, error)
 
-	// Dial replaces the network's own; nil means net.Dialer.
+	// Dial opens connections; default net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Client sends deliveries to one target. It keeps connections alive between
-// deliveries and is safe for concurrent use. Close it.
+// Client sends deliveries to one target. It keeps connections open between
+// deliveries and is safe for concurrent use. The caller closes it.
 type Client struct {
 	target Target
 	opts   Options
 	base   Header // defaults that Options.Header has not replaced
-	head   []byte // of a request with nothing special, up to "Content-Length: "
+	head   []byte // of an ordinary request, up to "Content-Length: "
 	tls    *tls.Config
 	proxy  *url.URL // nil: none
 
@@ -61,22 +59,22 @@ type Client struct {
 	closed bool
 }
 
-// limits are of one answer.
+// limits apply to one answer.
 type limits struct {
 	body, excerpt int
-	noBody        bool // of HEAD: there is none, whatever the header says
+	noBody        bool // the answer to HEAD has none, whatever its header says
 	bare          bool // see Request
-	// deadline is that of the whole answer, which is set once its first byte is
-	// there; nil: it is set already.
+	// deadline returns the deadline of the complete answer, set when its first byte
+	// arrives; nil: already set.
 	deadline func() time.Time
 
-	first, total time.Duration // the time-outs, for words
+	first, total time.Duration // time-outs, for messages
 }
 
-// New returns a client for target, which a [Guard] has passed.
+// New returns a client for a target from [Guard.Target].
 func New(target Target, opts Options) (*Client, error) {
 	if target.dial == nil {
-		return nil, fmt.Errorf("target has passed no guard: %w", ErrTarget)
+		return nil, fmt.Errorf("target was not checked by a guard: %w", ErrTarget)
 	}
 	for _, f := range opts.Header {
 		if err := f.check(); err != nil {
@@ -124,9 +122,9 @@ func New(target Target, opts Options) (*Client, error) {
 	return c, nil
 }
 
-// Patient is a client of the same target that waits at least so long for answers
-// and for connections. It shares no connections with c; close it too.
-func (c *Client) Patient(timeout time.Duration) *Client {
+// WithMinTimeout returns a client of the same target whose time-outs are at least
+// timeout. It shares no connections with c and must be closed, too.
+func (c *Client) WithMinTimeout(timeout time.Duration) *Client {
 	p := &Client{target: c.target, opts: c.opts, base: c.base, head: c.head, tls: c.tls, proxy: c.proxy}
 	p.opts.Timeout = max(c.opts.Timeout, timeout)
 	p.opts.ConnectTimeout = max(c.opts.ConnectTimeout, timeout)
@@ -134,10 +132,10 @@ func (c *Client) Patient(timeout time.Duration) *Client {
 	return p
 }
 
-// Target is where the client delivers to.
+// Target returns the client's target.
 func (c *Client) Target() Target { return c.target }
 
-// Header is what every delivery is sent with, but for Content-Length.
+// Header returns the header of every delivery, without Content-Length.
 func (c *Client) Header() Header {
 	host := cmp.Or(c.opts.Header.Get("Host"), c.target.header)
 	return append(Header{{"Host", host}}, effective(c.base, c.opts.Header)...)
@@ -155,38 +153,36 @@ func (c *Client) Close() {
 	}
 }
 
-// Request is one delivery to be sent. The zero value is an empty POST to the
-// target.
+// Request is one delivery to be sent. The zero value is a POST with an empty body.
 type Request struct {
 	Method string // default POST
-	Path   string // path and query in place of the target's
-	Header Header // over that of the client's Options
-	Body   []byte // sent as it is; not kept, not changed
-	// Excerpt is how many bytes of the answer's body are kept; 0: as many as the
-	// client's Options say.
+	Path   string // path and query, instead of the target's
+	Header Header // overrides that of the client's Options
+	Body   []byte // sent unchanged, not kept
+	// Excerpt is how many bytes of the answer's body are kept; 0: the MaxExcerpt of
+	// the client's Options.
 	Excerpt int
-	// Due is when the delivery should have begun; zero means when it begins.
+	// Due is when the delivery should start; zero means now.
 	Due time.Time
 
-	bare bool // the header of an answer is of interest only if it is a redirect
+	bare bool // keep the answer's header only for a redirect
 }
 
-// Answer is what came of one delivery.
+// Answer is the result of one delivery.
 type Answer struct {
-	Due  time.Time // when the delivery should have begun
-	Sent time.Time // when the last byte was handed over; zero if none was
-	// First is when the first byte came back; zero if none did.
+	Due  time.Time // when the delivery should have started
+	Sent time.Time // when the last byte was written; zero if none was
+	// First is when the first byte was received; zero if none was.
 	First time.Time
-	// Answered is when the last byte of the answer was read, or when waiting
-	// for it ended.
+	// Answered is when the last byte was received, or when the wait ended.
 	Answered time.Time
 
-	Status int // of the final answer; 0 when there was none
-	// Header is that of the final answer, without Connection. In [Client.Run]
+	Status int // of the final answer; 0: none
+	// Header is the header of the final answer, without Connection. In [Client.Run]
 	// only redirects have one.
 	Header Header
-	// Body is its beginning; BodySize and BodyHash (SHA-256; zero for an empty
-	// body) are of all that was read.
+	// Body is the beginning of the body. BodySize and BodyHash (SHA-256; zero for an
+	// empty body) are of all that was read.
 	Body     []byte
 	BodySize int64
 	BodyHash [32]byte
@@ -194,7 +190,7 @@ type Answer struct {
 	BytesSent int64 // on the wire: head, body, TLS
 	Reused    bool  // the connection had carried a delivery before
 
-	// Err is nil for a whole answer of any status, otherwise an *[Error].
+	// Err is nil for a complete answer of any status, otherwise an *[Error].
 	Err error
 }
 
@@ -222,8 +218,8 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 		}
 		a.Reused = conn.used
 		c.exchange(ctx, conn, &a, r, deadline)
-		// The peer had closed the idle connection and the first write was
-		// refused: not one byte left this process, so this is no resend.
+		// The peer had closed the idle connection and the first write failed: no byte
+		// was sent, so trying again is not a resend.
 		stale := a.Reused && a.BytesSent == 0 && errors.Is(a.Err, Unreachable) && ctx.Err() == nil
 		if !stale {
 			return a
@@ -235,7 +231,7 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 // exchange sends r on conn and afterwards keeps or closes it.
 func (c *Client) exchange(ctx context.Context, conn *conn, a *Answer, r Request, deadline time.Time) {
 	l := c.limits(r)
-	conn.endBy(deadline, l.total/lenience)
+	conn.endBy(deadline, l.total/deadlineSlack)
 	if l.first < l.total {
 		conn.endFirstBy(time.Now().Add(l.first))
 		l.deadline = func() time.Time { return deadline }
@@ -244,7 +240,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, a *Answer, r Request,
 	rest := c.prepare(conn, r)
 	again := conn.exchange(a, rest, l)
 	conn.used = true
-	c.release(conn, settle(ctx, a, stop) && again)
+	c.release(conn, endWatch(ctx, a, stop) && again)
 }
 
 func (c *Client) limits(r Request) limits {
@@ -258,9 +254,9 @@ func (c *Client) limits(r Request) limits {
 	}
 }
 
-// settle ends what closeOnDone began. It reports whether ctx left the
-// connection alone; if not, a missing answer was not the endpoint's fault.
-func settle(ctx context.Context, a *Answer, stop func() bool) bool {
+// endWatch ends closeOnDone. It returns false if ctx ended the connection; then a
+// missing answer is not the endpoint's error.
+func endWatch(ctx context.Context, a *Answer, stop func() bool) bool {
 	if stop() {
 		return true
 	}
@@ -270,8 +266,8 @@ func settle(ctx context.Context, a *Answer, stop func() bool) bool {
 	return false
 }
 
-// closeOnDone ends reads and writes of conn when ctx ends. The function that it
-// returns stops that, and reports false if it has happened.
+// closeOnDone ends reads and writes of conn when ctx ends. stop cancels that; it
+// returns false if ctx has ended.
 func closeOnDone(ctx context.Context, conn net.Conn) (stop func() bool) {
 	if ctx.Done() == nil {
 		return func() bool { return true }
@@ -279,13 +275,13 @@ func closeOnDone(ctx context.Context, conn net.Conn) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 }
 
-// check refuses what would not be one well-formed request.
+// check returns an error if r would not be one well-formed request.
 func (r Request) check() error {
 	if strings.ContainsFunc(r.Method, notToken) {
-		return &Error{Class: Unreachable, Text: fmt.Sprintf("%q is no method", r.Method)}
+		return &Error{Class: Unreachable, Text: fmt.Sprintf("%q is not a method", r.Method)}
 	}
 	if r.Path != "" && !validPath(r.Path) {
-		return &Error{Class: Unreachable, Text: fmt.Sprintf("%q is no path", r.Path)}
+		return &Error{Class: Unreachable, Text: fmt.Sprintf("%q is not a path", r.Path)}
 	}
 	for _, f := range r.Header {
 		if err := f.check(); err != nil {
@@ -295,8 +291,8 @@ func (r Request) check() error {
 	return nil
 }
 
-// prepare puts the head of r and the beginning of its body into conn.out, and
-// returns the rest of the body.
+// prepare writes the head of r and the beginning of its body to conn.out. It returns
+// the rest of the body.
 func (c *Client) prepare(conn *conn, r Request) (rest []byte) {
 	out := conn.out[:0]
 	if r.Method == "" && r.Path == "" && r.Header == nil {
@@ -310,8 +306,8 @@ func (c *Client) prepare(conn *conn, r Request) (rest []byte) {
 	return r.Body[n:]
 }
 
-// connect returns an idle connection that its peer has not closed, or a fresh
-// one. The error is an *[Error] of class Unreachable.
+// connect returns an idle connection that is still open, or a new one; with fresh,
+// always a new one. The error is an *[Error] of class Unreachable.
 func (c *Client) connect(ctx context.Context, deadline time.Time, fresh bool) (*conn, error) {
 	for !fresh {
 		conn := c.pop()
@@ -338,7 +334,7 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, fresh bool) (*
 	return nil, &Error{Class: Unreachable, Text: "cannot connect to " + c.target.header, Err: plainCause(err)}
 }
 
-// dial tries the target's addresses in order; the first error is the one told.
+// dial tries the target's addresses in order. It returns the first error.
 func (c *Client) dial(ctx context.Context) (*conn, error) {
 	var first error
 	for _, address := range c.target.dial {

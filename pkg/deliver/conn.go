@@ -20,25 +20,24 @@ import (
 )
 
 const (
-	// maxHeader is the size in bytes up to which an answer's header is read.
+	// maxHeader is the most bytes of an answer's header.
 	maxHeader = 16 << 10
-	// inlineBody is how much of a body is written together with the head, and
-	// without looking for an early answer: less than any socket buffers.
+	// inlineBody is how much of a body is written together with the head, without
+	// looking for an early answer: less than the buffer of any socket.
 	inlineBody = 16 << 10
-	// maxInterim is how many 1xx answers may come before the final one.
+	// maxInterim is the most 1xx answers before the final one.
 	maxInterim = 100
-	// lateAnswer is how long an answer is looked for after the peer stopped
-	// taking the request.
-	lateAnswer = time.Second
+	// lateAnswerWait is how long to wait for an answer after a write has failed.
+	lateAnswerWait = time.Second
 )
 
-// wire is a network connection below TLS that remembers what happened on it.
+// wire is a network connection, below TLS, that records reads and writes.
 type wire struct {
 	net.Conn
-	asker   *asker       // nil: TLS lies over it, or there is no such way
-	wrote   atomic.Int64 // bytes handed to the operating system
-	readAt  time.Time    // when the last read returned
-	readErr error        // what ended reading
+	rawSocket *rawSocket   // nil: not available, or TLS is used
+	wrote     atomic.Int64 // bytes passed to the operating system
+	readAt    time.Time    // when the last read returned
+	readErr   error        // why reading ended
 }
 
 func (w *wire) Write(p []byte) (int, error) {
@@ -49,8 +48,8 @@ func (w *wire) Write(p []byte) (int, error) {
 
 func (w *wire) Read(p []byte) (n int, err error) {
 	ok := false
-	if w.asker != nil {
-		n, ok, err = w.asker.take(p)
+	if w.rawSocket != nil {
+		n, ok, err = w.rawSocket.read(p)
 	}
 	if !ok {
 		n, err = w.Conn.Read(p)
@@ -64,15 +63,15 @@ func (w *wire) Read(p []byte) (n int, err error) {
 
 // conn is one connection of a client. It serves one delivery at a time.
 type conn struct {
-	net.Conn // TLS over wire, or wire itself
-	wire     *wire
-	quiet    func() bool // nil: cannot be asked
-	br       *bufio.Reader
-	answer   fasthttp.Response // parser and its buffers
-	out      []byte            // head and the beginning of the body
-	scratch  []byte            // for bodies that are read piece by piece
-	used     bool              // it has carried a delivery before
-	endsAt   time.Time         // the deadline of reads and writes; zero: not known
+	net.Conn  // TLS over wire, or wire itself
+	wire      *wire
+	stillIdle func() bool // nil: unknown
+	br        *bufio.Reader
+	answer    fasthttp.Response // parser and its buffers
+	out       []byte            // head and the beginning of the body
+	scratch   []byte            // for bodies that are read in parts
+	used      bool              // it has carried a delivery before
+	endsAt    time.Time         // deadline of reads and writes; zero: not known
 }
 
 func newConn(w *wire, over net.Conn) *conn {
@@ -80,32 +79,32 @@ func newConn(w *wire, over net.Conn) *conn {
 	c.answer.Header.SetNoDefaultContentType(true)
 	c.answer.StreamBody = true
 	if over == net.Conn(w) {
-		w.asker = newAsker(w.Conn)
+		w.rawSocket = newRawSocket(w.Conn)
 	}
-	if w.asker != nil {
-		c.quiet = w.asker.quiet
+	if w.rawSocket != nil {
+		c.stillIdle = w.rawSocket.stillIdle
 	} else if sc, ok := w.Conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			c.quiet = quietCheck(raw)
+			c.stillIdle = idleCheck(raw)
 		}
 	}
 	return c
 }
 
-// reusable reports whether an idle connection may carry another delivery. The
-// peer may still close it a moment later; that delivery's fate is then unknown.
-func (c *conn) reusable() bool { return c.quiet != nil && c.br.Buffered() == 0 && c.quiet() }
+// reusable reports whether an idle connection can be used again. The peer may still
+// close it a moment later; that delivery is then [Unknown].
+func (c *conn) reusable() bool { return c.stillIdle != nil && c.br.Buffered() == 0 && c.stillIdle() }
 
-// Close says no farewell of TLS, which could wait for a peer that does not read.
+// Close sends no TLS close_notify, which could block if the peer does not read.
 func (c *conn) Close() error { return c.wire.Close() }
 
-// lenience is the share of a time-out by which it may be kept late on a
-// connection that is used again: to set a deadline for every delivery costs half
-// as much as to read its answer.
-const lenience = 64
+// deadlineSlack: on a reused connection, a time-out may fire late by this fraction
+// of it. Setting a deadline for every delivery costs half as much as reading its
+// answer.
+const deadlineSlack = 64
 
-// endBy ends reads and writes at deadline; late is by how much it may be late
-// where another deadline is there already.
+// endBy sets the deadline of reads and writes. An earlier deadline is replaced by
+// one that is late later, so that the next calls need not set it.
 func (c *conn) endBy(deadline time.Time, late time.Duration) {
 	if !c.used {
 		late = 0
@@ -116,38 +115,38 @@ func (c *conn) endBy(deadline time.Time, late time.Duration) {
 	}
 }
 
-// endFirstBy ends reads at deadline, until another one is set.
+// endFirstBy sets the deadline of reads, until endBy sets another one.
 func (c *conn) endFirstBy(deadline time.Time) {
 	c.endsAt = time.Time{}
 	_ = c.SetReadDeadline(deadline)
 }
 
 // exchange writes one request, c.out and rest, and reads its answer into a. It
-// reports whether the connection may be used again. Deadlines are the caller's.
+// reports whether the connection may be reused. The caller sets the deadlines.
 func (c *conn) exchange(a *Answer, rest []byte, l limits) (again bool) {
 	before := c.wire.wrote.Load()
 	var writeErr, readErr error
 	if len(rest) == 0 {
-		a.Sent, writeErr = c.ask()
+		a.Sent, writeErr = c.writeOut()
 		if writeErr == nil || !c.refused(writeErr, before) {
 			readErr = c.receive(a, l)
 		}
 	} else {
-		writeErr, readErr = c.both(a, rest, before, l)
+		writeErr, readErr = c.writeAndRead(a, rest, before, l)
 	}
 	a.Answered = c.wire.readAt
-	if a.Answered.Before(a.Sent) { // nothing was read, or all of it before
+	if a.Answered.Before(a.Sent) { // nothing was read, or only before
 		a.Answered = time.Now()
 	}
 	a.BytesSent = c.wire.wrote.Load() - before
 	return c.conclude(a, l, writeErr, readErr)
 }
 
-// ask writes c.out and may begin to read what comes back.
-func (c *conn) ask() (sent time.Time, err error) {
+// writeOut writes c.out and may receive the beginning of the answer.
+func (c *conn) writeOut() (sent time.Time, err error) {
 	out := c.out
-	if c.wire.asker != nil {
-		wrote, sent, err := c.wire.asker.ask(out)
+	if c.wire.rawSocket != nil {
+		wrote, sent, err := c.wire.rawSocket.exchange(out)
 		c.wire.wrote.Add(int64(wrote))
 		if out = out[wrote:]; err != nil || len(out) == 0 {
 			return sent, err
@@ -157,12 +156,11 @@ func (c *conn) ask() (sent time.Time, err error) {
 	return time.Now(), err
 }
 
-// put writes p while another goroutine may read. On the short way it is not
-// interrupted by the scheduler, which after a call that could wait may give the
-// goroutine's place away.
-func (c *conn) put(p []byte) error {
-	if c.wire.asker != nil {
-		wrote, err := c.wire.asker.send(p)
+// writeWhileReading writes p while another goroutine may read. With a rawSocket the
+// scheduler does not interrupt it, which it may do after a call that could block.
+func (c *conn) writeWhileReading(p []byte) error {
+	if c.wire.rawSocket != nil {
+		wrote, err := c.wire.rawSocket.write(p)
 		c.wire.wrote.Add(int64(wrote))
 		if p = p[wrote:]; err != nil || len(p) == 0 {
 			return err
@@ -172,16 +170,15 @@ func (c *conn) put(p []byte) error {
 	return err
 }
 
-// conclude gives a its verdict and reports whether the connection may be used
-// again.
+// conclude sets a.Err and reports whether the connection may be reused.
 func (c *conn) conclude(a *Answer, l limits, writeErr, readErr error) (again bool) {
-	a.Err = c.verdict(a, l, writeErr, readErr)
+	a.Err = c.outcome(a, l, writeErr, readErr)
 	return a.Err == nil && writeErr == nil && !c.answer.Header.ConnectionClose()
 }
 
-// both writes a long request while it reads, since an endpoint may answer
-// before it has read all, and then read no further.
-func (c *conn) both(a *Answer, rest []byte, before int64, l limits) (writeErr, readErr error) {
+// writeAndRead writes a long request while it reads: an endpoint may answer before
+// it has read everything, and then stop reading.
+func (c *conn) writeAndRead(a *Answer, rest []byte, before int64, l limits) (writeErr, readErr error) {
 	var sent time.Time
 	done := make(chan error, 1)
 	go func() {
@@ -196,7 +193,7 @@ func (c *conn) both(a *Answer, rest []byte, before int64, l limits) (writeErr, r
 		done <- err
 	}()
 	readErr = c.receive(a, l)
-	// Whatever was read is final, so what is not yet written need not be.
+	// The answer is complete, so the rest of the request need not be written.
 	c.endsAt = time.Time{}
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	writeErr = <-done
@@ -204,20 +201,20 @@ func (c *conn) both(a *Answer, rest []byte, before int64, l limits) (writeErr, r
 	return writeErr, readErr
 }
 
-// refused looks at a failed write. It reports true if an idle connection turned
-// out to be closed before it took a byte: nothing will come of it. Otherwise an
-// answer may be there already, and is given a moment.
+// refused handles a failed write. It returns true if an idle connection was already
+// closed and no byte was written. Otherwise an answer may have arrived, and there is
+// a short time to read it.
 func (c *conn) refused(err error, before int64) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
 	}
-	_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+	_ = c.SetReadDeadline(time.Now().Add(lateAnswerWait))
 	return c.used && c.wire.wrote.Load() == before
 }
 
-// verdict tells what the errors of writing and reading mean. A whole answer
-// outweighs a failed write: the endpoint did not care for the rest.
-func (c *conn) verdict(a *Answer, l limits, writeErr, readErr error) error {
+// outcome returns the error of a delivery from those of writing and reading. After a
+// complete answer a failed write does not matter: the endpoint did not need the rest.
+func (c *conn) outcome(a *Answer, l limits, writeErr, readErr error) error {
 	if a.Status != 0 && writeErr == nil && readErr == nil {
 		return nil
 	}
@@ -245,8 +242,8 @@ func (c *conn) verdict(a *Answer, l limits, writeErr, readErr error) error {
 	return &Error{Class: Unknown, Text: "connection closed without an answer; whether it was processed is unknown", Err: plainCause(readErr)}
 }
 
-// receive reads one answer. Errors are an *[Error] where what came is at
-// fault, or those of the connection.
+// receive reads one answer. The error is an *[Error] if the answer is wrong,
+// otherwise from the connection.
 func (c *conn) receive(a *Answer, l limits) error {
 	c.wire.readErr = nil
 	h := &c.answer.Header
@@ -259,7 +256,7 @@ func (c *conn) receive(a *Answer, l limits) error {
 		}
 		switch status := h.StatusCode(); {
 		case status == fasthttp.StatusSwitchingProtocols:
-			return &Error{Class: Malformed, Text: "answer switches protocols, which nobody asked for"}
+			return &Error{Class: Malformed, Text: "answer switches protocols, which was not requested"}
 		case status >= 200:
 			a.Status = status
 			if !l.bare || status/100 == 3 {
@@ -274,9 +271,9 @@ func (c *conn) receive(a *Answer, l limits) error {
 	return &Error{Class: Malformed, Text: fmt.Sprintf("more than %d interim answers", maxInterim)}
 }
 
-// statusLine looks at the beginning of the next status line, byte by byte, so
-// that what is not HTTP is known as soon as it differs. The parser would wait
-// for a line's end, and would take status 000 for 200.
+// statusLine checks the beginning of the next status line byte by byte, to detect at
+// once what is not HTTP. The parser would wait for the end of the line, and would
+// read status 000 as 200.
 func (c *conn) statusLine(a *Answer, l limits) error {
 	const form = "HTTP/1.d sdd"
 	for i := 0; i < len(form); {
@@ -321,13 +318,12 @@ func (c *conn) headerError(err error) error {
 	return &Error{Class: Malformed, Text: fmt.Sprintf("answer has a malformed header: %.60q", b)}
 }
 
-// receiveBody reads the body up to its limit; the beginning is kept, all of it
-// hashed.
+// receiveBody reads the body up to its limit, keeps the beginning and hashes all.
 func (c *conn) receiveBody(a *Answer, l limits) error {
 	length := c.answer.Header.ContentLength()
 	if 0 <= length && length <= min(maxHeader, l.body) {
-		b, err := c.br.Peek(length) // the common case, without a copy
-		a.Body = keep(nil, b, l)
+		b, err := c.br.Peek(length) // the common case: no copy
+		a.Body = appendExcerpt(nil, b, l)
 		a.BodySize = int64(len(b))
 		if len(b) > 0 {
 			a.BodyHash = sha256.Sum256(b)
@@ -341,7 +337,7 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 	if c.scratch == nil {
 		c.scratch = make([]byte, 4<<10)
 	}
-	to := &sink{l: l, hash: sha256.New()}
+	to := &bodySink{l: l, hash: sha256.New()}
 	n, err := io.CopyBuffer(to, io.LimitReader(c.answer.BodyStream(), int64(l.body)+1), c.scratch)
 	_ = c.answer.CloseBodyStream()
 	a.Body, a.BodySize = to.kept, n
@@ -357,28 +353,27 @@ func (c *conn) receiveBody(a *Answer, l limits) error {
 	return err
 }
 
-// sink hashes a body and keeps its beginning.
-type sink struct {
+// bodySink hashes a body and keeps its beginning.
+type bodySink struct {
 	l    limits
 	kept []byte
 	hash hash.Hash
 }
 
-func (s *sink) Write(p []byte) (int, error) {
-	s.kept = keep(s.kept, p, s.l)
+func (s *bodySink) Write(p []byte) (int, error) {
+	s.kept = appendExcerpt(s.kept, p, s.l)
 	return s.hash.Write(p)
 }
 
-// keep appends p to the excerpt as far as there is room.
-func keep(excerpt, p []byte, l limits) []byte {
+// appendExcerpt appends p to the excerpt, up to its limit.
+func appendExcerpt(excerpt, p []byte, l limits) []byte {
 	if room := l.excerpt - len(excerpt); room > 0 && len(p) > 0 {
 		excerpt = append(excerpt, p[:min(room, len(p))]...)
 	}
 	return excerpt
 }
 
-// copyHeader leaves out Connection, which is about the connection only and
-// which the parser adds to by itself.
+// copyHeader leaves out Connection, to which the parser adds values itself.
 func copyHeader(h *fasthttp.ResponseHeader) Header {
 	n, size := 0, 0
 	for k, v := range h.All() {
@@ -400,8 +395,8 @@ func copyHeader(h *fasthttp.ResponseHeader) Header {
 	return out
 }
 
-// plainCause is err without the addresses and calls that net puts around it;
-// an orderly end is no cause worth telling.
+// plainCause returns err without the address and the system call that net adds, and
+// nil for the end of a connection.
 func plainCause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err

@@ -1,12 +1,12 @@
-// Package deliver sends deliveries: it owns which target may be reached
-// ([Guard]), how a plan turns documents into deliveries ([Plan]), the engine
-// that puts them on the wire ([Client]) and what came of them ([Answer],
-// [Summary]).
+// Package deliver sends webhook deliveries over HTTP and measures the answers:
+// which targets may be reached ([Guard]), how documents become deliveries
+// ([Plan]), how they are sent ([Client]) and the results ([Answer], [Summary]).
 //
-// It does not read payloads, judge them, print, or know commands.
+// It does not read or validate payloads, does not print, and does not know the
+// commands.
 //
-// Two promises hold everywhere. Body bytes are sent exactly as they are, unless
-// the plan asks for new ids. And no request is ever repeated by the engine: a
-// delivery whose fate is unknown (bytes were sent, no answer came) is reported
-// as [Unknown]. What is sent twice was planned twice.
+// Two rules hold everywhere. Body bytes are sent unchanged, unless the plan asks
+// for new ids. And the client never resends a request: if bytes were sent and no
+// answer came, the delivery is reported as [Unknown]. Only duplicates that the
+// plan asks for are sent twice.
 package deliver

@@ -5,40 +5,40 @@ import (
 	"fmt"
 )
 
-// Class says why a delivery is not as it should be. It is an error itself, so
-// that errors.Is(err, deliver.Timeout) decides.
+// Class says why a delivery failed. It is an error itself, for
+// errors.Is(err, deliver.Timeout).
 type Class string
 
 // The classes.
 const (
-	// Unreadable: there was no document to send; nothing was sent.
+	// Unreadable: the document could not be read; nothing was sent.
 	Unreadable Class = "unreadable"
-	// Unreachable: no connection, or one that was closed before a byte could
-	// be handed to it. Nothing was sent.
+	// Unreachable: no connection, or it was closed before a byte was written.
+	// Nothing was sent.
 	Unreachable Class = "unreachable"
-	// Unknown: bytes of the request were sent, and the connection closed before
-	// an answer. Whether the endpoint acted on it nobody can tell.
+	// Unknown: bytes of the request were sent, and the connection closed before an
+	// answer. The endpoint may or may not have processed it.
 	Unknown Class = "unknown"
-	// Timeout: the request was sent, wholly or in part, and the answer was not
-	// there in time. Its fate is unknown too.
+	// Timeout: at least part of the request was sent, and no complete answer came in
+	// time. The endpoint may or may not have processed it.
 	Timeout Class = "timeout"
-	// Malformed: what came is not a whole HTTP/1 answer.
+	// Malformed: the answer is not a complete HTTP/1 answer.
 	Malformed Class = "malformed"
-	// TooLarge: header or body of the answer is past its limit.
+	// TooLarge: header or body of the answer is over its limit.
 	TooLarge Class = "too-large"
 	// Redirect: the answer is a 3xx, which is never followed.
 	Redirect Class = "redirect"
-	// Status: the answer is whole and its status is not an expected one.
+	// Status: the answer is complete, and its status is not expected.
 	Status Class = "status"
 )
 
 func (c Class) Error() string { return string(c) }
 
-// Error is why one delivery is not as it should be.
+// Error is why one delivery failed.
 type Error struct {
 	Class Class
-	// Text is one line without the cause; it may be empty. It may quote the endpoint, shortened
-	// and with Go's escapes.
+	// Text is one line without the cause; it may be empty. It may quote the answer,
+	// shortened and escaped as in Go.
 	Text string
 	// Location is the answer's Location header, for Redirect; it may be empty.
 	Location string
@@ -63,8 +63,7 @@ func (e *Error) Is(target error) bool {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ClassOf returns the class of err, empty when err is nil or not of this
-// package.
+// ClassOf returns the class of err, empty if err is nil or not an [Error].
 func ClassOf(err error) Class {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class

@@ -6,39 +6,37 @@ import (
 	"time"
 )
 
-// Groups are the documents that were sent more than once, each with its copies.
+// Groups are the results of documents that were sent more than once.
 type Groups struct {
 	Total        int
 	Acknowledged int // every copy that was sent was answered as expected
 	Partial      int // not every copy that was sent was answered
 	Cut          int // not every copy was sent: the run had ended
-	Unsent       int // copies that were not sent for that
-	// Differ counts groups whose answers were not all alike, in status, in
-	// body, or in both.
+	Unsent       int // copies not sent because the run had ended
+	// Differ counts groups whose answers differ in status, body or both.
 	Differ       int
 	DifferStatus int
 	DifferBody   int
 
-	// Worst are up to [KeptGroups] of them, the worst first: answers that differ
-	// in status, copies that were not as expected, answers that differ in body,
-	// copies that were not sent, then by skew, or by latency where none was
-	// measured.
+	// Worst are up to [KeptGroups] groups, the worst first: answers that differ in
+	// status, unexpected answers, answers that differ in body, copies that were
+	// not sent; then by skew, and by latency where skew was not measured.
 	Worst []Group
 }
 
-// KeptGroups is how many groups are kept whole.
+// KeptGroups is how many groups are kept with all their copies.
 const KeptGroups = 100
 
 // Group is one document that was sent more than once.
 type Group struct {
-	Source string // and line: where the document stood
+	Source string // with Line: where the document was read
 	Line   int
 	Number int    // of the document in the run, from 1
 	CallID string // may be empty
-	Copies []Copy // those that were begun, by number
-	Unsent []int  // numbers of those that were not, since the run had ended
+	Copies []Copy // those that were started, by number
+	Unsent []int  // numbers of those not started because the run had ended
 
-	First        int  // number of the copy that was answered first; 0: none was
+	First        int  // number of the copy that was answered first; 0: none
 	Acknowledged bool // every copy of Copies was answered as expected
 	DifferStatus bool // of the answers that came
 	DifferBody   bool
@@ -47,33 +45,33 @@ type Group struct {
 	Skew time.Duration
 }
 
-// Copy is what came of one delivery of a group.
+// Copy is the result of one delivery of a group.
 type Copy struct {
 	Number   int   // 1 is the delivery, the others are its duplicates
 	Status   int   // 0: no answer
-	Class    Class // of what went wrong; empty: as expected
+	Class    Class // why it failed; empty: as expected
 	Due      time.Time
 	Answered time.Time // or given up
 	BodySize int64     // of the answer
 	BodyHash [32]byte  // SHA-256; zero for an empty body
-	Answer   string    // beginning of the answer's body, as it came
+	Answer   string    // beginning of the answer's body, unchanged
 }
 
 // Latency is from due to answered.
 func (c Copy) Latency() time.Duration { return max(0, c.Answered.Sub(c.Due)) }
 
-// answerKept is how many bytes of an answer a [Copy] keeps.
+// answerKept is how many bytes of the answer's body a [Copy] keeps.
 const answerKept = 200
 
-// group is a Group while its copies are on the way.
+// group is a Group in progress.
 type group struct {
 	Group
-	copies             int // that this process sends
+	copies             int // to be sent by this process
 	left, ok, answered int
 	firstAt            time.Time // when First was answered
 }
 
-// add takes in one copy's result.
+// add adds the result of one copy.
 func (g *group) add(r Result) {
 	a := r.Answer
 	g.left--
@@ -83,7 +81,7 @@ func (g *group) add(r Result) {
 		BodySize: a.BodySize, BodyHash: a.BodyHash, Answer: string(a.Body[:min(len(a.Body), answerKept)]),
 	}
 	if c.Status != 0 {
-		// All are alike if each is like one of them.
+		// All are equal if each equals the first.
 		if i := slices.IndexFunc(g.Copies, func(c Copy) bool { return c.Status != 0 }); i >= 0 {
 			g.DifferStatus = g.DifferStatus || c.Status != g.Copies[i].Status
 			g.DifferBody = g.DifferBody || c.BodyHash != g.Copies[i].BodyHash
@@ -96,9 +94,9 @@ func (g *group) add(r Result) {
 	g.Copies = append(g.Copies, c)
 }
 
-// fold counts a group that is over, or cut short, and keeps it if it is among
-// the worst. Unsent is set by then.
-func (s *Groups) fold(g *group) *Group {
+// add counts a group that is complete or was interrupted, and keeps it if it is
+// among the worst. Unsent must be set.
+func (s *Groups) add(g *group) *Group {
 	g.Acknowledged = g.ok == len(g.Copies)
 	slices.SortFunc(g.Copies, func(a, b Copy) int { return a.Number - b.Number })
 	s.Total++
@@ -119,7 +117,7 @@ func (s *Groups) fold(g *group) *Group {
 
 // worse orders groups, the worst first.
 func worse(a, b *Group) int {
-	no := func(a, b bool) int { // the one that is so comes first
+	trueFirst := func(a, b bool) int {
 		switch {
 		case a == b:
 			return 0
@@ -129,10 +127,10 @@ func worse(a, b *Group) int {
 		return 1
 	}
 	return cmp.Or(
-		no(a.DifferStatus, b.DifferStatus),
-		no(!a.Acknowledged, !b.Acknowledged),
-		no(a.DifferBody, b.DifferBody),
-		no(len(a.Unsent) > 0, len(b.Unsent) > 0),
+		trueFirst(a.DifferStatus, b.DifferStatus),
+		trueFirst(!a.Acknowledged, !b.Acknowledged),
+		trueFirst(a.DifferBody, b.DifferBody),
+		trueFirst(len(a.Unsent) > 0, len(b.Unsent) > 0),
 		cmp.Compare(b.Skew, a.Skew),
 		cmp.Compare(b.slowest(), a.slowest()),
 		cmp.Compare(a.Number, b.Number),

@@ -25,10 +25,10 @@ func TestGroups(t *testing.T) {
 	defer s.Close()
 	for _, mode := range []Mode{After, AtOnce, Shuffled} {
 		c := newClient(t, s.URL, Options{})
-		var told []Group
+		var seen []Group
 		sum := c.Run(t.Context(), documents(2), Plan{Duplicates: 2, Mode: mode, Seed: 3}, func(r Result) {
 			if r.Group != nil {
-				told = append(told, *r.Group)
+				seen = append(seen, *r.Group)
 			}
 		})
 		c.Close()
@@ -44,8 +44,8 @@ func TestGroups(t *testing.T) {
 		if d := cmp.Diff(want, sum.Groups.Worst, cmpopts.IgnoreFields(Copy{}, "Due", "Answered"), cmpopts.IgnoreFields(Group{}, "First", "Skew")); d != "" {
 			t.Errorf("%s (-want +got):\n%s", mode, d)
 		}
-		if len(told) != 2 {
-			t.Errorf("%s: told of %d groups", mode, len(told))
+		if len(seen) != 2 {
+			t.Errorf("%s: told of %d groups", mode, len(seen))
 		}
 		for _, g := range sum.Groups.Worst {
 			first := g.Copies[g.First-1]
@@ -90,7 +90,7 @@ func TestWorstGroups(t *testing.T) {
 	}
 	var s Groups
 	for n := range 10 * KeptGroups {
-		s.fold(copies(n, false, 200, 200))
+		s.add(copies(n, false, 200, 200))
 	}
 	for _, g := range []*group{
 		copies(5000, false, 500, 500), // not acknowledged
@@ -98,7 +98,7 @@ func TestWorstGroups(t *testing.T) {
 		copies(5002, false, 200, 500), // other statuses
 		copies(5003, false, 200),      // not sent to the last
 	} {
-		s.fold(g)
+		s.add(g)
 	}
 	var got []int
 	for _, g := range s.Worst {

@@ -13,13 +13,13 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
-// ErrTarget is what every refusal of [Guard.Target] is, by errors.Is.
+// ErrTarget matches every [TargetError], by errors.Is.
 var ErrTarget = errors.New("target refused")
 
-// TargetError is a URL that deliveries may not go to.
+// TargetError is returned for a URL that deliveries may not go to.
 type TargetError struct {
-	Host string // as the guard understood it; may be empty
-	Why  string // reads on from the host
+	Host string // normalized; may be empty
+	Why  string // follows the host in the message
 	Hint string // what to do instead; may be empty
 }
 
@@ -33,17 +33,17 @@ func (e *TargetError) Error() string {
 // Is makes errors.Is(err, ErrTarget) work.
 func (e *TargetError) Is(target error) bool { return target == ErrTarget }
 
-// provider is the host that no delivery may go to: it is the sender.
+// provider is the host that no delivery may go to: it sends the real webhooks.
 const provider = "julian.11x.ai"
 
-// Guard decides which hosts deliveries may reach: loopback always, another
-// host when it is allowed, the provider never.
+// Guard decides which hosts deliveries may reach: loopback always, other hosts if
+// allowed, the provider never.
 type Guard struct {
 	Allow []string // host names or addresses, without a port
 }
 
-// Target is a URL that a guard has passed. Its addresses are dialed as they
-// were checked: no name that stands for loopback is ever looked up.
+// Target is a URL that a guard has accepted. Addresses are dialed as they were
+// checked: names of loopback are never looked up.
 type Target struct {
 	scheme string
 	host   string   // lower case, no port, no brackets
@@ -66,7 +66,7 @@ func (g Guard) Target(u *url.URL) (Target, error) {
 	case t.scheme != "http" && t.scheme != "https":
 		return Target{}, &TargetError{Why: fmt.Sprintf("scheme %q is neither http nor https", u.Scheme)}
 	case u.User != nil:
-		// Also the trick of http://127.0.0.1@elsewhere/.
+		// It also hides the host, as in http://127.0.0.1@elsewhere/.
 		return Target{}, &TargetError{Host: u.Hostname(), Why: "has a user name before it", Hint: "send credentials in a header: -H 'Authorization: …'"}
 	case u.Opaque != "":
 		return Target{}, &TargetError{Why: "URL has no host"}
@@ -91,7 +91,7 @@ func (g Guard) Target(u *url.URL) (Target, error) {
 			return Target{}, err
 		}
 		if !allowed {
-			return Target{}, &TargetError{Host: host, Why: "is not this machine and was not allowed", Hint: fmt.Sprintf("allow it with --allow-host %s, or name the endpoint in the configuration", safetext.Shell(host))}
+			return Target{}, &TargetError{Host: host, Why: "is not this machine and is not allowed", Hint: fmt.Sprintf("allow it with --allow-host %s, or name the endpoint in the configuration", safetext.Shell(host))}
 		}
 		addresses = []string{host}
 	}
@@ -119,14 +119,14 @@ func (g Guard) allows(host string) (bool, error) {
 	return slices.Contains(hosts, host), nil
 }
 
-// normalHost is host in the one form in which hosts are compared and dialed:
-// an address as netip writes it, a name in lower case without the dot of the
-// root. What could be read in two ways is refused.
+// normalHost returns host in the form in which hosts are compared and dialed: an
+// address as netip writes it, a name in lower case without a final dot. Ambiguous
+// forms are refused.
 func normalHost(host string) (string, *TargetError) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		addr = addr.Unmap()
 		if addr.IsUnspecified() {
-			return "", &TargetError{Host: host, Why: "is no address to deliver to", Hint: "write 127.0.0.1 for this machine"}
+			return "", &TargetError{Host: host, Why: "is not an address to deliver to", Hint: "write 127.0.0.1 for this machine"}
 		}
 		if addr.Zone() != "" && !validName(addr.Zone()) {
 			return "", &TargetError{Host: host, Why: "has a malformed zone"}
@@ -140,9 +140,9 @@ func normalHost(host string) (string, *TargetError) {
 		}
 	}
 	if !validName(name) {
-		return "", &TargetError{Host: host, Why: "is no host name"}
+		return "", &TargetError{Host: host, Why: "is not a host name"}
 	}
-	// 127.1, 0x7f.1, 2130706433: what resolvers may take for an address.
+	// Some resolvers read 127.1, 0x7f.1 and 2130706433 as addresses.
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if last[0] >= '0' && last[0] <= '9' && strings.Trim(last, "0123456789abcdefx") == "" {
 		return "", &TargetError{Host: host, Why: "is an address in an unusual form", Hint: "write it like 127.0.0.1"}
@@ -164,9 +164,8 @@ func validName(name string) bool {
 	return true
 }
 
-// loopback returns the addresses of host if it is this machine, literally: an
-// address of the loopback network, or localhost (RFC 6761), which is not
-// looked up.
+// loopback returns the addresses of host if it is a loopback address or localhost
+// (RFC 6761), which is not looked up; otherwise nil.
 func loopback(host string) []string {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		if addr.IsLoopback() && addr.Zone() == "" {
@@ -181,7 +180,7 @@ func loopback(host string) []string {
 }
 
 func hostHeader(host, port string) string {
-	// A zone is of this machine and is not sent (RFC 6874).
+	// A zone has a meaning on this machine only and is not sent (RFC 6874).
 	if h, _, zoned := strings.Cut(host, "%"); zoned {
 		host = h
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// WriteLog writes the latencies as an HdrHistogram interval log (version 1.3),
-// as its own tools read it: a histogram for every span in which a delivery was
-// due, in nanoseconds, kept to 1 %.
+// WriteLog writes the latencies as an HdrHistogram interval log (version 1.3): one
+// histogram for every span in which a delivery was due, in nanoseconds, kept to
+// 1 %.
 func (t *Timeline) WriteLog(w io.Writer) error {
 	out := hdrhistogram.NewHistogramLogWriter(w)
-	base := t.start.Truncate(time.Second).UnixMilli() // the log knows whole seconds
+	base := t.start.Truncate(time.Second).UnixMilli() // the log has whole seconds only
 	out.SetBaseTime(base)
 	err := errors.Join(
 		out.OutputComment("[Latency of deliveries, from due to answered]"),

@@ -12,7 +12,7 @@ import (
 // Field is one header field.
 type Field struct{ Name, Value string }
 
-// Header is a list of fields in the order in which they are sent or came.
+// Header is a list of fields, in the order sent or received.
 type Header []Field
 
 // Get returns the first value of name, in any case, or "".
@@ -50,13 +50,13 @@ func (h Header) Override(top Header) Header {
 	return append(out, top...)
 }
 
-// engineFields are what frames a request on its connection; only the engine
-// can set them right.
+// engineFields define the framing of a request. Only this package can set them
+// correctly.
 var engineFields = []string{"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"}
 
-// ParseField reads "Name: value" as a person writes it. It refuses what could
-// break out of its line, and the fields that the engine sets by itself. Errors
-// never quote the value: it may be a secret.
+// ParseField reads "Name: value" as the user types it. It refuses control characters
+// and the fields that this package sets itself. Errors never quote the value, which
+// may be a secret.
 func ParseField(s string) (Field, error) {
 	name, value, found := strings.Cut(s, ":")
 	if !found {
@@ -68,7 +68,7 @@ func ParseField(s string) (Field, error) {
 
 func (f Field) check() error {
 	if f.Name == "" || strings.ContainsFunc(f.Name, notToken) {
-		return fmt.Errorf("%q is no header name", f.Name)
+		return fmt.Errorf("%q is not a header name", f.Name)
 	}
 	for i := range len(f.Value) {
 		if c := f.Value[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -81,7 +81,7 @@ func (f Field) check() error {
 		}
 	}
 	if strings.EqualFold(f.Name, "Host") && (f.Value == "" || strings.ContainsAny(f.Value, " \t/\\@?#,")) {
-		return errors.New("value of header Host is no host")
+		return errors.New("value of header Host is not a host")
 	}
 	return nil
 }
@@ -95,15 +95,15 @@ func notToken(r rune) bool {
 	return !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-// effective returns what is sent of defaults and of the fields over them: Host
-// goes elsewhere, and an empty field takes its default away.
+// effective returns the fields that are sent, without Host. An empty field removes
+// its default.
 func effective(defaults, fields Header) Header {
 	return slices.DeleteFunc(defaults.Override(fields), func(f Field) bool {
 		return strings.EqualFold(f.Name, "Host") || f.Value == "" && defaults.Has(f.Name)
 	})
 }
 
-// appendHead appends a request's head up to and with "Content-Length: ".
+// appendHead appends a request's head up to and including "Content-Length: ".
 func appendHead(dst []byte, method, path, host string, defaults, fields Header) []byte {
 	if h := fields.Get("Host"); h != "" {
 		host = h
@@ -115,7 +115,7 @@ func appendHead(dst []byte, method, path, host string, defaults, fields Header) 
 	return append(dst, "Content-Length: "...)
 }
 
-// appendBodyLength ends a head that appendHead began.
+// appendBodyLength completes a head from appendHead.
 func appendBodyLength(dst []byte, n int) []byte {
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	return append(dst, "\r\n\r\n"...)

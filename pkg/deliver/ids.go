@@ -11,15 +11,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// newIDs returns body with its callId and sequence.sequenceId replaced, and
-// every other byte as it was. An id is made of the old one, the seed and the
-// round. A body without them, or that is not JSON, is returned as it is.
+// newIDs replaces callId and sequence.sequenceId in body and changes no other byte.
+// A new id depends on the old one, the seed and the round. A body without ids, or
+// that is not JSON, is returned unchanged.
 func newIDs(body []byte, seed uint64, round int) []byte {
 	if !jsonscan.Valid(body) {
 		return body
 	}
-	// As a string without a copy: nothing of it outlives this call, and nobody
-	// writes to body.
+	// The string shares the memory of body: it is not kept, and body is not changed.
 	root := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) //nolint:gosec // see above
 	base := len(body) - len(root.Raw) - root.Index                        // white space before it
 	out := make([]byte, 0, len(body)+64)
@@ -35,7 +34,7 @@ func newIDs(body []byte, seed uint64, round int) []byte {
 		out = append(out, '"')
 		done = at + len(value.Raw)
 	}
-	// Every field of a name, where it comes twice: no reader finds an old id.
+	// If a name occurs twice, both are replaced: no reader finds an old id.
 	eachField(root, func(key, value gjson.Result) {
 		renew("callId", "call.", key, value)
 		if key.Str == "sequence" {
@@ -45,8 +44,7 @@ func newIDs(body []byte, seed uint64, round int) []byte {
 	return append(out, body[done:]...)
 }
 
-// eachField gives the fields of an object in their order; what is no object has
-// none.
+// eachField calls do for each field of an object, in order. Other values have none.
 func eachField(v gjson.Result, do func(key, value gjson.Result)) {
 	if !v.IsObject() {
 		return
@@ -57,7 +55,7 @@ func eachField(v gjson.Result, do func(key, value gjson.Result)) {
 	})
 }
 
-// newID is as good as unique: 120 bits.
+// newID has 120 bits, which is as good as unique.
 func newID(prefix, old string, seed uint64, round int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s%s", seed, round, prefix, old))
 	return prefix + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:15]))

@@ -11,14 +11,14 @@ import (
 // ErrLimit is returned for a latency limit that cannot be read.
 var ErrLimit = errors.New(`want a percentile and a duration, such as "p99=500ms" or "max=2s"`)
 
-// Limit is the most time that a share of the answers may take.
+// Limit is the longest time that a share of the answers may take.
 type Limit struct {
-	Name       string        // as given: p50, p99.9, max
+	Name       string        // as typed: p50, p99.9, max
 	Percentile float64       // over 0, up to 100; max is 100
 	Max        time.Duration // over 0
 }
 
-// ParseLimits reads limits between commas: "p50=100ms,p99=2s,max=5s".
+// ParseLimits reads a list of limits such as "p50=100ms,p99=2s,max=5s".
 func ParseLimits(text string) ([]Limit, error) {
 	var limits []Limit
 	for part := range strings.SplitSeq(text, ",") {
@@ -43,14 +43,13 @@ func ParseLimits(text string) ([]Limit, error) {
 	return limits, nil
 }
 
-// Missed returns the time at the limit's percentile and whether it is past the
-// limit. Without any value nothing is missed.
+// Missed returns the value at the limit's percentile, and whether it is over the
+// limit. Without values no limit is missed.
 func (l Limit) Missed(values Latency) (got time.Duration, missed bool) {
 	if values.Count() == 0 {
 		return 0, false
 	}
 	got = values.At(l.Percentile)
-	// A value is kept to three digits: what cannot be told from the limit is
-	// not past it.
+	// Values have three digits: one that equals the limit in these is not over it.
 	return got, got > l.Max && !values.hist.ValuesAreEquivalent(got.Microseconds(), l.Max.Microseconds())
 }

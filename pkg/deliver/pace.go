@@ -5,63 +5,62 @@ import (
 	"time"
 )
 
-// Pace is how a run with a rate kept to it: an open loop, in which deliveries
-// are due at fixed times whether or not earlier ones were answered.
+// Pace is how well a run kept its rate. A run with a rate is an open loop:
+// deliveries are due at fixed times, whether or not earlier ones were answered.
 //
-// No delivery is dropped to keep the pace. One that finds Concurrency others on
-// the way waits, goes out late and is counted in Late; its latency counts from
-// when it was due, so that an endpoint that stalls is seen to stall.
+// No delivery is dropped to keep the rate. If Concurrency others are in flight, it
+// waits, is sent late and is counted in Late. Its latency counts from when it was
+// due, so that a stalled endpoint shows in the figures.
 type Pace struct {
 	Asked float64 // deliveries a second
-	Late  int     // steps begun more than [LateAfter] after they were due
-	// Lateness is from due to begun. A document's copies count once, where they
-	// are sent together or after one another.
+	Late  int     // steps started more than [LateAfter] after they were due
+	// Lateness is the time from due to started. Copies of a document count once,
+	// except in mode Shuffled.
 	Lateness Latency
-	// Missed counts the deliveries that were due when the run was ended from
-	// outside and were not begun any more. It supposes that the documents would
-	// have lasted.
+	// Missed counts the deliveries that were due but not started when the run was
+	// interrupted. It assumes that there were enough documents.
 	Missed int
 
-	begun       int // deliveries
+	checkStart  int // deliveries
 	first, last time.Time
-	tail        time.Duration // what the last step takes at the rate
+	tail        time.Duration // the time of the last step at this rate
 }
 
-// Reached is the number of deliveries begun in a second, from the first to the
-// last of them; 0 when there was none.
+// Reached is the number of deliveries started per second, from the first to the
+// last; 0 if there was none.
 func (p *Pace) Reached() float64 {
-	if p.begun == 0 {
+	if p.checkStart == 0 {
 		return 0
 	}
-	return float64(p.begun) / (p.last.Sub(p.first) + p.tail).Seconds()
+	return float64(p.checkStart) / (p.last.Sub(p.first) + p.tail).Seconds()
 }
 
-// begin counts a step of so many deliveries.
+// begin counts a step.
 func (p *Pace) begin(now, due time.Time, deliveries int) {
 	late := now.Sub(due)
 	p.Lateness.Record(late)
 	count(&p.Late, late > LateAfter)
-	if p.begun == 0 || now.Before(p.first) {
+	if p.checkStart == 0 || now.Before(p.first) {
 		p.first = now
 	}
 	if now.After(p.last) {
 		p.last = now
 		p.tail = time.Duration(float64(deliveries) / p.Asked * float64(time.Second))
 	}
-	p.begun += deliveries
+	p.checkStart += deliveries
 }
 
-// LateAfter is how long after its due time a delivery is late. It is far more
-// than timers err by.
+// LateAfter is the delay after which a delivery counts as late. It is far more
+// than the error of timers.
 const LateAfter = 10 * time.Millisecond
 
-// schedule gives out due times: absolute ones, so that no error adds up.
+// schedule assigns due times. They are absolute, so that errors do not add up.
 type schedule struct {
 	rate   float64 // deliveries a second; 0: no schedule
 	start  time.Time
-	given  int       // deliveries that were given a time
+	given  int       // deliveries with a due time so far
 	ready  time.Time // when the source was last asked for a step
-	behind time.Time // when the step that nobody took was due; zero: none
+	behind time.Time // due time of the step that was not sent; zero: none
 	timer  *time.Timer
 }
 
@@ -70,15 +69,14 @@ func newSchedule(rate float64) *schedule {
 	return &schedule{rate: rate, start: now, ready: now, timer: time.NewTimer(0)}
 }
 
-// next is when deliveries more are due; zero without a schedule.
+// next returns the due time of the next step; zero without a rate.
 func (s *schedule) next(deliveries int) time.Time {
 	if s.rate == 0 {
 		return time.Time{}
 	}
 	due := s.at(s.given)
-	// A source that pauses, such as a pipe, moves the schedule: its payload
-	// could not be sent before it was there, and what it held up must not
-	// follow in one burst.
+	// A source that pauses, such as a pipe, shifts the schedule: a payload cannot
+	// be sent before it is read, and the delayed ones must not follow in a burst.
 	from := due
 	if s.ready.After(due) {
 		from = s.ready
@@ -91,12 +89,12 @@ func (s *schedule) next(deliveries int) time.Time {
 	return due
 }
 
-// at is when the delivery with that many before it is due.
+// at returns the due time of the delivery that has so many before it.
 func (s *schedule) at(before int) time.Time {
 	return s.start.Add(time.Duration(float64(before) / s.rate * float64(time.Second)))
 }
 
-// wait sleeps until due and reports whether ctx is still on.
+// wait sleeps until due. It reports whether ctx is not done.
 func (s *schedule) wait(ctx context.Context, due time.Time) bool {
 	if d := time.Until(due); !due.IsZero() && d > 0 {
 		s.timer.Reset(d)
@@ -108,7 +106,7 @@ func (s *schedule) wait(ctx context.Context, due time.Time) bool {
 	return ctx.Err() == nil
 }
 
-// missed is how many deliveries were due and not given away at the end.
+// missed returns how many deliveries were due and not sent at the end.
 func (s *schedule) missed() int {
 	late := time.Since(s.behind)
 	if s.behind.IsZero() || late <= LateAfter { // the run ended when it was due

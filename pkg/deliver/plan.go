@@ -14,69 +14,67 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 )
 
-// Mode is when the duplicates of a document are sent.
+// Mode says when the duplicates of a document are sent.
 type Mode string
 
 // The modes.
 const (
-	After    Mode = "after"    // each after the answer to the one before
-	AtOnce   Mode = "together" // all copies, the first included, at one instant
-	Shuffled Mode = "shuffled" // mixed into the whole run
+	After    Mode = "after"    // each after the answer to the previous one
+	AtOnce   Mode = "together" // all copies, including the first, at the same moment
+	Shuffled Mode = "shuffled" // at random places in the run
 )
 
-// Plan is what is sent, and how. The zero value sends each document once, one
-// after the other, and expects a 2xx.
+// Plan says what is sent, and how. The zero value sends each document once, one
+// after the other, and expects a 2xx status.
 type Plan struct {
 	Duplicates int  // of each document, beside the first copy
 	Mode       Mode // default After
-	// Delay is waited between a copy's answer and the next copy, in mode After.
+	// Delay is the time between a copy's answer and the next copy, in mode After.
 	Delay time.Duration
-	// Concurrency is how many documents are on the way at a time, at most;
-	// default 1, which keeps their order. A document sent together uses a
-	// connection for every copy.
+	// Concurrency is the most documents in flight at a time; default 1, which
+	// keeps their order. In mode AtOnce every copy has its own connection.
 	Concurrency int
-	// Rate is how many deliveries are due in a second; 0 means as fast as
-	// answers come. A document's copies take the time of as many deliveries,
-	// whenever they are sent. See [Pace].
+	// Rate is in deliveries per second; 0 means as fast as answers come. Each copy
+	// counts as one delivery. See [Pace].
 	Rate float64
-	// Count ends the run after so many documents; 0 means with the last one.
+	// Count ends the run after so many documents; 0 means all.
 	Count int
-	// Loop begins again with the first document after the last one, for ever
-	// where there is no Count. Documents of up to 8 MiB together are kept in
-	// memory; beyond that, they are read again.
+	// Loop starts again with the first document after the last one, forever if
+	// Count is 0. Up to 8 MiB of documents are kept in memory; more are read
+	// again in each round.
 	Loop bool
-	// Shuffle mixes the documents; a document's copies stay together where Mode
-	// keeps them together.
+	// Shuffle sends the documents in random order. Copies of a document stay
+	// together unless Mode is Shuffled.
 	Shuffle bool
-	// NewIDs gives every document a callId and a sequenceId of its own, and
-	// leaves every other byte as it is. Equal ids stay equal, but for those of
-	// another round of a Loop. What has no such id is sent as it is.
+	// NewIDs replaces callId and sequenceId and changes no other byte. Within a
+	// round of a Loop, equal ids stay equal. A document without these ids is sent
+	// unchanged.
 	NewIDs bool
-	// Retries is how often a delivery is tried again of which nothing was sent,
-	// as its class [Unreachable] proves; not in mode AtOnce. Latency counts from
-	// when the first try was due. Any other delivery is never repeated.
+	// Retries is how often a delivery is retried if nothing was sent (class
+	// [Unreachable]); not in mode AtOnce. Latency counts from when the first try
+	// was due. Other failures are never retried.
 	Retries  int
 	Expect   Statuses // default 2xx
 	Seed     uint64   // of Shuffle, mode Shuffled and NewIDs: the same seed, the same run
-	FailFast bool     // begin nothing more after the first failure
-	// Stop, if not nil, is called when [Client.Run] ends by itself before the
-	// documents do, so that reading them can be ended too. Perhaps more than once.
+	FailFast bool     // start nothing more after the first failure
+	// Stop, if not nil, is called when [Client.Run] stops before the last
+	// document, so that reading can stop too. It may be called more than once.
 	Stop func()
-	// File records the run and says what of it is done; nil: neither.
+	// File records the run and what is done; nil: no record.
 	File *RunFile
-	// Doubt, if not nil, is told by [Client.Run] of what File leaves in doubt,
-	// in turns with the results.
-	Doubt func(Doubt)
-	// Cut, if not nil, is called by [Client.Run] at its end for each document of
-	// which copies were sent, and others not any more.
+	// Unconfirmed, if not nil, is called by [Client.Run] for each delivery that
+	// File has as unconfirmed. It is never called at the same time as observe.
+	Unconfirmed func(Unconfirmed)
+	// Cut, if not nil, is called at the end of [Client.Run] for each document of
+	// which only some copies were sent.
 	Cut func(Group)
 }
 
-// Step is what one sender does in one go: some copies of one document.
+// Step is a unit of work for one sender: some copies of one document.
 type Step struct {
 	Document payload.Document
 	Number   int // of the document in the run, from 1
-	// First and Last are copies, counted from 1: copy 1 is the delivery, the
+	// First and Last are numbers of copies, from 1: copy 1 is the delivery, the
 	// others are its duplicates.
 	First, Last int
 	skip        []int // copies between them that are not sent, in order
@@ -96,9 +94,9 @@ func (s Step) Copies() iter.Seq[int] {
 	}
 }
 
-// Steps puts documents into the order of the plan. An error of docs is passed
-// on, and the rest follows. With Loop, docs is gone through more than once, and
-// an error that comes again is passed on once.
+// Steps returns the steps for docs, in the order of the plan. Errors of docs are
+// passed on and do not end it. With Loop, docs is read more than once, and the
+// same error is passed on only once.
 func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, error] {
 	whole := func(yield func(Step, error) bool) {
 		n := 0
@@ -123,31 +121,31 @@ func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, err
 	return shuffle(whole, apart, p.Seed, windowDeliveries, windowBytes)
 }
 
-// turn is a document in a round of a loop.
-type turn struct {
+// roundDocument is a document in one round of a loop.
+type roundDocument struct {
 	payload.Document
 	round int // from 0
 }
 
-// keptBytes is how much of a loop's documents is kept in memory. To read more
-// again costs little beside sending it.
+// keptBytes is how many bytes of a loop's documents are kept in memory. Reading
+// more of them again costs little compared to sending them.
 const keptBytes = 8 << 20
 
-// rounds gives docs once, or with again for ever, until a round has none. Up to
-// so many bytes of them are kept, and docs gone through once.
-func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.Seq2[turn, error] {
-	return func(yield func(turn, error) bool) {
+// rounds yields docs once, or forever with again, until a round is empty. If docs
+// have no more than keep bytes, they are read only once.
+func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.Seq2[roundDocument, error] {
+	return func(yield func(roundDocument, error) bool) {
 		var kept []payload.Document
 		size := 0
-		told := map[string]bool{} // errors, by their text
+		seen := map[string]bool{} // errors, by text
 		for round := 0; ; round++ {
 			none := true
 			for doc, err := range docs {
 				if err != nil {
-					if told[err.Error()] {
+					if seen[err.Error()] {
 						continue
 					}
-					told[err.Error()] = true
+					seen[err.Error()] = true
 				} else {
 					none = false
 					switch size += len(doc.Body); {
@@ -157,7 +155,7 @@ func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.
 						kept = append(kept, doc)
 					}
 				}
-				if !yield(turn{doc, round}, err) {
+				if !yield(roundDocument{doc, round}, err) {
 					return
 				}
 			}
@@ -167,7 +165,7 @@ func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.
 			for size <= keep {
 				round++
 				for _, doc := range kept {
-					if !yield(turn{doc, round}, nil) {
+					if !yield(roundDocument{doc, round}, nil) {
 						return
 					}
 				}
@@ -177,20 +175,18 @@ func rounds(docs iter.Seq2[payload.Document, error], again bool, keep int) iter.
 	}
 }
 
-// The window of a shuffle. What fits in it is shuffled evenly; of a larger run,
-// each is mixed with those that follow within a window's length, and memory
-// stays flat.
+// The window of a shuffle, which limits memory. A run that fits in it is shuffled
+// evenly. In a longer run, each delivery is mixed with those within the window.
 const (
 	windowDeliveries = 20_000
 	windowBytes      = 32 << 20
 )
 
-// shuffle gives steps in random order, split into single copies where they are
-// to come apart.
+// shuffle yields steps in random order; with apart, each copy on its own.
 func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, maxBytes int) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		var window []*Step // copies that come apart have an entry each and share the step
+		var window []*Step // with apart, one entry for each copy, sharing the step
 		size := 0
 		draw := func() bool {
 			i, end := random.IntN(len(window)), len(window)-1
@@ -201,7 +197,7 @@ func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, ma
 			if !apart {
 				return yield(*step, nil)
 			}
-			// Copies are alike, so they are numbered as they come.
+			// Copies are equal, so they are numbered in the order drawn.
 			one := Step{Document: step.Document, Number: step.Number, First: step.First, Last: step.First}
 			step.First++
 			return yield(one, nil)
@@ -213,7 +209,7 @@ func shuffle(steps iter.Seq2[Step, error], apart bool, seed uint64, maxCount, ma
 				}
 				continue
 			}
-			// In the window it outlives those that were read together with it.
+			// The body may share a large buffer with others; the window keeps it longer.
 			step.Document.Body = bytes.Clone(step.Document.Body)
 			entries := 1
 			if apart {
@@ -251,13 +247,13 @@ func ParseStatuses(s string) (Statuses, error) {
 		n, err := strconv.Atoi(digits)
 		switch {
 		case err != nil || len(digits) != len(strconv.Itoa(n)):
-			return nil, fmt.Errorf("%q is no status; write it like 2xx or 200,204", word)
+			return nil, fmt.Errorf("%q is not a status; write it like 2xx or 200,204", word)
 		case class && 2 <= n && n <= 5:
 			out = append(out, statusRange{n * 100, n*100 + 99})
 		case !class && 200 <= n && n <= 599:
 			out = append(out, statusRange{n, n})
 		default:
-			return nil, fmt.Errorf("%q is no final status; they are 200 to 599, or 2xx to 5xx", word)
+			return nil, fmt.Errorf("%q is not a final status; use 200 to 599, or 2xx to 5xx", word)
 		}
 	}
 	return out, nil
@@ -293,9 +289,9 @@ func (s Statuses) String() string {
 	return strings.Join(words, ",")
 }
 
-// Judge returns nil for a whole answer whose status is in the set, otherwise
-// an *[Error]. A 3xx is a [Redirect] unless it was asked for.
-func (s Statuses) Judge(a Answer) error {
+// Evaluate returns nil for a complete answer whose status is in the set,
+// otherwise an *[Error]. A 3xx that is not in the set is a [Redirect].
+func (s Statuses) Evaluate(a Answer) error {
 	switch {
 	case a.Err != nil:
 		return a.Err

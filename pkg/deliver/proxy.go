@@ -14,19 +14,18 @@ import (
 	"net/url"
 )
 
-// proxyFromEnvironment is HTTPS_PROXY and NO_PROXY, as net/http reads them. The
-// error does not quote them: they may hold a password.
+// proxyFromEnvironment reads HTTPS_PROXY and NO_PROXY as net/http does. The error
+// does not quote them: they may contain a password.
 func proxyFromEnvironment(target *url.URL) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: target})
 	if err != nil {
-		return nil, errors.New("HTTPS_PROXY is no URL of a proxy")
+		return nil, errors.New("HTTPS_PROXY is not the URL of a proxy")
 	}
 	return proxy, nil
 }
 
-// proxyFor returns the proxy on the way to target, nil for none. This machine
-// is never reached through one, nor is plain http: a tunnel shows a proxy no
-// payload.
+// proxyFor returns the proxy for target, nil for none. Loopback and plain http never
+// go through a proxy, so that no proxy can read a payload.
 func proxyFor(target Target, choose func(*url.URL) (*url.URL, error)) (*url.URL, error) {
 	if target.scheme != "https" || target.Loopback() {
 		return nil, nil
@@ -35,7 +34,7 @@ func proxyFor(target Target, choose func(*url.URL) (*url.URL, error)) (*url.URL,
 	if err != nil || proxy == nil {
 		return nil, err
 	}
-	if proxy.Path != "" && proxy.Path != "/" { // as of a URL that was misread
+	if proxy.Path != "" && proxy.Path != "/" { // probably a mistyped URL
 		return nil, errors.New("URL of the proxy has a path; want http://host:port")
 	}
 	if proxy.Scheme != "http" && proxy.Scheme != "https" || proxy.Hostname() == "" {
@@ -61,7 +60,7 @@ func (c *Client) reach(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// tunnel asks the proxy for a connection to address (RFC 9110, 9.3.6).
+// tunnel connects to address through the proxy (CONNECT, RFC 9110, 9.3.6).
 func (c *Client) tunnel(ctx context.Context, address string) (_ net.Conn, err error) {
 	port := cmp.Or(c.proxy.Port(), map[string]string{"http": "80", "https": "443"}[c.proxy.Scheme])
 	raw, err := c.opts.Dial(ctx, "tcp", net.JoinHostPort(c.proxy.Hostname(), port))
@@ -87,15 +86,15 @@ func (c *Client) tunnel(ctx context.Context, address string) (_ net.Conn, err er
 		conn = over
 	}
 	stop := closeOnDone(ctx, conn)
-	err = ask(conn, address, c.proxy.User)
+	err = connectTo(conn, address, c.proxy.User)
 	if !stop() {
 		return nil, context.Cause(ctx)
 	}
 	return conn, err
 }
 
-// ask sends CONNECT and reads the answer to it.
-func ask(conn net.Conn, address string, user *url.Userinfo) error {
+// connectTo sends CONNECT and reads its answer.
+func connectTo(conn net.Conn, address string, user *url.Userinfo) error {
 	head := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
 	if user != nil {
 		password, _ := user.Password()
@@ -122,7 +121,7 @@ func ask(conn net.Conn, address string, user *url.Userinfo) error {
 	return nil
 }
 
-// isNetError reports whether err is of the connection, not of what came on it.
+// isNetError reports whether err is from the connection, not from its content.
 func isNetError(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

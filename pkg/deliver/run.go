@@ -19,37 +19,36 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Result is what came of one delivery of a run, or of a document that could
-// not be read (its class is then [Unreadable]).
+// Result is the result of one delivery of a run, or of a document that could not
+// be read (its class is then [Unreadable]).
 type Result struct {
 	Document payload.Document
 	Number   int // of the document in the run, from 1; 0: unreadable
 	Copy     int // 1 is the delivery, the others are its duplicates
-	Retries  int // tries before the last one, of which nothing was sent
+	Retries  int // earlier tries, in which nothing was sent
 	Answer   Answer
 	Err      error // nil: as expected; otherwise an *[Error]
-	// Group is all of the document's copies, with the last of them; otherwise
-	// nil.
+	// Group has all copies of the document. It is set on the last copy only.
 	Group *Group
 }
 
 // CallID returns the document's idempotency key; see [CallID].
 func (r Result) CallID() string { return CallID(r.Document.Body) }
 
-// CallID returns the callId of a payload, or "" where body is not JSON or has
-// no such string. Of several, the last counts, as for most parsers.
+// CallID returns the callId of a payload, or "" if body is not JSON or has no such
+// string. If there are several, the last counts, as in most parsers.
 func CallID(body []byte) string {
-	id, sure := quickCallID(body)
-	if !sure {
+	id, ok := quickCallID(body)
+	if !ok {
 		return slowCallID(body)
 	}
 	return string(id)
 }
 
-// quickCallID is the callId of a payload as payloads are, at ten times the speed
-// of slowCallID. It is not sure of bodies that are not JSON, or not UTF-8, nest
-// deeply or have escapes in this id or a key.
-func quickCallID(body []byte) (id []byte, sure bool) {
+// quickCallID does the same as slowCallID for ordinary payloads, ten times as
+// fast. It returns false for a body that is not JSON or not UTF-8, nests deeply,
+// or has an escape in the id or a key.
+func quickCallID(body []byte) (id []byte, ok bool) {
 	i := jsonscan.Space(body, 0)
 	if jsonscan.At(body, i) != '{' {
 		return nil, true // it has no keys
@@ -74,13 +73,13 @@ func quickCallID(body []byte) (id []byte, sure bool) {
 	return id, true
 }
 
-// slowCallID is CallID for every body.
+// slowCallID is CallID for any body.
 func slowCallID(body []byte) (id string) {
 	if !json.Valid(body) {
 		return ""
 	}
-	// As a string without a copy, which nobody keeps: the body may be large.
-	text := unsafe.String(unsafe.SliceData(body), len(body)) //nolint:gosec // nothing of it outlives this call, and nobody writes to body
+	// The body may be large, so it is not copied into a string.
+	text := unsafe.String(unsafe.SliceData(body), len(body)) //nolint:gosec // the string is not kept, and body is not changed
 	gjson.Parse(text).ForEach(func(key, value gjson.Result) bool {
 		if key.Str == "callId" {
 			id = value.Str
@@ -90,21 +89,21 @@ func slowCallID(body []byte) (id string) {
 	return strings.Clone(id)
 }
 
-// Run sends what plan makes of docs. Without a rate it is a closed loop: each of
-// the senders begins a delivery when it has the answer to the one before. With
-// one it is an open loop; see [Pace]. Observe gets every result as it comes, one
-// at a time; it may be nil.
+// Run sends docs according to plan. Without a rate it is a closed loop: each
+// sender starts a delivery when the previous one is answered. With a rate it is an
+// open loop; see [Pace]. observe, if not nil, is called for every result, never
+// concurrently.
 //
-// When ctx ends nothing more is begun; the deliveries on the way still get
-// their answers, or run into the time-out. Docs must then end as well.
+// When ctx ends, nothing more is started. Deliveries in flight still wait for
+// their answers, up to the time-out. docs must end then, too.
 func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error], plan Plan, observe func(Result)) Summary {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &run{
-		client:  c,
-		whole:   context.WithoutCancel(ctx),
-		plan:    plan,
-		observe: observe,
+		client:      c,
+		deliveryCtx: context.WithoutCancel(ctx),
+		plan:        plan,
+		observe:     observe,
 		stop: func() {
 			cancel()
 			if plan.Stop != nil {
@@ -130,28 +129,28 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 
 // run is the state of one [Client.Run].
 type run struct {
-	client  *Client
-	whole   context.Context // of a delivery that has begun: it outlasts the run's
-	plan    Plan
-	observe func(Result)
-	stop    func() // begin nothing more
+	client      *Client
+	deliveryCtx context.Context // of each delivery: not cancelled when the run is
+	plan        Plan
+	observe     func(Result)
+	stop        func() // start nothing more
 
 	mu     sync.Mutex
 	sum    Summary
-	groups map[int]*group // by number of the document, while copies are out
+	groups map[int]*group // those in progress, by number of the document
 }
 
-// job is a step and when it is due; zero means when it begins.
+// job is a step and when it is due; zero means when it starts.
 type job struct {
 	Step
 	due time.Time
 }
 
-// steps are what is to be sent, until ctx ends.
+// steps returns what is to be sent, until ctx ends.
 func (r *run) steps(ctx context.Context, docs iter.Seq2[payload.Document, error]) iter.Seq[Step] {
 	return func(yield func(Step) bool) {
-		for step, err := range r.plan.File.Left(r.plan.Steps(docs), r.doubt) {
-			// Reading may end a moment before ctx does.
+		for step, err := range r.plan.File.Remaining(r.plan.Steps(docs), r.unconfirmed) {
+			// Reading may end slightly before ctx does.
 			if ctx.Err() != nil || ended(err) {
 				return
 			}
@@ -168,19 +167,19 @@ func (r *run) steps(ctx context.Context, docs iter.Seq2[payload.Document, error]
 	}
 }
 
-// closedLoop lets each sender take a step when it is done with the one before:
-// nobody has to be woken to hand it over.
+// closedLoop lets each sender fetch its next step itself, so that no goroutine has
+// to be woken to pass it on.
 func (r *run) closedLoop(ctx context.Context, docs iter.Seq2[payload.Document, error]) {
 	next, stop := iter.Pull(r.steps(ctx, docs))
 	defer stop()
-	var taking sync.Mutex
+	var pulling sync.Mutex
 	take := func() (Step, bool) {
-		taking.Lock()
-		defer taking.Unlock()
+		pulling.Lock()
+		defer pulling.Unlock()
 		return next()
 	}
 	var senders sync.WaitGroup
-	hired := 1 // counted by the last one hired, who alone hires
+	started := 1 // only the sender started last reads and changes it
 	var sender func()
 	sender = func() {
 		for last := true; ; {
@@ -188,8 +187,8 @@ func (r *run) closedLoop(ctx context.Context, docs iter.Seq2[payload.Document, e
 			if !ok {
 				return
 			}
-			if last && hired < r.plan.Concurrency {
-				hired++
+			if last && started < r.plan.Concurrency {
+				started++
 				senders.Go(sender)
 			}
 			last = false
@@ -200,19 +199,18 @@ func (r *run) closedLoop(ctx context.Context, docs iter.Seq2[payload.Document, e
 	senders.Wait()
 }
 
-// openLoop hands each step to a sender when it is due. As long as there are
-// fewer senders than the plan allows, a step that finds none idle gets a new
-// one.
+// openLoop passes each step to a sender when it is due. If none is idle, a new
+// sender is started, up to the Concurrency of the plan.
 func (r *run) openLoop(ctx context.Context, docs iter.Seq2[payload.Document, error]) {
 	jobs := make(chan job)
 	var senders sync.WaitGroup
-	hired, allowed := 0, max(r.plan.Concurrency, 1)
-	hand := func(j job) bool {
-		if hired < allowed {
+	started, allowed := 0, max(r.plan.Concurrency, 1)
+	dispatch := func(j job) bool {
+		if started < allowed {
 			select {
 			case jobs <- j:
 			default:
-				hired++
+				started++
 				senders.Go(func() {
 					r.send(ctx, j)
 					for j := range jobs {
@@ -233,18 +231,18 @@ func (r *run) openLoop(ctx context.Context, docs iter.Seq2[payload.Document, err
 	defer times.timer.Stop()
 	for step := range r.steps(ctx, docs) {
 		j := job{step, times.next(step.Deliveries())}
-		if !times.wait(ctx, j.due) || !hand(j) {
+		if !times.wait(ctx, j.due) || !dispatch(j) {
 			times.behind = j.due
 			break
 		}
 		times.ready = time.Now()
 	}
-	r.sum.Pace.Missed = times.missed() // the senders do not write it
+	r.sum.Pace.Missed = times.missed() // senders do not access it
 	close(jobs)
 	senders.Wait()
 }
 
-// ended reports whether err is the end of a context: no document is at fault.
+// ended reports whether err is from a context that ended, not from a document.
 func ended(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
@@ -259,15 +257,15 @@ func (r *run) halt(err error) {
 	r.stop()
 }
 
-func (r *run) doubt(d Doubt) {
+func (r *run) unconfirmed(d Unconfirmed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.plan.Doubt != nil {
-		r.plan.Doubt(d)
+	if r.plan.Unconfirmed != nil {
+		r.plan.Unconfirmed(d)
 	}
 }
 
-// send does one step.
+// send sends one step.
 func (r *run) send(ctx context.Context, j job) {
 	request := Request{Body: j.Document.Body, Due: j.due, bare: true}
 	if r.plan.Mode == AtOnce && j.Deliveries() > 1 {
@@ -280,7 +278,7 @@ func (r *run) send(ctx context.Context, j job) {
 			if !pause(ctx, r.plan.Delay) {
 				return
 			}
-			request.Due = time.Time{} // the answer before it made it due
+			request.Due = time.Time{} // due on the previous answer
 		}
 		if err := r.plan.File.begin(j.Step, n); err != nil {
 			r.halt(err)
@@ -302,19 +300,18 @@ func (r *run) sendTogether(j job, request Request) {
 		return
 	}
 	r.begin(j)
-	answers, skew := r.client.Together(r.whole, slices.Repeat([]Request{request}, len(numbers)))
+	answers, skew := r.client.Together(r.deliveryCtx, slices.Repeat([]Request{request}, len(numbers)))
 	r.skew(j.Step, skew)
 	for i, a := range answers {
 		r.record(j.Step, numbers[i], 0, a)
 	}
 }
 
-// deliver sends one delivery, seen through to its end also where ctx ends, and
-// again while it is proven that nothing of it
-// was sent and the plan allows it.
+// deliver sends one delivery and waits for its end even if ctx ends. If nothing
+// was sent, it tries again as often as the plan allows.
 func (r *run) deliver(ctx context.Context, request Request) (a Answer, retries int) {
 	for {
-		a = r.client.Send(r.whole, request)
+		a = r.client.Send(r.deliveryCtx, request)
 		nothing := errors.Is(a.Err, Unreachable) && a.BytesSent == 0
 		if !nothing || retries == r.plan.Retries || !pause(ctx, retryDelay(retries)) {
 			return a, retries
@@ -324,14 +321,14 @@ func (r *run) deliver(ctx context.Context, request Request) (a Answer, retries i
 	}
 }
 
-// retryDelay doubles from a tenth of a second up to five, and is at random
-// between a half and the whole of that.
+// retryDelay doubles from 100 ms up to 5 s; a random part, up to half, is taken
+// off.
 func retryDelay(retries int) time.Duration {
 	d := min(100*time.Millisecond<<min(retries, 10), 5*time.Second)
 	return d/2 + rand.N(d/2)
 }
 
-// pause waits for d and reports whether ctx is still on.
+// pause waits for d. It reports whether ctx is not done.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -344,7 +341,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// begin counts a step that is about to be sent.
+// begin counts a step before it is sent.
 func (r *run) begin(step job) {
 	var now time.Time
 	if r.plan.Rate > 0 {
@@ -381,8 +378,8 @@ func (r *run) unreadable(err error) {
 	}
 }
 
-// cutShort counts the groups of which copies were not sent any more, in the order
-// of their documents.
+// cutShort counts the groups that are not complete at the end, in the order of
+// their documents.
 func (r *run) cutShort() {
 	for _, number := range slices.Sorted(maps.Keys(r.groups)) {
 		g := r.groups[number]
@@ -392,7 +389,7 @@ func (r *run) cutShort() {
 				g.Unsent = append(g.Unsent, n)
 			}
 		}
-		whole := r.sum.Groups.fold(g)
+		whole := r.sum.Groups.add(g)
 		if r.plan.Cut != nil {
 			r.plan.Cut(*whole)
 		}
@@ -408,9 +405,9 @@ func (r *run) skew(step Step, d time.Duration) {
 	}
 }
 
-// record counts one result and shows it.
+// record counts one result and passes it to observe.
 func (r *run) record(step Step, n, retries int, a Answer) {
-	err := r.plan.Expect.Judge(a)
+	err := r.plan.Expect.Evaluate(a)
 	result := Result{Document: step.Document, Number: step.Number, Copy: n, Retries: retries, Answer: a, Err: err}
 	r.plan.File.end(result)
 	r.mu.Lock()
@@ -436,7 +433,7 @@ func (r *run) record(step Step, n, retries int, a Answer) {
 	if g := r.groups[step.Number]; g != nil {
 		g.add(result)
 		if g.left == 0 {
-			result.Group = s.Groups.fold(g)
+			result.Group = s.Groups.add(g)
 			delete(r.groups, step.Number)
 		}
 	}

@@ -16,39 +16,40 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 )
 
-// RunFile records a run as it goes and continues one that was cut short, also
-// by kill -9: what was answered is never sent again.
+// RunFile records a run and lets an interrupted one continue, even after kill -9:
+// what was answered is never sent again.
 //
-// It is a text file that only grows. The first line is JSON and says which run
-// it is. Every other line is about one delivery, by the number of its document
-// and of its copy:
+// It is a text file that only grows. The first line is JSON and describes the run.
+// Every other line is about one delivery, named by the numbers of its document and
+// its copy:
 //
-//	> 12.1 9f86d081    is about to be sent; a payload of this hash
+//	> 12.1 9f86d081    is about to be sent; hash of the payload
 //	< 12.1 200         was answered
-//	< 12.1 200 class   was answered, and the answer was wrong in itself
+//	< 12.1 200 class   was answered, and the answer was not valid
 //	? 12.1             ended without an answer
-//	- 12.1             ended, and nothing was sent
+//	- 12.1             ended, nothing was sent
 //
-// The first kind is in the file before a byte of the delivery leaves, the others
-// within some milliseconds. "In the file" is handed to the operating system, so
-// that it outlasts the process, though not a power failure.
+// A ">" line is written before the first byte of the delivery is sent, the others
+// within a few milliseconds after its end. "Written" means passed to the operating
+// system: it survives the end of the process, but not a power failure.
 type RunFile struct {
-	Seed uint64 // of the run: that of its beginning
+	Seed uint64 // of the run, as it was started
 	Past Past
 
 	path string
 	info runInfo
-	past []byte   // by document and copy, as it was when the file was opened
+	past []byte   // by document and copy, when the file was opened
 	hash []uint32 // by document
 	out  *appender
 }
 
-// Past is what earlier processes did of a run.
+// Past is what earlier processes did in a run.
 type Past struct {
 	Answered int           // deliveries
 	Statuses map[int]int   // of them, by status
-	Broken   map[Class]int // of them, by what was wrong with the answer itself
-	// Open were sent, or perhaps sent, and not answered; they are sent again.
+	Broken   map[Class]int // of them, by why the answer was not valid
+	// Open counts deliveries that were possibly sent and not answered. They are
+	// sent again.
 	Open int
 }
 
@@ -66,8 +67,8 @@ func (p Past) Failed(expect Statuses) int {
 	return n
 }
 
-// Setting is one thing that a run follows from, such as its target. Name is
-// what the user calls it.
+// Setting is one setting of a run, such as its target. Name is what the user
+// typed.
 type Setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -83,13 +84,13 @@ type runInfo struct {
 
 const runSchema = "julianctl.run/v1"
 
-// ErrRunFile is what every refusal to continue a run is, by errors.Is.
+// ErrRunFile matches every [RunFileError], by errors.Is.
 var ErrRunFile = errors.New("run file refused")
 
-// RunFileError is a run file that does not fit what is to be sent.
+// RunFileError is returned for a run file that cannot be used.
 type RunFileError struct {
 	Path string
-	Why  string // reads on from the path
+	Why  string // follows the path in the message
 	Hint string // what to do instead
 }
 
@@ -99,14 +100,14 @@ func (e *RunFileError) Error() string { return fmt.Sprintf("run file %q %s", e.P
 func (e *RunFileError) Is(target error) bool { return target == ErrRunFile }
 
 const (
-	otherRun     = "give another run a file of its own"
-	otherPayload = "put the payloads back as they were, or begin anew with another run file"
+	hintOtherFile    = "use a different run file for this run"
+	hintSamePayloads = "restore the payloads as they were, or start a new run with another run file"
 )
 
-// OpenRunFile continues the run in the file at path, or begins it there if there
-// is none. Copies is how many of each document are sent; settings are what else
-// the run follows from, seed aside: they must be those of its beginning. The
-// error is a [RunFileError] or one of the file system. Close it.
+// OpenRunFile opens the run file at path, or creates it. copies is how many copies
+// of each document are sent. copies and settings must be the same as when the run
+// was started. The error is a [RunFileError] or from the file system. The caller
+// closes the file.
 func OpenRunFile(path string, copies int, seed uint64, settings []Setting) (*RunFile, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -119,8 +120,7 @@ func OpenRunFile(path string, copies int, seed uint64, settings []Setting) (*Run
 	return f, nil
 }
 
-// ReadRunFile is OpenRunFile for those who send nothing: it neither makes nor
-// changes a file.
+// ReadRunFile is OpenRunFile for dry runs: it neither creates nor changes a file.
 func ReadRunFile(path string, copies int, seed uint64, settings []Setting) (*RunFile, error) {
 	f := &RunFile{Seed: seed, path: path, info: runInfo{runSchema, copies, seed, settings}}
 	file, err := os.Open(path)
@@ -138,7 +138,7 @@ func ReadRunFile(path string, copies int, seed uint64, settings []Setting) (*Run
 func openRun(path string, file *os.File, info runInfo) (*RunFile, error) {
 	f := &RunFile{Seed: info.Seed, path: path, info: info}
 	if stat, err := file.Stat(); err != nil || !stat.Mode().IsRegular() {
-		return nil, errors.Join(err, f.refuse("is no regular file", otherRun))
+		return nil, errors.Join(err, f.refuse("is not a regular file", hintOtherFile))
 	}
 	if err := lock(file); err != nil {
 		return nil, f.refuse("is in use by another process", "wait for it to end")
@@ -147,7 +147,7 @@ func openRun(path string, file *os.File, info runInfo) (*RunFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The end of a line that was being written when its process ended.
+	// Drop an incomplete line, which was being written when the process ended.
 	if err := file.Truncate(size); err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func openRun(path string, file *os.File, info runInfo) (*RunFile, error) {
 	return f, nil
 }
 
-// Close writes what is not yet written.
+// Close writes pending lines and closes the file.
 func (f *RunFile) Close() error {
 	if f.out == nil { // read only
 		return nil
@@ -177,22 +177,23 @@ func (f *RunFile) Close() error {
 
 func (f *RunFile) refuse(why, hint string) error { return &RunFileError{f.path, why, hint} }
 
-// Doubt is a delivery of which the endpoint may have seen more than one: it was
-// sent, or perhaps sent, and no answer was recorded.
-type Doubt struct {
-	Source string // and line: where the document stands
+// Unconfirmed is a delivery that was possibly sent and has no recorded answer. The
+// endpoint may get it more than once.
+type Unconfirmed struct {
+	Source string // with Line: where the document was read
 	Line   int
 	CallID string // may be empty
 	Number int    // of the document in the run, from 1
 	Copy   int
 	Sends  int  // so far
-	Again  bool // it is sent again now; otherwise that was done before
+	Again  bool // it is sent again now; false: an earlier process did
 }
 
-// Left gives what of a run's steps is still to be sent, and tells of every
-// doubt before its delivery is sent again. An error that is [ErrRunFile] ends
-// it: the documents are not those of the beginning. A nil RunFile leaves all.
-func (f *RunFile) Left(steps iter.Seq2[Step, error], tell func(Doubt)) iter.Seq2[Step, error] {
+// Remaining returns the steps that are still to be sent. It calls report for every
+// unconfirmed delivery before that is sent again. An [ErrRunFile] ends it: the
+// documents are not those that the run was started with. For a nil RunFile it
+// returns all steps.
+func (f *RunFile) Remaining(steps iter.Seq2[Step, error], report func(Unconfirmed)) iter.Seq2[Step, error] {
 	if f == nil {
 		return steps
 	}
@@ -205,7 +206,7 @@ func (f *RunFile) Left(steps iter.Seq2[Step, error], tell func(Doubt)) iter.Seq2
 					yield(Step{}, err)
 					return
 				}
-				step = f.left(step, tell)
+				step = f.left(step, report)
 				if step.Deliveries() == 0 {
 					continue
 				}
@@ -217,7 +218,7 @@ func (f *RunFile) Left(steps iter.Seq2[Step, error], tell func(Doubt)) iter.Seq2
 	}
 }
 
-// known is the state of a step's copies when the file was opened; nil where
+// known returns the state of a document's copies when the file was opened; nil if
 // there is none.
 func (f *RunFile) known(number int) []byte {
 	if f == nil || number > len(f.hash) {
@@ -226,13 +227,13 @@ func (f *RunFile) known(number int) []byte {
 	return f.past[(number-1)*f.info.Copies:][:f.info.Copies]
 }
 
-// answered reports whether a copy had its answer when the file was opened.
+// answered reports whether a copy was answered when the file was opened.
 func (f *RunFile) answered(number, copy int) bool {
 	past := f.known(number)
 	return copy <= len(past) && past[copy-1]&pastAnswered != 0
 }
 
-// check compares a document with what the file says of it.
+// check compares a document with its hash in the file.
 func (f *RunFile) check(step Step) error {
 	if !slices.ContainsFunc(f.known(step.Number), func(past byte) bool { return past != 0 }) {
 		return nil
@@ -240,7 +241,7 @@ func (f *RunFile) check(step Step) error {
 	if f.hash[step.Number-1] == hashOf(step.Document) {
 		return nil
 	}
-	return f.refuse(fmt.Sprintf("has another payload %d than %s:%d", step.Number, step.Document.Source, step.Document.Line), otherPayload)
+	return f.refuse(fmt.Sprintf("has another payload %d than %s:%d", step.Number, step.Document.Source, step.Document.Line), hintSamePayloads)
 }
 
 func hashOf(doc payload.Document) uint32 {
@@ -248,8 +249,8 @@ func hashOf(doc payload.Document) uint32 {
 	return binary.BigEndian.Uint32(sum[:4])
 }
 
-// left takes out of a step what was answered.
-func (f *RunFile) left(step Step, tell func(Doubt)) Step {
+// left removes the answered copies from a step.
+func (f *RunFile) left(step Step, report func(Unconfirmed)) Step {
 	known := f.known(step.Number)
 	if known == nil {
 		return step
@@ -260,15 +261,15 @@ func (f *RunFile) left(step Step, tell func(Doubt)) Step {
 		if answered {
 			step.skip = append(step.skip, n)
 		}
-		if tell != nil && (sends > 1 || sends == 1 && !answered) {
+		if report != nil && (sends > 1 || sends == 1 && !answered) {
 			doc := step.Document
-			tell(Doubt{doc.Source, doc.Line, CallID(doc.Body), step.Number, n, sends, !answered})
+			report(Unconfirmed{doc.Source, doc.Line, CallID(doc.Body), step.Number, n, sends, !answered})
 		}
 	}
 	return step
 }
 
-// copiesLeft is how many copies of a document this process is to send.
+// copiesLeft returns how many copies of a document are still to be sent.
 func (f *RunFile) copiesLeft(number, copies int) int {
 	for _, past := range f.known(number) {
 		if past&pastAnswered != 0 {
@@ -278,8 +279,8 @@ func (f *RunFile) copiesLeft(number, copies int) int {
 	return copies
 }
 
-// Verify goes through the documents that a plan's run file knows of, before
-// anything is sent: they must be those of its beginning.
+// Verify checks, before anything is sent, that the documents in the plan's run
+// file are still the same.
 func (p Plan) Verify(docs iter.Seq2[payload.Document, error]) error {
 	f := p.File
 	if f == nil || len(f.hash) == 0 {
@@ -291,7 +292,7 @@ func (p Plan) Verify(docs iter.Seq2[payload.Document, error]) error {
 		if ended(err) {
 			return err
 		}
-		if err != nil { // is told when it comes up in the run
+		if err != nil { // reported during the run
 			continue
 		}
 		if err := f.check(step); err != nil {
@@ -301,11 +302,11 @@ func (p Plan) Verify(docs iter.Seq2[payload.Document, error]) error {
 			return nil
 		}
 	}
-	return f.refuse(fmt.Sprintf("has %d payloads, and there are %d", len(f.hash), number), otherPayload)
+	return f.refuse(fmt.Sprintf("has %d payloads, and there are %d", len(f.hash), number), hintSamePayloads)
 }
 
-// begin records deliveries that are about to be sent. Without an error they are
-// in the file.
+// begin records deliveries before they are sent. If it returns nil, they are in the
+// file.
 func (f *RunFile) begin(step Step, copies ...int) error {
 	if f == nil {
 		return nil
@@ -324,8 +325,7 @@ func (f *RunFile) begin(step Step, copies ...int) error {
 	return nil
 }
 
-// end records what came of a delivery. That it cannot be written, the next begin
-// says.
+// end records the result of a delivery. The next begin returns its write error.
 func (f *RunFile) end(r Result) {
 	if f == nil {
 		return

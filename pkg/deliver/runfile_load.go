@@ -11,27 +11,27 @@ import (
 	"strings"
 )
 
-// A byte for each delivery: how often it was sent, perhaps, and whether it was
-// answered.
+// The state of a delivery is one byte: how often it was possibly sent, and whether
+// it was answered.
 const (
 	pastAnswered = 0x80
 	pastSends    = 0x7f
 )
 
-// load reads the file and returns the size of its whole lines.
+// load reads the file and returns the size of its complete lines.
 func (f *RunFile) load(r io.Reader) (size int64, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	for n := 0; ; n++ {
 		line, err := in.ReadSlice('\n')
 		switch {
 		case errors.Is(err, io.EOF):
-			// A beginning that was cut short is none, but must be one.
+			// An incomplete first line is accepted if it is the start of a run file.
 			if n == 0 && !bytes.HasPrefix([]byte(`{"schema":"`+runSchema+`",`), line[:min(len(line), 11)]) {
-				return 0, f.refuse("is no run file", otherRun)
+				return 0, f.refuse("is not a run file", hintOtherFile)
 			}
 			return size, nil
 		case errors.Is(err, bufio.ErrBufferFull):
-			return 0, f.refuse("is no run file", otherRun)
+			return 0, f.refuse("is not a run file", hintOtherFile)
 		case err != nil:
 			return 0, err
 		}
@@ -39,23 +39,23 @@ func (f *RunFile) load(r io.Reader) (size int64, err error) {
 		line = line[:len(line)-1]
 		switch {
 		case n == 0:
-			if err := f.begun(line); err != nil {
+			if err := f.checkStart(line); err != nil {
 				return 0, err
 			}
-		case !f.take(line, n):
-			return 0, f.refuse(fmt.Sprintf("is damaged at line %d", n+1), otherRun)
+		case !f.addLine(line, n):
+			return 0, f.refuse(fmt.Sprintf("is damaged at line %d", n+1), hintOtherFile)
 		}
 	}
 }
 
-// begun compares the beginning of a run with what is to be sent.
-func (f *RunFile) begun(line []byte) error {
+// checkStart compares the first line with what is to be sent.
+func (f *RunFile) checkStart(line []byte) error {
 	var had runInfo
 	if json.Unmarshal(line, &had) != nil || !strings.HasPrefix(had.Schema, "julianctl.run/") {
-		return f.refuse("is no run file", otherRun)
+		return f.refuse("is not a run file", hintOtherFile)
 	}
 	if had.Schema != runSchema {
-		return f.refuse(fmt.Sprintf("is of another version, %q", had.Schema), otherRun)
+		return f.refuse(fmt.Sprintf("is of another version, %q", had.Schema), hintOtherFile)
 	}
 	for i := range max(len(had.Settings), len(f.info.Settings)) {
 		var before, now Setting
@@ -69,36 +69,36 @@ func (f *RunFile) begun(line []byte) error {
 			continue
 		}
 		if before.Name != now.Name {
-			return f.refuse("is of another kind of run", otherRun)
+			return f.refuse("is of another kind of run", hintOtherFile)
 		}
-		return f.refuse(fmt.Sprintf("was begun with %s %s, not %s", now.Name, said(before.Value), said(now.Value)), otherRun)
+		return f.refuse(fmt.Sprintf("was started with %s %s, not %s", now.Name, quoteValue(before.Value), quoteValue(now.Value)), hintOtherFile)
 	}
 	if had.Copies != f.info.Copies {
-		return f.refuse(fmt.Sprintf("was begun with %d copies of each payload, not %d", had.Copies, f.info.Copies), otherRun)
+		return f.refuse(fmt.Sprintf("was started with %d copies of each payload, not %d", had.Copies, f.info.Copies), hintOtherFile)
 	}
 	f.Seed = had.Seed
 	return nil
 }
 
-func said(value string) string {
+func quoteValue(value string) string {
 	if value == "" {
 		return "nothing"
 	}
 	return strconv.Quote(value)
 }
 
-// ahead is by how much a number may be larger than that of the lines before it:
-// a shuffled run does not begin with the first document.
-const ahead = 1 << 20
+// maxAhead limits how far a document's number may exceed the number of lines: a
+// shuffled run does not start with the first document.
+const maxAhead = 1 << 20
 
-// take reads the line of a delivery and reports whether it is one.
-func (f *RunFile) take(line []byte, n int) bool {
+// addLine reads the line of a delivery. It returns false if the line is not valid.
+func (f *RunFile) addLine(line []byte, n int) bool {
 	kind, rest, _ := bytes.Cut(line, []byte(" "))
 	name, detail, _ := bytes.Cut(rest, []byte(" "))
 	numberText, copyText, _ := bytes.Cut(name, []byte("."))
 	number, err := strconv.Atoi(string(numberText))
 	which, err2 := strconv.Atoi(string(copyText))
-	if err != nil || err2 != nil || number < 1 || number > n+ahead || which < 1 || which > f.info.Copies || len(kind) != 1 {
+	if err != nil || err2 != nil || number < 1 || number > n+maxAhead || which < 1 || which > f.info.Copies || len(kind) != 1 {
 		return false
 	}
 	for number > len(f.hash) {

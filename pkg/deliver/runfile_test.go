@@ -114,7 +114,7 @@ func TestRunFileContinues(t *testing.T) {
 				p := plan
 				p.File = openRunFile(t, path, plan)
 				more := map[string]int{} // than its copies a payload may have arrived
-				p.Doubt = func(d Doubt) {
+				p.Unconfirmed = func(d Unconfirmed) {
 					more[bodies[d.Number]] += d.Sends - 1
 					if d.Again {
 						more[bodies[d.Number]]++
@@ -198,14 +198,14 @@ func TestRunFileRefuses(t *testing.T) {
 		settings []Setting
 		want     string
 	}{
-		{string(whole), 2, changed("--to", "http://127.0.0.1:2/"), `was begun with --to "http://127.0.0.1:1/", not "http://127.0.0.1:2/"`},
-		{string(whole), 2, changed("PATH", ""), `was begun with PATH "calls.ndjson", not nothing`},
+		{string(whole), 2, changed("--to", "http://127.0.0.1:2/"), `was started with --to "http://127.0.0.1:1/", not "http://127.0.0.1:2/"`},
+		{string(whole), 2, changed("PATH", ""), `was started with PATH "calls.ndjson", not nothing`},
 		{string(whole), 2, runSettings[:1], "is of another kind of run"},
-		{string(whole), 3, runSettings, "was begun with 2 copies of each payload, not 3"},
-		{`{"callId":"call.1"}` + "\n", 2, runSettings, "is no run file"},
-		{"my notes", 2, runSettings, "is no run file"},
-		{"my notes\n", 2, runSettings, "is no run file"},
-		{strings.Repeat("x", 1<<17), 2, runSettings, "is no run file"},
+		{string(whole), 3, runSettings, "was started with 2 copies of each payload, not 3"},
+		{`{"callId":"call.1"}` + "\n", 2, runSettings, "is not a run file"},
+		{"my notes", 2, runSettings, "is not a run file"},
+		{"my notes\n", 2, runSettings, "is not a run file"},
+		{strings.Repeat("x", 1<<17), 2, runSettings, "is not a run file"},
 		{strings.Replace(string(whole), "/v1", "/v2", 1), 2, runSettings, `is of another version, "julianctl.run/v2"`},
 		{string(whole) + "> 1.3 00000000\n", 2, runSettings, "is damaged at line 14"},
 		{string(whole) + "> 9999999999.1 00000000\n", 2, runSettings, "is damaged at line 14"},

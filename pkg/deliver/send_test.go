@@ -356,7 +356,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := httptest.NewServer(handler(status, http.Header{"Location": {elsewhere.URL + "/x"}}, ""))
 		a := newClient(t, s.URL, Options{}).Send(t.Context(), Request{Body: []byte("{}")})
-		err := Statuses(nil).Judge(a)
+		err := Statuses(nil).Evaluate(a)
 		var e *Error
 		if !errors.Is(err, Redirect) || !errors.As(err, &e) || e.Location != elsewhere.URL+"/x" || !strings.Contains(err.Error(), elsewhere.URL) {
 			t.Errorf("%d: %v", status, err)
@@ -623,7 +623,7 @@ func ExampleClient_Send() {
 	defer client.Close()
 	answer := client.Send(context.Background(), Request{Body: []byte(`{"callId":"call.1"}`)})
 	fmt.Println(answer.Status, string(answer.Body))
-	fmt.Println(Statuses(nil).Judge(answer))
+	fmt.Println(Statuses(nil).Evaluate(answer))
 	// Output:
 	// 500 out of coffee
 	// status 500 Internal Server Error

@@ -6,50 +6,47 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Series is a run over time: spans of equal width, without gaps, from the
-// beginning of the run. There are 1 to [MaxBuckets] of them, or none where
-// nothing was delivered.
+// Series is a run over time, in buckets of equal width without gaps. There are 1 to
+// [MaxBuckets] of them, or none if nothing was delivered.
 type Series struct {
 	Start   time.Time     // of the first bucket
 	Width   time.Duration // of every bucket
 	Buckets []Bucket
 }
 
-// Bucket is what happened in one span of a run.
+// Bucket is one span of time of a run.
 //
-// What a person sees on the wire is counted when it happened: Sent when the
-// last byte left, Answered, Failed and Classes when the answer was there or was
-// given up. How well the endpoint kept up is told where it was due: Late and
-// the latencies are of the deliveries that were due in the span, so that a
-// stall is as wide as it was, not a spike at its end.
+// Events are counted when they happened: Sent when the last byte was sent;
+// Answered, Failed and Classes at the answer or the time-out. Late and the
+// latencies count where the delivery was due, so that a stall has its real width
+// and is not a spike at its end.
 type Bucket struct {
 	After    time.Duration // from the start of the series to that of the bucket
 	Sent     int
 	Answered int // with a status
 	Failed   int // not as expected, whatever the reason
-	// Classes counts deliveries by the first digit of their status; Classes[0]
-	// are those that ended without one. Classes[1] is always 0.
+	// Classes counts deliveries by the first digit of their status. Classes[0] are
+	// those without an answer; Classes[1] is always 0.
 	Classes [6]int
-	// Late counts what was sent more than [LateAfter] after it was due. Nothing
-	// is ever dropped; see [Pace].
+	// Late counts deliveries sent more than [LateAfter] after they were due. None is
+	// dropped; see [Pace].
 	Late int
 
 	// Latencies are of answered deliveries, from due to answered, kept to 1 %.
-	// All are 0 where Latencies is.
+	// All are 0 if Latencies is 0.
 	Latencies               int
 	Min, P50, P90, P99, Max time.Duration
 }
 
-// MaxBuckets is how many spans a series has at most. A run that lasts longer
-// has wider ones, so that its series takes a few megabytes at most.
+// MaxBuckets is the most buckets of a series. A longer run has wider ones, so that
+// a series never takes more than a few megabytes.
 const MaxBuckets = 600
 
-// firstWidth is the width of a bucket until there are too many. It then grows
-// two-fold and five-fold in turns: 10, 20, 100, 200 ms, 1, 2, 10 s.
+// firstWidth is the first width of a bucket. It grows when there are too many, by 2
+// and by 5 alternately: 10, 20, 100, 200 ms, 1, 2, 10 s.
 const firstWidth = 10 * time.Millisecond
 
-// Timeline makes a [Series] of results as they come. It is not safe for
-// concurrent use.
+// Timeline collects results into a [Series]. It is not safe for concurrent use.
 type Timeline struct {
 	start    time.Time
 	width    time.Duration
@@ -57,16 +54,16 @@ type Timeline struct {
 	buckets  []*span
 }
 
-// span is a bucket that is being filled; nil stands for an empty one.
+// span is a bucket that is being filled. A nil span is empty.
 type span struct {
 	Bucket
 	latency *hdrhistogram.PackedHistogram // in ns; nil: empty
 }
 
-// NewTimeline returns a timeline of a run that begins at start.
+// NewTimeline returns a timeline of a run that starts at start.
 func NewTimeline(start time.Time) *Timeline { return &Timeline{start: start, width: firstWidth} }
 
-// Add takes in one result of [Client.Run].
+// Add adds one result of [Client.Run].
 func (t *Timeline) Add(r Result) {
 	a := r.Answer
 	if a.Answered.IsZero() { // unreadable: nothing was delivered
@@ -88,7 +85,7 @@ func (t *Timeline) Add(r Result) {
 	}
 }
 
-// at is the span that time falls into.
+// at returns the span of a time.
 func (t *Timeline) at(when time.Time) *span {
 	after := max(when.Sub(t.start), 0)
 	for after >= MaxBuckets*t.width {
@@ -104,7 +101,7 @@ func (t *Timeline) at(when time.Time) *span {
 	return t.buckets[i]
 }
 
-// widen puts spans together.
+// widen merges neighbouring spans.
 func (t *Timeline) widen() {
 	n := 2
 	if t.fivefold {
@@ -123,7 +120,8 @@ func (t *Timeline) widen() {
 	t.buckets = wide
 }
 
-// with is what s and b have together; either may be nil. It uses both up.
+// with merges b into s and returns the result; either may be nil. Neither may be
+// used after it.
 func (s *span) with(b *span) *span {
 	if s == nil || b == nil {
 		if s == nil {
@@ -160,7 +158,7 @@ func (s *span) record(d time.Duration) {
 	_ = s.latency.RecordValue(int64(min(d, time.Hour)))
 }
 
-// Series is what came so far.
+// Series returns the results so far.
 func (t *Timeline) Series() Series {
 	s := Series{Start: t.start, Width: t.width}
 	for i, from := range t.buckets {
@@ -172,7 +170,7 @@ func (t *Timeline) Series() Series {
 		if from != nil && from.latency != nil {
 			at := from.latency.ValueAtPercentilesSlice([]float64{50, 90, 99})
 			b.Latencies = int(from.latency.TotalCount())
-			// The ends are exact, and what is kept to 1 % must not pass them.
+			// Min and Max are exact; the others, kept to 1 %, must not pass them.
 			within := func(ns int64) time.Duration { return min(max(time.Duration(ns), b.Min), b.Max) }
 			b.P50, b.P90, b.P99 = within(at[0]), within(at[1]), within(at[2])
 		}
@@ -187,9 +185,9 @@ type Point struct {
 	Value      time.Duration
 }
 
-// Curve is the distribution by percentile, from 0 to 100 in steps that grow
-// finer towards the end: five to each halving of the distance to 100. Nil when
-// there are no values.
+// Curve returns the distribution by percentile, from 0 to 100, with finer steps
+// towards the end: five for each halving of the distance to 100. It is nil if there
+// are no values.
 func (l Latency) Curve() []Point {
 	if l.Count() == 0 {
 		return nil

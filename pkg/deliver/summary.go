@@ -6,36 +6,36 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Summary is what came of a run.
+// Summary is the result of a run.
 type Summary struct {
-	Documents  int // that were planned for
-	Unreadable int // that could not be read; they count nowhere else
-	// Planned counts the deliveries that the run came to before it ended;
-	// those that it did not begin any more are Planned - OK - Failed.
+	Documents  int // started
+	Unreadable int // documents that could not be read; not counted elsewhere
+	// Planned counts the deliveries of all steps that were started. Those not sent
+	// because the run ended are Planned - OK - Failed.
 	Planned  int
-	Sent     int // at least one byte left
+	Sent     int // at least one byte was sent
 	Answered int // with a status
 	OK       int // as expected
 	Failed   int // not as expected, whatever the reason
-	Retried  int // tries that are not counted above: nothing was sent
+	Retried  int // earlier tries, not counted above: nothing was sent
 
 	Statuses map[int]int   // by status
 	Errors   map[Class]int // by class, of those that failed
 
 	Pace   *Pace // nil without a rate
 	Groups Groups
-	Skew   Latency // of documents sent together, one value for each
+	Skew   Latency // of documents sent together, one value each
 
 	BytesSent int64
 	Elapsed   time.Duration
 	Latency   Latency // of answered deliveries, from due to answered
 
-	// Err ended the run: what its file was to record could not be written, or
-	// the documents are not those that it was begun with ([ErrRunFile]).
+	// Err ended the run: its run file could not be written, or the documents are not
+	// those that it was started with ([ErrRunFile]).
 	Err error
 }
 
-// Rate is the number of deliveries sent in a second.
+// Rate is the number of deliveries sent per second.
 func (s *Summary) Rate() float64 {
 	if s.Elapsed <= 0 {
 		return 0
@@ -49,8 +49,8 @@ func count(n *int, when bool) {
 	}
 }
 
-// Latency is a distribution of durations, kept to a microsecond and to three
-// digits, up to an hour. The zero value is empty.
+// Latency is a distribution of durations up to an hour, with a resolution of a
+// microsecond and three digits. The zero value is empty.
 type Latency struct{ hist *hdrhistogram.Histogram }
 
 const maxLatency = int64(time.Hour / time.Microsecond)
@@ -60,7 +60,7 @@ func (l *Latency) Record(d time.Duration) {
 	if l.hist == nil {
 		l.hist = hdrhistogram.New(1, maxLatency, 3)
 	}
-	// The only error is a value past the end, and there is none.
+	// The only possible error is a value that is too large.
 	_ = l.hist.RecordValue(min(max(d.Microseconds(), 1), maxLatency))
 }
 
@@ -72,8 +72,7 @@ func (l Latency) Count() int64 {
 	return l.hist.TotalCount()
 }
 
-// At returns the value that percent of all values do not exceed, such as 99.9;
-// 0 when there are none.
+// At returns a percentile, such as that of 99.9; 0 if there are no values.
 func (l Latency) At(percent float64) time.Duration {
 	if l.Count() == 0 {
 		return 0
@@ -84,7 +83,7 @@ func (l Latency) At(percent float64) time.Duration {
 // Max returns the largest value.
 func (l Latency) Max() time.Duration { return l.At(100) }
 
-// Min returns the smallest value, 0 when there are none.
+// Min returns the smallest value, 0 if there are none.
 func (l Latency) Min() time.Duration {
 	if l.Count() == 0 {
 		return 0
@@ -92,8 +91,8 @@ func (l Latency) Min() time.Duration {
 	return time.Duration(l.hist.Min()) * time.Microsecond
 }
 
-// Counts is how many values there are up to each of edges, which grow, and over
-// the one before it.
+// Counts returns how many values lie between each edge and the one before it. Edges
+// are in ascending order.
 func (l Latency) Counts(edges []time.Duration) []int64 {
 	counts := make([]int64, len(edges))
 	if l.Count() == 0 {

@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// Together sends requests at one instant: each has its own connection and holds
-// back its last byte until all are ready; then the last bytes are released in
-// one go. Answers are in the order of requests; skew is the time from before
-// the first release to after the last one, 0 when fewer than two were ready.
+// Together sends all requests at the same moment: each on its own connection, all
+// but its last byte, until all are ready; then the last bytes are written one
+// after the other. Answers are in the order of requests. skew is the time between
+// the first and the last of these writes, 0 if fewer than two were ready.
 //
-// Timeout runs anew from the release, for all of them, and so does
-// FirstByteTimeout.
+// Timeout and FirstByteTimeout start again with the last bytes.
 func (c *Client) Together(ctx context.Context, requests []Request) (answers []Answer, skew time.Duration) {
 	answers = make([]Answer, len(requests))
-	copies := make([]*held, len(requests))
+	copies := make([]*heldRequest, len(requests))
 	deadline := time.Now().Add(c.opts.Timeout)
 	var ready, answered sync.WaitGroup
 	released := make(chan struct{})
@@ -42,23 +41,23 @@ func (c *Client) Together(ctx context.Context, requests []Request) (answers []An
 	return answers, skew
 }
 
-// held is a request that is sent but for its last byte.
-type held struct {
-	conn     *conn // nil: there is none, and answer.Err says why
+// heldRequest is a request of which all but the last byte is sent.
+type heldRequest struct {
+	conn     *conn // nil: no connection; see answer.Err
 	answer   Answer
 	limits   limits
-	planned  bool   // the request said when it was due
+	planned  bool   // the request had a due time
 	last     []byte // one byte
-	before   int64  // what the connection had carried before
+	before   int64  // bytes that the connection had written before
 	writeErr error
 	readErr  error
 	stop     func() bool
-	deadline atomic.Int64 // of the whole answer, in ns since 1970
+	deadline atomic.Int64 // of the complete answer, in ns since 1970
 }
 
 // hold connects and sends all of r but its last byte.
-func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *held {
-	h := &held{answer: Answer{Due: r.Due}, limits: c.limits(r)}
+func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *heldRequest {
+	h := &heldRequest{answer: Answer{Due: r.Due}, limits: c.limits(r)}
 	if h.limits.first < h.limits.total {
 		h.limits.deadline = func() time.Time { return time.Unix(0, h.deadline.Load()) }
 	}
@@ -79,10 +78,10 @@ func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *held 
 		h.conn = conn
 		h.before = conn.wire.wrote.Load()
 		_ = conn.SetDeadline(deadline)
-		conn.endsAt = time.Time{} // the release sets others
+		conn.endsAt = time.Time{} // releaseAll sets others
 		h.stop = closeOnDone(ctx, conn.wire)
 		h.writeErr = h.write(c.prepare(conn, r))
-		// As in Send: refused before one byte left is no resend.
+		// As in Send: if no byte was sent, trying again is not a resend.
 		stale := h.writeErr != nil && conn.refused(h.writeErr, h.before) && ctx.Err() == nil
 		if !stale {
 			h.answer.Reused = conn.used
@@ -93,11 +92,11 @@ func (c *Client) hold(ctx context.Context, r Request, deadline time.Time) *held 
 	}
 }
 
-func (h *held) fail(err error) {
+func (h *heldRequest) fail(err error) {
 	h.answer.Answered, h.answer.Err = time.Now(), err
 }
 
-func (h *held) write(rest []byte) error {
+func (h *heldRequest) write(rest []byte) error {
 	head := h.conn.out
 	if len(rest) == 0 {
 		head, h.last = head[:len(head)-1], head[len(head)-1:]
@@ -112,10 +111,10 @@ func (h *held) write(rest []byte) error {
 	return err
 }
 
-// releaseAll writes the last bytes, one directly after the other: a write is a
-// few microseconds, waking a goroutine for each would be more.
-func (c *Client) releaseAll(copies []*held) (skew time.Duration) {
-	var ready []*held
+// releaseAll writes the last bytes in one loop: a write takes a few
+// microseconds, waking a goroutine for each would take longer.
+func (c *Client) releaseAll(copies []*heldRequest) (skew time.Duration) {
+	var ready []*heldRequest
 	now := time.Now()
 	for _, h := range copies {
 		if h.conn != nil && h.writeErr == nil {
@@ -127,7 +126,7 @@ func (c *Client) releaseAll(copies []*held) (skew time.Duration) {
 	}
 	start := time.Now()
 	for _, h := range ready {
-		h.writeErr = h.conn.put(h.last)
+		h.writeErr = h.conn.writeWhileReading(h.last)
 		h.answer.Sent = time.Now()
 		if !h.planned {
 			h.answer.Due = start
@@ -139,13 +138,13 @@ func (c *Client) releaseAll(copies []*held) (skew time.Duration) {
 	return ready[len(ready)-1].answer.Sent.Sub(start)
 }
 
-// finish gives a copy its verdict and its connection back.
-func (c *Client) finish(ctx context.Context, h *held) {
+// finish sets the result of a copy and releases its connection.
+func (c *Client) finish(ctx context.Context, h *heldRequest) {
 	if h.conn == nil {
 		return
 	}
 	h.answer.BytesSent = h.conn.wire.wrote.Load() - h.before
 	again := h.conn.conclude(&h.answer, h.limits, h.writeErr, h.readErr)
 	h.conn.used = true
-	c.release(h.conn, settle(ctx, &h.answer, h.stop) && again)
+	c.release(h.conn, endWatch(ctx, &h.answer, h.stop) && again)
 }

@@ -218,9 +218,9 @@ func TestTogetherTimesOut(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, serving := pipeClient(t, tt.opts, tt.serve)
-				dial, held := c.opts.Dial, new(atomic.Int32)
+				dial, heldRequest := c.opts.Dial, new(atomic.Int32)
 				c.opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-					if held.Add(1) == 3 { // the release waits for the last copy
+					if heldRequest.Add(1) == 3 { // the release waits for the last copy
 						<-time.After(4 * time.Second)
 					}
 					return dial(ctx, network, address)

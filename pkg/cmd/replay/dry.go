@@ -46,14 +46,14 @@ func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
 type dryItem struct {
 	step  deliver.Step
 	n     int // deliveries before it
-	doubt *deliver.Doubt
+	doubt *deliver.Unconfirmed
 	err   error
 }
 
 // shown is what some steps look like, or what came in place of one.
 type shown struct {
 	text   []byte // whole lines
-	doubt  *deliver.Doubt
+	doubt  *deliver.Unconfirmed
 	err    error
 	failed error // of a record
 }
@@ -70,8 +70,8 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 	payloads, deliveries, unreadable := 0, 0, 0
 	items := func(yield func(dryItem) bool) {
 		on := true
-		doubt := func(d deliver.Doubt) { on = on && yield(dryItem{doubt: &d}) }
-		for step, err := range p.plan.File.Left(p.plan.Steps(docs), doubt) {
+		doubt := func(d deliver.Unconfirmed) { on = on && yield(dryItem{doubt: &d}) }
+		for step, err := range p.plan.File.Remaining(p.plan.Steps(docs), doubt) {
 			if err == nil {
 				err = ctx.Err()
 			}

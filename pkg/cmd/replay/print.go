@@ -52,7 +52,7 @@ func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client
 		tally:   newTally(o),
 		hinted:  map[string]bool{},
 	}
-	p.plan.Doubt, p.plan.Cut = p.doubt, p.cut
+	p.plan.Unconfirmed, p.plan.Cut = p.doubt, p.cut
 	return p
 }
 

@@ -28,7 +28,7 @@ func resumePlan(ctx context.Context, a *cli.App, o options, client *deliver.Clie
 	}
 	plan.File = file
 	if o.seedGiven && o.Seed != file.Seed {
-		err = cli.UsageError(fmt.Errorf("run file %q was begun with --seed %d, not %d", o.resume, file.Seed, o.Seed), "leave --seed out: the run file knows it")
+		err = cli.UsageError(fmt.Errorf("run file %q was started with --seed %d, not %d", o.resume, file.Seed, o.Seed), "leave --seed out: the run file knows it")
 	}
 	plan.Seed = file.Seed
 	if err == nil && !slices.Contains(o.Paths, "-") { // stdin is compared as it comes
@@ -93,7 +93,7 @@ type againRecord struct {
 }
 
 // doubt tells of one delivery that the endpoint may have seen more than once.
-func (p *printer) doubt(d deliver.Doubt) {
+func (p *printer) doubt(d deliver.Unconfirmed) {
 	p.doubts++
 	if p.records != nil {
 		p.fail(p.records.Write("again", againRecord{d.Source, d.Line, d.Number, d.Copy, d.CallID, d.Sends, d.Again}))

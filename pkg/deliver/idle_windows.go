@@ -17,9 +17,9 @@ type pollFD struct {
 
 const pollRead = 0x0100 | 0x0200 // POLLRDNORM | POLLRDBAND
 
-// quietCheck returns a function that reports, without waiting, whether the
-// peer has neither closed the idle connection nor sent anything on it.
-func quietCheck(raw syscall.RawConn) func() bool {
+// idleCheck returns a function that reports, without blocking, whether the
+// connection is open and nothing has arrived on it.
+func idleCheck(raw syscall.RawConn) func() bool {
 	return func() bool {
 		quiet := false
 		err := raw.Control(func(fd uintptr) {

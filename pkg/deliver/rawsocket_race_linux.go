@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Where one process is both ends, as in tests, the race detector learns only
-// from these two that a read comes after the write.
+// These two tell the race detector that a read comes after the write, in tests
+// where one process is both ends.
 
 func sendNow(fd uintptr, p []byte) (n int, errno syscall.Errno) {
 	return result(syscall.Write(int(fd), p))

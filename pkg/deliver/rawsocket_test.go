@@ -26,7 +26,7 @@ func TestAskerIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := way == "short way" && runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")
-		if got := conn.wire.asker != nil; got != want {
+		if got := conn.wire.rawSocket != nil; got != want {
 			t.Errorf("%s: %v, want %v", way, got, want)
 		}
 		_ = conn.Close()
@@ -100,9 +100,9 @@ func TestTimeoutOnUsedConnection(t *testing.T) {
 	})
 	for way, dial := range ways {
 		for _, tt := range []struct {
-			begun string
-			opts  Options
-			want  string
+			checkStart string
+			opts       Options
+			want       string
 		}{
 			{"", Options{Timeout: 300 * time.Millisecond}, "no answer within 300ms"},
 			{"", Options{Timeout: time.Minute, FirstByteTimeout: 200 * time.Millisecond}, "no answer within 200ms"},
@@ -115,16 +115,16 @@ func TestTimeoutOnUsedConnection(t *testing.T) {
 				t.Fatalf("%s: %v", way, a.Err)
 			}
 			start := time.Now()
-			a := c.Send(t.Context(), Request{Body: []byte(tt.begun)})
+			a := c.Send(t.Context(), Request{Body: []byte(tt.checkStart)})
 			if !a.Reused || !errors.Is(a.Err, Timeout) || a.Err.Error() != tt.want {
-				t.Errorf("%s, %q: %v, want %q", way, tt.begun, a.Err, tt.want)
+				t.Errorf("%s, %q: %v, want %q", way, tt.checkStart, a.Err, tt.want)
 			}
 			atLeast := min(tt.opts.Timeout, c.opts.FirstByteTimeout)
-			if tt.begun != "" {
+			if tt.checkStart != "" {
 				atLeast = tt.opts.Timeout
 			}
 			if took := time.Since(start); took < atLeast || took > 30*time.Second || a.Answered.Sub(a.Due) < atLeast {
-				t.Errorf("%s, %q: took %s, answered after %s", way, tt.begun, took, a.Answered.Sub(a.Due))
+				t.Errorf("%s, %q: took %s, answered after %s", way, tt.checkStart, took, a.Answered.Sub(a.Due))
 			}
 		}
 	}

@@ -20,21 +20,21 @@ import (
 // What each manner puts on the wire, to the byte, and what comes of it.
 func TestSendAs(t *testing.T) {
 	const head = "POST / HTTP/1.1\r\nHost: H\r\nUser-Agent: julianctl\r\nContent-Type: application/json\r\n"
-	held := make(chan string, 1)
+	heldRequest := make(chan string, 1)
 	for _, tt := range []struct {
 		name   string
-		manner Manner
+		manner WireOptions
 		want   string
 		got    outcome
 	}{
-		{"ordinary", Manner{}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
-		{"chunked", Manner{Chunked: true}, head + "X: 1\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", outcome{Status: 204}},
-		{"chunks", Manner{Chunked: true, Pieces: 2}, head + "X: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n", outcome{Status: 204}},
-		{"pieces", Manner{Pieces: 4, Every: time.Millisecond}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
-		{"cut", Manner{Cut: 4}, head + "X: 1\r\nContent-Length: 10\r\n\r\n012345", outcome{Status: 204}},
-		{"dropped", Manner{Hangup: Close}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Class: Unknown}},
-		{"without", Manner{Without: "x"}, head + "Content-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
-		{"held", Manner{Held: func() { held <- "held" }}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
+		{"ordinary", WireOptions{}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
+		{"chunked", WireOptions{Chunked: true}, head + "X: 1\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", outcome{Status: 204}},
+		{"chunks", WireOptions{Chunked: true, Pieces: 2}, head + "X: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n", outcome{Status: 204}},
+		{"pieces", WireOptions{Pieces: 4, Interval: time.Millisecond}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
+		{"cut", WireOptions{Cut: 4}, head + "X: 1\r\nContent-Length: 10\r\n\r\n012345", outcome{Status: 204}},
+		{"dropped", WireOptions{Hangup: Close}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Class: Unknown}},
+		{"without", WireOptions{OmitHeader: "x"}, head + "Content-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
+		{"held", WireOptions{BeforeLastByte: func() { heldRequest <- "held" }}, head + "X: 1\r\nContent-Length: 10\r\n\r\n0123456789", outcome{Status: 204}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			noLeaks(t)
@@ -59,7 +59,7 @@ func TestSendAs(t *testing.T) {
 				_, _ = io.WriteString(c, ok204)
 			})
 			c := newClient(t, s.url, Options{Timeout: 10 * time.Second, Header: Header{{"X", "1"}}})
-			a := c.SendAs(t.Context(), Request{Body: []byte("0123456789")}, tt.manner)
+			a := c.SendWith(t.Context(), Request{Body: []byte("0123456789")}, tt.manner)
 			if d := cmp.Diff(tt.got, outcomeOf(a)); d != "" {
 				t.Errorf("answer (-want +got):\n%s", d)
 			}
@@ -69,7 +69,7 @@ func TestSendAs(t *testing.T) {
 			c.Close()
 		})
 	}
-	if len(held) != 1 {
+	if len(heldRequest) != 1 {
 		t.Error("Held was not called")
 	}
 }
@@ -94,7 +94,7 @@ func TestHeldBack(t *testing.T) {
 		_, _ = io.WriteString(c, ok204)
 	})
 	c := newClient(t, s.url, Options{Timeout: 10 * time.Second})
-	a := c.SendAs(t.Context(), Request{Body: []byte("hello")}, Manner{Held: func() {
+	a := c.SendWith(t.Context(), Request{Body: []byte("hello")}, WireOptions{BeforeLastByte: func() {
 		if <-early {
 			t.Error("the last byte was there early")
 		}
@@ -112,7 +112,7 @@ func TestHangupReset(t *testing.T) {
 		ended <- err
 	})
 	c := newClient(t, s.url, Options{Timeout: 10 * time.Second})
-	c.SendAs(t.Context(), Request{Body: []byte("{}")}, Manner{Hangup: Reset})
+	c.SendWith(t.Context(), Request{Body: []byte("{}")}, WireOptions{Hangup: Reset})
 	if err := <-ended; err == nil {
 		t.Error("the endpoint saw an orderly end")
 	}
@@ -122,8 +122,8 @@ func TestSendAsEndsWithItsContext(t *testing.T) {
 	s := newRawServer(t, func(_ int, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	c := newClient(t, s.url, Options{Timeout: 10 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
-	for _, m := range []Manner{{Held: cancel}, {Pieces: 2, Every: time.Minute}} {
-		if a := c.SendAs(ctx, Request{Body: []byte("{}")}, m); a.Err == nil || time.Since(a.Due) > 5*time.Second {
+	for _, m := range []WireOptions{{BeforeLastByte: cancel}, {Pieces: 2, Interval: time.Minute}} {
+		if a := c.SendWith(ctx, Request{Body: []byte("{}")}, m); a.Err == nil || time.Since(a.Due) > 5*time.Second {
 			t.Errorf("%v after %s", a.Err, time.Since(a.Due))
 		}
 	}
