@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 )
@@ -42,7 +42,7 @@ func Edited(docs iter.Seq2[payload.Document, error], edits []Edit) iter.Seq2[pay
 }
 
 func editedDocument(doc payload.Document, edits []Edit) (_ payload.Document, err error) {
-	if !json.Valid(doc.Body) {
+	if !jsonscan.Valid(doc.Body) {
 		return doc, errors.New("--set cannot change what is not JSON")
 	}
 	changed, err := ApplyEdits(doc.Body, edits)

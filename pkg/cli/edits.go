@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/spelling"
@@ -76,7 +77,7 @@ func ApplyEdits(payload []byte, edits []Edit) ([]byte, error) {
 		// sjson leaves a payload as it is when the path is a query, and what
 		// it makes of one that does not fit need not be JSON.
 		nothing := bytes.Equal(edited, payload) && gjson.GetBytes(payload, e.path).Raw != string(e.value)
-		if nothing || !json.Valid(edited) {
+		if nothing || !jsonscan.Valid(edited) {
 			return nil, UsageError(fmt.Errorf("%s %q does not fit the payload", e.flag, e.path), "")
 		}
 		payload = edited
@@ -179,7 +180,7 @@ func FitEdits(docs iter.Seq2[payload.Document, error], edits []Edit, paths []str
 		return nil
 	}
 	for doc, err := range docs {
-		if err == nil && json.Valid(doc.Body) {
+		if err == nil && jsonscan.Valid(doc.Body) {
 			_, err := ApplyEdits(doc.Body, edits)
 			return err
 		}

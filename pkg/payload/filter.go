@@ -149,7 +149,7 @@ func (f Filter) Match(payload []byte) bool {
 		return true
 	}
 	// gjson reads anything: it must not be asked before this.
-	if !utf8.Valid(payload) || !json.Valid(payload) {
+	if !utf8.Valid(payload) || !jsonscan.Valid(payload) {
 		return false
 	}
 	for _, c := range f.all {
