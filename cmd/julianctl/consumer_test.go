@@ -19,17 +19,26 @@ import (
 // deliver to. It writes its URL to --ready-file, appends every body it got to
 // --save, and answers as --status says; 0 means as a correct consumer does. The
 // first of --fail-first get 503. At …/count/ID it tells how many records a call
-// has; with --twice each delivery makes one.
+// has; with --twice each delivery makes one. With --die it says so and ends.
 func consumerMain() {
 	ready := flag.String("ready-file", "", "")
 	save := flag.String("save", "", "")
 	status := flag.Int("status", 0, "")
 	twice := flag.Bool("twice", false, "")
 	failures := flag.Int("fail-first", 0, "")
+	port := flag.Int("port", 0, "")
+	die := flag.String("die", "", "")
 	flag.Parse()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if *die != "" {
+		fmt.Fprintln(os.Stderr, *die)
+		os.Exit(1)
+	}
+	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port))
 	if err != nil {
 		panic(err)
+	}
+	if *ready == "" {
+		*ready = os.DevNull
 	}
 	if err := cli.WriteFile(*ready, []byte("http://"+ln.Addr().String()+"/hook")); err != nil {
 		panic(err)

@@ -104,6 +104,43 @@ var endpointDecisions = map[string]string{
 	"url":     "needs trust beyond this machine",
 	"headers": "go where the URL goes, as they are",
 	"timeout": "harmless",
+
+	"exec": "starts a program", "env": "chooses what the program does", "ready-url": "chooses what is asked", "reset": "runs a program",
+	"through": "chooses what is reached", "spy": "takes the place of what the program calls", "spy-answer": "harmless, but nothing without spy",
+	"probe": "runs a program", "probe-url": "chooses what is asked", "probe-path": "harmless, but nothing without probe",
+}
+
+// Nothing that check would do for an endpoint of a project file is done before
+// the file is trusted.
+func TestEndpointOfCheckNeedsTrust(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[cli.Endpoint]()) {
+		key := f.Tag.Get("key")
+		switch key {
+		case "name", "url", "headers", "timeout":
+			continue
+		}
+		value := "x"
+		if f.Type.Kind() == reflect.Slice {
+			value = "[x]"
+		}
+		text := "endpoints: [{name: local, url: 'http://127.0.0.1:1/', " + key + ": " + value + "}]"
+		a := projectApp(t, "", text)
+		err := a.Config.AllowCheck(a.Config.Endpoints[0])
+		if err == nil || !strings.Contains(err.Error(), `"x", and the file is not trusted`) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if lines := a.Config.NeedsTrust(); len(lines) != 1 || !strings.HasPrefix(lines[0], "endpoints: ") {
+			t.Errorf("%s: needs trust to %q", text, lines)
+		}
+		a.Config.Project.Trust = cli.Trusted
+		if err := a.Config.AllowCheck(a.Config.Endpoints[0]); err != nil {
+			t.Errorf("%s, trusted: %v", text, err)
+		}
+		a = projectApp(t, text, "")
+		if err := a.Config.AllowCheck(a.Config.Endpoints[0]); err != nil {
+			t.Errorf("%s, the user's own: %v", text, err)
+		}
+	}
 }
 
 func TestEverySettingHasADecision(t *testing.T) {

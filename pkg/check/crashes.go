@@ -73,9 +73,21 @@ func restart(t *trial, l *lab, n *notes) finding {
 		l.send(t, c)
 		points = append(points, &point{at: StepAt{Step: 0}, name: "restarted after an acknowledged delivery", call: c, reached: true, acked: true})
 	}
-	l.settled(t, calls)
+	there := l.settled(t, calls)
 	if err := l.restart(t.ctx); err != nil {
 		return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
+	}
+	// What was there and is not any more would be processed again.
+	gone := func(e effectsOf) bool { return e.err == "" && e.lost(l.spied) }
+	after := l.counted(t, calls)
+	if slices.ContainsFunc(after, gone) {
+		t.rest(t.counter.settle)
+		after = l.counted(t, calls)
+	}
+	for i, e := range after {
+		if gone(e) && !there[i].lost(l.spied) {
+			points[i].said = "acknowledged, and gone after the restart"
+		}
 	}
 	for i, c := range calls {
 		l.quiet(t)

@@ -50,6 +50,48 @@ type Endpoint struct {
 	URL     string        `key:"url"`
 	Headers []string      `key:"headers"` // "Name: value"
 	Timeout time.Duration `key:"timeout"` // 0: the global one
+
+	// What check has flags for: how it starts the endpoint, what it puts between
+	// it and what it uses, and how effects are counted.
+	Exec      string   `key:"exec"`
+	Env       []string `key:"env"`
+	ReadyURL  string   `key:"ready-url"`
+	Reset     string   `key:"reset"`
+	Through   []string `key:"through"`
+	Spy       []string `key:"spy"`
+	SpyAnswer string   `key:"spy-answer"`
+	Probe     string   `key:"probe"`
+	ProbeURL  string   `key:"probe-url"`
+	ProbePath string   `key:"probe-path"`
+}
+
+// EndpointSetting is a setting of an endpoint that check has a flag for.
+type EndpointSetting struct {
+	Flag   string
+	Values []string // nil: it is not set
+	Would  string   // what it does that needs trust, as in "would run …"
+}
+
+// CheckSettings are those settings that check has flags for.
+func (e Endpoint) CheckSettings() []EndpointSetting {
+	one := func(value string) []string {
+		if value == "" {
+			return nil
+		}
+		return []string{value}
+	}
+	return []EndpointSetting{
+		{"exec", one(e.Exec), "run"},
+		{"env", e.Env, "set the environment"},
+		{"ready-url", one(e.ReadyURL), "ask"},
+		{"reset", one(e.Reset), "run"},
+		{"through", e.Through, "stand in front of"},
+		{"spy", e.Spy, "stand in for"},
+		{"spy-answer", one(e.SpyAnswer), "answer calls with"},
+		{"probe", one(e.Probe), "run"},
+		{"probe-url", one(e.ProbeURL), "ask"},
+		{"probe-path", one(e.ProbePath), "look for"},
+	}
 }
 
 // Setting is one key of config, as its struct tags say.

@@ -151,6 +151,30 @@ func (c *Config) Allow(key, value string) error {
 	if would == "" {
 		return nil
 	}
+	return c.refusal(key, would)
+}
+
+// AllowCheck is nil if what an endpoint's settings ask check to do may be done:
+// those of a project file that is not trusted start no program.
+func (c *Config) AllowCheck(e Endpoint) error {
+	if would := e.needsTrust(); would != nil && c.Project.Keys["endpoints"] && c.Project.Trust != Trusted {
+		return c.refusal("endpoints", would[0])
+	}
+	return nil
+}
+
+// needsTrust is what the settings for check would do.
+func (e Endpoint) needsTrust() []string {
+	var would []string
+	for _, s := range e.CheckSettings() {
+		for _, v := range s.Values {
+			would = append(would, fmt.Sprintf("%s %q", s.Would, WithoutPassword(v)))
+		}
+	}
+	return would
+}
+
+func (c *Config) refusal(key, would string) error {
 	state := "is not trusted"
 	if c.Project.Trust == changed {
 		state = "has changed since it was trusted"
@@ -176,7 +200,7 @@ func (c *Config) NeedsTrust() []string {
 	var lines []string
 	all := reflect.ValueOf(*c)
 	for i, s := range Settings() {
-		var values []string
+		var values, more []string
 		switch v := all.Field(i).Interface().(type) {
 		case string:
 			values = []string{c.endpointURL(v)}
@@ -185,10 +209,16 @@ func (c *Config) NeedsTrust() []string {
 		case []Endpoint:
 			for _, e := range v {
 				values = append(values, e.URL)
+				more = append(more, e.needsTrust()...)
 			}
 		}
 		for _, v := range values {
 			if would := c.Project.would(s.Key, v); would != "" && c.Project.Keys[s.Key] {
+				lines = append(lines, s.Key+": "+would)
+			}
+		}
+		for _, would := range more {
+			if c.Project.Keys[s.Key] {
 				lines = append(lines, s.Key+": "+would)
 			}
 		}

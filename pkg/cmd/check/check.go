@@ -51,6 +51,7 @@ type options struct {
 	allowUndecided bool
 	drill          drillFlags
 	supervise      superviseFlags
+	fromConfig     []string // names of flags that a named endpoint has set
 }
 
 func NewCmd(a *cli.App) *cobra.Command {
@@ -109,6 +110,9 @@ for every call.`,
 			}
 			if cmd.Flags().Changed("settle") && o.probe.settle <= 0 {
 				return cli.UsageError(fmt.Errorf("--settle %s is no time to wait", o.probe.settle), "")
+			}
+			if err := o.fromEndpoint(a, cmd); err != nil {
+				return err
 			}
 			if err := o.drill.alone(cmd, o.supervise.supervises(o)); err != nil {
 				return err

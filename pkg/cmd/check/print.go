@@ -301,7 +301,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 	}
 	words := []string{"julianctl", "check"}
 	add := func(name, value string) {
-		if value != "" {
+		if value != "" && !slices.Contains(p.o.fromConfig, strings.TrimPrefix(name, "--")) {
 			words = append(words, name, safetext.Shell(value))
 		}
 	}

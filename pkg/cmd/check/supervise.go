@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,6 +56,39 @@ func (f *superviseFlags) declare(cmd *cobra.Command) {
 // supervises reports whether the consumer is under control.
 func (f *superviseFlags) supervises(o options) bool {
 	return f.exec != "" || !o.drill.on && (o.drill.down != "" || o.drill.up != "")
+}
+
+// fromEndpoint takes what a named endpoint says of flags that were not given.
+// One that --exec or --down and --up replace has no say.
+func (o *options) fromEndpoint(a *cli.App, cmd *cobra.Command) error {
+	i := slices.IndexFunc(a.Config.Endpoints, func(e cli.Endpoint) bool { return e.Name == a.Config.To })
+	if i < 0 || o.list || o.explain != "" {
+		return nil
+	}
+	e := a.Config.Endpoints[i]
+	flags := cmd.Flags()
+	for _, name := range []string{"exec", "down", "up"} {
+		if flags.Changed(name) {
+			return nil
+		}
+	}
+	probed := flags.Changed("probe") || flags.Changed("probe-url")
+	for _, s := range e.CheckSettings() {
+		switch {
+		case s.Values == nil, flags.Changed(s.Flag), probed && strings.HasPrefix(s.Flag, "probe"), o.drill.on && !strings.HasPrefix(s.Flag, "probe"):
+			continue
+		}
+		if err := a.Config.AllowCheck(e); err != nil {
+			return err
+		}
+		for _, v := range s.Values {
+			if err := flags.Set(s.Flag, v); err != nil {
+				return cli.UsageError(fmt.Errorf("endpoint %q: %s %q: %w", e.Name, s.Flag, v, err), "")
+			}
+		}
+		o.fromConfig = append(o.fromConfig, s.Flag)
+	}
+	return nil
 }
 
 // alone refuses flags that would do nothing without --exec.
@@ -124,10 +159,10 @@ func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, er
 		return s, nil, cli.UsageError(errors.New("--down and --up go together"), "one stops the endpoint, the other one starts it and ends")
 	}
 	if f.exec != "" && (o.drill.down != "" || o.drill.up != "") {
-		return s, nil, cli.UsageError(errors.New("use only one of --exec and --down with --up"), "")
+		return s, nil, cli.UsageError(errors.New("use only one of --exec and --down with --up"), "--exec starts the endpoint itself; --down and --up are commands that stop and start it")
 	}
 	if f.sweepTime <= 0 {
-		return s, nil, cli.UsageError(fmt.Errorf("invalid value for --sweep-time: %s is no time", f.sweepTime), "")
+		return s, nil, cli.UsageError(fmt.Errorf("invalid value for --sweep-time: %s is no time", f.sweepTime), "give a time such as 2m")
 	}
 	for _, pair := range f.env {
 		if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
@@ -147,7 +182,7 @@ func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, er
 	}
 	if f.reset != "" {
 		if s.reset, err = cli.SplitCommand(f.reset); err != nil {
-			return s, nil, cli.UsageError(fmt.Errorf("--reset %q %w", f.reset, err), "")
+			return s, nil, cli.UsageError(fmt.Errorf("--reset %q %w", f.reset, err), "close the quotes; no shell reads the command")
 		}
 	}
 	at, err := parseAt(f.at)
@@ -204,10 +239,18 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("--exec %q %w", f.exec, err), `no shell reads it: for a pipe or a variable write --exec 'sh -c "…"'`)
 	}
+	if _, err := exec.LookPath(argv[0]); err != nil && s.env("PATH") == s.a.Env("PATH") {
+		return nil, cli.UsageError(fmt.Errorf("--exec %q: %w", f.exec, err), "no shell reads it: give a program and its arguments; for a pipe or a variable write --exec 'sh -c \"…\"'")
+	}
 	if s.path == "" {
 		s.path = "/"
 	}
 	if !strings.HasPrefix(s.path, "/") {
+		for _, e := range s.a.Config.Endpoints {
+			if e.Name == s.path {
+				s.path = e.URL
+			}
+		}
 		u, err := url.Parse(s.path)
 		if err != nil || u.Host == "" {
 			return nil, cli.UsageError(fmt.Errorf("--to %q is no path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,9 +32,9 @@ func (s *supervisor) through(spec string) error {
 		return err
 	case !given && strings.Contains(left, ":"):
 		hostVar, portVar, _ := strings.Cut(left, ":")
-		target, err := hostPort(net.JoinHostPort(s.a.Env(hostVar), s.a.Env(portVar)), "")
+		target, err := hostPort(net.JoinHostPort(s.env(hostVar), s.env(portVar)), "")
 		if err != nil {
-			return bad(fmt.Sprintf("does not name a host and a port: %s is %q, %s is %q", hostVar, s.a.Env(hostVar), portVar, s.a.Env(portVar)))
+			return bad(fmt.Sprintf("does not name a host and a port: %s is %q, %s is %q", hostVar, s.env(hostVar), portVar, s.env(portVar)))
 		}
 		p, err := s.proxy(variableName(hostVar), "127.0.0.1:0", target)
 		if err != nil {
@@ -48,13 +49,13 @@ func (s *supervisor) through(spec string) error {
 	}
 	value := right
 	if !given {
-		if value = s.a.Env(left); value == "" {
+		if value = s.env(left); value == "" {
 			return cli.UsageError(fmt.Errorf("--through %q: the environment has no %s", spec, left), fmt.Sprintf("set it, or write --through %s=URL", left))
 		}
 	}
 	target, put, err := throughURL(value)
 	if err != nil {
-		return cli.UsageError(fmt.Errorf("--through %s: %w", left, err), "")
+		return cli.UsageError(fmt.Errorf("--through %s: %w", left, err), throughHint(left))
 	}
 	p, err := s.proxy(variableName(left), "127.0.0.1:0", target)
 	if err != nil {
@@ -68,11 +69,26 @@ func (s *supervisor) through(spec string) error {
 	return nil
 }
 
+func throughHint(variable string) string {
+	return fmt.Sprintf("give it an address without TLS, such as --through %s=postgres://127.0.0.1:5432/test; --spy %[1]s stands in for a service over HTTP", variable)
+}
+
+// env is a variable as the consumer would have it.
+func (s *supervisor) env(name string) string {
+	for _, pair := range slices.Backward(s.o.supervise.env) {
+		if n, value, _ := strings.Cut(pair, "="); n == name {
+			return value
+		}
+	}
+	return s.a.Env(name)
+}
+
 // proxy listens on addr in front of target, which passes the guard of all
 // targets.
 func (s *supervisor) proxy(name, addr, target string) (*supervise.Proxy, error) {
 	if _, err := s.a.Target("http://"+target, s.o.delivery.AllowHosts); err != nil {
-		return nil, err
+		host, _, _ := net.SplitHostPort(target)
+		return nil, cli.UsageError(fmt.Errorf("--through %s: %w", name, err), fmt.Sprintf("use a test database on this machine; --allow-host %s allows another one", host))
 	}
 	p, err := supervise.NewProxy(name, addr, target, s.rec)
 	if err != nil {
@@ -91,10 +107,10 @@ func (s *supervisor) spy(variable string) error {
 	}
 	var onward *url.URL
 	path := ""
-	if value := s.a.Env(variable); value != "" {
+	if value := s.env(variable); value != "" {
 		u, err := url.Parse(value)
 		if err != nil || u.Host == "" {
-			return cli.UsageError(fmt.Errorf("--spy %s: %q is no URL", variable, cli.WithoutPassword(value)), "")
+			return cli.UsageError(fmt.Errorf("--spy %s: %q is no URL", variable, cli.WithoutPassword(value)), "the variable holds the URL of what is called over HTTP, or nothing")
 		}
 		path = u.RequestURI()
 		if u.Path == "" {
@@ -105,7 +121,7 @@ func (s *supervisor) spy(variable string) error {
 	if !forward {
 		onward = nil
 	} else if onward == nil {
-		return cli.UsageError(fmt.Errorf("--spy-answer forward: the environment has no %s to pass requests on to", variable), "")
+		return cli.UsageError(fmt.Errorf("--spy-answer forward: the environment has no %s to pass requests on to", variable), fmt.Sprintf("set %s, or leave --spy-answer out: the stand-in answers 200", variable))
 	} else if _, err := s.a.Target(onward.String(), s.o.delivery.AllowHosts); err != nil {
 		return err
 	}
