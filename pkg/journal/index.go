@@ -216,7 +216,7 @@ func (l *Log) index(ctx context.Context, some indexer, query string) error {
 		until := int64(-1)
 		for more := true; more; {
 			err := k.exec(ctx, func(ctx context.Context) (err error) {
-				if more, err = some(ctx, k.conn, 4*indexAtOnce); err != nil {
+				if more, err = some(ctx, k.conn, 16*indexAtOnce); err != nil {
 					return err
 				}
 				// Who writes meanwhile must not keep this from ending.
