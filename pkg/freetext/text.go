@@ -1,3 +1,9 @@
+// Package freetext replaces what may be personal in free text.
+//
+// A word stays if it is known to be harmless: common in the language of its line
+// by the lists in words, which are without names, places and brands, and not made
+// part of a name by the words around it. Numbers, addresses and links go by their
+// form. It cuts a line into tokens, decides on each, and writes the line again.
 package freetext
 
 import (
@@ -443,6 +449,9 @@ func (t *Text) date(i int) {
 	}
 }
 
+// maxSpelled is how many letters are one word: a longer row is several.
+const maxSpelled = 64
+
 // spelled replaces the letters of a word that is spelled from token i on:
 // W-E-M-B-L-Y, or V as in Victor.
 func (t *Text) spelled(i int) {
@@ -450,7 +459,7 @@ func (t *Text) spelled(i int) {
 		return
 	}
 	j, strange := i, 0
-	for ; j < len(t.tokens) && t.tokens[j].form == aWord && t.tokens[j].single && (j == i || t.tokens[j].gap == 0 || t.tokens[j].gap == '.' || t.tokens[j].gap == ','); j++ {
+	for ; j < min(i+maxSpelled, len(t.tokens)) && t.tokens[j].form == aWord && t.tokens[j].single && (j == i || t.tokens[j].gap == 0 || t.tokens[j].gap == '.' || t.tokens[j].gap == ','); j++ {
 		if j > i && strings.ContainsAny(t.s[t.tokens[j-1].end:t.tokens[j].start], "'’") {
 			break
 		}

@@ -8,6 +8,7 @@ package leak
 import (
 	"hash/maphash"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -264,8 +265,10 @@ func number(text string, i int) (digits string, at, end int) {
 }
 
 // accents are letters and what they are without what stands on or below them.
-var accents = strings.NewReplacer(strings.Fields(`à a á a â a ã a ä a å a ā a ă a ą a æ ae ç c ć c č c ď d đ d ð d è e é e ê e ë e ē e ę e ě e ğ g ì i í i î i ï i ı i ł l ñ n ń n ň n
+var accents = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer(strings.Fields(`à a á a â a ã a ä a å a ā a ă a ą a æ ae ç c ć c č c ď d đ d ð d è e é e ê e ë e ē e ę e ě e ğ g ì i í i î i ï i ı i ł l ñ n ń n ň n
 	ò o ó o ô o õ o ö o ø o ő o œ oe ř r ś s ş s š s ß ss ť t þ th ù u ú u û u ü u ů u ű u ý y ÿ y ź z ż z ž z`)...)
+})
 
 // plain is s in small letters without accents.
 func plain(s string) string {
@@ -282,5 +285,5 @@ func plain(s string) string {
 			return -1 // a combining accent
 		}
 		return c
-	}, accents.Replace(s))
+	}, accents().Replace(s))
 }

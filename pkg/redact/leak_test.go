@@ -74,8 +74,8 @@ func TestLongLines(t *testing.T) {
 		t.Skip("takes seconds: JULIANCTL_LONG=1 runs it")
 	}
 	const size = 1 << 20
-	for _, part := range []string{"1", "a", "ada@byron.example ", "My Name Is "} {
-		body := []byte(`{"a":"` + strings.Repeat(part, size/len(part)) + ` 1@"}`)
+	for _, part := range []string{"1", "a", "é", "1 ", "a.b", "ada@byron.example ", "ada@byron.example,", "My Name Is ", "a-", "one ", "12 maple street ", "call.k1j2h3"} {
+		body := []byte(`{"callId":"call.k1j2h3","a":"` + strings.Repeat(part, size/len(part)) + ` 1@"}`)
 		start := time.Now()
 		if _, err := redactor(t).Payload(body); err != nil {
 			t.Fatal(err)
