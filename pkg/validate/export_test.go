@@ -1,9 +1,6 @@
 package validate
 
-import (
-	"github.com/julianctl/julianctl/pkg/jsonschema"
-	"github.com/julianctl/julianctl/pkg/payload"
-)
+import "github.com/julianctl/julianctl/pkg/payload"
 
 // SlowIssues is the slow path alone.
 func (v *Validator) SlowIssues(doc payload.Document) []Issue { return v.slowIssues(doc) }
@@ -13,10 +10,6 @@ func (v *Validator) FastAccepts(body []byte) bool { return newFastPath(v.rules).
 
 // FastPath is the fast path for one body after another.
 func (v *Validator) FastPath() func(body []byte) bool { return newFastPath(v.rules).accepts }
-
-// IsUsualTime and IsDateTime look at a time with quotes, and without.
-func IsUsualTime(text string) bool { return isUsualTime([]byte(text)) }
-func IsDateTime(text string) bool  { return jsonschema.IsDateTime([]byte(text)) }
 
 // Widest is the number of documented keys of the object that has most.
 func (v *Validator) Widest() int { return widest(v.rules.root) }
