@@ -221,7 +221,7 @@ func (x *Index) parts(i, depth int, closing byte) int {
 	if i = Space(x.b, i+1); At(x.b, i) == closing {
 		return i + 1
 	}
-	for {
+	for more := true; more; {
 		if closing == '}' {
 			if i = x.key(i, first); i == None {
 				return None
@@ -230,15 +230,9 @@ func (x *Index) parts(i, depth int, closing byte) int {
 		if i = x.value(i, depth); i == None {
 			return None
 		}
-		i = Space(x.b, i)
-		if At(x.b, i) == closing {
-			return i + 1
-		}
-		if At(x.b, i) != ',' {
-			return None
-		}
-		i = Space(x.b, i+1)
+		i, more = next(x.b, i, closing)
 	}
+	return i
 }
 
 // key adds a key of the object whose first key is first, and returns where the

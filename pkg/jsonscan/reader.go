@@ -198,8 +198,8 @@ func (r *Reader) Object(member func(key []byte, offset int) bool) bool {
 	r.depth++
 	r.i++
 	var seen keySet
-	for r.space(); ; r.space() {
-		if r.i == len(r.b) {
+	for more := true; more; {
+		if r.space(); r.i == len(r.b) {
 			return r.cutOff()
 		}
 		if r.b[r.i] == '}' && seen.size == 0 {
@@ -218,20 +218,26 @@ func (r *Reader) Object(member func(key []byte, offset int) bool) bool {
 			return false
 		}
 		r.path = r.path[:len(r.path)-1]
-		if r.space(); r.i == len(r.b) {
-			return r.cutOff()
-		}
-		c := r.b[r.i]
-		if c != ',' && c != '}' {
-			return r.syntax(r.i, r.here()+", want , or }", r.missingComma())
-		}
-		r.i++
-		if c == '}' {
-			break
+		if more, ok = r.next('}'); !ok {
+			return false
 		}
 	}
 	r.depth--
 	return r.close(at)
+}
+
+// next reads what follows a member or an item: a comma, behind which there is
+// one more, or the closing bracket.
+func (r *Reader) next(closing byte) (more, ok bool) {
+	if r.space(); r.i == len(r.b) {
+		return false, r.cutOff()
+	}
+	c := r.b[r.i]
+	if c != ',' && c != closing {
+		return false, r.syntax(r.i, r.here()+", want , or "+string(rune(closing)), r.missingComma())
+	}
+	r.i++
+	return c == ',', true
 }
 
 // key reads a key, the colon and the white space before the value.
@@ -311,13 +317,13 @@ func (r *Reader) Array(item func() bool) bool {
 	at := r.last()
 	r.depth++
 	r.i++
-	if r.space(); r.i < len(r.b) && r.b[r.i] == ']' {
+	more, ok := true, true
+	if r.space(); At(r.b, r.i) == ']' {
 		r.i++
-		r.depth--
-		return r.close(at)
+		more = false
 	}
-	for n := 0; ; n++ {
-		if r.space(); r.i < len(r.b) && r.b[r.i] == ']' && n > 0 {
+	for n := 0; more; n++ {
+		if r.space(); At(r.b, r.i) == ']' {
 			return r.syntax(r.i, r.here()+", want a value", "remove the comma before it")
 		}
 		r.path = append(r.path, Step{Index: n})
@@ -325,19 +331,12 @@ func (r *Reader) Array(item func() bool) bool {
 			return false
 		}
 		r.path = r.path[:len(r.path)-1]
-		if r.space(); r.i == len(r.b) {
-			return r.cutOff()
-		}
-		c := r.b[r.i]
-		if c != ',' && c != ']' {
-			return r.syntax(r.i, r.here()+", want , or ]", r.missingComma())
-		}
-		r.i++
-		if c == ']' {
-			r.depth--
-			return r.close(at)
+		if more, ok = r.next(']'); !ok {
+			return false
 		}
 	}
+	r.depth--
+	return r.close(at)
 }
 
 // String reads a string and returns its [Text] if it is wanted: it may be long.

@@ -143,7 +143,7 @@ func Object(b []byte, i int, member func(key []byte, i int) int) int {
 	if i = Space(b, i+1); At(b, i) == '}' {
 		return i + 1
 	}
-	for {
+	for more := true; more; {
 		if At(b, i) != '"' {
 			return None
 		}
@@ -158,34 +158,34 @@ func Object(b []byte, i int, member func(key []byte, i int) int) int {
 		if i = member(key, Space(b, i+1)); i == None {
 			return None
 		}
-		switch i = Space(b, i); At(b, i) {
-		case ',':
-			i = Space(b, i+1)
-		case '}':
-			return i + 1
-		default:
-			return None
-		}
+		i, more = next(b, i, '}')
 	}
+	return i
 }
 
 func array(b []byte, i, depth int) int {
 	if i = Space(b, i+1); At(b, i) == ']' {
 		return i + 1
 	}
-	for {
+	for more := true; more; {
 		if i = Value(b, i, depth); i == None {
 			return None
 		}
-		switch i = Space(b, i); At(b, i) {
-		case ',':
-			i = Space(b, i+1)
-		case ']':
-			return i + 1
-		default:
-			return None
-		}
+		i, more = next(b, i, ']')
 	}
+	return i
+}
+
+// next passes what follows a member or an item: a comma, behind which there is
+// one more, or the closing bracket.
+func next(b []byte, i int, closing byte) (end int, more bool) {
+	switch i = Space(b, i); At(b, i) {
+	case ',':
+		return Space(b, i+1), true
+	case closing:
+		return i + 1, false
+	}
+	return None, false
 }
 
 // Nesting follows the strings and brackets of a text that comes in pieces, and

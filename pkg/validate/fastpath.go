@@ -181,20 +181,25 @@ func (f *fastPath) array(item *node, i, depth int) int {
 	if i = f.space(i + 1); f.at(i) == ']' {
 		return i + 1
 	}
-	for {
+	for more := true; more; {
 		if i = f.value(item, i, depth); i == none {
 			return none
 		}
-		i = f.space(i)
-		switch f.at(i) {
-		case ']':
-			return i + 1
-		case ',':
-			i = f.space(i + 1)
-		default:
-			return none
-		}
+		i, more = f.after(i, ']')
 	}
+	return i
+}
+
+// after passes what follows a member or an item: a comma, behind which there is
+// one more, or the closing bracket.
+func (f *fastPath) after(i int, closing byte) (end int, more bool) {
+	switch i = f.space(i); f.at(i) {
+	case ',':
+		return f.space(i + 1), true
+	case closing:
+		return i + 1, false
+	}
+	return none, false
 }
 
 func (f *fastPath) object(n *node, i, depth int) int {
@@ -209,8 +214,11 @@ func (f *fastPath) object(n *node, i, depth int) int {
 	open := len(f.keys)
 	last := n
 	i = f.space(i + 1)
-	empty := f.at(i) == '}'
-	for !empty {
+	more := f.at(i) != '}'
+	if !more {
+		i++
+	}
+	for more {
 		child := f.next[last.id]
 		if child != nil && child.token.begins(f.b[i:]) {
 			i += child.token.size
@@ -245,27 +253,25 @@ func (f *fastPath) object(n *node, i, depth int) int {
 			i++
 			continue
 		}
-		i = f.space(i)
-		if f.at(i) == '}' {
-			break
-		}
-		if f.at(i) != ',' {
+		if i, more = f.after(i, '}'); i == none {
 			return none
 		}
-		i = f.space(i + 1)
 	}
 	f.keys = f.keys[:open]
 	if seen&n.must != n.must || !f.relations(n) {
 		return none
 	}
-	return i + 1
+	return i
 }
 
 // freeObject passes an object of which nothing is stated.
 func (f *fastPath) freeObject(i, depth int) int {
 	open := len(f.keys)
 	i = f.space(i + 1)
-	for empty := f.at(i) == '}'; !empty; {
+	if f.at(i) == '}' {
+		return i + 1
+	}
+	for more := true; more; {
 		if i = f.unknownKey(i, open); i == none {
 			return none
 		}
@@ -275,17 +281,10 @@ func (f *fastPath) freeObject(i, depth int) int {
 		if i = f.any(f.at(i), i, depth); i == none {
 			return none
 		}
-		i = f.space(i)
-		if f.at(i) == '}' {
-			break
-		}
-		if f.at(i) != ',' {
-			return none
-		}
-		i = f.space(i + 1)
+		i, more = f.after(i, '}')
 	}
 	f.keys = f.keys[:open]
-	return i + 1
+	return i
 }
 
 // colon passes what is between a key and its value.
