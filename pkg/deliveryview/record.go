@@ -116,7 +116,7 @@ func AttemptOf(a *cli.App, t *journal.Attempt) Attempt {
 
 func (p *Printer) record(s *Shown) error {
 	r := RecordOf(p.a, s, safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
-	return p.records.Append("delivery", r.appendJSON)
+	return p.records.Append("delivery", r.AppendJSON)
 }
 
 // RecordOf is s as a record, with header in place of its own.
@@ -152,9 +152,9 @@ func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
 	return r
 }
 
-// appendJSON adds what encoding/json would, without its escapes for HTML: of all
+// AppendJSON adds what encoding/json would, without its escapes for HTML: of all
 // that is done for a delivery, this would take the most time.
-func (r *Record) appendJSON(b []byte) ([]byte, error) {
+func (r *Record) AppendJSON(b []byte) ([]byte, error) {
 	w := jsonscan.Writer{B: b}
 	w.Integer(`{"seq":`, r.Seq)
 	w.Time(`,"received":`, r.Received)

@@ -10,16 +10,16 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// sameRecord holds appendJSON to encoding/json.
+// sameRecord holds AppendJSON to encoding/json.
 func sameRecord(t *testing.T, r Record) {
 	t.Helper()
-	jsonscantest.Same(t, r, (*Record).appendJSON)
+	jsonscantest.Same(t, r, (*Record).AppendJSON)
 }
 
 // Every field of a record, also one that is added, is written as the standard
 // library would: alone, and with all the others.
 func TestListenRecordIsStandard(t *testing.T) {
-	jsonscantest.Fields(t, (*Record).appendJSON)
+	jsonscantest.Fields(t, (*Record).AppendJSON)
 	for _, f := range []float64{0, math.Copysign(0, -1), 0.001, -3, 46.25, 1e-6, 9.99e-7, 1e20, 1e21, 1e300, math.NaN(), math.Inf(1)} {
 		sameRecord(t, Record{TookMS: f})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -92,14 +93,19 @@ func (x *harExport) begin() error {
 	return err
 }
 
-func (x *harExport) write(e *journal.Entry) error {
-	first := harOf(x.a, e)
-	if err := x.entry(first); err != nil {
-		return err
-	}
-	for i := range e.Attempts {
-		if err := x.entry(harAttempt(x.a, first, i+2, &e.Attempts[i])); err != nil {
+func (x *harExport) write(all iter.Seq2[*journal.Entry, error]) error {
+	for e, err := range all {
+		if err != nil {
 			return err
+		}
+		first := harOf(x.a, e)
+		if err := x.entry(first); err != nil {
+			return err
+		}
+		for i := range e.Attempts {
+			if err := x.entry(harAttempt(x.a, first, i+2, &e.Attempts[i])); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
