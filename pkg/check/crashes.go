@@ -122,7 +122,14 @@ func crash(t *trial, l *lab, n *notes) finding {
 	points := l.chosen("killed", at)
 	l.sweep(t, points, func(p *point) {
 		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
-			t.rest(max(killDelay, 3*l.latency))
+			// An early answer gets out.
+			select {
+			case a := <-answers:
+				p.answered(1, a)
+				answers = nil
+			case <-time.After(max(killDelay, 3*l.latency)):
+			case <-t.ctx.Done():
+			}
 			p.event("consumer", "killed", "")
 			l.killed(t, p, hold, answers, n)
 		})
@@ -149,7 +156,9 @@ func (l *lab) killed(t *trial, p *point, hold *supervise.Hold, answers <-chan de
 			n.undecided("%s", err)
 		}
 	}
-	p.answered(1, <-answers)
+	if answers != nil {
+		p.answered(1, <-answers)
+	}
 	l.restarts++
 	began := time.Now()
 	if err := l.begin(t.ctx); err != nil {

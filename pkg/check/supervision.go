@@ -96,7 +96,7 @@ type lab struct {
 
 // Waits of the crash checks.
 const (
-	killDelay     = 40 * time.Millisecond // at least, for an early answer to get out
+	killDelay     = 100 * time.Millisecond // at least, for an early answer to get out
 	learnIdle     = 1500 * time.Millisecond
 	leastGap      = 60 * time.Millisecond
 	longGap       = 500 * time.Millisecond // that effects are asked for, to wait less

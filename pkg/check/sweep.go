@@ -76,6 +76,10 @@ func (l *lab) name(i int) string {
 	return fmt.Sprintf("COMMIT (%d)", i+1)
 }
 
+// unreachedWait is how much longer a step is waited for before it is taken for
+// one that does not come.
+const unreachedWait = 250 * time.Millisecond
+
 // deliverHeld delivers a fresh call and waits until the point is held. The
 // answer comes on the channel; reached is false where the point never came.
 func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-chan deliver.Answer, reached bool) {
@@ -100,7 +104,11 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 	case a := <-answers:
 		answers <- a
 		rested := make(chan struct{})
-		go func() { l.quiet(t); close(rested) }()
+		go func() {
+			defer close(rested)
+			l.quiet(t)
+			t.rest(unreachedWait) // on a busy machine it may be late
+		}()
 		select {
 		case <-hold.Hit():
 			return hold, answers, true
@@ -253,20 +261,22 @@ func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 			calls, owners = append(calls, p.call), append(owners, p)
 		}
 		for _, c := range p.more {
-			calls, owners = append(calls, c), append(owners, nil)
+			calls, owners = append(calls, c), append(owners, p)
 		}
 	}
 	counts := l.settled(t, calls)
 	for i, e := range counts {
-		if owners[i] != nil {
-			owners[i].effects = e
+		// One whose point did not come was acknowledged, too: it may have been hit
+		// by the next try.
+		if p := owners[i]; calls[i].id == p.call.id || e.wrong(l.spied) {
+			p.effects = e
 		}
 	}
 	// Those that are right must stay so.
 	var right []call
 	var rightOf []*point
 	for i, e := range counts {
-		if p := owners[i]; p != nil && p.acked && !e.wrong(l.spied) && e.err == "" {
+		if p := owners[i]; calls[i].id == p.call.id && p.acked && !e.wrong(l.spied) && e.err == "" {
 			right, rightOf = append(right, p.call), append(rightOf, p)
 		}
 	}
