@@ -154,6 +154,19 @@ type Times struct {
 	Max   float64 `json:"maxMs"`
 }
 
+// Exercised counts what the crash checks did to a consumer.
+type Exercised struct {
+	Kills    Tried `json:"kills"`  // at steps of a delivery
+	Points   Tried `json:"points"` // of all sweeps, kills among them
+	Restarts int   `json:"restarts"`
+}
+
+// Tried is how many points were planned, and at how many something was done.
+type Tried struct {
+	Planned int `json:"planned"`
+	Reached int `json:"reached"`
+}
+
 // Summary is what is known of a run beside its results.
 type Summary struct {
 	// NotSelected is how many checks Only, Skip and the profile left out. They
@@ -178,6 +191,8 @@ type Summary struct {
 	// this run looked at.
 	Shown    []string `json:"shown,omitempty"`
 	NotShown []string `json:"notShown,omitempty"`
+	// Exercised is what the crash checks did; nil: none of them ran.
+	Exercised *Exercised `json:"exercised,omitempty"`
 	// Silent: it takes connections, and gives no answer in time.
 	Silent    bool    `json:"silent,omitempty"`
 	ElapsedMS float64 `json:"elapsedMs"`

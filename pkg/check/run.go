@@ -123,6 +123,9 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	r.judging.Wait()
 	r.late.Wait()
 	r.limits(results)
+	if l := r.lab; l != nil && l.restarts > 0 {
+		r.sum.Exercised = &Exercised{Kills: l.kills, Points: l.points, Restarts: l.restarts}
+	}
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
 }

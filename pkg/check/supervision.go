@@ -87,6 +87,8 @@ type lab struct {
 	spied   []bool   // which spies are told of every call
 
 	restarts int
+	kills    Tried
+	points   Tried
 	// died is how often the consumer ended without being asked to, and lastWords
 	// the end of what it printed then.
 	died      int

@@ -1,8 +1,11 @@
 package check
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,10 +151,22 @@ func (l *lab) try(t *trial, p *point, do func(*supervise.Hold, <-chan deliver.An
 
 // timeline adds the steps that the recorder saw, in the order of time.
 func (l *lab) timeline(p *point) {
+	held := supervise.Point{}
+	if p.at.Step > 0 {
+		held = l.steps[p.at.Step-1].Point
+	}
 	for _, s := range l.s.Recorder.Steps() {
 		result := s.Answer
-		if s.Ended.IsZero() {
+		switch {
+		case s.Point != held && s.Ended.IsZero():
+			result = "no answer"
+		case s.Point != held:
+		case p.at.After:
+			result += ", held"
+		case s.Ended.IsZero():
 			result = "held"
+		default:
+			result = "held, then " + result
 		}
 		p.events = append(p.events, Event{
 			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
@@ -172,7 +187,11 @@ func (l *lab) timeline(p *point) {
 // answered notes the answer to copy n.
 func (p *point) answered(copyN int, a deliver.Answer) {
 	p.acked = p.acked || acknowledged(a)
-	p.event("sender", fmt.Sprintf("answer to copy %d", copyN), describe(a))
+	said := describe(a)
+	if a.Err != nil && !errors.Is(a.Err, deliver.Timeout) {
+		said = "no answer"
+	}
+	p.event("sender", fmt.Sprintf("answer to copy %d", copyN), said)
 }
 
 // again redelivers unless the call was acknowledged.
@@ -314,7 +333,16 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		}
 		t.result.Points = append(t.result.Points, result)
 	}
+	step := func(p PointResult) int { n, _ := strconv.Atoi(strings.TrimSuffix(p.At, "+")); return n }
+	slices.SortStableFunc(t.result.Points, func(a, b PointResult) int {
+		return cmp.Or(cmp.Compare(step(a), step(b)), cmp.Compare(len(a.At), len(b.At)))
+	})
 	n.answered = n.answered || reached > 0
+	tried := Tried{Planned: len(points), Reached: reached}
+	l.points.add(tried)
+	if what == "kill" {
+		l.kills.add(tried)
+	}
 	if len(wrong) > 0 {
 		first := wrong[0]
 		word := first.said
@@ -332,6 +360,11 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		}
 		n.undecided("not reached: step %s", strings.Join(names, ", "))
 	}
+}
+
+func (t *Tried) add(more Tried) {
+	t.Planned += more.Planned
+	t.Reached += more.Reached
 }
 
 func (l *lab) spyName() string {

@@ -145,7 +145,7 @@ func (c htmlCase) names() page.Node {
 // evidence is what a case has to show beyond its message.
 func (c htmlCase) evidence() []page.Node {
 	var parts []page.Node
-	if text := strings.TrimSpace(safetext.Text(c.Detail)); text != "" {
+	if text := strings.TrimRight(strings.TrimLeft(safetext.Text(c.Detail), "\n"), " \n"); text != "" { // columns begin where they did
 		parts = append(parts, page.El("pre", "", page.Text(text)))
 	}
 	for _, f := range c.Findings {
@@ -168,6 +168,9 @@ func finding(f validate.Issue) page.Node {
 func (s Section) section() page.Node {
 	parts := append([]page.Node{page.El("h2", "", line(s.Title))}, p("note", s.Note)...)
 	var inside []page.Node
+	if s.Strips != nil {
+		inside = append(inside, strips(s.Strips))
+	}
 	for _, plot := range s.Plots {
 		class := "plot"
 		if plot.Half {
@@ -179,6 +182,31 @@ func (s Section) section() page.Node {
 		inside = append(inside, s.Table.node())
 	}
 	return page.El("section", "", append(parts, page.El("div", "parts", inside...))...)
+}
+
+// strips are rows of small boxes. What a colour says stands in a word as well.
+func strips(all []Strip) page.Node {
+	var rows []page.Node
+	for _, s := range all {
+		bad := 0
+		points := []page.Node{page.El("span", "label", line(s.Label))}
+		for _, p := range s.Points {
+			class := "point"
+			switch p.Verdict {
+			case Fail:
+				class += " bad"
+				bad++
+			case Undecided:
+				class += " open"
+			}
+			points = append(points, page.El("span", class, line(p.Text)))
+		}
+		if bad > 0 {
+			points = append(points, page.El("span", "failed", page.Text(fmt.Sprintf("%d of %d failed", bad, len(s.Points)))))
+		}
+		rows = append(rows, page.El("div", "strip", points...))
+	}
+	return page.El("div", "strips", rows...)
 }
 
 func (t Table) node() page.Node {

@@ -27,13 +27,26 @@ type Figure struct {
 // Fact is a name and what is known of it, such as the target.
 type Fact struct{ Name, Value string }
 
-// Section is a part of a page: plots, then a table, each of which may be
+// Section is a part of a page: strips, plots, then a table, each of which may be
 // absent.
 type Section struct {
-	Title string
-	Note  string // one or two sentences; may be empty
-	Plots []Plot
-	Table Table
+	Title  string
+	Note   string // one or two sentences; may be empty
+	Strips []Strip
+	Plots  []Plot
+	Table  Table
+}
+
+// Strip is a row of points, each of which went well or did not.
+type Strip struct {
+	Label  string
+	Points []Point
+}
+
+// Point is one point of a strip.
+type Point struct {
+	Text    string // a few letters
+	Verdict Verdict
 }
 
 // Table is a table. Rows after the first [Table.Open] are folded away; 0 means

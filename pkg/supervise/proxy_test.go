@@ -449,6 +449,11 @@ func TestBlank(t *testing.T) {
 		"call.julianctl-01ab:seen":                         "#:seen",
 		"  a\n\tb ":                                        "a b",
 		"'open":                                            "'…'",
+		`SELECT E'it\'s secret', 'x'`:                      "SELECT E'…', '…'",
+		`SELECT E'open\`:                                   "SELECT E'…'",
+		"DO $$ it's secret; $$; SELECT $a$secret$a$, $1":   "DO '…'; SELECT '…', #",
+		"SELECT $$open secret":                             "SELECT '…'",
+		"$":                                                "$",
 		"/calls/8f14e45f-ceea-467d/notes":                  "/calls/#/notes",
 	} {
 		if got := blank(in); got != want {

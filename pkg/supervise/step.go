@@ -71,6 +71,15 @@ func blank(s string) string {
 		case c == '\'':
 			b.WriteString("'…'")
 			i = skipQuoted(s, i)
+		case c == '$' && dollarQuote(s[i:]) != "":
+			b.WriteString("'…'")
+			tag := dollarQuote(s[i:])
+			i += len(tag)
+			if end := strings.Index(s[i:], tag); end >= 0 {
+				i += end + len(tag)
+			} else {
+				i = len(s)
+			}
 		case isWordByte(c):
 			end := i
 			digit := false
@@ -92,10 +101,30 @@ func blank(s string) string {
 	return b.String()
 }
 
+// dollarQuote is what begins a string such as $$it's$$ or $tag$…$tag$, "" where
+// none begins.
+func dollarQuote(s string) string {
+	end := strings.IndexByte(s[1:], '$') + 2
+	if end < 2 {
+		return ""
+	}
+	for i, c := range s[1 : end-1] {
+		if c != '_' && !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') && !(i > 0 && '0' <= c && c <= '9') {
+			return "" // $1, a placeholder
+		}
+	}
+	return s[:end]
+}
+
 // skipQuoted returns the place after the string that begins at i; a doubled
-// quote belongs to it.
+// quote belongs to it and, in E'…', one after a backslash.
 func skipQuoted(s string, i int) int {
+	escapes := i > 0 && (s[i-1] == 'E' || s[i-1] == 'e') && (i == 1 || !isWordByte(s[i-2]))
 	for i++; i < len(s); i++ {
+		if escapes && s[i] == '\\' {
+			i++
+			continue
+		}
 		if s[i] != '\'' {
 			continue
 		}
@@ -104,7 +133,7 @@ func skipQuoted(s string, i int) int {
 		}
 		i++
 	}
-	return i
+	return min(i, len(s))
 }
 
 func isWordByte(c byte) bool {

@@ -44,7 +44,79 @@ func (p *printer) overview(s check.Summary) *report.Overview {
 	if plots != nil {
 		o.Sections = []report.Section{{Title: "Latency", Plots: plots}}
 	}
+	o.Sections = append(o.Sections, p.sweeps(s)...)
 	return o
+}
+
+// sweeps shows every point of the crash checks, and the delivery of the first one
+// that failed: a lane for each that took part.
+func (p *printer) sweeps(s check.Summary) []report.Section {
+	var strips []report.Strip
+	var timelines []report.Section
+	for _, r := range p.all {
+		if len(r.Points) > 0 {
+			strip := report.Strip{Label: r.ID}
+			for _, point := range r.Points {
+				verdict := report.Pass
+				switch {
+				case point.Failed:
+					verdict = report.Fail
+				case !point.Reached:
+					verdict = report.Undecided
+				}
+				strip.Points = append(strip.Points, report.Point{Text: point.At, Verdict: verdict})
+			}
+			strips = append(strips, strip)
+		}
+		if len(r.Timeline) > 0 {
+			timelines = append(timelines, lanes(r))
+		}
+	}
+	var out []report.Section
+	if strips != nil {
+		note := "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it."
+		if s.Exercised != nil {
+			note += " The consumer was " + exercised(s.Exercised) + "."
+		}
+		out = append(out, report.Section{Title: "Points", Note: note, Strips: strips})
+	}
+	return append(out, timelines...)
+}
+
+// lanes is the timeline of a result, with a column for each that took part.
+func lanes(r check.Result) report.Section {
+	section := report.Section{Title: "Timeline of " + r.ID, Note: strings.Join(append([]string{r.Message}, r.Details...), "; ")}
+	section.Table.Columns = []report.Column{{Name: "ms", Number: true}}
+	lane := map[string]int{}
+	for _, e := range r.Timeline {
+		who, _, _ := strings.Cut(e.Who, "#")
+		if lane[who] == 0 {
+			lane[who] = len(section.Table.Columns)
+			section.Table.Columns = append(section.Table.Columns, report.Column{Name: who})
+		}
+	}
+	for _, e := range r.Timeline {
+		row := make([]report.Cell, len(section.Table.Columns))
+		row[0].Text = fmt.Sprintf("%.0f", e.AtMS)
+		who, connection, numbered := strings.Cut(e.Who, "#")
+		text := e.What
+		if numbered {
+			text = "#" + connection + " " + text
+		}
+		if e.Result != "" {
+			text += " → " + e.Result
+		}
+		cell := &row[lane[who]]
+		cell.Text = text
+		switch {
+		case isHeld(e) || e.Who == "consumer":
+			cell.Verdict = report.Fail
+		case numbered:
+			cell.Code = true
+		}
+		section.Table.Rows = append(section.Table.Rows, row)
+	}
+	return section
 }
 
 func (p *printer) probeText(s check.Summary) string {

@@ -203,6 +203,12 @@ func (p *printer) report() {
 // hide takes out of a result what an endpoint repeated of the secrets.
 func (p *printer) hide(r check.Result) check.Result {
 	r.Message = p.a.Hide(r.Message)
+	if p.o.supervise.values {
+		r.Timeline = withValues(r.Timeline)
+	}
+	for i := range r.Timeline {
+		r.Timeline[i].What, r.Timeline[i].Result = p.a.Hide(r.Timeline[i].What), p.a.Hide(r.Timeline[i].Result)
+	}
 	for i := range r.Details {
 		r.Details[i] = p.a.Hide(r.Details[i])
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -70,18 +71,18 @@ func printSteps(ctx context.Context, a *cli.App, o options, plan *checkPlan) err
 
 // timeline prints events in columns that fit the width.
 func timeline(a *cli.App, indent string, events []check.Event) {
-	const longest = 24 // of a result
+	const longest = 18 // of a result
 	who, what, result := 0, 0, 0
 	for _, e := range events {
-		who, what = max(who, len(e.Who)), max(what, len(e.What))
-		result = max(result, min(len(e.Result), longest))
+		who, what = max(who, utf8.RuneCountInString(e.Who)), max(what, utf8.RuneCountInString(e.What))
+		result = max(result, min(utf8.RuneCountInString(e.Result), longest))
 	}
 	what = min(what, max(20, a.Out.Width()-len(indent)-len("12345ms  ")-who-len("  ")-len("  ")-result-1))
 	for _, e := range events {
 		line := fmt.Sprintf("%5.0fms  %s  %s  %s", e.AtMS, terminal.Pad(safetext.Line(e.Who), who), terminal.Pad(terminal.Fit(safetext.Line(e.What), what), what), terminal.Fit(safetext.Line(e.Result), longest))
 		line = strings.TrimRight(line, " ")
 		switch {
-		case e.Who == "consumer", e.Result == "held":
+		case e.Who == "consumer", isHeld(e):
 			line = a.Style.Bad(line)
 		case e.Who == "sender":
 		default:
@@ -91,8 +92,13 @@ func timeline(a *cli.App, indent string, events []check.Event) {
 	}
 }
 
+// isHeld reports whether a step was held in a timeline.
+func isHeld(e check.Event) bool {
+	return strings.HasPrefix(e.Result, "held") || strings.HasSuffix(e.Result, ", held")
+}
+
 // maxTimeline is how many lines of a timeline are printed. Of a longer one what
-// only reads is left out.
+// only reads is left out, and then what is past a third more.
 const maxTimeline = 12
 
 // shortTimeline leaves out what changes nothing where there is much.
@@ -102,11 +108,11 @@ func shortTimeline(events []check.Event) []check.Event {
 	}
 	var out []check.Event
 	for _, e := range events {
-		if !e.Reads || e.Result == "held" {
+		if !e.Reads || isHeld(e) {
 			out = append(out, e)
 		}
 	}
-	return out
+	return out[:min(len(out), maxTimeline+maxTimeline/3)]
 }
 
 // withValues shows the statements as they were.

@@ -157,13 +157,10 @@ func (p *printer) text(r check.Result) {
 	}
 	if len(r.Timeline) > 0 {
 		events := r.Timeline
-		if p.o.supervise.values {
-			events = withValues(events)
-		}
 		short := shortTimeline(events)
 		timeline(p.a, checkIndent[:6], short)
 		if left := len(events) - len(short); left > 0 {
-			p.faint(fmt.Sprintf("and %s that only read; --format json has all", units.Count(left, "step")))
+			p.faint(fmt.Sprintf("and %s; --format json has all", units.Count(left, "more step")))
 		}
 	}
 	for _, file := range p.saved[r.ID] {
@@ -217,6 +214,9 @@ func (p *printer) verdict(s check.Summary) {
 		// On one line, to be copied.
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(p.rerunAll(failed)))
 	}
+	if e := s.Exercised; e != nil {
+		fmt.Fprintf(p.a.Out, "\n%s\n", p.a.Style.Faint(exercised(e)))
+	}
 	word, colour := p.answer()
 	names := ""
 	if failed != nil {
@@ -238,6 +238,18 @@ func (p *printer) limits(name string, list []string) {
 	for _, line := range terminal.Hang(head+p.a.Style.Faint(name+":")+" ", terminal.Wrap(safetext.Line(strings.Join(list, "; ")), p.a.Out.Width()-len(name)-3)) {
 		fmt.Fprintln(p.a.Out, line)
 	}
+}
+
+// exercised says what the crash checks did.
+func exercised(e *check.Exercised) string {
+	text := "restarted " + units.Count(e.Restarts, "time")
+	if more := e.Points; more.Planned > 0 {
+		text = fmt.Sprintf("disturbed at %d of %s of a delivery, %s", more.Reached, units.Count(more.Planned, "point"), text)
+	}
+	if e.Kills.Planned > 0 {
+		text = fmt.Sprintf("killed at %d of %s, %s", e.Kills.Reached, units.Count(e.Kills.Planned, "point"), text)
+	}
+	return text
 }
 
 // failed are the results that made the run fail.
