@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// refusals are the answers to what is not taken.
+// refusals are the answers to refused requests.
 var refusals = map[Refusal]struct {
 	status int
 	why    string
 	header http.Header
 }{
-	WrongPath:   {http.StatusNotFound, "deliveries are taken at another path", nil},
+	WrongPath:   {http.StatusNotFound, "deliveries are accepted at another path", nil},
 	WrongMethod: {http.StatusMethodNotAllowed, "deliveries are POST requests", http.Header{"Allow": {"POST"}}},
 	WrongHeader: {http.StatusUnauthorized, "a required header is missing or has another value", nil},
 	TooLarge:    {http.StatusRequestEntityTooLarge, "the body is too large", http.Header{"Connection": {"close"}}},
 	Incomplete:  {http.StatusBadRequest, "the body is malformed or broke off", http.Header{"Connection": {"close"}}},
 	TooSlow:     {http.StatusRequestTimeout, "the body took too long", http.Header{"Connection": {"close"}}},
 	Busy:        {http.StatusServiceUnavailable, "too much is waiting; try again", http.Header{"Retry-After": {retryAfter}}},
-	Malformed:   {http.StatusBadRequest, "nobody can tell where the body ends", http.Header{"Connection": {"close"}}},
+	Malformed:   {http.StatusBadRequest, "the end of the body is ambiguous", http.Header{"Connection": {"close"}}},
 	NoRoom:      {http.StatusInsufficientStorage, "there is no room to store the delivery; try again", http.Header{"Retry-After": {retryAfter}}},
 	NotStored:   {http.StatusServiceUnavailable, "the delivery could not be stored; try again", http.Header{"Retry-After": {retryAfter}}},
 }
@@ -33,15 +33,15 @@ func refuse(r Refusal) ForwardAnswer {
 	return text(row.status, row.why, row.header)
 }
 
-// text is an answer for a person who looks at what came back.
+// text is an answer in plain text.
 func text(status int, line string, header http.Header) ForwardAnswer {
 	all := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 	maps.Copy(all, header)
 	return ForwardAnswer{Status: status, Header: all, Body: []byte(line + "\n")}
 }
 
-// planned is the answer to d as far as it is known before it is stored: it has
-// no status when the endpoint behind this one decides, or there will be none.
+// planned returns the answer to d as far as it is known before d is stored. Its
+// status is 0 if the forwarder's endpoint decides, or if no answer is sent.
 func (s *Server) planned(d *Delivery) ForwardAnswer {
 	switch {
 	case d.Refusal != "":
@@ -54,7 +54,7 @@ func (s *Server) planned(d *Delivery) ForwardAnswer {
 	return s.acknowledgement
 }
 
-// answer stores and forwards d as far as it goes, and decides on the answer.
+// answer stores and forwards d and returns the answer.
 func (s *Server) answer(d *Delivery) ForwardAnswer {
 	answer := s.planned(d)
 	d.Status = answer.Status
@@ -85,7 +85,7 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	start := s.opts.Now()
 	answer, err := s.opts.Forward(s.base, d)
 	if err == nil && (answer.Status < 200 || answer.Status > 599) {
-		err = fmt.Errorf("status %d is no answer", answer.Status)
+		err = fmt.Errorf("status %d is not a final status", answer.Status)
 	}
 	d.Forward = &Forwarded{To: answer.To, Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	} else {
 		d.Forward.Header, d.Forward.Body, d.Forward.Size = answer.Header, answer.Body, int64(len(answer.Body))
 		if len(answer.Body) > MaxKept {
-			// Until it was shown, all of it would stay in memory.
+			// Otherwise all of it stays in memory until the sink has it.
 			d.Forward.Body = bytes.Clone(answer.Body[:MaxKept])
 		}
 	}
@@ -101,14 +101,13 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 		return text(http.StatusBadGateway, "the endpoint behind this one gave no answer", nil)
 	}
 	answer.Header = EndToEnd(answer.Header)
-	// net/http counts the bytes itself: what the endpoint announced need not
-	// be what it sent.
+	// net/http counts the bytes itself: the endpoint may have sent a wrong length.
 	answer.Header.Del("Content-Length")
 	return answer
 }
 
-// write sends the answer. An error means that the sender is gone, which net/http
-// notices too.
+// write sends the answer. Errors are ignored: the sender is gone, which net/http
+// notices, too.
 func (a ForwardAnswer) write(w http.ResponseWriter) {
 	header := w.Header()
 	maps.Copy(header, a.Header)
@@ -123,8 +122,8 @@ func (a ForwardAnswer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.Body)
 }
 
-// append appends the answer as it stands on a connection; last says that this
-// is closed after it.
+// append appends the answer as it is sent. With last, the connection is closed
+// after it.
 func (a ForwardAnswer) append(b []byte, now time.Time, last bool) []byte {
 	text := http.StatusText(a.Status)
 	if text == "" {
@@ -134,7 +133,7 @@ func (a ForwardAnswer) append(b []byte, now time.Time, last bool) []byte {
 	b = append(append(append(b, ' '), text...), "\r\n"...)
 	if len(a.Header) > 0 {
 		header := bytes.NewBuffer(b)
-		// It has no other failure than that of what it writes to.
+		// Writing to a bytes.Buffer cannot fail.
 		_ = a.Header.WriteSubset(header, map[string]bool{"Connection": true, "Content-Length": true})
 		b = header.Bytes()
 	}

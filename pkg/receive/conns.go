@@ -14,28 +14,26 @@ import (
 	"time"
 )
 
-// conns accepts connections and knows what each is doing. At most so many are
-// open. When one more comes, the one that has been without a whole request for
-// longest is closed for it: one that says nothing, sends its header bit by bit,
-// or is kept alive for later. So whoever opens connections and leaves them
-// there is in nobody's way. Those with a request under way are never closed;
-// when all are, further ones wait.
+// conns accepts connections and tracks their state. At most max are open. If one
+// more comes, the connection that has been idle (no complete request) for longest
+// is closed, so that idle connections never keep others out. Those with a request
+// in progress are never closed; if all are, new ones wait.
 //
-// To net/http it is a listener that has the connections that were handed over.
+// To net/http it is a listener for the connections passed by handOver.
 type conns struct {
 	listener net.Listener // set before use
 
 	max       int
-	patience  time.Duration // for net/http's own answers
+	timeout   time.Duration // for net/http's own answers
 	malformed func(conn net.Conn, answer []byte)
 	handed    chan *conn    // on the way to net/http
 	ended     chan struct{} // closed, under mu, when the listener is
 
-	mu   sync.Mutex
-	room sync.Cond // fewer are open, or ended is closed
-	open map[*conn]bool
-	idle *list.List  // of *conn without a request under way, longest first
-	last atomic.Bool // no more requests are wanted; changes under mu
+	mu     sync.Mutex
+	room   sync.Cond // signalled when a connection closes or ended is closed
+	open   map[*conn]bool
+	idle   *list.List  // of *conn without a request in progress, longest first
+	ending atomic.Bool // no more requests are accepted; changes under mu
 }
 
 // conn is one connection.
@@ -46,14 +44,14 @@ type conn struct {
 	framing framing
 
 	// Under conns.mu.
-	place *list.Element  // in conns.idle; nil while a request is under way
-	state http.ConnState // as net/http knows it: new until it has read
-	gone  bool           // closed, or to be
+	place *list.Element  // in conns.idle; nil while a request is in progress
+	state http.ConnState // in net/http: new until it has read
+	gone  bool           // closed, or about to be
 }
 
 func newConns(opts *Options, malformed func(net.Conn, []byte)) *conns {
 	c := &conns{
-		max: opts.MaxConns, patience: opts.WriteTimeout, malformed: malformed,
+		max: opts.MaxConns, timeout: opts.WriteTimeout, malformed: malformed,
 		handed: make(chan *conn), ended: make(chan struct{}),
 		open: map[*conn]bool{}, idle: list.New(),
 	}
@@ -79,19 +77,19 @@ func (c *conns) next() (*conn, error) {
 	conn := &conn{Conn: inner, all: c}
 	c.open[conn] = true
 	conn.place = c.idle.PushBack(conn)
-	if c.last.Load() {
+	if c.ending.Load() {
 		c.drop(conn)
 	}
 	return conn, nil
 }
 
-// handOver leaves conn to net/http, which reads unread first.
+// handOver passes conn to net/http, which reads unread first.
 func (c *conns) handOver(conn *conn, unread []byte) {
 	conn.unread = unread
 	select {
 	case c.handed <- conn:
 	case <-c.ended:
-		_ = conn.Close() // nobody is interested
+		_ = conn.Close()
 	}
 }
 
@@ -128,20 +126,20 @@ func (c *conns) Close() error {
 	return c.listener.Close()
 }
 
-// drop closes conn. It is called with the lock.
+// drop closes conn. The caller holds the lock.
 func (c *conns) drop(conn *conn) {
 	if conn.gone {
 		return
 	}
 	conn.gone = true
 	delete(c.open, conn)
-	c.busy(conn)
-	_ = conn.Conn.Close() // who reads finds out
+	c.removeIdle(conn)
+	_ = conn.Conn.Close() // its reader gets an error
 	c.room.Signal()
 }
 
-// busy takes conn off the list of those that may be closed.
-func (c *conns) busy(conn *conn) {
+// removeIdle removes conn from the idle list.
+func (c *conns) removeIdle(conn *conn) {
 	if conn.place != nil {
 		c.idle.Remove(conn.place)
 		conn.place = nil
@@ -156,8 +154,8 @@ func (n *conn) Close() error {
 	return nil
 }
 
-// CloseWrite lets net/http end a connection whose sender is still sending so
-// that the answer is not lost.
+// CloseWrite lets net/http close a connection without losing the answer, while the
+// sender is still sending.
 func (n *conn) CloseWrite() error {
 	if half, ok := n.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -181,11 +179,11 @@ func (n *conn) Read(p []byte) (read int, err error) {
 	return read, err
 }
 
-// Write implements net.Conn. A failure that is answered while no request is
-// under way is net/http's own answer, to what was none.
+// Write implements net.Conn. A 4xx or 5xx while no request is in progress is
+// net/http's own answer to a malformed request.
 func (n *conn) Write(p []byte) (int, error) {
 	if failure := bytes.HasPrefix(p, []byte("HTTP/1.1 4")) || bytes.HasPrefix(p, []byte("HTTP/1.1 5")); failure && n.isIdle() {
-		_ = n.Conn.SetWriteDeadline(time.Now().Add(n.all.patience))
+		_ = n.Conn.SetWriteDeadline(time.Now().Add(n.all.timeout))
 		n.all.malformed(n, p)
 	}
 	n.framing.written(p)
@@ -198,8 +196,8 @@ func (n *conn) isIdle() bool {
 	return n.place != nil
 }
 
-// under is the connection that net/http's own may be wrapped around.
-func under(c net.Conn) *conn {
+// unwrap returns the connection below that of net/http.
+func unwrap(c net.Conn) *conn {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
 	}
@@ -209,34 +207,34 @@ func under(c net.Conn) *conn {
 
 // track is a hook for http.Server.ConnState.
 func (c *conns) track(nc net.Conn, state http.ConnState) {
-	n := under(nc)
+	n := unwrap(nc)
 	c.mu.Lock()
 	n.state = state
 	c.mu.Unlock()
 	if state == http.StateIdle {
-		c.rest(n)
+		c.markIdle(n)
 	}
 }
 
-// begin marks n as one that is not to be closed, because of its request. It is
-// false when it was closed already: nobody waits for an answer.
-func (c *conns) begin(n *conn) bool {
+// markBusy protects n from being closed during a request. It returns false if n is
+// already closed.
+func (c *conns) markBusy(n *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.busy(n)
+	c.removeIdle(n)
 	return !n.gone
 }
 
-// rest marks n as one that waits for a request.
-func (c *conns) rest(n *conn) {
+// markIdle adds n to the idle list.
+func (c *conns) markIdle(n *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case n.gone:
-	case c.last.Load() && n.state == http.StateNew:
-		c.drop(n) // wind has come and gone
+	case c.ending.Load() && n.state == http.StateNew:
+		c.drop(n) // drain was called before
 	default:
-		c.busy(n)
+		c.removeIdle(n)
 		n.place = c.idle.PushBack(n)
 	}
 }
@@ -245,22 +243,22 @@ type connKey struct{}
 
 // withConn is a hook for http.Server.ConnContext.
 func withConn(ctx context.Context, nc net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, under(nc))
+	return context.WithValue(ctx, connKey{}, unwrap(nc))
 }
 
-// connOf is the connection that a request came by.
+// connOf returns the connection of a request.
 func connOf(ctx context.Context) *conn {
 	n, _ := ctx.Value(connKey{}).(*conn)
 	return n
 }
 
-// wind says that no more requests are wanted, and closes the connections that
-// wait for one and are not net/http's, or on which nothing was sent yet:
-// http.Server.Shutdown would wait seconds for a request that may never be sent.
-func (c *conns) wind() {
+// drain ends the accepting of requests. It closes the idle connections, except those
+// on which net/http has read a request: Shutdown closes these at once, but would
+// wait seconds for the others.
+func (c *conns) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last.Store(true)
+	c.ending.Store(true)
 	for e := c.idle.Front(); e != nil; {
 		n := e.Value.(*conn)
 		e = e.Next()
@@ -279,7 +277,7 @@ func (c *conns) cut() {
 	}
 }
 
-// refusedBy reads an answer that net/http gave by itself, such as "HTTP/1.1 400
+// refusedBy parses an answer by net/http itself, such as "HTTP/1.1 400
 // Bad Request\r\n…\r\n\r\n400 Bad Request: missing required Host header".
 func refusedBy(answer []byte) (status int, why string) {
 	head, body, _ := strings.Cut(string(answer), "\r\n\r\n")

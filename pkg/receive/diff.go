@@ -15,22 +15,22 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
-// Kind is how far a copy is from the first.
+// Kind is how much a copy differs from the first.
 type Kind string
 
 // The kinds of [Change].
 const (
-	NoCopy  Kind = ""        // this is the first, or no copy at all
+	NoCopy  Kind = ""        // the first, or not a copy
 	Same    Kind = "same"    // the same bytes
 	Layout  Kind = "layout"  // the same values: order of keys, white space or spelling differ
 	Values  Kind = "values"  // values differ: Fields says which
-	Unknown Kind = "unknown" // the bytes differ, and the first is not held any more
+	Unknown Kind = "unknown" // the bytes differ, and the first is no longer in memory
 )
 
-// maxFields is how many changes are listed one by one.
+// maxFields is how many changes are listed.
 const maxFields = 100
 
-// Change is what a copy differs in from the first delivery of its call.
+// Change is how a copy differs from the first delivery of its call.
 type Change struct {
 	Kind   Kind
 	Fields []FieldChange // in the order of their pointers, at most 100
@@ -39,14 +39,14 @@ type Change struct {
 
 // FieldChange is one value that was added, removed or replaced.
 type FieldChange struct {
-	Pointer string // RFC 6901; empty for the whole payload
-	Old     string // compact JSON; empty when the value was added
-	New     string // compact JSON; empty when it was removed
+	Pointer string // RFC 6901; empty: the whole payload
+	Old     string // compact JSON; empty if the value was added
+	New     string // compact JSON; empty if it was removed
 }
 
-// Compare says what differs between two payloads. Numbers count by their
-// value: 1, 1.0 and 10e-1 are the same number in another spelling, as "a" and
-// "\u0061" are the same string. Items of arrays are compared by their index.
+// Compare returns the differences between two payloads. Numbers and strings are
+// compared by value: 1, 1.0 and 10e-1 are equal, and so are "a" and "\u0061". Items
+// of arrays are compared by index.
 func Compare(first, second []byte) Change {
 	if bytes.Equal(first, second) {
 		return Change{Kind: Same}
@@ -61,12 +61,12 @@ func Compare(first, second []byte) Change {
 	return d.change
 }
 
-// ErrNotJSON is a payload that is no JSON text in UTF-8.
+// ErrNotJSON is returned for a payload that is not JSON in UTF-8.
 var ErrNotJSON = errors.New("not JSON in UTF-8")
 
-// Decode returns a payload as maps, slices, strings, bools, nil and
-// json.Number. Of duplicate keys the last counts. What encoding/json refuses,
-// also for nesting deeper than 10,000, is [ErrNotJSON].
+// Decode returns a payload as maps, slices, strings, bools, nil and json.Number. If a
+// key is repeated, the last one counts. Everything that encoding/json refuses,
+// including nesting deeper than 10,000, is [ErrNotJSON].
 func Decode(payload []byte) (value any, err error) {
 	if !utf8.Valid(payload) {
 		return nil, ErrNotJSON
@@ -84,7 +84,7 @@ func Decode(payload []byte) (value any, err error) {
 
 type differ struct {
 	change Change
-	path   []byte // JSON pointer of the values at hand
+	path   []byte // JSON pointer of the current values
 }
 
 func (d *differ) compare(old, now any) {
@@ -148,7 +148,7 @@ func (d *differ) arrays(old, now []any) {
 	}
 }
 
-// at compares the member called token, which need not be on both sides.
+// at compares the member called token, which may exist on one side only.
 func (d *differ) at(token string, before any, was bool, after any, is bool) {
 	length := len(d.path)
 	d.path = append(append(d.path, '/'), token...)
@@ -173,7 +173,7 @@ func (d *differ) add(old, now string) {
 }
 
 func encode(v any) string {
-	b, _ := jsonscan.Append(nil, v) // values that came from JSON go back into it
+	b, _ := jsonscan.Append(nil, v) // decoded JSON can always be encoded
 	return string(b)
 }
 
@@ -181,15 +181,15 @@ var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
 func pointerToken(key string) string { return pointerEscapes.Replace(key) }
 
-// number returns a spelling that all spellings of a JSON number share: its
-// digits without zeros at either end, and the power of ten of the last one. It
-// computes with texts, so that 1e999999999 costs nothing.
+// number returns the canonical form of a JSON number: its digits without zeros at
+// either end, and the exponent of the last digit. It works on text, so that
+// 1e999999999 costs nothing.
 func number(literal string) string {
 	mantissa, exponent := literal, int64(0)
 	if i := strings.IndexAny(literal, "eE"); i >= 0 {
 		e, err := strconv.ParseInt(strings.TrimPrefix(literal[i+1:], "+"), 10, 32)
 		if err != nil {
-			return literal // past any use: only the same spelling is the same
+			return literal // only the same literal is equal
 		}
 		mantissa, exponent = literal[:i], e
 	}

@@ -192,7 +192,7 @@ func TestIdentifyRefusesWhatIsNoJSON(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	m := newMemory(10, 100)
+	m := newCopyCounter(10, 100)
 	deliver := func(id, body string) string {
 		d := &Delivery{CallID: id}
 		m.number(d, []byte(body))

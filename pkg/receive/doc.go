@@ -1,21 +1,17 @@
-// Package receive takes webhook deliveries in: it stands in place of a
-// consumer's endpoint.
+// Package receive is an HTTP server that receives webhook deliveries, in place of
+// a consumer's endpoint.
 //
-// It owns the server with its limits and time-outs, what is answered, the
-// numbering of copies of one call and what differs between them, and the
-// hand-over of every delivery to a sink. It does not store, print or send
-// anything: a store, a sink and a forwarder are functions that the caller
-// supplies.
+// It owns the limits and time-outs, the answers, the numbers of copies of a call
+// and the differences between them. It does not store, print or send anything: the
+// caller supplies functions for that (store, sink, forwarder).
 //
-// The order is fixed: the body is read to its end, the delivery is numbered,
-// stored, forwarded, answered, and only then handed to the sink. A slow sink
-// does not slow the answers: deliveries wait for it in memory that is bounded
-// by [Options.MaxHeld], past which senders are told to come back later.
-// Nothing that was answered is dropped on the way to the sink.
+// The order is fixed: read the body, number the delivery, store, forward, answer,
+// then call the sink. A slow sink does not delay the answers: deliveries wait for
+// it in memory, up to [Options.MaxHeld]; above that, the answer is 503. Every
+// delivery that was answered reaches the sink.
 //
-// Requests that leave nothing to ask, as deliveries do, are read and answered
-// here. With the first that is not plain, such as one in chunks, its
-// connection goes to net/http, as do all with TLS. Requests that are not HTTP
-// at all, and headers past the limit, are answered by net/http itself (400, 431)
-// and never become a delivery.
+// Plain requests, such as deliveries, are read and answered here. At the first
+// other request, such as a chunked one, the connection is passed to net/http; so
+// are all with TLS. net/http itself answers what is not HTTP and headers over the
+// limit (400, 431).
 package receive

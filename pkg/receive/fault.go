@@ -8,34 +8,32 @@ import (
 	"time"
 )
 
-// Faults are what a [Server] does wrong on purpose. Only deliveries that it
-// would take suffer them. The seed and [Delivery.Seq] alone decide on each, so
-// that a run with the same seed does the same to the same sequence.
+// Faults are failures that a [Server] injects into the deliveries it would accept.
+// They depend only on Seed and [Delivery.Seq], so that a run can be repeated.
 type Faults struct {
 	Seed uint64
-	// MinDelay to MaxDelay is how long the answer is held back, once all else
-	// is done. No delay outlasts the drain time.
+	// MinDelay to MaxDelay is how long the answer is delayed. No delay lasts longer
+	// than the drain time.
 	MinDelay, MaxDelay time.Duration
-	// FailRate of all deliveries, and the first FailFirst of each call, are
-	// answered with FailStatus (503 when zero) in place of being forwarded.
-	// They are stored like any other.
+	// FailRate of all deliveries, and the first FailFirst of each call, are answered
+	// with FailStatus (503 if zero) and not forwarded. They are stored.
 	FailRate   float64 // 0 to 1
 	FailFirst  int
 	FailStatus int
-	// DropRate of all deliveries get no answer: they are stored and forwarded,
-	// then the connection is closed. To their sender the acknowledgement is lost.
+	// DropRate of all deliveries get no answer: they are stored and forwarded, then
+	// the connection is closed. For the sender the acknowledgement is lost.
 	DropRate float64 // 0 to 1
 }
 
-// Fault is what was done wrong to one delivery.
+// Fault is the failure injected into one delivery.
 type Fault struct {
-	Failed  bool          // answered with a failure without a reason
+	Failed  bool          // answered with a failure status
 	Dropped bool          // not answered
 	Delay   time.Duration // before the answer
 }
 
-// String is "dropped", "failed", "delayed 1.2s" or a list of these; empty when
-// nothing was done.
+// String is "dropped", "failed", "delayed 1.2s" or a list of these; empty if there is
+// no fault.
 func (f Fault) String() string {
 	var words []string
 	if f.Delay > 0 {
@@ -50,17 +48,17 @@ func (f Fault) String() string {
 	return strings.Join(words, ", ")
 }
 
-// of decides on the fault of a delivery that has its numbers.
+// of returns the fault of a delivery, which must be numbered.
 func (f *Faults) of(d *Delivery) Fault {
 	if d.Refusal != "" || *f == (Faults{}) {
 		return Fault{}
 	}
-	// Always in this order, so that one rate does not change what another does.
+	// Always drawn in this order, so that one rate does not affect the others.
 	random := rand.New(rand.NewPCG(f.Seed, uint64(d.Seq)))
 	failed, dropped, delay := random.Float64() < f.FailRate, random.Float64() < f.DropRate, random.Float64()
 	return Fault{
 		Dropped: dropped,
-		// A delivery that is dropped is one that was taken.
+		// A dropped delivery is never failed: it is processed.
 		Failed: !dropped && (failed || 0 < d.Copy && d.Copy <= f.FailFirst),
 		Delay:  f.MinDelay + time.Duration(delay*float64(f.MaxDelay-f.MinDelay)),
 	}
@@ -72,5 +70,5 @@ func (f *Faults) failure() ForwardAnswer {
 	if f.FailStatus != 0 {
 		status = f.FailStatus
 	}
-	return text(status, "this failure was asked for", nil)
+	return text(status, "simulated failure", nil)
 }

@@ -8,21 +8,20 @@ import (
 	"sync"
 )
 
-// framing remembers the header of the request at hand as it came. net/http
-// takes a Content-Length beside a Transfer-Encoding away, and a
-// Transfer-Encoding in HTTP/1.0, before a handler sees it; but such a request
-// has two ends, and whoever sent it may have meant the other (RFC 9112 section
-// 6.1: request smuggling).
+// framing keeps the header of the current request as received. net/http removes a
+// Content-Length next to a Transfer-Encoding, and a Transfer-Encoding in HTTP/1.0,
+// before the handler runs. But the end of such a request is ambiguous (RFC 9112
+// section 6.1: request smuggling).
 type framing struct {
 	mu    sync.Mutex // reads and writes are in different goroutines
 	head  []byte
 	whole bool // head ends with the empty line
 }
 
-// longestHead is how much is remembered. Of a longer header nothing is known.
+// longestHead is the most bytes kept. Longer headers are not checked.
 const longestHead = 8 << 10
 
-// read is called with all that is read.
+// read is called with all data that is read.
 func (f *framing) read(p []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -36,9 +35,9 @@ func (f *framing) read(p []byte) {
 	}
 }
 
-// written is called with all that is written. What is read after an answer is
-// the next request, unless its sender did not wait for the answer; then its
-// beginning is missing, and it is not whole or not itself.
+// written is called with all data that is written. After an answer the next request
+// begins. If its sender did not wait for the answer, its beginning is missing; then
+// the header is incomplete or does not match the request.
 func (f *framing) written(p []byte) {
 	if !bytes.HasPrefix(p, []byte("HTTP/1.")) || bytes.HasPrefix(p, []byte("HTTP/1.1 1")) {
 		return
@@ -48,9 +47,9 @@ func (f *framing) written(p []byte) {
 	f.head, f.whole = f.head[:0], false
 }
 
-// ends looks for a second end of r: why says what is wrong with it, and sure is
-// false when nobody knows.
-func (f *framing) ends(r *http.Request) (why string, sure bool) {
+// ends reports why the end of r is ambiguous; empty if it is clear. known is false if
+// the header is not available.
+func (f *framing) ends(r *http.Request) (why string, known bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	line, fields, _ := bytes.Cut(f.head, []byte("\r\n"))
@@ -72,9 +71,9 @@ func (f *framing) ends(r *http.Request) (why string, sure bool) {
 	return "", true
 }
 
-// ambiguous says why nobody can tell where the body of r ends; empty when it is
-// clear. When it cannot be found out, as behind TLS, the connection must not be
-// used again: then nothing that follows is taken for a request.
+// ambiguous reports why the end of r's body is ambiguous; empty if it is clear. If
+// that is not known, as with TLS, the connection must not be reused, so that nothing
+// that follows is read as a request.
 func ambiguous(ctx context.Context, r *http.Request) (why string, reuse bool) {
 	if r.ProtoMajor != 1 || r.ProtoMinor > 0 && len(r.TransferEncoding) == 0 {
 		return "", true

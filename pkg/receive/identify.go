@@ -10,14 +10,12 @@ import (
 // another.
 const maxDepth = 10_000
 
-// identify finds what the head of a delivery shows. Keys count as they are
-// written: encoding/json would take "CALLID" for "callId" when it decodes into
-// a struct. Of duplicate keys the last counts, as encoding/json and JavaScript
-// have it. A body that is not JSON all through, or nested deeper than
-// encoding/json allows, has nothing to find.
+// identify sets CallID, ResultType and Seconds. Keys are case-sensitive, unlike in
+// structs of encoding/json. If a key is repeated, the last one counts. In a body that
+// is not JSON, or nested deeper than encoding/json allows, it finds nothing.
 //
-// It stands between a delivery and its answer, so it goes over the body once,
-// proving that all is JSON as it goes.
+// It runs before the answer, so it reads the body only once, and checks that it is
+// JSON at the same time.
 func (d *Delivery) identify(payload []byte) {
 	begin := jsonscan.Space(payload, 0)
 	if jsonscan.At(payload, begin) != '{' {
@@ -34,7 +32,7 @@ func (d *Delivery) identify(payload []byte) {
 	end := jsonscan.Object(payload, begin, func(key []byte, i int) int {
 		name := jsonscan.Text(key)
 		if string(name) == "callResult" {
-			resultType = nil // that of a callResult before this one
+			resultType = nil // from an earlier callResult
 			if jsonscan.At(payload, i) == '{' {
 				return jsonscan.Object(payload, i, inResult)
 			}
@@ -57,14 +55,14 @@ func (d *Delivery) identify(payload []byte) {
 	d.CallID = stringOf(callID)
 	d.ResultType = stringOf(resultType)
 	if len(duration) > 0 && (duration[0] == '-' || '0' <= duration[0] && duration[0] <= '9') {
-		// What no float can hold stays unknown.
+		// A number too large for a float stays unknown.
 		if seconds, err := strconv.ParseFloat(string(duration), 64); err == nil {
 			d.Seconds = &seconds
 		}
 	}
 }
 
-// stringOf is the text of a JSON string; of anything else it is empty.
+// stringOf returns the text of a JSON string, empty for other values.
 func stringOf(value []byte) string {
 	if len(value) == 0 || value[0] != '"' {
 		return ""

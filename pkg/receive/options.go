@@ -33,85 +33,83 @@ const (
 
 // Options adjusts a [Server]. Zero values stand for the defaults.
 type Options struct {
-	// Path is where deliveries are taken: one path exactly, or every path
-	// beneath one that ends in a slash. Default "/", which is every path.
+	// Path is where deliveries are accepted: exactly this path, or if it ends in a
+	// slash, all paths below it. Default "/": every path.
 	Path string
-	// Status acknowledges a delivery; DefaultStatus when zero. 200 to 599.
+	// Status acknowledges a delivery, 200 to 599; default DefaultStatus.
 	Status int
-	// Body is that of the acknowledgement; nil: none.
+	// Body is the body of the acknowledgement; nil: none.
 	Body        []byte
 	ContentType string // of Body
-	// Faults are done to deliveries on purpose.
+	// Faults are injected into deliveries.
 	Faults Faults
-	// Require are header fields that a delivery must carry; one that does not
-	// is answered 401. Values are compared in constant time.
+	// Require are header fields that a delivery must have; without them the answer is
+	// 401. Values are compared in constant time.
 	Require []Field
 
-	MaxBody        int64 // bytes of a body; past them the answer is 413
-	MaxHeaderBytes int   // past them net/http answers 431
-	// MaxConns is how many connections are open at a time. At the bound, the one
-	// that has been without a whole request for longest makes room for another.
+	MaxBody        int64 // most bytes of a body; above it the answer is 413
+	MaxHeaderBytes int   // above it net/http answers 431
+	// MaxConns is the most open connections. At the limit, a new one replaces the one
+	// that has been idle for longest.
 	MaxConns int
-	// MaxHeld bounds the bytes of bodies that are being read or wait for the
-	// sink. At the bound a request waits up to HoldTimeout, then the answer is
-	// 503 with Retry-After.
+	// MaxHeld is the most bytes of bodies that are being read or wait for the sink.
+	// At the limit a request waits up to HoldTimeout; then the answer is 503 with
+	// Retry-After.
 	MaxHeld       int64
-	MaxCalls      int   // calls whose copies are counted; past them the older half is forgotten
-	MaxRemembered int64 // bytes of first payloads that copies are compared with
+	MaxCalls      int   // most calls whose copies are counted; above it the older half is forgotten
+	MaxRemembered int64 // most bytes of first payloads kept to compare copies with
 
-	// Time-outs. On a connection that is used again some may be a 64th shorter.
+	// Time-outs. On a reused connection some may be a 64th shorter.
 	HeaderTimeout time.Duration // until the header is complete
 	ReadTimeout   time.Duration // until the body is complete, from the start of the header; then 408
 	WriteTimeout  time.Duration // for the answer
 	IdleTimeout   time.Duration // between two requests of a connection
 	HoldTimeout   time.Duration // see MaxHeld
-	DrainTimeout  time.Duration // for requests under way once the context is cancelled
+	DrainTimeout  time.Duration // for requests in progress after the context is cancelled
 
-	// TLS makes the server speak HTTPS, also HTTP/2; it holds a certificate.
+	// TLS makes the server use HTTPS, including HTTP/2. It must have a certificate.
 	// Nil: plain HTTP.
 	TLS *tls.Config
 
-	// Store makes a delivery durable. It is called before the answer, from many
-	// goroutines at once, for every request that was read, refused ones
-	// included, and for the [Malformed], whose answer was given. When it fails
-	// the answer is 503, or 507 if the error is [ErrFull].
+	// Store makes a delivery durable. It is called before the answer, concurrently,
+	// for every request including refused ones; for a [Malformed] one, after the
+	// answer. If it fails, the answer is 503, or 507 for [ErrFull].
 	//
-	// The delivery is whole but for what is not known yet: Took, Forward and
-	// Change, and Status where it is forwarded. Until Store returns nobody else
-	// uses it. Store may set Copy, for one to count what came before this
-	// server began, and Stored; it changes nothing else. It stands between the delivery and
-	// its answer: what can wait belongs into Sink.
+	// Took, Forward and Change are not yet set, nor is Status if it is forwarded.
+	// Until Store returns, nothing else uses the delivery. Store may set Copy, for
+	// example to count copies of an earlier process, and Stored, and nothing else. It
+	// delays the answer: whatever can wait belongs in Sink.
 	Store func(context.Context, *Delivery) error
-	// Forward passes a delivery on, and its answer is handed back to the
-	// sender, without hop-by-hop fields. When it fails the answer is 502. Its
-	// context ends with the server's, not with the sender's patience. It is
-	// called from many goroutines at once. Nil: Status is the answer.
+	// Forward sends a delivery to another endpoint. Its answer, without hop-by-hop
+	// fields, goes back to the sender; if it fails, the answer is 502. Its context
+	// ends with the server, not with the sender's connection. It is called
+	// concurrently. Nil: Status is the answer.
 	Forward func(context.Context, *Delivery) (ForwardAnswer, error)
-	// Sink sees every delivery after its answer, refused ones included, one at
-	// a time, in the order of the answers. It may set Change. Nil: nobody looks.
+	// Sink is called for every delivery after its answer, including refused ones,
+	// never concurrently, in the order of the answers. It may set Change. Nil: no
+	// sink.
 	Sink func(*Delivery)
-	// Flush is called after Sink, within a few milliseconds, by the same
-	// goroutine: Sink may leave its output in a buffer until then. Nil: it does
-	// not.
+	// Flush is called within a few milliseconds after Sink, by the same goroutine, so
+	// that Sink can buffer its output. Nil: not needed.
 	Flush func()
-	// Now is the clock; time.Now when nil.
+	// Now is the clock; default time.Now.
 	Now func() time.Time
 
-	netHTTP bool // leave plain requests to net/http, too
+	netHTTP bool // net/http serves plain requests, too
 }
 
 // Field is one header field.
 type Field struct{ Name, Value string }
 
-// ErrFull is a store that has no room for a delivery.
+// ErrFull is returned by a store that has no room for a delivery.
 var ErrFull = errors.New("no room to store the delivery")
 
-// ForwardAnswer is what an endpoint answered to a forwarded delivery.
+// ForwardAnswer is an endpoint's answer to a forwarded delivery.
 type ForwardAnswer struct {
 	To       string // URL of the endpoint, for the record
 	Status   int
 	Header   http.Header
-	Body     []byte // as it came: not inflated
+	Body     []byte // unchanged, not decompressed
 	Attempts int    // how often the delivery was sent; 0 counts as once
 }
 
@@ -121,7 +119,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, DefaultMaxBody)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	o.MaxConns = cmp.Or(o.MaxConns, DefaultMaxConns)
-	// One body of the largest size must always fit.
+	// There must always be room for one body of the largest size.
 	o.MaxHeld = max(cmp.Or(o.MaxHeld, DefaultMaxHeld), 2*(o.MaxBody+overhead))
 	o.MaxCalls = cmp.Or(o.MaxCalls, DefaultMaxCalls)
 	o.MaxRemembered = cmp.Or(o.MaxRemembered, DefaultMaxRemembered)
@@ -144,7 +142,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// scheme is that of every request: a server speaks one.
+// scheme is the scheme of all requests.
 func (o *Options) scheme() string {
 	if o.TLS != nil {
 		return "https"
@@ -152,16 +150,15 @@ func (o *Options) scheme() string {
 	return "http"
 }
 
-// takes reports whether deliveries to path are taken.
-func (o *Options) takes(path string) bool {
+// accepts reports whether deliveries to path are accepted.
+func (o *Options) accepts(path string) bool {
 	if strings.HasSuffix(o.Path, "/") {
 		return strings.HasPrefix(path, o.Path)
 	}
 	return path == o.Path
 }
 
-// authorized reports whether header holds every required field. How long it
-// takes tells nothing about the values.
+// authorized reports whether header has all required fields, in constant time.
 func (o *Options) authorized(header http.Header) bool {
 	all := 1
 	for _, field := range o.Require {
@@ -176,8 +173,8 @@ func (o *Options) authorized(header http.Header) bool {
 	return all == 1
 }
 
-// EndToEnd returns a copy of header without the fields that are about one
-// connection (RFC 9110 section 7.6.1): what a proxy passes on.
+// EndToEnd returns a copy of header without the hop-by-hop fields (RFC 9110 section
+// 7.6.1).
 func EndToEnd(header http.Header) http.Header {
 	out := header.Clone()
 	for _, value := range header["Connection"] {

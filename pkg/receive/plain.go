@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// plain is a request that leaves nothing to ask: a POST of HTTP/1.1 whose whole
-// header was read at once, with one host and one length, no word of encodings,
-// expectations or other protocols, and nothing that would have to be decoded.
+// plain is an ordinary HTTP/1.1 POST: the complete header was read at once, it has one
+// Host and one Content-Length, no transfer encoding, expectation or upgrade, and
+// nothing that needs decoding.
 type plain struct {
 	size   int    // of the header, with the empty line
 	target string // as in the request line
 	path   string // of target
 	host   string
-	header http.Header // as net/http has it: without the host
+	header http.Header // without Host, as in net/http
 	length int64       // of the body
-	last   bool        // no other request follows
+	last   bool        // the sender closes the connection after it
 }
 
-// parsePlain reads the header that b begins with. It is false for what is not
-// plain, which may be a proper request all the same.
+// parsePlain parses the header at the beginning of b. It returns false if the request
+// is not plain; it may still be valid.
 func parsePlain(b []byte) (r plain, ok bool) {
 	const method, version, lineEnd = "POST ", " HTTP/1.1", "\r\n"
 	end := bytes.Index(b, []byte(lineEnd+lineEnd))
@@ -60,8 +60,8 @@ func parsePlain(b []byte) (r plain, ok bool) {
 	return r, r.host != "" && r.length >= 0
 }
 
-// frame looks at a field that may say where the request goes, or ends. It is
-// false for one that is not plain.
+// frame checks a field that affects host or framing. It returns false if the request
+// is not plain.
 func (r *plain) frame(key, value string) bool {
 	switch key {
 	case "Host":
@@ -85,7 +85,7 @@ func (r *plain) frame(key, value string) bool {
 	return true
 }
 
-// isPlainTarget is false for what has to be decoded, "*", and a whole URL.
+// isPlainTarget returns false for "*", for a full URL, and if decoding is needed.
 func isPlainTarget(target string) bool {
 	return strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "//") && each(target, func(c byte) bool {
 		return isAlphanumeric(c) || strings.IndexByte("/?.-_~=&+,:;@!$'()*", c) >= 0

@@ -21,27 +21,27 @@ import (
 type Server struct {
 	opts            Options
 	acknowledgement ForwardAnswer
-	memory          *memory
-	budget          *semaphore.Weighted // of Options.MaxHeld
-	queue           chan *Delivery      // answered, on the way to the sink
+	copyCounter     *copyCounter
+	budget          *semaphore.Weighted // Options.MaxHeld
+	queue           chan *Delivery      // answered, waiting for the sink
 	conns           *conns
 	shed            atomic.Int64
 
 	mu     sync.Mutex
-	closed bool            // no further request may begin
-	under  sync.WaitGroup  // requests under way
-	base   context.Context // ends when the drain time is over
+	closed bool            // no more requests are accepted
+	unwrap sync.WaitGroup  // requests in progress
+	base   context.Context // ends after the drain time
 }
 
-// New returns a server that waits for [Server.Serve].
+// New returns a server; see [Server.Serve].
 func New(opts Options) *Server {
 	opts = opts.withDefaults()
 	s := &Server{
 		opts:            opts,
 		acknowledgement: ForwardAnswer{Status: opts.Status, Body: opts.Body},
-		memory:          newMemory(opts.MaxCalls, opts.MaxRemembered),
+		copyCounter:     newCopyCounter(opts.MaxCalls, opts.MaxRemembered),
 		budget:          semaphore.NewWeighted(opts.MaxHeld),
-		// Every delivery holds the overhead at least: sending never blocks.
+		// Every delivery holds at least the overhead, so sending never blocks.
 		queue: make(chan *Delivery, opts.MaxHeld/overhead),
 	}
 	s.conns = newConns(&s.opts, s.malformed)
@@ -51,10 +51,10 @@ func New(opts Options) *Server {
 	return s
 }
 
-// Serve takes deliveries from ln, which it closes, until ctx is cancelled. Then
-// it accepts no more, gives requests under way Options.DrainTimeout to end,
-// cuts the rest off, and returns when the sink has seen the last delivery. The
-// error says that ln failed; it is nil after a cancel. A server serves once.
+// Serve receives deliveries from ln until ctx is cancelled, and closes ln. Then it waits
+// up to Options.DrainTimeout for requests in progress, closes the others, and returns
+// after the sink has the last delivery. The error is from ln; it is nil after a
+// cancel. Serve may be called once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -78,41 +78,40 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	late := context.AfterFunc(drain, func() {
 		cut()
-		// What matters is that the connections are closed; of the listener
-		// Shutdown has spoken.
+		// The error is about the listener, which Shutdown has already closed.
 		_ = srv.Close()
 		s.conns.cut()
 	})
-	s.conns.wind()
-	_ = srv.Shutdown(drain) // at worst its time is up
+	s.conns.drain()
+	_ = srv.Shutdown(drain) // its only error is the time-out
 	serving.Wait()
 	late()
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.under.Wait()
+	s.unwrap.Wait()
 	close(s.queue)
 	shown.Wait()
 	return errors.Join(failed[:]...)
 }
 
-// accept takes connections until the listener is closed, and returns once all
-// that were not handed over have ended.
+// accept serves connections until the listener is closed. It returns when all that were
+// not passed to net/http have ended.
 func (s *Server) accept() error {
 	const shortest, longest = 5 * time.Millisecond, time.Second
-	var talks sync.WaitGroup
-	defer talks.Wait()
+	var serving sync.WaitGroup
+	defer serving.Wait()
 	for pause := shortest; ; {
 		n, err := s.conns.next()
 		var number syscall.Errno
 		switch {
 		case err == nil:
-			talks.Go(func() { s.converse(n) })
+			serving.Go(func() { s.servePlain(n) })
 			pause = shortest
 		case s.conns.hasEnded():
 			return nil
 		case errors.As(err, &number) && number.Temporary():
-			// Too many files are open, for one: some will be closed.
+			// For example too many open files: some will be closed.
 			select {
 			case <-time.After(pause):
 			case <-s.conns.ended:
@@ -124,7 +123,7 @@ func (s *Server) accept() error {
 	}
 }
 
-// serveHTTP takes the connections that were handed over.
+// serveHTTP serves the connections that were passed to net/http.
 func (s *Server) serveHTTP(srv *http.Server) (err error) {
 	if s.opts.TLS != nil {
 		err = srv.ServeTLS(s.conns, "", "")
@@ -146,10 +145,10 @@ func (s *Server) httpServer() *http.Server {
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
 		ConnState:         s.conns.track,
 		ConnContext:       withConn,
-		// "OPTIONS *" is shown like any other request.
+		// Handle "OPTIONS *" like any other request.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-		// What waits for a handler to read it is memory beside MaxHeld.
+		// Data that no handler has read yet is not counted in MaxHeld.
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          100,
 			MaxReceiveBufferPerConnection: 128 << 10,
@@ -164,12 +163,12 @@ func (s *Server) httpServer() *http.Server {
 	return srv
 }
 
-// Shed is how many requests were answered 503 without becoming a [Delivery],
-// because even their header found no room within Options.MaxHeld.
+// Shed is how many requests were answered 503 without becoming a [Delivery], because
+// there was no room for their header within Options.MaxHeld.
 func (s *Server) Shed() int64 { return s.shed.Load() }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	if n := connOf(r.Context()); n != nil && !s.conns.begin(n) {
+	if n := connOf(r.Context()); n != nil && !s.conns.markBusy(n) {
 		return
 	}
 	d := &Delivery{
@@ -185,7 +184,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	control := http.NewResponseController(w)
 	if r.Header["Expect"] != nil {
-		s.patient(control) // 100 Continue is written by reading
+		s.startWriteTimeout(control) // reading sends 100 Continue
 	}
 	why, reuse := ambiguous(r.Context(), r)
 	if why != "" {
@@ -195,7 +194,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	answered := s.serve(d, incoming{r.URL.Path, r.ContentLength, r.Body}, func(a ForwardAnswer) {
-		s.patient(control)
+		s.startWriteTimeout(control)
 		a.write(w)
 	})
 	if !answered {
@@ -203,27 +202,27 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// incoming is what there is to read of a request.
+// incoming is the body of a request, and its path.
 type incoming struct {
 	path   string
 	length int64 // of the body; -1: not known
 	body   io.Reader
 }
 
-// serve does all that is to be done about one request, whose header is in d. It
-// reports whether answer was called: not when the sender is to have none.
+// serve handles one request, whose header is in d. It reports whether answer was
+// called: not for a dropped delivery.
 func (s *Server) serve(d *Delivery, in incoming, answer func(ForwardAnswer)) (answered bool) {
 	if !s.enter() {
 		answer(refuse(Busy))
 		return true
 	}
-	defer s.under.Done()
+	defer s.unwrap.Done()
 	if !s.hold(d, overhead+headerSize(d.Header)) {
 		s.shed.Add(1)
 		answer(refuse(Busy))
 		return true
 	}
-	s.take(d, in)
+	s.process(d, in)
 	a := s.answer(d)
 	s.wait(d.Fault.Delay)
 	if answered = !d.Fault.Dropped; answered {
@@ -237,27 +236,26 @@ func (s *Server) serve(d *Delivery, in incoming, answer func(ForwardAnswer)) (an
 	return answered
 }
 
-// patient gives what is written from now on Options.WriteTimeout to go out. Of
-// a failure the sender has closed the connection, and will know.
-func (s *Server) patient(control *http.ResponseController) {
+// startWriteTimeout starts Options.WriteTimeout. It fails only if the connection is
+// closed.
+func (s *Server) startWriteTimeout(control *http.ResponseController) {
 	_ = control.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
 }
 
-// take reads the body into d, gives d its numbers, and decides whether and how
-// it is refused or suffers a fault.
-func (s *Server) take(d *Delivery, in incoming) {
+// process reads the body into d, numbers d, and sets its refusal or fault.
+func (s *Server) process(d *Delivery, in incoming) {
 	switch {
 	case d.Refusal != "":
-		s.memory.number(d, nil)
+		s.copyCounter.number(d, nil)
 		return
-	case !s.opts.takes(in.path):
+	case !s.opts.accepts(in.path):
 		d.Refusal = WrongPath
 	case d.Method != http.MethodPost:
 		d.Refusal = WrongMethod
 	case !s.opts.authorized(d.Header):
 		d.Refusal = WrongHeader
 	}
-	// A refused body is read too: it shows who sent it where.
+	// A refused body is read, too: it helps to find out who sent it.
 	if refusal := s.read(d, in); d.Refusal == "" {
 		d.Refusal = refusal
 	}
@@ -268,11 +266,11 @@ func (s *Server) take(d *Delivery, in incoming) {
 	if len(payload) > 0 {
 		d.identify(payload)
 	}
-	s.memory.number(d, payload)
+	s.copyCounter.number(d, payload)
 	d.Fault = s.opts.Faults.of(d)
 }
 
-// wait holds an answer back, as long as the server lasts.
+// wait delays an answer, at most until the server ends.
 func (s *Server) wait(delay time.Duration) {
 	if delay <= 0 {
 		return
@@ -285,30 +283,29 @@ func (s *Server) wait(delay time.Duration) {
 	}
 }
 
-// malformed records what net/http refused by itself.
+// malformed records a request that net/http refused.
 func (s *Server) malformed(conn net.Conn, answer []byte) {
 	status, why := refusedBy(answer)
 	s.record(&Delivery{Remote: conn.RemoteAddr().String(), Scheme: s.opts.scheme(), Refusal: Malformed, Status: status, Reason: why})
 }
 
-// record hands over what never became a request.
+// record stores d, which is not a valid request, and queues it for the sink.
 func (s *Server) record(d *Delivery) {
 	if !s.enter() {
 		return
 	}
-	defer s.under.Done()
+	defer s.unwrap.Done()
 	if !s.budget.TryAcquire(overhead) {
 		s.shed.Add(1)
 		return
 	}
 	d.held, d.Received = overhead, s.opts.Now()
-	s.memory.number(d, nil)
-	s.store(d) // that it fails changes nothing: the answer is given
+	s.copyCounter.number(d, nil)
+	s.store(d) // a failure is ignored: the answer is already sent
 	s.queue <- d
 }
 
-// handshakes takes what net/http has to say of TLS: with whom it did not come
-// about, and why.
+// handshakes is a log handler of net/http that records failed TLS handshakes.
 type handshakes struct{ *Server }
 
 func (handshakes) Enabled(context.Context, slog.Level) bool { return true }
@@ -320,25 +317,25 @@ func (h handshakes) Handle(_ context.Context, r slog.Record) error {
 	const prefix = "http: TLS handshake error from "
 	text, found := strings.CutPrefix(r.Message, prefix)
 	remote, why, _ := strings.Cut(text, ": ")
-	// All else is a connection that was closed, by the peer or by this server.
-	said := strings.HasPrefix(why, "tls:") || strings.HasPrefix(why, "remote error:") || strings.HasPrefix(why, "client sent")
-	if found && said {
+	// All others are connections that were closed by either side.
+	wanted := strings.HasPrefix(why, "tls:") || strings.HasPrefix(why, "remote error:") || strings.HasPrefix(why, "client sent")
+	if found && wanted {
 		h.record(&Delivery{Remote: remote, Scheme: "https", Refusal: Malformed, Reason: why})
 	}
 	return nil
 }
 
-// enter begins a request, unless the server has ended.
+// enter starts a request. It returns false if the server has ended.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
-		s.under.Add(1)
+		s.unwrap.Add(1)
 	}
 	return !s.closed
 }
 
-// hold takes n more bytes of Options.MaxHeld for d, waiting a while if it must.
+// hold reserves n more bytes of Options.MaxHeld for d. It waits up to HoldTimeout.
 func (s *Server) hold(d *Delivery, n int64) bool {
 	if !s.budget.TryAcquire(n) {
 		ctx, cancel := context.WithTimeout(s.base, s.opts.HoldTimeout)
@@ -361,7 +358,7 @@ func headerSize(header http.Header) int64 {
 	return int64(size)
 }
 
-// read reads the body into d. On a refusal nothing is kept of it.
+// read reads the body into d. If it is refused, nothing of it is kept.
 func (s *Server) read(d *Delivery, in incoming) Refusal {
 	if in.length > s.opts.MaxBody {
 		return TooLarge
@@ -397,8 +394,8 @@ func (s *Server) read(d *Delivery, in incoming) Refusal {
 	return refusal
 }
 
-// readFull reads until p is full. The error is io.EOF only at the end of a
-// whole body: one that broke off is another error.
+// readFull reads until p is full. The error is io.EOF only at the end of a complete
+// body.
 func readFull(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var m int
@@ -408,13 +405,13 @@ func readFull(r io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// linger is how long what the sink has written may wait to be flushed.
-const linger = 5 * time.Millisecond
+// flushDelay is how long the sink's output may wait for Flush.
+const flushDelay = 5 * time.Millisecond
 
-// showAll hands deliveries to the sink, in the order of the answers.
+// showAll passes deliveries to the sink, in the order of the answers.
 func (s *Server) showAll() {
 	defer s.opts.Flush()
-	var flush <-chan time.Time // nil: nothing waits
+	var flush <-chan time.Time // nil: nothing to flush
 	for {
 		select {
 		case d, open := <-s.queue:
@@ -423,7 +420,7 @@ func (s *Server) showAll() {
 			}
 			s.show(d)
 			if flush == nil {
-				flush = time.After(linger)
+				flush = time.After(flushDelay)
 			}
 		case <-flush:
 			s.opts.Flush()
@@ -435,9 +432,9 @@ func (s *Server) showAll() {
 func (s *Server) show(d *Delivery) {
 	if d.repeats {
 		if payload, err := d.Payload(); err == nil {
-			d.Change = s.memory.compare(d.first, payload)
+			d.Change = s.copyCounter.compare(d.first, payload)
 		}
-		d.first = earlier{}
+		d.first = firstPayload{}
 	}
 	s.opts.Sink(d)
 	s.budget.Release(d.held)

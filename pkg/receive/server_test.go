@@ -236,7 +236,7 @@ func TestPaths(t *testing.T) {
 		{"/a/", "/a/", true}, {"/a/", "/a/b", true}, {"/a/", "/a", false},
 	}
 	for _, tt := range tests {
-		if got := (&Options{Path: tt.path}).takes(tt.request); got != tt.want {
+		if got := (&Options{Path: tt.path}).accepts(tt.request); got != tt.want {
 			t.Errorf("path %q takes %q: %v", tt.path, tt.request, got)
 		}
 	}

@@ -69,17 +69,17 @@ func TestPlainRequestsStayHere(t *testing.T) {
 // What comes by one connection is taken in its order, where one request ends and
 // the next begins wherever a read ends, and whoever speaks HTTP.
 func TestRequestsOnOneConnection(t *testing.T) {
-	long := strings.Repeat("x", 3*talkRoom)
+	long := strings.Repeat("x", 3*plainHeaderRoom)
 	requests := []string{
-		kept("X: 1"), kept("X: 2", "Y: "+long[:talkRoom-300]), kept("X: 3"),
+		kept("X: 1"), kept("X: 2", "Y: "+long[:plainHeaderRoom-300]), kept("X: 3"),
 		"POST / HTTP/1.1\r\nHost: h\r\nX: 4\r\nContent-Length: 24576\r\n\r\n" + long,
-		kept("X: 5", "Y: "+long[:talkRoom]), // too long a header to be plain
+		kept("X: 5", "Y: "+long[:plainHeaderRoom]), // too long a header to be plain
 		kept("X: 6", "Te: trailers"),
 		kept("X: 7"), post("/", "X: 8"), kept("X: never"),
 	}
 	sizes := []int{len(payload), len(payload), len(payload), len(long), len(payload), len(payload), len(payload), len(payload)}
 	wire := strings.Join(requests, "")
-	for _, step := range []int{len(wire), 100, 1021, talkRoom, talkRoom + 1} {
+	for _, step := range []int{len(wire), 100, 1021, plainHeaderRoom, plainHeaderRoom + 1} {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := newPipes()
@@ -256,15 +256,15 @@ func TestConnectionsAtTheEnd(t *testing.T) {
 		return c, n, client
 	}
 	tests := map[string]func(c *conns, n *conn){
-		"waits":        func(c *conns, _ *conn) { c.wind() },
-		"was answered": func(c *conns, n *conn) { c.begin(n); c.wind(); c.rest(n) },
+		"waits":        func(c *conns, _ *conn) { c.drain() },
+		"was answered": func(c *conns, n *conn) { c.markBusy(n); c.drain(); c.markIdle(n) },
 		"is handed over": func(c *conns, n *conn) {
 			if err := c.Close(); err != nil {
 				t.Error(err)
 			}
 			c.handOver(n, nil)
 		},
-		"is under way": func(c *conns, n *conn) { c.begin(n); c.wind(); c.cut() },
+		"is under way": func(c *conns, n *conn) { c.markBusy(n); c.drain(); c.cut() },
 	}
 	for name, end := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +285,7 @@ func TestAcceptedAtTheEnd(t *testing.T) {
 	ln, opts := newPipes(), Options{}.withDefaults()
 	c := newConns(&opts, nil)
 	c.listener = ln
-	c.wind()
+	c.drain()
 	client, server := net.Pipe()
 	go func() { ln.conns <- server }()
 	if n, err := c.next(); err != nil || !n.gone {
