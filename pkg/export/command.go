@@ -9,8 +9,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
-// command is what runs a shard, for a POSIX shell in the folder of the files.
-// Secrets come from the environment of that shell.
+// command returns the command that runs a shard, for a POSIX shell in the folder of the
+// files. Secrets come from the environment.
 func (e Export) command(m *Manifest, shard int) string {
 	if e.Engine == K6 {
 		return e.k6Command(m, shard)
@@ -30,8 +30,8 @@ func (e Export) k6Command(m *Manifest, shard int) string {
 	return strings.Join(append(words, ScriptFile), " ")
 }
 
-// VegetaCommand is what runs a file of targets, or stdin where targets is
-// empty. Each target is sent once: read lazily, the attack ends with the file.
+// VegetaCommand returns the command that runs a file of targets; stdin if targets is
+// empty. It reads lazily, so that each target is sent once.
 func (e Export) VegetaCommand(targets string) string {
 	words := []string{"vegeta", "attack", "-format", "json", "-lazy"}
 	add := func(name, value string) { words = append(words, name, value) }
@@ -40,7 +40,7 @@ func (e Export) VegetaCommand(targets string) string {
 	}
 	senders := strconv.Itoa(max(e.Plan.Concurrency, 1))
 	add("-rate", vegetaRate(e.Plan.Rate/float64(e.shards())))
-	add("-workers", strconv.Itoa(min(max(e.Plan.Concurrency, 1), 10))) // more as they are needed
+	add("-workers", strconv.Itoa(min(max(e.Plan.Concurrency, 1), 10))) // it starts more if needed
 	add("-max-workers", senders)
 	if e.Duration > 0 {
 		add("-duration", e.Duration.String())
@@ -55,14 +55,14 @@ func (e Export) VegetaCommand(targets string) string {
 		add("-root-certs", safetext.Shell(e.CACert))
 	}
 	for _, name := range e.Secrets {
-		// ${…:?} ends the command where the variable is missing.
+		// ${…:?} ends the command if the variable is missing.
 		add("-header", fmt.Sprintf(`"%s: ${%s:?}"`, shellInQuotes.Replace(name), Variable(name)))
 	}
 	return strings.Join(words, " ") + " | vegeta report"
 }
 
-// vegetaRate is a rate a second as vegeta reads it: whole hits in a time. 0 is
-// as fast as answers come.
+// vegetaRate formats a rate per second for vegeta: a whole number per time. 0 means as
+// fast as answers come.
 func vegetaRate(rate float64) string {
 	seconds := 1.0
 	for rate*seconds != math.Trunc(rate*seconds) && rate*seconds < 1e5 {
@@ -75,6 +75,6 @@ func vegetaRate(rate float64) string {
 	return fmt.Sprintf("%s/%.0fs", hits, seconds)
 }
 
-// shellInQuotes makes a header's name safe between double quotes: of what may
-// stand in a token (RFC 9110, 5.6.2), these two mean something there.
+// shellInQuotes escapes a header name for double quotes. Of the characters of a token
+// (RFC 9110, 5.6.2), only these two are special there.
 var shellInQuotes = strings.NewReplacer("$", `\$`, "`", "\\`")

@@ -10,18 +10,18 @@ import (
 	"github.com/julianctl/julianctl/pkg/inorder"
 )
 
-// group is some steps, ready to be written. Err is what ended them.
+// group is some encoded steps. err, if not nil, ended them.
 type group struct {
 	steps  []encodedStep
 	err    error
-	memory []byte // that bodies are in
+	memory []byte // has the bodies
 }
 
 // encodedStep is a step without its body.
 type encodedStep struct {
 	deliver.Step
 	from, to int    // where the body is
-	digest   string // of the body; empty where nobody wants it
+	digest   string // of the body; empty if not needed
 }
 
 // stepOrError is one item of steps.
@@ -30,9 +30,9 @@ type stepOrError struct {
 	err  error
 }
 
-// encode makes groups of steps, in order, on as many goroutines as e says. A
-// group has the steps that came while the one before was made: nothing waits for
-// what comes later.
+// encode encodes steps in groups, in order, on e.Jobs goroutines. A group has the steps
+// that were read while the previous one was encoded, so that none waits for later
+// ones.
 func (e Export) encode(steps iter.Seq2[deliver.Step, error], digests bool) iter.Seq[group] {
 	items := func(yield func(stepOrError) bool) {
 		for step, err := range steps {
@@ -42,7 +42,7 @@ func (e Export) encode(steps iter.Seq2[deliver.Step, error], digests bool) iter.
 		}
 	}
 	const together = 64 << 10                   // bytes of bodies
-	used := make(chan []byte, 4*max(e.Jobs, 1)) // memory of groups that are written
+	used := make(chan []byte, 4*max(e.Jobs, 1)) // buffers of groups that are written
 	groups := inorder.Gather(items, together, func(s stepOrError) int { return len(s.step.Document.Body) })
 	encoded := inorder.Map(groups, max(e.Jobs, 1), encodedSize, func() func([]stepOrError) group {
 		return func(steps []stepOrError) (g group) {
@@ -72,7 +72,7 @@ func (e Export) encode(steps iter.Seq2[deliver.Step, error], digests bool) iter.
 	}
 }
 
-// encodedSize is about what steps have in memory.
+// encodedSize estimates the size of a step in memory.
 func encodedSize(steps []stepOrError) (n int) {
 	for _, s := range steps {
 		n += 3 * len(s.step.Document.Body)
@@ -92,10 +92,10 @@ func (g *group) add(step deliver.Step, digests bool) {
 	g.steps = append(g.steps, s)
 }
 
-// body is that of a step, in base64.
+// body returns the body of a step, in base64.
 func (g *group) body(s encodedStep) []byte { return g.memory[s.from:s.to] }
 
-// ended is err, which ends the export before the steps do.
+// ended wraps err, which ends the export early.
 func (e Export) ended(err error) error {
 	if e.Plan.Stop != nil {
 		e.Plan.Stop()

@@ -1,9 +1,9 @@
-// Package export writes a plan of deliveries as files that other load engines
-// run unchanged, and accounts afterwards for what arrived of them.
+// Package export writes a plan of deliveries as files for other load tools (vegeta, k6),
+// and checks afterwards which deliveries arrived.
 //
-// It owns the files (vegeta's JSON targets, a k6 script that reads them, the
-// manifest), the command lines that run them, and the accounting. What is sent
-// and in which order is the plan's, of package deliver. It sends nothing.
+// It owns the files (JSON targets for vegeta, a k6 script that reads them, the
+// manifest), the commands that run them, and the check. The plan, of package deliver,
+// decides what is sent and in which order. It sends nothing.
 package export
 
 import (
@@ -26,9 +26,8 @@ const (
 	K6     Engine = "k6"     // go.k6.io/k6, version 1
 )
 
-// The header fields by which a delivery is known where it arrives. Run is the
-// id of the export; Seq is the number of the payload in the run, from 1, and
-// Copy that of its copy, from 1: the two together are one delivery.
+// The header fields that identify a delivery. Run is the id of the export. Seq is the
+// number of the payload in the run and Copy the number of its copy, both from 1.
 const (
 	HeaderRun  = "X-Julianctl-Run"
 	HeaderSeq  = "X-Julianctl-Seq"
@@ -38,34 +37,33 @@ const (
 // MaxShards is the most files that deliveries are split into.
 const MaxShards = 512
 
-// Export is what is written beside the payloads.
+// Export has the settings of an export.
 type Export struct {
 	Engine Engine
 	Run    string // id of the export: letters, digits and hyphens
 	URL    string
-	// Header is what every delivery is sent with. It is written into the
-	// files, so it holds no secrets.
+	// Header is sent with every delivery. It is written to the files, so it must not
+	// contain secrets.
 	Header deliver.Header
-	// Secrets are the names of further fields. Their values are given to the
-	// engine when it runs, from the environment; see [Variable].
+	// Secrets are the names of further fields. The engine gets their values from the
+	// environment when it runs; see [Variable].
 	Secrets []string
 	Plan    deliver.Plan
 	Shards  int // 0 is 1
 	Jobs    int // goroutines that encode payloads; 0 is 1
 
 	Created  time.Time
-	Duration time.Duration // begin nothing more after this time; 0: no end
+	Duration time.Duration // start nothing more after this time; 0: no end
 	Timeout  time.Duration // of one delivery; 0: 30 s
 	Insecure bool          // accept any TLS certificate
 	CACert   string        // file of PEM certificates to trust; may be empty
 	Limits   []deliver.Limit
 }
 
-// ErrPlan is what every refusal of [Export.Check] is, by errors.Is: the plan
-// cannot be held by the engine.
+// ErrPlan matches every [PlanError], by errors.Is.
 var ErrPlan = errors.New("plan cannot be exported")
 
-// PlanError is what of a plan cannot be exported.
+// PlanError says which part of a plan cannot be exported.
 type PlanError struct {
 	Why  string
 	Hint string // what to do instead; may be empty
@@ -76,7 +74,7 @@ func (e *PlanError) Error() string { return e.Why }
 // Is makes errors.Is(err, ErrPlan) work.
 func (e *PlanError) Is(target error) bool { return target == ErrPlan }
 
-// Check says what of the plan the engine cannot hold, or the files not carry.
+// Check returns a [PlanError] if the engine or the files do not support the plan.
 func (e Export) Check() error {
 	refuse := func(hint, format string, args ...any) error {
 		return &PlanError{fmt.Sprintf(format, args...), hint}
@@ -111,8 +109,8 @@ func (e Export) Check() error {
 	return nil
 }
 
-// Warnings are what the engine holds in another way than replay, each a
-// sentence without its full stop.
+// Warnings returns how the engine differs from replay, each a sentence without its full
+// stop.
 func (e Export) Warnings() []string {
 	var out []string
 	p := e.Plan
@@ -135,9 +133,9 @@ func (e Export) Warnings() []string {
 // copies is how often each payload is delivered.
 func (e Export) copies() int { return e.Plan.Duplicates + 1 }
 
-// inARow is how many deliveries belong together: the copies of a payload, each
-// sent after the answer to the one before.
-func (e Export) inARow() int {
+// consecutive is how many deliveries are sent one after the other: the copies of a
+// payload, each after the answer to the previous one.
+func (e Export) consecutive() int {
 	if e.Plan.Mode == deliver.Shuffled {
 		return 1
 	}
@@ -146,8 +144,8 @@ func (e Export) inARow() int {
 
 func (e Export) shards() int { return max(e.Shards, 1) }
 
-// Variable is the name of the environment variable that the value of a secret
-// header is taken from.
+// Variable returns the name of the environment variable with the value of a secret
+// header.
 func Variable(header string) string {
 	return "JULIANCTL_HEADER_" + strings.Map(func(r rune) rune {
 		switch {

@@ -373,8 +373,8 @@ func TestVerifyLeavesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`unreadable 6 reading "r" at line 6: is no record of a delivery`,
-		`unreadable 7 reading "r" at line 7: is no record of a delivery`, `unreadable 8 reading "r" at line 8: is no record of a delivery`, "unplanned 10 <nil>", `unreadable 0 reading "gone": file does not exist`, "missing 0 <nil>"}
+	want := []string{`unreadable 6 reading "r" at line 6: is not a record of a delivery`,
+		`unreadable 7 reading "r" at line 7: is not a record of a delivery`, `unreadable 8 reading "r" at line 8: is not a record of a delivery`, "unplanned 10 <nil>", `unreadable 0 reading "gone": file does not exist`, "missing 0 <nil>"}
 	if d := cmp.Diff(want, kinds); d != "" {
 		t.Error(d)
 	}

@@ -15,8 +15,8 @@ import (
 //go:embed deliver.js
 var deliverJS []byte
 
-// k6Plan is what the script reads. Times are milliseconds, or durations as k6
-// writes them.
+// k6Plan is the input of the script. Times are in milliseconds, or durations in the form
+// of k6.
 type k6Plan struct {
 	Files        []string            `json:"files"`
 	InARow       int                 `json:"inARow"` // deliveries of an iteration
@@ -46,14 +46,14 @@ const forever = 365 * 24 * time.Hour
 func (e Export) script(m *Manifest) []byte {
 	timeout := e.timeout()
 	p := k6Plan{
-		InARow:      e.inARow(),
+		InARow:      e.consecutive(),
 		Concurrency: max(e.Plan.Concurrency, 1),
 		Rate:        e.Plan.Rate,
 		Delay:       units.Milliseconds(e.Plan.Delay),
 		Duration:    units.Milliseconds(e.Duration),
 		MaxDuration: forever.String(),
-		// What is on the way is seen through to its end.
-		GracefulStop: (time.Duration(e.inARow())*(timeout+e.Plan.Delay) + time.Second).String(),
+		// Deliveries in flight are completed.
+		GracefulStop: (time.Duration(e.consecutive())*(timeout+e.Plan.Delay) + time.Second).String(),
 		Timeout:      timeout.String(),
 		Insecure:     e.Insecure,
 		Expect:       e.Plan.Expect.String(),
@@ -100,7 +100,7 @@ const plan = %s;
 	return b.Bytes()
 }
 
-// k6Statuses are the ranges of s, a number where one is alone.
+// k6Statuses returns the ranges of s; a single status is a number.
 func k6Statuses(s deliver.Statuses) (out []any) {
 	for low := 200; low < 600; low++ {
 		if !s.Has(low) {

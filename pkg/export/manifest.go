@@ -19,14 +19,14 @@ const (
 	ScriptFile   = "deliver.js"
 )
 
-// manifestSchema grows only by fields.
+// manifestSchema may only get more fields.
 const manifestSchema = "julianctl.export/v1"
 
-// maxManifest bounds what is read as a manifest, in bytes.
+// maxManifest is the largest manifest that is read, in bytes.
 const maxManifest = 16 << 20
 
-// Manifest says what an export holds, and lets [Manifest.Verify] account for
-// it. It holds no payload and no secret.
+// Manifest describes an export; [Manifest.Verify] uses it. It has no payloads and no
+// secrets.
 type Manifest struct {
 	Schema  string    `json:"schema"`
 	Engine  Engine    `json:"engine"`
@@ -36,19 +36,19 @@ type Manifest struct {
 	Seed    uint64    `json:"seed"`
 	Counts
 	Copies int `json:"copies"` // of each payload
-	// PlanSHA256 is over a line "SEQ COPY SHA256-OF-THE-BODY" for each
-	// delivery, in the order of the plan: equal plans have equal ones.
+	// PlanSHA256 is the hash of one line "SEQ COPY SHA256-OF-THE-BODY" per delivery,
+	// in the order of the plan. Equal plans have equal hashes.
 	PlanSHA256 string `json:"planSha256"`
-	// Digests has a line for each payload, in the order of their numbers: the
-	// SHA-256 of its body in hexadecimal.
+	// Digests has one line per payload, in the order of their numbers: the SHA-256 of
+	// its body in hexadecimal.
 	Digests File    `json:"digests"`
 	Script  *File   `json:"script,omitempty"`
 	Shards  []Shard `json:"shards"`
-	// Variables are what the commands take the values of secret headers from.
+	// Variables are the environment variables with the values of secret headers.
 	Variables []string `json:"variables,omitempty"`
 	Warnings  []string `json:"warnings,omitempty"`
 
-	dir string // that the files are in
+	dir string // of the files
 }
 
 // File is a file of the export.
@@ -62,15 +62,15 @@ type File struct {
 type Shard struct {
 	File
 	Counts
-	// Command is for a shell in the folder of the files.
+	// Command is to be run in the folder of the files.
 	Command string `json:"command"`
 }
 
-// ErrManifest is a manifest that says nothing usable.
-var ErrManifest = errors.New("is no manifest of an export")
+// ErrManifest is returned for a file that is not a valid manifest.
+var ErrManifest = errors.New("is not a manifest of an export")
 
-// ReadManifest reads and checks the manifest at path; the other files are
-// expected beside it.
+// ReadManifest reads and checks the manifest at path. The other files are in the same
+// folder.
 func ReadManifest(path string) (*Manifest, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -85,7 +85,7 @@ func ReadManifest(path string) (*Manifest, error) {
 	if err := json.Unmarshal(data, m); err != nil || len(data) > maxManifest || m.Schema != manifestSchema {
 		return nil, fmt.Errorf("%q %w", path, ErrManifest)
 	}
-	// Divided, not multiplied: a made-up number must not wrap around.
+	// Divided, not multiplied: a forged number must not overflow.
 	consistent := m.Payloads > 0 && m.Copies > 0 && m.Deliveries%m.Copies == 0 && m.Deliveries/m.Copies == m.Payloads &&
 		m.Run != "" && filepath.Base(m.Digests.Name) == m.Digests.Name && m.Digests.Bytes/digestLine == int64(m.Payloads)
 	if !consistent {
@@ -97,11 +97,11 @@ func ReadManifest(path string) (*Manifest, error) {
 // digestLine is the length of a line of the digests.
 const digestLine = 2*sha256.Size + 1
 
-// digests are the bodies' SHA-256 in a file: looked up, not loaded.
+// digests looks up the SHA-256 of bodies in a file, without loading it.
 type digests struct{ f *os.File }
 
-// openDigests proves that the digests are those that were written. The caller
-// closes them.
+// openDigests opens the digests and checks that they are unchanged. The caller closes
+// them.
 func (m *Manifest) openDigests() (*digests, error) {
 	path := filepath.Join(m.dir, m.Digests.Name)
 	f, err := os.Open(path)
@@ -120,8 +120,8 @@ func (m *Manifest) openDigests() (*digests, error) {
 	return &digests{f}, nil
 }
 
-// is reports whether the payload of that number has this body.
-func (d *digests) is(number int, body []byte) (bool, error) {
+// matches reports whether the payload of that number has this body.
+func (d *digests) matches(number int, body []byte) (bool, error) {
 	var line [digestLine]byte
 	if _, err := d.f.ReadAt(line[:], int64(number-1)*digestLine); err != nil {
 		return false, err

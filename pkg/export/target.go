@@ -20,7 +20,7 @@ type field struct {
 	values []string
 }
 
-// fields is the header as the files have it: each name once.
+// fields returns the header in the form of the files: each name once.
 func (e Export) fields() []field {
 	var out []field
 next:
@@ -34,12 +34,12 @@ next:
 		out = append(out, field{f.Name, []string{f.Value}})
 	}
 	if !e.Header.Has("User-Agent") {
-		out = append(out, field{"User-Agent", []string{""}}) // or Go sends its own
+		out = append(out, field{"User-Agent", []string{""}}) // otherwise Go sends its own
 	}
 	return out
 }
 
-// targets makes deliveries vegeta's JSON targets, one a line:
+// targets encodes deliveries as JSON targets of vegeta, one per line:
 // https://github.com/tsenart/vegeta/blob/master/lib/target.schema.json.
 type targets struct {
 	head []byte // of every line, up to the payload's number
@@ -55,7 +55,7 @@ func newTargets(e Export) *targets {
 	return &targets{head: b.Bytes()}
 }
 
-// append adds one delivery of a body in base64.
+// append appends one delivery, whose body is in base64.
 func (t *targets) append(dst []byte, number, copy int, body []byte) []byte {
 	dst = append(dst, t.head...)
 	dst = strconv.AppendInt(dst, int64(number), 10)
@@ -66,14 +66,14 @@ func (t *targets) append(dst []byte, number, copy int, body []byte) []byte {
 	return append(dst, '"', '}', '\n')
 }
 
-// jsonText is v as JSON, without characters that harm a terminal.
+// jsonText returns v as JSON that is safe for a terminal.
 func jsonText(v any) []byte {
 	b, _ := jsonscan.Append(nil, v) // of text, lists and maps of it: these always encode
 	return safetext.JSON(b)
 }
 
-// Targets writes the deliveries of steps to w as vegeta's JSON targets, as they
-// come: memory follows the largest payload. The first error of steps ends it.
+// Targets writes the deliveries of steps to w as JSON targets of vegeta, as a stream:
+// memory depends on the largest payload. The first error of steps ends it.
 func (e Export) Targets(w io.Writer, steps iter.Seq2[deliver.Step, error]) (Counts, error) {
 	t := newTargets(e)
 	var c Counts
@@ -104,7 +104,7 @@ func (e Export) Targets(w io.Writer, steps iter.Seq2[deliver.Step, error]) (Coun
 // bufferSize is how many bytes are written at once.
 const bufferSize = 64 << 10
 
-// Counts is how much there is.
+// Counts are the numbers of an export.
 type Counts struct {
 	Payloads   int `json:"payloads"`
 	Deliveries int `json:"deliveries"`

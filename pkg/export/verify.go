@@ -12,7 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Kind is what is wrong with a delivery that arrived, or did not.
+// Kind is the kind of a [Finding].
 type Kind string
 
 // The kinds.
@@ -20,22 +20,22 @@ const (
 	Missing    Kind = "missing"    // it never arrived
 	Doubled    Kind = "doubled"    // it arrived before
 	Altered    Kind = "altered"    // its body has other bytes
-	Unplanned  Kind = "unplanned"  // the run has no such delivery
-	Unreadable Kind = "unreadable" // a line of what was received, or a source
+	Unplanned  Kind = "unplanned"  // not in the plan
+	Unreadable Kind = "unreadable" // a record or a source cannot be read
 )
 
-// Finding is one delivery that is not as planned.
+// Finding is a delivery that is not as planned.
 type Finding struct {
 	Kind Kind
-	// Number is that of the payload and Copy that of its copy, as planned or,
-	// where Unplanned, as they came; 0 where Unreadable.
+	// Number and Copy are the numbers of the payload and of its copy; 0 if
+	// Unreadable.
 	Number, Copy int
-	Source       string // of what was received; empty where Missing
-	Line         int    // in Source; 0 where Missing
+	Source       string // of the record; empty if Missing
+	Line         int    // in Source; 0 if Missing
 	Err          error  // why it is Unreadable
 }
 
-// Account is what came of an export.
+// Account is the result of an export.
 type Account struct {
 	Planned    int `json:"planned"`
 	Arrived    int `json:"arrived"` // different planned deliveries
@@ -43,8 +43,8 @@ type Account struct {
 	Doubled    int `json:"doubled"` // arrivals beyond the first of each
 	Altered    int `json:"altered"` // arrivals with another body
 	Unplanned  int `json:"unplanned"`
-	Refused    int `json:"refused"` // of the run, but not taken in
-	Others     int `json:"others"`  // of no run, or another one
+	Refused    int `json:"refused"` // of the run, but refused by the listener
+	Others     int `json:"others"`  // of another run, or of none
 	Unreadable int `json:"unreadable"`
 }
 
@@ -53,15 +53,15 @@ func (a Account) Exact() bool {
 	return a.Arrived == a.Planned && a.Doubled+a.Altered+a.Unplanned+a.Unreadable == 0
 }
 
-// arrival is what a record of "julianctl listen --format json" says of a
-// delivery: its fields header, body (or bodyBase64, where that is not UTF-8) and
-// refusal. Any NDJSON with these serves.
+// arrival is a delivery in a record of "julianctl listen --format json". Only the fields
+// header, body (or bodyBase64, if not UTF-8) and refusal are used, so that other NDJSON
+// works, too.
 type arrival struct {
-	header       bool // it has one: it is of a delivery
+	header       bool // it has one, so it is a delivery
 	run          string
-	number, copy int // 0: the header says none
+	number, copy int // 0: not in the header
 	body         []byte
-	refused      bool // it was not taken in
+	refused      bool // refused by the listener
 }
 
 // readArrival reports whether record is an object with such fields.
@@ -89,8 +89,8 @@ func readArrival(record []byte) (a arrival, ok bool) {
 	return a, ok
 }
 
-// readHeader reads what the export has put into the header, {"Name": ["value"]}.
-// A name with several values has none that can be told.
+// readHeader reads the fields of the export from the header, {"Name": ["value"]}. A name
+// with several values is ignored.
 func (a *arrival) readHeader(header gjson.Result) {
 	header.ForEach(func(name, values gjson.Result) bool {
 		all := values.Array()
@@ -101,7 +101,7 @@ func (a *arrival) readHeader(header gjson.Result) {
 		case strings.EqualFold(name.Str, HeaderRun):
 			a.run = all[0].Str
 		case strings.EqualFold(name.Str, HeaderSeq):
-			a.number, _ = strconv.Atoi(all[0].Str) // what is no number was not planned
+			a.number, _ = strconv.Atoi(all[0].Str) // 0, unplanned, if it is not a number
 		case strings.EqualFold(name.Str, HeaderCopy):
 			a.copy, _ = strconv.Atoi(all[0].Str)
 		}
@@ -109,12 +109,12 @@ func (a *arrival) readHeader(header gjson.Result) {
 	})
 }
 
-// Verify accounts for the deliveries of the export in received, which are
-// records as of "julianctl listen --format json", each a document. Observe gets
-// every finding, first those of records in their order, then what is missing.
+// Verify checks the deliveries in received, which are records of "julianctl listen
+// --format json", each a document. observe is called for every finding: first for the
+// records, in their order, then for missing deliveries.
 //
-// Memory follows the largest record, and takes a bit for each delivery. The
-// error is of the digests, or of received where that can't go on.
+// Memory depends on the largest record, with one bit more for each delivery. The error is
+// from the digests or from received.
 func (m *Manifest) Verify(received iter.Seq2[payload.Document, error], observe func(Finding)) (Account, error) {
 	sums, err := m.openDigests()
 	if err != nil {
@@ -159,8 +159,8 @@ func (v *verification) find(count *int, f Finding) {
 	v.observe(f)
 }
 
-// errRecord is a line that is no record.
-var errRecord = errors.New("is no record of a delivery")
+// errRecord is for a line that is not a record.
+var errRecord = errors.New("is not a record of a delivery")
 
 func (v *verification) add(doc payload.Document) error {
 	a, ok := readArrival(doc.Body)
@@ -186,7 +186,7 @@ func (v *verification) add(doc payload.Document) error {
 		v.find(&v.account.Unplanned, f)
 		return nil
 	}
-	same, err := v.sums.is(f.Number, a.body)
+	same, err := v.sums.matches(f.Number, a.body)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (v *verification) add(doc payload.Document) error {
 	return nil
 }
 
-// bitmap is a set of small numbers.
+// bitmap is a set of small integers.
 type bitmap []uint64
 
 func (b bitmap) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }

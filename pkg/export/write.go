@@ -17,11 +17,11 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 )
 
-// Write writes the export into a new folder dir, whole or not at all: every
-// file first goes into a folder beside it that then takes its name. Files are
-// for their owner only (0600). Shards get the plan's payloads in turn; copies
-// that are sent one after the other stay in one shard. The first error of steps
-// ends it. Memory follows the largest payload.
+// Write writes the export to a new folder dir, completely or not at all: it writes to a
+// temporary folder, which is then renamed. Only the owner can read the files (0600).
+// Payloads are distributed over the shards in turn; copies that are sent one after the
+// other stay in one shard. The first error of steps ends it. Memory depends on the largest
+// payload.
 func (e Export) Write(dir string, steps iter.Seq2[deliver.Step, error]) (_ *Manifest, err error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, cmp.Or(err, error(&fs.PathError{Op: "write", Path: dir, Err: fs.ErrExist}))
@@ -100,9 +100,9 @@ func (e Export) writeDeliveries(dir string, m *Manifest, steps iter.Seq2[deliver
 				}
 			}
 			for n := s.First; n <= s.Last; n++ {
-				fmt.Fprintf(plan, "%d %d %s\n", s.Number, n, s.digest) // a hash takes everything
+				fmt.Fprintf(plan, "%d %d %s\n", s.Number, n, s.digest) // writing to a hash cannot fail
 				shard.buf = lines.append(shard.buf, s.Number, n, group.body(s))
-				if err := shard.full(); err != nil {
+				if err := shard.flushIfFull(); err != nil {
 					return e.ended(err)
 				}
 			}
@@ -129,11 +129,11 @@ func (e Export) writeDeliveries(dir string, m *Manifest, steps iter.Seq2[deliver
 	return err
 }
 
-// digestWriter writes the digests of payloads, which may come in any order, each
-// to its place. What belongs side by side is written at once.
+// digestWriter writes the digests of payloads, in any order, each to its offset.
+// Neighbouring ones are written together.
 type digestWriter struct {
 	f   *os.File
-	at  int64 // where buf goes
+	at  int64 // offset of buf
 	buf []byte
 }
 
@@ -155,7 +155,8 @@ func (d *digestWriter) flush() error {
 	return err
 }
 
-// describe reads a file again that was written in any order, and makes it last.
+// describe reads a file, which was written in any order, for its size and hash, and syncs
+// it.
 func describe(f *os.File) (File, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return File{}, err
@@ -178,7 +179,7 @@ func shardName(i, n int) string {
 // shardFile is a file of deliveries that is being written.
 type shardFile struct {
 	f      *os.File
-	buf    []byte // what is not written yet
+	buf    []byte // not yet written
 	sum    hash.Hash
 	size   int64
 	counts Counts
@@ -192,8 +193,8 @@ func newShardFile(dir, name string) (*shardFile, error) {
 	return &shardFile{f: f, sum: sha256.New()}, nil
 }
 
-// full writes what is there when that is worth it.
-func (s *shardFile) full() error {
+// flushIfFull writes the buffer if it is large enough.
+func (s *shardFile) flushIfFull() error {
 	if len(s.buf) < bufferSize {
 		return nil
 	}
@@ -215,7 +216,7 @@ func (s *shardFile) finish() (File, error) {
 
 func (s *shardFile) close(err *error) { *err = errors.Join(*err, s.f.Close()) }
 
-// writeFile writes a new file in a folder that nobody else knows yet.
+// writeFile writes a new file in the temporary folder.
 func writeFile(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
-// AgentShape is what is one agent's own in its payloads. A generator with a
-// shape fills in these variables and outcomes in place of its own.
+// AgentShape has the variables and outcomes of one agent, which a generator uses
+// instead of its own.
 type AgentShape struct {
 	Inputs    []Variable // of customInputVariables
 	Extracted []Variable // of callResult.extractedVariables
@@ -21,10 +21,10 @@ type Variable struct {
 	Kind   string   // object, array, string, number, boolean or null; empty: string
 	Format string   // of a string: "date-time", or empty for any
 	Values []string // the only values of a string; nil: any
-	Always bool     // also there when nothing was said
+	Always bool     // present even if nothing was said
 }
 
-// shaped gives the call the agent's own variables and outcomes.
+// shaped sets the variables and outcomes of the agent.
 func (g *Generator) shaped(e *julian.CallEvent, s *AgentShape, c contact) {
 	if s == nil {
 		return
@@ -43,7 +43,7 @@ func (g *Generator) shaped(e *julian.CallEvent, s *AgentShape, c contact) {
 	}
 }
 
-// variables are all of list, or only those that are always there.
+// variables returns all of list, or only those that are always present.
 func (g *Generator) variables(list []Variable, all bool, c contact, e *julian.CallEvent) map[string]any {
 	out := map[string]any{}
 	for _, v := range list {

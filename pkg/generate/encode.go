@@ -23,13 +23,13 @@ func Encode(e julian.CallEvent) ([]byte, error) {
 type encoder struct {
 	b   []byte
 	err error
-	// talk is the transcript, unless it is nil. To make a string of what is
-	// written at once would be the most costly part of a payload.
-	talk []byte
+	// transcript, if not nil, is the transcript as bytes: making a string of it would
+	// be the most expensive part of a payload.
+	transcript []byte
 }
 
-func appendEvent(dst []byte, e *julian.CallEvent, talk []byte) ([]byte, error) {
-	enc := &encoder{b: dst, talk: talk}
+func appendEvent(dst []byte, e *julian.CallEvent, transcript []byte) ([]byte, error) {
+	enc := &encoder{b: dst, transcript: transcript}
 	enc.event(e)
 	if enc.err != nil {
 		return dst, fmt.Errorf("encoding call %q: %w", e.CallID, enc.err)
@@ -75,11 +75,11 @@ func (enc *encoder) result(r *julian.CallResult) {
 	enc.free(`,"extractedVariables":`, r.ExtractedVariables)
 	list(enc, `,"agentActions":`, r.AgentActions, enc.action)
 	list(enc, `,"humanActions":`, r.HumanActions, enc.action)
-	if enc.talk == nil {
+	if enc.transcript == nil {
 		enc.str(`,"transcription":`, r.Transcription)
 	} else {
 		enc.raw(`,"transcription":`)
-		enc.b = jsonscan.AppendString(enc.b, enc.talk)
+		enc.b = jsonscan.AppendString(enc.b, enc.transcript)
 	}
 	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
 	if m := r.FollowUpMeetingDetails; m != nil {
@@ -142,7 +142,7 @@ func (enc *encoder) number(before string, f float64) {
 func (enc *encoder) time(before string, t time.Time) {
 	enc.raw(before)
 	if y := t.UTC().Year(); y < 0 || y > 9999 {
-		enc.standard(julian.Timestamp{Time: t}) // which says what is wrong
+		enc.standard(julian.Timestamp{Time: t}) // which returns the error
 		return
 	}
 	enc.raw(`"`)
@@ -150,7 +150,7 @@ func (enc *encoder) time(before string, t time.Time) {
 	enc.raw(`"`)
 }
 
-// free writes an object whose keys nobody knows, in their order.
+// free writes an object with unknown keys, sorted.
 func (enc *encoder) free(before string, m map[string]any) {
 	enc.raw(before)
 	if m == nil {
@@ -183,8 +183,8 @@ func (enc *encoder) standard(v any) {
 	}
 }
 
-// appendTime adds a moment of the years 0 to 9999 in the provider's form.
-// Precision below a millisecond is cut off.
+// appendTime appends a time of the years 0 to 9999 in the provider's form, truncated
+// to milliseconds.
 func appendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()

@@ -1,15 +1,13 @@
-// Package generate makes synthetic payloads: realistic, deterministic by seed,
-// and recognisable as synthetic by ids that hold "julianctl-", contacts of the
-// family name Test, phone numbers that are reserved for fiction, and addresses
-// in example.com.
+// Package generate makes synthetic payloads: realistic, and deterministic by seed.
+// They can be recognised by ids that contain "julianctl-", contacts with the family
+// name Test, phone numbers reserved for fiction, and addresses in example.com.
 //
-// It knows what a call is like, and how a payload is broken on purpose; what a
-// payload may hold is julian's, and what is wrong with one is for package
-// validate to say.
+// It owns what calls are like, and how payloads are broken on purpose. The fields
+// of a payload are defined in package julian, the rules in package validate.
 //
-// The same seed and the same calls give the same bytes on every machine: there
-// is no clock, no floating point, no time zone file and no order of a map in
-// what is made. Another version of this package may make others.
+// The same seed and the same calls give the same bytes on every machine: nothing
+// depends on the clock, on floating point, on time zone files or on the order of
+// maps. Another version of this package may give other bytes.
 package generate
 
 import (
@@ -22,42 +20,39 @@ import (
 // Surname is the family name of every synthetic contact.
 const Surname = "Test"
 
-// Agent is the id of the agent of every call for which a [Spec] names no other.
+// Agent is the default id of the agent.
 const Agent = "agent.julianctl"
 
-// Spec says what call a payload tells of. The zero Spec is an outbound call
-// that reached its goal, in a sequence that goes on.
+// Spec describes a call. The zero Spec is an outbound call that reached its goal, in
+// a sequence that goes on.
 type Spec struct {
 	Agent      string                 // id of the agent; empty: Agent
 	ResultType julian.ResultType      // empty: Goal Completed
 	Lifecycle  julian.LifecycleStatus // empty: in progress
-	Direction  julian.Direction       // empty: outbound, or inbound where Web is set
-	Web        bool                   // a web call: no number that it came from
-	Single     bool                   // a call that belongs to no sequence
-	// Transcript is how long the talk is, where there is one; nil: as long as
-	// such talks are.
+	Direction  julian.Direction       // empty: outbound; inbound if Web is set
+	Web        bool                   // a web call, which has no caller's number
+	Single     bool                   // a call without a sequence
+	// Transcript is the size of the transcript, if there is one; nil: as usual.
 	Transcript *Range
-	// Shape is what is the agent's own; nil: the generator's own variables and
-	// outcomes.
+	// Shape has the variables and outcomes of an agent; nil: those of the generator.
 	Shape *AgentShape
 }
 
-// Range is a size in bytes of UTF-8, drawn evenly between Min and Max, both
-// included. A talk has exactly the size that was drawn: the last word before
-// its ending may be cut for that.
+// Range is a size in bytes, drawn evenly from Min to Max, both included. A transcript
+// has exactly the size that was drawn, for which its last words may be cut.
 type Range struct{ Min, Max int }
 
 // Generator makes payloads. The same seed gives the same payloads in the same
 // order. It is not safe for concurrent use.
 type Generator struct {
-	// Nonce is mixed into every id and into nothing else: with another nonce,
-	// the same seed gives the same payloads of other calls. 0 changes nothing.
+	// Nonce changes every id and nothing else: with another nonce, the same seed
+	// gives the same payloads with other ids. 0 changes nothing.
 	Nonce uint64
 
-	rng    *rand.Rand
-	source *rand.PCG // of rng
-	talk   []byte    // of the call being made
-	tail   []byte    // the end of that talk
+	rng        *rand.Rand
+	source     *rand.PCG // of rng
+	transcript []byte    // of the call being made
+	tail       []byte    // the end of that transcript
 }
 
 // New returns a generator for seed.
@@ -66,16 +61,15 @@ func New(seed uint64) *Generator {
 	return &Generator{rng: rand.New(source), source: source}
 }
 
-// Event makes the next call. Its fields fit its result: a call that never
-// connected has no duration, no transcript and no link; a rescheduled one says
-// to when.
+// Event makes the next call. Its fields fit its result: a call that never connected
+// has no duration, transcript or link; a rescheduled one has its new time.
 func (g *Generator) Event(spec Spec) julian.CallEvent {
 	e := g.next(spec)
-	e.CallResult.Transcription = string(g.talk)
+	e.CallResult.Transcription = string(g.transcript)
 	return e
 }
 
-// next is Event, but that the transcript is in g.talk.
+// next is Event, but leaves the transcript in g.transcript.
 func (g *Generator) next(spec Spec) julian.CallEvent {
 	return g.call(spec.filled(), g.contact(), g.rng.IntN(workingDays))
 }
@@ -83,14 +77,14 @@ func (g *Generator) next(spec Spec) julian.CallEvent {
 // Payload makes the next call as the bytes of a delivery.
 func (g *Generator) Payload(spec Spec) ([]byte, error) { return Encode(g.Event(spec)) }
 
-// Append adds the next call to dst, as [Generator.Payload] gives it.
+// Append appends the next call to dst; see [Generator.Payload].
 func (g *Generator) Append(dst []byte, spec Spec) ([]byte, error) {
 	e := g.next(spec)
-	return appendEvent(dst, &e, g.talk)
+	return appendEvent(dst, &e, g.transcript)
 }
 
-// Draw fills in what spec leaves open as calls occur: most are outbound and
-// end in one of the terminal result types, few in Invalid Phone Number; the
+// Draw fills in the empty fields of spec with the frequencies of real calls: most are
+// outbound and have a terminal result type, few have Invalid Phone Number. The
 // lifecycle fits the result.
 func (g *Generator) Draw(spec Spec) Spec {
 	result := g.rng.IntN(1000)
@@ -118,7 +112,7 @@ func (g *Generator) Draw(spec Spec) Spec {
 	return spec
 }
 
-// filled is spec with its defaults written out.
+// filled returns spec with its defaults.
 func (s Spec) filled() Spec {
 	if s.Agent == "" {
 		s.Agent = Agent
@@ -138,7 +132,7 @@ func (s Spec) filled() Spec {
 }
 
 // call makes a call of a contact on a working day, counted from epoch. It leaves
-// the transcript in g.talk.
+// the transcript in g.transcript.
 func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	k := kindOf(spec.ResultType)
 	scheduled := g.moment(c.place, day)
@@ -158,7 +152,7 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 		},
 		CallResult: julian.CallResult{
 			ResultType:         spec.ResultType,
-			Summary:            g.fill(k.summaries, c),
+			Summary:            g.pickFilled(k.summaries, c),
 			ExtractedVariables: map[string]any{},
 			AgentActions:       []julian.Action{},
 			HumanActions:       []julian.Action{},
@@ -174,11 +168,11 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	if !spec.Single {
 		e.Sequence = &julian.Sequence{SequenceID: c.sequence, LifecycleStatus: spec.Lifecycle}
 	}
-	g.talk = g.talk[:0]
-	if g.rng.IntN(100) < k.talked {
+	g.transcript = g.transcript[:0]
+	if g.rng.IntN(100) < k.spoken {
 		e.CallURL = linkTo(e.CallID)
-		g.transcript(k, c, spec.Transcript)
-		e.Duration = float64(2 + len(g.talk)/bytesPerSecond + g.rng.IntN(20))
+		g.makeTranscript(k, c, spec.Transcript)
+		e.Duration = float64(2 + len(g.transcript)/bytesPerSecond + g.rng.IntN(20))
 	}
 	if spec.ResultType == julian.Rescheduled {
 		e.RescheduledAt = &julian.Timestamp{Time: g.moment(c.place, day+1)}
@@ -188,18 +182,18 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 	return e
 }
 
-// linkTo is the address of a call that is not there.
+// linkTo returns the address of a call, which does not exist.
 func linkTo(callID string) string { return "https://julian.11x.ai/calls/" + callID }
 
-// bytesPerSecond is how fast people talk, in bytes of a transcript: 150 words
+// bytesPerSecond is how fast people transcript, in bytes of a transcript: 150 words
 // a minute.
 const bytesPerSecond = 14
 
-// result fills in what came of a call that ended at ended.
+// result fills in the result of a call that ended at ended.
 func (g *Generator) result(r *julian.CallResult, k *kind, c contact, ended time.Time) {
 	if len(k.outcomes) > 0 {
 		o := k.outcomes[g.rng.IntN(len(k.outcomes))]
-		r.Outcomes = []julian.Outcome{{Name: o.Name, Reasoning: g.fill([]string{o.Reasoning}, c)}}
+		r.Outcomes = []julian.Outcome{{Name: o.Name, Reasoning: g.pickFilled([]string{o.Reasoning}, c)}}
 	}
 	switch r.ResultType {
 	case julian.GoalCompleted:
@@ -214,7 +208,7 @@ func (g *Generator) result(r *julian.CallResult, k *kind, c contact, ended time.
 	}
 }
 
-// meeting is what a call that reached its goal leads to.
+// meeting adds the meeting agreed on in a call that reached its goal.
 func (g *Generator) meeting(r *julian.CallResult, c contact, ended time.Time) {
 	begins := ended.Truncate(30*time.Minute).AddDate(0, 0, 7*(1+g.rng.IntN(2))) // a working day again
 	r.ExtractedVariables = map[string]any{"example__summary": r.Summary, "example__appt_time": stamp(begins)}
@@ -237,11 +231,10 @@ func (g *Generator) meeting(r *julian.CallResult, c contact, ended time.Time) {
 	}
 }
 
-// stamp is a moment as a plain string of the provider's form.
+// stamp formats a time as the provider does.
 func stamp(t time.Time) string { return string(appendTime(nil, t)) }
 
-// id is 16 hexadecimal digits behind a prefix and a word that says where it
-// comes from.
+// id returns prefix, "julianctl-" and 16 hexadecimal digits.
 func (g *Generator) id(prefix string) string {
 	b := make([]byte, 0, 48)
 	b = append(append(b, prefix...), "julianctl-"...)

@@ -129,7 +129,7 @@ func TestNonce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := v.Payloads(b, generate.Spec{})
+		otherKind, err := v.Payloads(b, generate.Spec{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,11 +139,11 @@ func TestNonce(t *testing.T) {
 				t.Errorf("%s: no id", v.Name)
 			}
 			for _, id := range ids {
-				if bytes.Contains(other[i], []byte(id)) {
+				if bytes.Contains(otherKind[i], []byte(id)) {
 					t.Errorf("%s: %s with both nonces", v.Name, id)
 				}
 			}
-			if diff := cmp.Diff(made.ReplaceAllString(string(plain[i]), ""), made.ReplaceAllString(string(other[i]), "")); diff != "" {
+			if diff := cmp.Diff(made.ReplaceAllString(string(plain[i]), ""), made.ReplaceAllString(string(otherKind[i]), "")); diff != "" {
 				t.Errorf("%s: more than ids differs:\n%.1000s", v.Name, diff)
 			}
 		}

@@ -6,9 +6,9 @@ import "github.com/julianctl/julianctl/pkg/julian"
 type kind struct {
 	result   julian.ResultType
 	perMille int // of calls as they occur; they add up to 1000
-	talked   int // percent of them in which somebody spoke
+	spoken   int // percent of them with a conversation
 	script   func(*language) script
-	// lifecycle is what the sequence may have come to, the usual repeated.
+	// lifecycle has the possible states of the sequence, the usual ones more than once.
 	lifecycle []julian.LifecycleStatus
 	summaries []string
 	outcomes  []julian.Outcome
@@ -21,11 +21,11 @@ const (
 	failed     = julian.SequenceFailed
 )
 
-// kinds has a row for every result type. {name} is the contact's first name,
+// kinds has one row for every result type. {name} is the contact's first name,
 // {company} the company.
 var kinds = [...]kind{
 	{
-		result: julian.GoalCompleted, perMille: 180, talked: 100, lifecycle: []julian.LifecycleStatus{done},
+		result: julian.GoalCompleted, perMille: 180, spoken: 100, lifecycle: []julian.LifecycleStatus{done},
 		script: func(l *language) script { return script{l.greetings, l.questions, l.details, l.agreed} },
 		summaries: []string{
 			"Julian reached {name} and booked a follow-up meeting.",
@@ -38,7 +38,7 @@ var kinds = [...]kind{
 		},
 	},
 	{
-		result: julian.GoalNotCompleted, perMille: 220, talked: 100, lifecycle: []julian.LifecycleStatus{done, inProgress},
+		result: julian.GoalNotCompleted, perMille: 220, spoken: 100, lifecycle: []julian.LifecycleStatus{done, inProgress},
 		script: func(l *language) script { return script{l.greetings, l.questions, l.details, l.declined} },
 		summaries: []string{
 			"{name} was reached but does not want a meeting.",
@@ -51,7 +51,7 @@ var kinds = [...]kind{
 		},
 	},
 	{
-		result: julian.Voicemail, perMille: 250, talked: 100, lifecycle: []julian.LifecycleStatus{inProgress, inProgress, done},
+		result: julian.Voicemail, perMille: 250, spoken: 100, lifecycle: []julian.LifecycleStatus{inProgress, inProgress, done},
 		script:    func(l *language) script { return script{openings: l.messages} },
 		summaries: []string{"Voicemail answered; a message was left.", "Reached the voicemail of {name} and asked to be called back."},
 	},
@@ -60,13 +60,13 @@ var kinds = [...]kind{
 		summaries: []string{"The line was busy.", "The call could not be connected."},
 	},
 	{
-		result: julian.NoConversation, perMille: 120, talked: 100, lifecycle: []julian.LifecycleStatus{inProgress, inProgress, done},
+		result: julian.NoConversation, perMille: 120, spoken: 100, lifecycle: []julian.LifecycleStatus{inProgress, inProgress, done},
 		script:    func(l *language) script { return script{openings: l.greetings, endings: l.silent} },
 		summaries: []string{"Someone answered, but there was no conversation.", "The call was picked up and nobody spoke."},
 		outcomes:  []julian.Outcome{{Name: "no_conversation", Reasoning: "The call connected, but nothing meaningful was said."}},
 	},
 	{
-		result: julian.OptedOut, perMille: 40, talked: 100, lifecycle: []julian.LifecycleStatus{done, cancelled},
+		result: julian.OptedOut, perMille: 40, spoken: 100, lifecycle: []julian.LifecycleStatus{done, cancelled},
 		script:    func(l *language) script { return script{openings: l.greetings, endings: l.optedOut} },
 		summaries: []string{"{name} asked not to be called again.", "The contact opted out of further calls."},
 		outcomes:  []julian.Outcome{{Name: "do_not_call", Reasoning: "{name} asked to be taken off the list."}},
@@ -80,7 +80,7 @@ var kinds = [...]kind{
 		summaries: []string{"The call was cancelled before it was made.", "A colleague took {name} off the list before the call."},
 	},
 	{
-		result: julian.Failed, perMille: 60, talked: 30, lifecycle: []julian.LifecycleStatus{inProgress, failed},
+		result: julian.Failed, perMille: 60, spoken: 30, lifecycle: []julian.LifecycleStatus{inProgress, failed},
 		script:    func(l *language) script { return script{l.greetings, l.questions, l.details, nil} },
 		summaries: []string{"The call failed for a technical reason.", "The provider could not complete the call."},
 	},
@@ -89,12 +89,12 @@ var kinds = [...]kind{
 		summaries: []string{"The call is scheduled."},
 	},
 	{
-		result: julian.Rescheduled, talked: 50, lifecycle: []julian.LifecycleStatus{inProgress},
+		result: julian.Rescheduled, spoken: 50, lifecycle: []julian.LifecycleStatus{inProgress},
 		script:    func(l *language) script { return script{openings: l.greetings, endings: l.moved} },
 		summaries: []string{"{name} asked to be called at another time.", "The call was moved to another day."},
 	},
 	{
-		result: julian.ProcessingAnalysis, talked: 100, lifecycle: []julian.LifecycleStatus{inProgress},
+		result: julian.ProcessingAnalysis, spoken: 100, lifecycle: []julian.LifecycleStatus{inProgress},
 		script:    func(l *language) script { return script{l.greetings, l.questions, l.details, l.agreed} },
 		summaries: []string{"The call has ended; its analysis is under way."},
 	},
@@ -104,8 +104,8 @@ var kinds = [...]kind{
 	},
 }
 
-// other is what a call is like whose result type is not documented.
-var other = kind{lifecycle: []julian.LifecycleStatus{inProgress}, summaries: []string{"The call ended."}}
+// otherKind is for result types that are not documented.
+var otherKind = kind{lifecycle: []julian.LifecycleStatus{inProgress}, summaries: []string{"The call ended."}}
 
 func kindOf(result julian.ResultType) *kind {
 	for i := range kinds {
@@ -113,5 +113,5 @@ func kindOf(result julian.ResultType) *kind {
 			return &kinds[i]
 		}
 	}
-	return &other
+	return &otherKind
 }

@@ -1,14 +1,14 @@
 package generate
 
-// language is what is said on the phone. A phrase is one turn or more, each on
-// its own line and behind its speaker. {name} is the contact's first name,
+// language has the phrases of calls in one language. A phrase is one turn or more,
+// each on its own line after its speaker. {name} is the contact's first name,
 // {company} the company, {number} a number from 2 to 99.
 type language struct {
 	names     []string // first names
-	greetings []string // how a talk begins
-	questions []string // what is asked and answered, in this order
-	details   []string // what else may be asked, in any order and number
-	agreed    []string // how a talk ends, by what came of it
+	greetings []string // beginnings of a call
+	questions []string // questions and answers, in this order
+	details   []string // more questions, in any order and number
+	agreed    []string // endings of a call, by result
 	declined  []string
 	optedOut  []string
 	moved     []string

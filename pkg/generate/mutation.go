@@ -11,8 +11,7 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// Mutation makes payloads that break one rule of package validate, and no
-// other.
+// Mutation makes payloads that break exactly one rule of package validate.
 type Mutation struct {
 	Rule string // its id
 	// Results are the result types that the rule is about; empty: all.
@@ -23,17 +22,17 @@ type Mutation struct {
 // Broken is a payload that breaks a rule.
 type Broken struct {
 	Body    []byte
-	Pointer string // the place that breaks it, as a JSON pointer; "" is the whole
+	Pointer string // where the rule is broken, as a JSON pointer; "" is the whole payload
 }
 
-// Spec is spec with a result type that the rule is about. It fails when spec
-// asks for another one.
+// Spec returns spec with a result type that the rule applies to. It returns an error
+// if spec has another one.
 func (m Mutation) Spec(spec Spec) (Spec, error) {
 	switch {
 	case len(m.Results) == 0 || slices.Contains(m.Results, spec.ResultType):
 		return spec, nil
 	case spec.ResultType != "":
-		return spec, fmt.Errorf("rule %q says nothing about result type %q", m.Rule, spec.ResultType)
+		return spec, fmt.Errorf("rule %q does not apply to result type %q", m.Rule, spec.ResultType)
 	}
 	spec.ResultType = m.Results[0]
 	return spec, nil
@@ -60,27 +59,27 @@ var Mutations = []Mutation{
 	{"depth", nil, body(breakDepth)},
 	{"duplicate-key", nil, body(duplicateKey)},
 	{"case-variant-key", nil, body(caseVariantKey)},
-	{"type", nil, fields(ofAnyText, wrongType)},
+	{"type", nil, fields(plainText, wrongType)},
 	{"required", nil, fields(required, leaveOut)},
 	{"enum", nil, fields(func(f julian.Field) bool { return f.Enum != nil }, misspell)},
 	{"format", nil, fields(func(f julian.Field) bool { return f.Format != "" }, unformat)},
 	{"id-prefix", nil, fields(func(f julian.Field) bool { return f.Prefix != "" }, cutPrefix)},
 	{"unknown-field", nil, body(unknownField)},
-	{"voicemail-without-link", []julian.ResultType{julian.Voicemail}, facts(noLink)},
-	{"busy-with-link", []julian.ResultType{julian.Busy}, facts(link)},
-	{"rescheduled-without-time", []julian.ResultType{julian.Rescheduled}, facts(noNewTime)},
-	{"rescheduled-before-scheduled", nil, facts(movedBack)},
-	{"duration-without-connection", []julian.ResultType{julian.Busy, julian.InvalidPhoneNumber, julian.Cancelled}, facts(lasted)},
-	{"completed-without-time", nil, facts(completedAtNoTime)},
-	{"meeting-ends-before-start", nil, facts(meetingBackwards)},
-	{"non-terminal-result", passing, facts(func(*Generator, *julian.CallEvent) string { return "/callResult/resultType" })},
-	{"done-with-non-terminal-result", passing, facts(doneTooEarly)},
+	{"voicemail-without-link", []julian.ResultType{julian.Voicemail}, editEvent(noLink)},
+	{"busy-with-link", []julian.ResultType{julian.Busy}, editEvent(link)},
+	{"rescheduled-without-time", []julian.ResultType{julian.Rescheduled}, editEvent(noNewTime)},
+	{"rescheduled-before-scheduled", nil, editEvent(movedBack)},
+	{"duration-without-connection", []julian.ResultType{julian.Busy, julian.InvalidPhoneNumber, julian.Cancelled}, editEvent(lasted)},
+	{"completed-without-time", nil, editEvent(completedAtNoTime)},
+	{"meeting-ends-before-start", nil, editEvent(meetingBackwards)},
+	{"non-terminal-result", passing, editEvent(func(*Generator, *julian.CallEvent) string { return "/callResult/resultType" })},
+	{"done-with-non-terminal-result", passing, editEvent(doneTooEarly)},
 }
 
 // passing are the result types after which more is to come.
 var passing = []julian.ResultType{julian.Scheduled, julian.Rescheduled, julian.ProcessingAnalysis, julian.Calling}
 
-// body makes a mutation of one that works on the bytes of a correct payload.
+// body makes a mutation that edits the bytes of a correct payload.
 func body(edit func(*Generator, []byte) (Broken, error)) func(*Generator, Spec) (Broken, error) {
 	return func(g *Generator, spec Spec) (Broken, error) {
 		correct, err := g.Payload(spec)
@@ -91,9 +90,8 @@ func body(edit func(*Generator, []byte) (Broken, error)) func(*Generator, Spec) 
 	}
 }
 
-// facts makes a mutation of one that works on what a call says; edit returns
-// the place.
-func facts(edit func(*Generator, *julian.CallEvent) (pointer string)) func(*Generator, Spec) (Broken, error) {
+// editEvent makes a mutation that edits a call; edit returns the changed place.
+func editEvent(edit func(*Generator, *julian.CallEvent) (pointer string)) func(*Generator, Spec) (Broken, error) {
 	return func(g *Generator, spec Spec) (Broken, error) {
 		e := g.Event(spec)
 		pointer := edit(g, &e)
@@ -102,8 +100,7 @@ func facts(edit func(*Generator, *julian.CallEvent) (pointer string)) func(*Gene
 	}
 }
 
-// fields makes a mutation that works on one of the fields that are documented
-// as suitable and hold something.
+// fields makes a mutation that edits a random field that suits and has a value.
 func fields(suits func(julian.Field) bool, edit func(*Generator, []byte, julian.Field) (Broken, error)) func(*Generator, Spec) (Broken, error) {
 	return body(func(g *Generator, b []byte) (Broken, error) {
 		var there []julian.Field
@@ -116,7 +113,7 @@ func fields(suits func(julian.Field) bool, edit func(*Generator, []byte, julian.
 	})
 }
 
-// set replaces the value of a place, or adds it.
+// set replaces or adds the value at pointer.
 func set(b []byte, pointer, raw string) (Broken, error) {
 	b, err := sjson.SetRawBytes(b, path(pointer), []byte(raw))
 	return Broken{b, pointer}, err
@@ -126,7 +123,7 @@ func breakSyntax(g *Generator, b []byte) (Broken, error) {
 	inside := string(b[:len(b)-1])
 	switch g.rng.IntN(4) {
 	case 0:
-		return Broken{Body: []byte(inside)}, nil // cut off
+		return Broken{Body: []byte(inside)}, nil // truncated
 	case 1:
 		return Broken{Body: []byte(inside + ",}")}, nil
 	case 2:
@@ -142,7 +139,7 @@ func breakEncoding(g *Generator, b []byte) (Broken, error) {
 	return set(b, "/callResult/summary", "\"Latin-1: caf\xe9 cr\xe8me\"")
 }
 
-// maxDepth is how many objects and arrays may be open at once.
+// maxDepth is the deepest nesting of objects and arrays that is allowed.
 const maxDepth = 128
 
 func breakDepth(_ *Generator, b []byte) (Broken, error) {
@@ -176,9 +173,9 @@ func caseVariantKey(g *Generator, b []byte) (Broken, error) {
 	return set(b, upper, gjson.GetBytes(b, path(f.Pointer)).Raw)
 }
 
-// ofAnyText tells fields of which nothing is stated but that they are strings,
-// and the duration: whoever reads times and ids wrongly finds more to say.
-func ofAnyText(f julian.Field) bool {
+// plainText selects strings without further rules, and the duration: a wrong time or
+// id would break more than one rule.
+func plainText(f julian.Field) bool {
 	return f.Kind == julian.Number || f.Kind == julian.String && f.Format == "" && f.Enum == nil && f.Prefix == ""
 }
 
@@ -199,7 +196,7 @@ func leaveOut(g *Generator, b []byte, f julian.Field) (Broken, error) {
 	return Broken{b, f.Pointer}, err
 }
 
-// misspell writes a value as it would be named in a program.
+// misspell changes a value to the form of an identifier.
 func misspell(_ *Generator, b []byte, f julian.Field) (Broken, error) {
 	value := gjson.GetBytes(b, path(f.Pointer)).Str
 	return set(b, f.Pointer, `"`+strings.ToUpper(strings.ReplaceAll(value, " ", "_"))+`"`)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// place is where contacts are: a zone, a block of phone numbers that fits it,
-// and what is spoken there.
+// place is where contacts are: a time zone, a block of phone numbers, and a
+// language.
 type place struct {
 	zone   string
 	ahead  int    // minutes of standard time ahead of UTC
@@ -17,8 +17,8 @@ type place struct {
 	lang   *language
 }
 
-// places is every place. Nobody can be called there: the numbers are set aside
-// for films and books by whoever hands numbers out.
+// places has all places. The numbers reach no one: the authorities reserve them for
+// films and books.
 //
 //   - North America: 555-0100 to 555-0199 in each area code, by the 555 NXX
 //     Assignment Guidelines (ATIS-0300115).
@@ -57,7 +57,7 @@ var places = [...]place{
 	{"Australia/Perth", 8 * 60, "+6185550", 4, 0, 9999, &english},
 }
 
-// contact is one person who is called, perhaps more than once.
+// contact is called once or more.
 type contact struct {
 	sequence   string // id
 	place      *place
@@ -71,7 +71,7 @@ type contact struct {
 
 func (g *Generator) contact() contact {
 	p := &places[g.rng.IntN(len(places))]
-	first := g.any(p.lang.names)
+	first := g.pick(p.lang.names)
 	c := contact{
 		sequence:   g.id("call-sequence."),
 		place:      p,
@@ -93,7 +93,7 @@ func (g *Generator) phone(p *place) string {
 	return string(appendDigits([]byte(p.prefix), n, p.digits))
 }
 
-// companies are names that stand for no company.
+// companies are invented names.
 var companies = [...]string{
 	"Example Logistics", "Example & Sons", "Sample Software", "Specimen Foods", "Placeholder Partners",
 	"Test Mills", "Example Energy", "Sample Print", "Specimen Labs", "Placeholder Travel",
@@ -109,8 +109,8 @@ const workingDays = 200
 // millisecondsOfWork is how long a working day is.
 const millisecondsOfWork = 8 * 60 * 60 * 1000
 
-// moment is a time on a working day at a place, between 9 and 17 o'clock of
-// standard time; summer time makes it an hour later.
+// moment returns a time on a working day at a place, between 9:00 and 17:00 standard
+// time.
 func (g *Generator) moment(p *place, day int) time.Time {
 	begins := epoch.AddDate(0, 0, day/5*7+day%5).Add(time.Duration(9*60-p.ahead) * time.Minute)
 	return begins.Add(time.Duration(g.rng.IntN(millisecondsOfWork)) * time.Millisecond)

@@ -8,20 +8,19 @@ import (
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
-// Fork returns another generator, which makes what g would make next. The two
-// may be used by different goroutines.
+// Fork returns a copy of g, which makes what g would make next. The two may be used by
+// different goroutines.
 func (g *Generator) Fork() *Generator {
 	source := *g.source
 	return &Generator{rng: rand.New(&source), source: &source}
 }
 
-// Skip passes over the next call: the one behind it is then as if
-// [Generator.Append] had made it. So several goroutines can make parts of what
-// one seed gives. It takes a tenth of the time of Append, but half of it where
-// spec has a Shape.
+// Skip skips the next call: what follows is the same as after [Generator.Append]. So
+// several goroutines can share the work for one seed. It takes a tenth of the time of
+// Append, half of it if spec has a Shape.
 //
-// Here and in what follows, the same is drawn in the same order as where calls
-// are made.
+// The functions below draw the same random numbers in the same order as those that
+// make calls.
 func (g *Generator) Skip(spec Spec) {
 	if spec.Shape != nil {
 		g.next(spec)
@@ -48,11 +47,11 @@ func (g *Generator) SkipStory(spec Spec) {
 	}
 }
 
-// skipContact is [Generator.contact], of whom no more is known than what decides
-// how long a talk is.
+// skipContact is [Generator.contact] with only the fields that affect the length of a
+// transcript.
 func (g *Generator) skipContact() contact {
 	p := &places[g.rng.IntN(len(places))]
-	c := contact{place: p, first: g.any(p.lang.names)}
+	c := contact{place: p, first: g.pick(p.lang.names)}
 	g.rng.Uint64() // the sequence
 	c.company = companies[g.rng.IntN(len(companies))]
 	g.rng.IntN(p.high - p.low + 1) // two numbers
@@ -67,8 +66,8 @@ func (g *Generator) skipCall(spec Spec, c contact) {
 	k := kindOf(spec.ResultType)
 	g.skipMoment()
 	g.rng.Uint64() // the call
-	g.skipPhrase(g.any(k.summaries), c)
-	if g.rng.IntN(100) < k.talked {
+	g.skipPhrase(g.pick(k.summaries), c)
+	if g.rng.IntN(100) < k.spoken {
 		g.skipTranscript(k, c, spec.Transcript)
 		g.rng.IntN(20)
 	}
@@ -94,39 +93,39 @@ func (g *Generator) skipTranscript(k *kind, c contact, size *Range) {
 	if k.script != nil {
 		s = k.script(c.place.lang)
 	}
-	talk, tail := 0, 0
+	transcript, tail := 0, 0
 	if len(s.endings) > 0 {
-		tail = 1 + g.skipPhrase(g.any(s.endings), c)
+		tail = 1 + g.skipPhrase(g.pick(s.endings), c)
 	}
 	if len(s.openings) > 0 {
-		talk = g.skipPhrase(g.any(s.openings), c)
+		transcript = g.skipPhrase(g.pick(s.openings), c)
 	}
 	if size == nil {
-		g.skipMiddle(s, c, talk, g.turns(s), math.MaxInt)
+		g.skipMiddle(s, c, transcript, g.turns(s), math.MaxInt)
 		return
 	}
 	target := g.size(*size)
 	if len(s.details) == 0 {
 		s.details = s.openings
 	}
-	if talk+tail > target {
+	if transcript+tail > target {
 		tail = 0
 	}
-	g.skipMiddle(s, c, talk, math.MaxInt, target-tail)
+	g.skipMiddle(s, c, transcript, math.MaxInt, target-tail)
 }
 
-func (g *Generator) skipMiddle(s script, c contact, talk, turns, size int) {
+func (g *Generator) skipMiddle(s script, c contact, transcript, turns, size int) {
 	if len(s.details) == 0 {
 		return
 	}
 	first := g.rng.IntN(len(s.details))
-	for i := 0; i < turns && talk < size; i++ {
+	for i := 0; i < turns && transcript < size; i++ {
 		phrases, at := s.turn(first, i)
-		talk += 1 + g.skipPhrase(phrases[at], c)
+		transcript += 1 + g.skipPhrase(phrases[at], c)
 	}
 }
 
-// skipPhrase is the size of a phrase that [Generator.say] would add.
+// skipPhrase returns the size of the phrase that [Generator.say] would append.
 func (g *Generator) skipPhrase(phrase string, c contact) int {
 	size := len(phrase)
 	for {

@@ -65,9 +65,9 @@ func TestSkip(t *testing.T) {
 func TestForkIsApart(t *testing.T) {
 	g := generate.New(1)
 	want := after(t, g)
-	other := g.Fork()
+	otherKind := g.Fork()
 	for range 3 {
-		other.Event(generate.Spec{})
+		otherKind.Event(generate.Spec{})
 	}
 	if got := after(t, g); got != want {
 		t.Errorf("another generator moves on: %s, want %s", got, want)

@@ -2,8 +2,8 @@ package generate
 
 import "github.com/julianctl/julianctl/pkg/julian"
 
-// story is how the calls to one contact go, one after the other, and what the
-// sequence comes to with the last one. Until then it is in progress.
+// story has the results of the calls to one contact, and the final state of their
+// sequence. Until the last call it is in progress.
 type story struct {
 	results []julian.ResultType
 	end     julian.LifecycleStatus
@@ -20,10 +20,9 @@ var stories = [...]story{
 	{[]julian.ResultType{julian.Voicemail, julian.Failed}, failed},
 }
 
-// Story makes the calls of the next sequence, in order: one contact, one
-// sequence id, a working day or two between calls; one that was rescheduled
-// says when the next one is. The result types, the lifecycle, and that there
-// is a sequence, are the story's; the rest of spec holds for each call.
+// Story makes the calls of the next sequence, in order: one contact, one sequence id,
+// one or two working days between calls. A rescheduled call has the time of the next
+// one. Result types and lifecycle come from the story, the rest from spec.
 func (g *Generator) Story(spec Spec) []julian.CallEvent {
 	s := &stories[g.rng.IntN(len(stories))]
 	c := g.contact()
@@ -36,7 +35,7 @@ func (g *Generator) Story(spec Spec) []julian.CallEvent {
 			spec.Lifecycle = s.end
 		}
 		events[i] = g.call(spec.filled(), c, day)
-		events[i].CallResult.Transcription = string(g.talk)
+		events[i].CallResult.Transcription = string(g.transcript)
 		if i > 0 && events[i-1].RescheduledAt != nil {
 			events[i-1].RescheduledAt.Time = events[i].ScheduledAt.Time
 		}

@@ -17,16 +17,16 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// Variant is a correct payload of an unusual form. Package validate finds
-// nothing in it, strict or not; a consumer may.
+// Variant makes correct payloads of an unusual form. They pass package validate,
+// strict or not; a consumer may fail on them.
 type Variant struct {
 	Name string
 	Doc  string // one line, lower case
 	make func(*Generator, Spec) ([][]byte, error)
 }
 
-// Payloads makes the next call in this form: one payload, or several that are
-// delivered one after the other.
+// Payloads makes the next call in this form: one payload, or several to deliver one
+// after the other.
 func (v Variant) Payloads(g *Generator, spec Spec) ([][]byte, error) {
 	bodies, err := v.make(g, spec)
 	if err != nil {
@@ -128,7 +128,7 @@ func maximal(g *Generator, e *julian.CallEvent) {
 func nulls(body []byte) ([]byte, error) {
 	moved := gjson.GetBytes(body, "callResult.resultType").Str == string(julian.Rescheduled)
 	for _, f := range julian.Fields {
-		if !f.Nullable || moved && f.Pointer == "/rescheduledAt" { // such a call has to say to when
+		if !f.Nullable || moved && f.Pointer == "/rescheduledAt" { // required for such a call
 			continue
 		}
 		var err error
@@ -194,7 +194,7 @@ func appendReversed(dst []byte, v gjson.Result) []byte {
 	return append(dst, closing)
 }
 
-// spaces stays on one line: payloads are written as NDJSON.
+// spaces adds no line feed: payloads are written as NDJSON.
 func spaces(body []byte) ([]byte, error) {
 	var b bytes.Buffer
 	if err := json.Indent(&b, body, "", "\t"); err != nil {
@@ -257,8 +257,8 @@ func nested(body []byte) ([]byte, error) {
 	return sjson.SetRawBytes(body, "callResult.extractedVariables.nested", []byte(deep))
 }
 
-// unicodeLines is text that is handled wrongly where it is handled as bytes or
-// UTF-16 units: it is cut, counted, folded or laid out.
+// unicodeLines is text that breaks code which cuts, counts or folds bytes or UTF-16
+// units.
 var unicodeLines = []string{
 	"Zoë Ångström, e\u0301 beside é, ﬁ ligature, İstanbul ıssız, Straße ẞ",
 	"日本語のテキスト、한국어 텍스트, 中文文本 𠮷野家",
@@ -270,8 +270,7 @@ var unicodeLines = []string{
 
 func unicodeText(_ *Generator, e *julian.CallEvent) { withText(e, unicodeLines) }
 
-// hostileLines is text that does harm where it is shown, run or pasted without
-// care.
+// hostileLines is text that is dangerous to show, run or paste unescaped.
 var hostileLines = []string{
 	"<script>alert('julianctl')</script><img src=x onerror=alert(1)> &amp; ]]>",
 	"'; DROP TABLE calls; -- \" OR \"1\"=\"1",
@@ -283,7 +282,7 @@ var hostileLines = []string{
 
 func hostileText(_ *Generator, e *julian.CallEvent) { withText(e, hostileLines) }
 
-// withText puts lines wherever free text may stand.
+// withText puts lines into every field of free text.
 func withText(e *julian.CallEvent, lines []string) {
 	e.AgentName += " " + lines[0]
 	e.Name += " " + lines[1]

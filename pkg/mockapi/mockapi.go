@@ -1,11 +1,10 @@
-// Package mockapi is a stand-in for the provider's API, for people who have no
-// key yet and for tests. It owns the three routes that pkg/julian calls, under
-// /api/v1, and the refusals that the provider documents. It does not own the
-// listening: it is an http.Handler.
+// Package mockapi imitates the provider's API, for tests and for users without a key.
+// It is an http.Handler with the three routes that pkg/julian calls, under /api/v1, and
+// the error answers that the provider documents.
 //
-// Where the provider's documentation is silent, the mock's answer is its own
-// choice and says so at its place: error codes other than the two of a 401,
-// the shape of the outcomes, the figures of the credits usage.
+// Where the documentation says nothing, the answers are invented, and comments say so:
+// error codes other than the two of a 401, the form of the outcomes, the figures of the
+// credits usage.
 package mockapi
 
 import (
@@ -25,28 +24,27 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// What the mock is when [Options] do not say otherwise.
+// Defaults of [Options].
 const (
 	DefaultKey   = "test-key"
 	DefaultAgent = "agent.abc123"
 	DefaultRate  = 10 // requests a second, as the provider documents
 )
 
-// Options adjusts the mock. The zero value is a mock that knows [DefaultAgent]
-// and never fails.
+// Options are the settings of the mock. The zero value has only [DefaultAgent] and
+// never fails.
 type Options struct {
 	Key    string   // the key that is accepted; [DefaultKey] when empty
-	Agents []string // known beside [DefaultAgent]
-	// Sample is what [DefaultAgent] answers, byte for byte and whatever it is;
-	// [julian.Sample] when nil. The other agents answer the same with their
-	// own agentId in it, where it has one.
+	Agents []string // in addition to [DefaultAgent]
+	// Sample is the answer for [DefaultAgent], sent unchanged; default
+	// [julian.Sample]. For other agents its agentId, if any, is replaced.
 	Sample   []byte
 	Rate     int           // requests a second; [DefaultRate] when zero, no limit when negative
 	FailRate float64       // share of requests, 0 to 1, that are answered with 500
-	Seed     uint64        // of the choice which requests fail: same seed, same choice
+	Seed     uint64        // selects which requests fail
 	Latency  time.Duration // before each answer
 	Now      func() time.Time
-	// Observe, when not nil, is told of each answer. Calls may overlap.
+	// Observe, if not nil, is called for each answer, possibly concurrently.
 	Observe func(r *http.Request, status int)
 }
 
@@ -62,11 +60,11 @@ type api struct {
 
 	mu     sync.Mutex
 	dice   *rand.Rand
-	starts []time.Time // of the latest requests that were let through, a ring; empty: no limit
+	starts []time.Time // of the latest accepted requests, a ring; empty: no limit
 	oldest int
 }
 
-// New returns the mock. The error is an option that makes no sense.
+// New returns the mock, or an error if an option is not valid.
 func New(opts Options) (http.Handler, error) {
 	if !(opts.FailRate >= 0 && opts.FailRate <= 1) {
 		return nil, fmt.Errorf("fail rate %v is not between 0 and 1", opts.FailRate)
@@ -122,15 +120,15 @@ func New(opts Options) (http.Handler, error) {
 	return mux, nil
 }
 
-// reply is an answer: a body, or a refusal that is yet to be written as JSON.
+// reply is an answer: a body, or an error to be written as JSON.
 type reply struct {
 	status        int
 	code, message string
 	body          []byte
 }
 
-// The refusals. The provider documents the codes of 401; the others are the
-// mock's own.
+// The error answers. The provider documents the codes of 401; the others are
+// invented.
 var (
 	noKey            = reply{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "Missing API key: send it as x-api-key"}
 	wrongKey         = reply{status: http.StatusUnauthorized, code: "INVALID_API_KEY", message: "The API key is not valid"}
@@ -138,7 +136,7 @@ var (
 	noAgent          = reply{status: http.StatusNotFound, code: "AGENT_NOT_FOUND", message: "The organization has no such agent"}
 	methodNotAllowed = reply{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "Only GET is allowed here"}
 	tooMany          = reply{status: http.StatusTooManyRequests, code: "RATE_LIMITED", message: "Too many requests in this second"}
-	failed           = reply{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "A failure that the mock was asked for"}
+	failed           = reply{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "Simulated failure"}
 )
 
 func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
@@ -156,8 +154,7 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
 	a.observe(r, rep.status)
 }
 
-// guarded answers after the latency, and only to requests with the key, within
-// the rate and not chosen to fail.
+// guarded applies the latency, checks key and rate, and fails the selected requests.
 func (a *api) guarded(next func(*http.Request) reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if a.latency > 0 {
@@ -195,8 +192,8 @@ func (a *api) accepts(key string) bool {
 	return subtle.ConstantTimeCompare(sum[:], a.key[:]) == 1
 }
 
-// admit says how long to wait when the last second is full, and whether the
-// request is one of those that fail.
+// admit returns how long to wait if the rate is reached, and whether the request must
+// fail.
 func (a *api) admit() (wait time.Duration, fail bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -222,8 +219,8 @@ func (a *api) callEventSample(r *http.Request) reply {
 	return reply{status: http.StatusOK, body: withAgentID(a.sample, agent)}
 }
 
-// withAgentID returns the payload with another agentId and every other byte as
-// it was. A payload without one is returned as it is.
+// withAgentID replaces the agentId of a payload and changes no other byte. A payload
+// without one is returned unchanged.
 func withAgentID(payload []byte, agent string) []byte {
 	if !gjson.ValidBytes(payload) {
 		return payload
@@ -236,8 +233,8 @@ func withAgentID(payload []byte, agent string) []byte {
 	return slices.Concat(payload[:old.Index], id, payload[old.Index+len(old.Raw):])
 }
 
-// outcomes answers with those of the sample. The shape is the mock's own
-// choice: the provider does not document it.
+// outcomes answers with those of the sample. The form is invented: the provider does
+// not document it.
 func (a *api) outcomes(r *http.Request) reply {
 	if !slices.Contains(a.agents, r.PathValue("agent")) {
 		return noAgent
@@ -249,8 +246,8 @@ func (a *api) outcomes(r *http.Request) reply {
 	return reply{status: http.StatusOK, body: slices.Concat([]byte(`{"outcomes":`), list, []byte("}"))}
 }
 
-// creditsUsage answers for the current month with figures of the mock's own:
-// each agent has spent 10 of 1,000 credits in 5 calls.
+// creditsUsage answers for the current month with invented figures: each agent has
+// spent 10 of 1,000 credits in 5 calls.
 func (a *api) creditsUsage(*http.Request) reply {
 	const allocated, spent, count = 1000.0, 10.0, 5.0
 	now := a.now().UTC()

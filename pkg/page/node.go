@@ -5,11 +5,11 @@ import (
 	"html"
 )
 
-// Node is a piece of a page: text, or an element with what is in it. There is
-// no way to make markup of text, nor an attribute of it.
+// Node is a part of a page: text, or an element with its children. Text can become
+// neither markup nor an attribute.
 //
-// A template library would do the same, and make the program 3.6 MB larger: it
-// calls methods by their names, so that the linker keeps those of every type.
+// html/template would make the program 3.6 MB larger: it calls methods by name, so the
+// linker keeps all methods of all types.
 type Node struct {
 	text     string
 	tag      string // empty: text
@@ -17,16 +17,15 @@ type Node struct {
 	children []Node
 }
 
-// Text is text, whatever is in it.
+// Text returns a text node; s is escaped.
 func Text(s string) Node { return Node{text: s} }
 
-// El is an element of a class, which may be empty. Tag and class are words of
-// the program.
+// El returns an element. class may be empty. tag and class must be constants.
 func El(tag, class string, children ...Node) Node {
 	return Node{tag: tag, class: class, children: children}
 }
 
-// write writes the node; lines are broken where browsers show no space.
+// write writes the node. Lines end where browsers show no space.
 func (n Node) write(b *bytes.Buffer) {
 	if n.tag == "" {
 		b.WriteString(html.EscapeString(n.text))
@@ -50,8 +49,8 @@ func (n Node) write(b *bytes.Buffer) {
 	b.WriteString("</" + n.tag + ">")
 }
 
-// isBlock reports whether an element holds nothing but elements that stand below
-// or beside each other, so that a space between them is none.
+// isBlock reports whether an element has only children for which white space between
+// them is not shown.
 func isBlock(tag string) bool {
 	switch tag {
 	case "main", "header", "section", "div", "ul", "dl", "details", "table", "thead", "tbody", "tr":

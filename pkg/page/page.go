@@ -1,10 +1,8 @@
-// Package page makes web pages that need nothing but themselves: a document
-// with its style, its scripts and its data inside, which no text in it can
-// break out of and which asks no network for anything.
+// Package page makes self-contained web pages: HTML with its styles, scripts and data
+// inside. They load nothing from the network, and all text is escaped.
 //
-// It owns the look that the reports and the inspector share (page.css), what
-// their scripts share (page.js) and the library that draws their charts
-// (folder uplot). It does not know what is shown.
+// It owns the styles (page.css) and scripts (page.js) that the reports and the inspector
+// share, and the library for charts (uplot). It does not know their content.
 package page
 
 import (
@@ -29,27 +27,25 @@ import (
 //go:embed page.css page.js uplot
 var files embed.FS
 
-// Files holds what pages are made of, for a server to give out: page.css and
-// page.js, which want uplot/uPlot.min.css and uplot/uPlot.iife.min.js before
-// them, and uplot/LICENSE.
+// Files has the parts of pages, for a server: page.css and page.js, which need
+// uplot/uPlot.min.css and uplot/uPlot.iife.min.js before them, and uplot/LICENSE.
 func Files() fs.FS { return files }
 
 // Document is a page in one file.
 type Document struct {
 	Title string
 	Body  Node
-	// Data is given to scripts: page.data() returns it, as encoding/json writes
-	// it. Without data there are no scripts and no charts.
+	// Data is encoded as JSON for scripts: page.data() returns it. Without data there
+	// are no scripts and no charts.
 	Data any
-	// Style and Script come after those that all pages share.
+	// Style and Script follow those that all pages share.
 	Style, Script string
 }
 
-// Write writes the whole page, or nothing where it cannot be made.
+// Write writes the complete page. On an error of encoding it writes nothing.
 //
-// The page's own policy allows the styles and scripts that are in it, by their
-// hashes, and nothing else: no connection, no image, no frame, no form, and no
-// script or style that anyone may have smuggled in.
+// The Content-Security-Policy of the page allows only its own styles and scripts, by
+// their hashes: no connections, images, frames, forms, or injected scripts and styles.
 func (d Document) Write(w io.Writer) error {
 	styles := []string{read("uplot/uPlot.min.css"), read("page.css"), d.Style}
 	scripts := []string{read("uplot/uPlot.iife.min.js"), read("page.js"), d.Script}
@@ -58,7 +54,7 @@ func (d Document) Write(w io.Writer) error {
 		styles, scripts = styles[1:], nil
 	} else {
 		var err error
-		// It escapes <, >, &, U+2028 and U+2029: nothing in it ends the element.
+		// It escapes <, >, &, U+2028 and U+2029, so it cannot end the element.
 		if data, err = json.Marshal(d.Data); err != nil {
 			return fmt.Errorf("data of the page: %w", err)
 		}
@@ -90,12 +86,12 @@ func (d Document) Write(w io.Writer) error {
 	return err
 }
 
-// policy is the Content-Security-Policy of a page with these elements.
+// policy returns the Content-Security-Policy of a page with these elements.
 func policy(styles, scripts []string) string {
 	return "default-src 'none'; style-src " + hashes(styles) + "; script-src " + hashes(scripts) + "; base-uri 'none'; form-action 'none'"
 }
 
-// hashes are the sources of inline elements; 'none' when there are none.
+// hashes returns the sources of inline elements; 'none' if there are none.
 func hashes(elements []string) string {
 	if len(elements) == 0 {
 		return "'none'"

@@ -15,27 +15,27 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Filter is what a payload must be like: conditions that all hold. The zero
-// value is no condition.
+// Filter is a list of conditions that a payload must all meet. The zero value has
+// none.
 type Filter struct{ all []Condition }
 
 // Condition is one expression of a [Filter].
 type Condition struct {
 	Path  string // gjson
 	Op    string // = != ~ < > <= >= exists
-	Value string // as it was typed, or what the quotes enclose
+	Value string // as typed, without quotes
 }
 
-// FilterError is an expression that is no condition.
+// FilterError is returned for an expression that is not a condition.
 type FilterError struct {
 	Expr string
-	Err  error // reads on from the expression
+	Err  error // follows the expression in the message
 }
 
 func (e *FilterError) Error() string { return fmt.Sprintf("filter %q %v", e.Expr, e.Err) }
 func (e *FilterError) Unwrap() error { return e.Err }
 
-// operators, longer ones before those that they begin with.
+// operators, longer ones first.
 var operators = []string{"!=", "<=", ">=", "=", "~", "<", ">"}
 
 const exists = "exists"
@@ -51,15 +51,15 @@ const allOperators = "= != ~ < > <= >= exists"
 //	callResult.summary ~ follow-up
 //	sequence exists
 //
-// The operator is the first one outside of parentheses, where gjson has its
-// queries, that no backslash stands before. A value in double quotes is a JSON
-// string, for one that begins or ends with a space.
+// The operator is the first one outside of parentheses (gjson queries) without a
+// backslash before it. A value in double quotes is a JSON string, for values that
+// begin or end with a space.
 //
-// A path that leads to an array is met by any one of its items. = compares
-// numbers by value and all else as text; != is whatever = is not, so that a
-// field that is missing is different from any value. ~ takes upper and lower
-// case for the same. < and its kin compare numbers with numbers and strings, of
-// which timestamps are some, by their bytes. exists takes null for a value.
+// If the path leads to an array, one item that meets the condition is enough. =
+// compares numbers by value and everything else as text. != is the opposite of =, so
+// a missing field differs from any value. ~ ignores case. <, >, <= and >= compare
+// numbers by value, and strings, such as timestamps, by bytes. exists is true for
+// null.
 func ParseFilter(exprs ...string) (Filter, error) {
 	var f Filter
 	for _, expr := range exprs {
@@ -124,7 +124,7 @@ func newCondition(path, op, value string) (Condition, error) {
 		return c, fmt.Errorf("has no value after %s", op)
 	case strings.HasPrefix(c.Value, `"`):
 		if json.Unmarshal([]byte(c.Value), &c.Value) != nil {
-			return c, fmt.Errorf("has a value in quotes that is no JSON string: %s", c.Value)
+			return c, fmt.Errorf("has a value in quotes that is not a JSON string: %s", c.Value)
 		}
 	case strings.Contains(c.Value, " && "), strings.Contains(c.Value, " || "):
 		return c, errors.New("has && or || in its value: a comma joins conditions, and a value with these stands in quotes")
@@ -132,23 +132,23 @@ func newCondition(path, op, value string) (Condition, error) {
 	return c, nil
 }
 
-// Any reports whether there is a condition at all.
+// Any reports whether there are conditions.
 func (f Filter) Any() bool { return len(f.all) > 0 }
 
-// And returns what meets both f and g.
+// And returns a filter with the conditions of f and g.
 func (f Filter) And(g Filter) Filter { return Filter{slices.Concat(f.all, g.all)} }
 
-// Conditions are those of f, in their order.
+// Conditions returns the conditions of f, in order.
 func (f Filter) Conditions() []Condition { return slices.Clone(f.all) }
 
-// Match reports whether payload meets every condition. What is no JSON in
-// UTF-8, or nested deeper than encoding/json allows (10,000), meets none. Of
-// duplicate keys the first counts.
+// Match reports whether payload meets every condition. A payload that is not JSON in
+// UTF-8, or nested deeper than encoding/json allows (10,000), meets none. If a key is
+// repeated, the first one counts.
 func (f Filter) Match(payload []byte) bool {
 	if len(f.all) == 0 {
 		return true
 	}
-	// gjson reads anything: it must not be asked before this.
+	// gjson does not check its input.
 	if !utf8.Valid(payload) || !jsonscan.Valid(payload) {
 		return false
 	}
@@ -177,7 +177,7 @@ func (c Condition) holds(found gjson.Result) bool {
 	return found.Exists() && c.meets(found)
 }
 
-// meets compares one value that is no array.
+// meets compares one value that is not an array.
 func (c Condition) meets(v gjson.Result) bool {
 	if c.Op == "~" {
 		return strings.Contains(strings.ToLower(v.String()), strings.ToLower(c.Value))
@@ -197,14 +197,14 @@ func (c Condition) meets(v gjson.Result) bool {
 	}
 }
 
-// compare says which comes first, the JSON value or the one that was typed;
-// false when they are not of one kind.
+// compare orders the JSON value and the typed value. It returns false if they are of
+// different types.
 func compare(v gjson.Result, typed string) (int, bool) {
 	switch v.Type {
 	case gjson.String:
 		return strings.Compare(v.Str, typed), true
 	case gjson.Number:
-		// Exactly where a float would round.
+		// Integers are compared exactly; a float would round them.
 		a, err1 := strconv.ParseInt(v.Raw, 10, 64)
 		b, err2 := strconv.ParseInt(typed, 10, 64)
 		if err1 == nil && err2 == nil {

@@ -100,7 +100,7 @@ func TestFilterErrors(t *testing.T) {
 		" exists":    `filter " exists" has no operator: want = != ~ < > <= >= and a value, or exists`,
 		"a==b":       `filter "a==b" has ==; equal is one =`,
 		"a~":         `filter "a~" has no value: any text contains nothing`,
-		`a="b`:       `filter "a=\"b" has a value in quotes that is no JSON string: "b`,
+		`a="b`:       `filter "a=\"b" has a value in quotes that is not a JSON string: "b`,
 		"a>>1":       `filter "a>>1" has >>; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
 		"a=>1":       `filter "a=>1" has =>; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,
 		"a=~b":       `filter "a=~b" has =~; the operators are = != ~ < > <= >= exists, and a value that begins like one stands in quotes`,

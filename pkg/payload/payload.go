@@ -1,10 +1,9 @@
-// Package payload reads documents: files, folders, globs and standard input,
-// holding one JSON document, several, one on each line (NDJSON) or a JSON
-// array of them, plain or compressed with gzip or zstd.
+// Package payload reads JSON documents from files, folders, globs and standard input.
+// A source has one document, several, one per line (NDJSON), or an array of them,
+// plain or compressed with gzip or zstd.
 //
-// It owns finding documents and cutting them apart, with the exact bytes and
-// the place of each. It does not judge them: what is not JSON is handed on as
-// it is, for package validate to refuse or package deliver to send.
+// It finds the documents and their exact bytes and positions. It does not validate
+// them: what is not JSON is passed on unchanged.
 package payload
 
 import (
@@ -18,14 +17,14 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
-// Stdin is the Source of documents that came by standard input.
+// Stdin is the Source of documents from standard input.
 const Stdin = "<stdin>"
 
-// MaxDocument is the size in bytes, after decompression, up to which a
-// document is read. A larger one is [ErrTooLarge].
+// MaxDocument is the largest size of a document in bytes, after decompression. A
+// larger one is [ErrTooLarge].
 const MaxDocument = 256 << 20
 
-// Document is one document of a source, and where it stood there.
+// Document is one document of a source, with its position.
 //
 // Line, Column and Offset are those of Body[0] in the decompressed source.
 type Document struct {
@@ -34,15 +33,13 @@ type Document struct {
 	Column int    // 1-based, in characters (code points; an invalid byte is one)
 	Offset int64  // 0-based, in bytes
 	Index  int    // 0-based number of the document in its source
-	// Body is the exact bytes. A source that is one document is that document
-	// whole, white space around it included; of several, each comes without
-	// the white space around it. Body is the caller's: it is never reused.
+	// Body is the exact bytes. If the source has several documents, they are without
+	// the white space around them. Body is never reused; the caller may keep it.
 	Body []byte
 }
 
-// Why a source, or a part of it, gave no document. A file that cannot be
-// opened gives the error of the file system, such as [fs.ErrNotExist] or
-// [fs.ErrPermission].
+// Errors of a source or a part of it. If a file cannot be opened, the error is from
+// the file system, such as [fs.ErrNotExist] or [fs.ErrPermission].
 var (
 	// ErrEmpty: the source holds white space or nothing.
 	ErrEmpty = errors.New("holds no payload")
@@ -56,13 +53,12 @@ var (
 	ErrArray = errors.New("malformed array of payloads")
 )
 
-// Error is a source, or a place in it, that gave no document. Err is one of
-// the errors above, one of the file system, or one of decompression; what it
-// is, errors.Is tells.
+// Error is returned for a source, or a position in it, without a document. Err is one
+// of the errors above, or from the file system or decompression; use errors.Is.
 type Error struct {
 	Source string
-	// Line, Column and Offset are as in [Document]; Line is 0 where the
-	// trouble is with the source as a whole.
+	// Line, Column and Offset are as in [Document]; Line is 0 if the error
+	// is about the whole source.
 	Line   int
 	Column int
 	Offset int64
@@ -78,7 +74,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Below is err so many lines further down, if it is an [Error] in a line.
+// Below returns err with its line moved down by lines, if it is an [Error] with one.
 func Below(err error, lines int) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Line == 0 {
@@ -89,29 +85,27 @@ func Below(err error, lines int) error {
 	return &moved
 }
 
-// Read gives the documents of paths, in order. A path is a file, a folder
+// Read returns the documents of paths, in order. A path is a file, a folder
 // (every *.json, *.jsonl and *.ndjson file below it, also with .gz or .zst
 // added, sorted), a glob pattern (with ** for any number of folders) or "-"
-// for stdin. What a file holds is told from its content.
+// for stdin. The format is detected from the content.
 //
-// A step has either a Document or an error. Every error is an *[Error] except
-// that of ctx, which ends the sequence; after any other the rest is read
-// nevertheless. Documents of a source come as it is read: memory follows the
-// largest document, not the source.
+// Each step has a Document or an error. Every error is an *[Error], except that of
+// ctx, which ends the sequence; after others, reading continues. Sources are read as
+// streams: memory depends on the largest document, not on the source.
 //
-// A document is found so: a source that begins with [ is an array of payloads.
-// One whose first line is a whole object, with more lines after it, is NDJSON:
-// a document is a line, blank ones are skipped. Otherwise a document ends
-// before a line that begins with { while no bracket is open, as in the output
-// of jq, or with the source.
+// A source that begins with [ is an array of payloads. If its first line is a complete
+// object and more lines follow, it is NDJSON: every line is a document, blank lines are
+// skipped. Otherwise a document ends before a line that begins with { while no bracket
+// is open, as in the output of jq, or at the end of the source.
 func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		// Without free: memory is not taken back, bodies are the caller's.
+		// Without free: bodies are never reused.
 		documents((&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument}).chunks(paths), yield)
 	}
 }
 
-// documents cuts chunks apart.
+// documents splits chunks into documents.
 func documents(chunks iter.Seq2[Chunk, error], yield func(Document, error) bool) {
 	index, before := 0, 0
 	for chunk, err := range chunks {
@@ -141,22 +135,21 @@ func documents(chunks iter.Seq2[Chunk, error], yield func(Document, error) bool)
 	}
 }
 
-// Chunk is what [Read] cuts documents from: one document, or lines with a
-// document on each. Chunks can be cut by several goroutines, one each.
+// Chunk is a part of a source: one document, or lines with one document each. Chunks
+// can be split by several goroutines.
 //
-// Lines are counted without those of the chunks of lines before, in an [Error]
-// as well: who goes through a chunk knows how many it has, see [Chunk.Ends], and
-// need not look for them twice.
+// Line numbers do not count the lines of earlier chunks, in an [Error] as well: the
+// reader of those chunks adds them, see [Chunk.Ends]. So no line is counted twice.
 type Chunk struct {
 	First bool // of its source
 	whole bool // doc.Body is one document
-	ends  int  // line ends that were passed, of lines
+	ends  int  // line ends skipped so far, if lines
 	doc   Document
 	buf   []byte        // the memory that doc.Body is in
 	free  chan<- []byte // where buf goes; nil if it is not given back
 }
 
-// Chunks is Read for those who cut documents apart themselves.
+// Chunks is Read for callers that split chunks themselves.
 func Chunks(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Chunk, error] {
 	return (&reader{stopped: ctx.Err, stdin: stdin, limit: MaxDocument, free: make(chan []byte, maxFree)}).chunks(paths)
 }
@@ -164,15 +157,15 @@ func Chunks(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Chun
 // Size is the number of bytes in the chunk.
 func (c Chunk) Size() int { return len(c.doc.Body) }
 
-// Source is that of the documents in the chunk.
+// Source is the source of the chunk.
 func (c Chunk) Source() string { return c.doc.Source }
 
-// Text is the bytes of the chunk. If lines, each line that is not blank is a
-// document; if not, all of it is one.
+// Text returns the bytes of the chunk. With lines, each line that is not blank is a
+// document; otherwise all of it is one.
 func (c Chunk) Text() (text []byte, lines bool) { return c.doc.Body, !c.whole }
 
-// Skip is the chunk without its first n bytes, which end with a document or
-// behind its line, and have so many line ends.
+// Skip returns the chunk without its first n bytes, which end after a document or its
+// line and contain ends line ends.
 func (c Chunk) Skip(n, ends int) Chunk {
 	if !c.whole {
 		c.ends += ends
@@ -182,12 +175,12 @@ func (c Chunk) Skip(n, ends int) Chunk {
 	return c
 }
 
-// Ends is how many lines of the chunk end before what is left of it. A document
-// that stands alone has none that count: those behind it know.
+// Ends returns how many line ends of the chunk were skipped; 0 if it is a single
+// document, as later chunks count these.
 func (c Chunk) Ends() int { return c.ends }
 
-// Release gives the memory of the chunk back: nothing that Documents gave may
-// be used afterwards. It need not be called.
+// Release lets the memory of the chunk be reused: its documents must not be used
+// afterwards. Calling it is optional.
 func (c Chunk) Release() {
 	if c.free == nil {
 		return
@@ -198,12 +191,12 @@ func (c Chunk) Release() {
 	}
 }
 
-// Position is where the document begins.
+// Position returns where the document begins.
 func (d Document) Position() jsonscan.Position {
 	return jsonscan.Position{Line: d.Line, Column: d.Column, Offset: d.Offset}
 }
 
-// cause is err without what the file system says around it: operation and path.
+// cause returns err without the operation and path of the file system.
 func cause(err error) error {
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err

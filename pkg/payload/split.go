@@ -8,9 +8,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 )
 
-// Next is the first document of the chunk, and what is behind it. It reports
-// false when there is none. Its Index is 0, and its Line without those of the
-// chunks before.
+// Next returns the first document of the chunk and the rest; false if there is none.
+// Index is 0, and Line does not count earlier chunks.
 func (c Chunk) Next() (doc Document, rest Chunk, ok bool) {
 	rest = c
 	if c.whole {
@@ -47,11 +46,11 @@ const space = " \t\r\n"
 
 const bom = "\xef\xbb\xbf"
 
-// read tells what the source holds from its beginning, and reads it so.
+// read detects the format of the source and reads it.
 func (s *source) read() bool {
 	i := s.indent(0)
 	switch {
-	case s.tooLarge(i):
+	case s.overLimit(i):
 		return s.fail(ErrTooLarge)
 	case i == len(s.rest) && s.end != io.EOF:
 		return s.ended()
@@ -67,9 +66,9 @@ func (s *source) read() bool {
 	}
 }
 
-// indent is the index of the first byte from i on that is not white space, or
-// len(rest) at the end. A byte order mark at the very beginning counts as
-// white space: to refuse it is not this package's business.
+// indent returns the index of the first byte from i on that is not white space, or
+// len(rest) at the end. A byte order mark at the beginning counts as white space; other
+// packages refuse it.
 func (s *source) indent(i int) int {
 	for {
 		for ; i < len(s.rest); i++ {
@@ -81,14 +80,14 @@ func (s *source) indent(i int) int {
 			}
 			i += len(bom) - 1
 		}
-		if s.tooLarge(i) || !s.more() {
+		if s.overLimit(i) || !s.more() {
 			return i
 		}
 	}
 }
 
-// holdsLines reports whether the source, whose first document begins at i, is
-// NDJSON. It looks at the first line, and at how the next begins.
+// holdsLines reports whether the source, whose first document begins at i, is NDJSON. It
+// checks the first line, and how the next one begins.
 func (s *source) holdsLines(i int) bool {
 	named := namedLines(s.name)
 	var n jsonscan.Nesting
@@ -102,13 +101,13 @@ func (s *source) holdsLines(i int) bool {
 	case n.Closed():
 		return true
 	}
-	// The first line is cut off, or the first of a pretty-printed document. Of
-	// the latter the next line can begin with a bracket only after these.
+	// The first line is truncated, or it begins a pretty-printed document. In that
+	// case, the next line can begin with { only after one of these characters.
 	last := bytes.TrimRight(s.rest[i:end], space)
 	return s.rest[next] == '{' && (named || !bytes.ContainsAny(last[len(last)-1:], ":,[{"))
 }
 
-// line follows the brackets from i to behind the next line end, or the end.
+// line tracks the brackets from i to the end of the line, and returns where that is.
 func (s *source) line(i int, n *jsonscan.Nesting) int {
 	for {
 		if j := bytes.IndexByte(s.rest[i:], '\n'); j >= 0 {
@@ -117,7 +116,7 @@ func (s *source) line(i int, n *jsonscan.Nesting) int {
 		}
 		n.Follow(s.rest[i:])
 		i = len(s.rest)
-		if s.tooLarge(i) || !s.more() {
+		if s.overLimit(i) || !s.more() {
 			return i
 		}
 	}
@@ -135,7 +134,7 @@ func (s *source) lines() bool {
 			continue
 		}
 		seen = len(s.rest)
-		if s.tooLarge(seen) {
+		if s.overLimit(seen) {
 			if !s.fail(ErrTooLarge) {
 				return false
 			}
@@ -153,7 +152,7 @@ func (s *source) lines() bool {
 	return s.ended()
 }
 
-// dropLine leaves out the rest of a line that is too large to hold.
+// dropLine skips the rest of a line that is too large.
 func (s *source) dropLine() {
 	for {
 		if i := bytes.IndexByte(s.rest, '\n'); i >= 0 {
@@ -168,7 +167,7 @@ func (s *source) dropLine() {
 	}
 }
 
-// values reads one document, or several pretty-printed one after another.
+// values reads one or more pretty-printed documents.
 func (s *source) values() bool {
 	var n jsonscan.Nesting
 	for i, one := s.indent(0), true; ; {
@@ -176,7 +175,7 @@ func (s *source) values() bool {
 		next := s.indent(i)
 		more := next < len(s.rest)
 		switch {
-		case s.tooLarge(i):
+		case s.overLimit(i):
 			return s.fail(ErrTooLarge)
 		case more && (s.rest[next] != '{' || !n.Closed()):
 			i = next
@@ -197,7 +196,7 @@ func (s *source) values() bool {
 	}
 }
 
-// array reads the elements of an array, the bracket of which was taken.
+// array reads the elements of an array after its opening bracket.
 func (s *source) array() bool {
 	for count := 0; ; count++ {
 		s.skip(s.indent(0))
@@ -205,7 +204,7 @@ func (s *source) array() bool {
 		end := s.element(&n)
 		last := end == len(s.rest)
 		switch {
-		case s.tooLarge(end):
+		case s.overLimit(end):
 			return s.fail(ErrTooLarge)
 		case last && s.end != io.EOF:
 			return s.ended()
@@ -227,7 +226,7 @@ func (s *source) array() bool {
 			return false
 		case last && n.Closed():
 			return s.fail(fmt.Errorf("%w: it is not closed", ErrArray))
-		case last: // the last element is cut off, and was handed out so
+		case last: // the last element is incomplete, and was emitted as it is
 			return true
 		}
 		closed := s.rest[0] == ']'
@@ -238,17 +237,17 @@ func (s *source) array() bool {
 	}
 }
 
-// element is the index of the comma or bracket that ends the element at
-// rest[0], or len(rest).
+// element returns the index of the comma or bracket after the element at rest[0], or
+// len(rest).
 func (s *source) element(n *jsonscan.Nesting) int {
 	for i := 0; ; {
-		if i += n.Element(s.rest[i:]); i < len(s.rest) || s.tooLarge(i) || !s.more() {
+		if i += n.Element(s.rest[i:]); i < len(s.rest) || s.overLimit(i) || !s.more() {
 			return i
 		}
 	}
 }
 
-// nothingLeft is for the end of an array.
+// nothingLeft checks that nothing follows the array.
 func (s *source) nothingLeft() bool {
 	s.skip(s.indent(0))
 	if len(s.rest) > 0 {

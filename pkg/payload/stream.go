@@ -13,15 +13,15 @@ import (
 
 // reader reads the sources of one call.
 type reader struct {
-	stopped func() error // not nil once the reading is to end
+	stopped func() error // returns an error when reading must end
 	stdin   io.Reader
 	limit   int         // largest document in bytes
-	free    chan []byte // memory given back; nil if none is to be
-	// visit, if there is one, gets the files instead of their chunks.
+	free    chan []byte // released buffers; nil if they are not reused
+	// visit, if not nil, is called for each file instead of reading it.
 	visit func(path string) bool
 }
 
-// chunks gives the chunks of paths.
+// chunks returns the chunks of paths.
 func (r *reader) chunks(paths []string) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) { r.read(paths, yield) }
 }
@@ -29,15 +29,15 @@ func (r *reader) chunks(paths []string) iter.Seq2[Chunk, error] {
 // maxFree is how many buffers of released chunks are kept.
 const maxFree = 32
 
-// emit takes a chunk or an error; false ends the reading.
+// emit receives a chunk or an error. If it returns false, reading ends.
 type emit func(Chunk, error) bool
 
-// stream reads one source. Size is a hint, 0 when it is not known.
+// stream reads one source. size is a hint; 0: not known.
 func (r *reader) stream(name string, in io.Reader, size int64, emit emit) bool {
 	plain, stop, packed, err := decompress(in)
 	if err != nil {
 		if stopped := r.stopped(); stopped != nil {
-			return emit(Chunk{}, stopped) // no source is at fault
+			return emit(Chunk{}, stopped) // not an error of the source
 		}
 		return emit(Chunk{}, &Error{Source: name, Err: cause(err)})
 	}
@@ -49,10 +49,10 @@ func (r *reader) stream(name string, in io.Reader, size int64, emit emit) bool {
 	return s.read()
 }
 
-// maxWindow is what zstd itself takes without being asked for more.
+// maxWindow is the default limit of the zstd command.
 const maxWindow = 128 << 20
 
-// decompress tells gzip and zstd by their first bytes.
+// decompress detects gzip and zstd by their first bytes.
 func decompress(in io.Reader) (plain io.Reader, stop func(), packed bool, err error) {
 	head := make([]byte, 4)
 	n, err := io.ReadFull(in, head)
@@ -78,8 +78,8 @@ func decompress(in io.Reader) (plain io.Reader, stop func(), packed bool, err er
 	return in, func() {}, false, nil
 }
 
-// isSkippable tells a zstd frame without data, which parallel compressors
-// write first.
+// isSkippable detects a zstd frame without data, which parallel compressors write
+// first.
 func isSkippable(head []byte) bool {
 	return len(head) == 4 && head[0]&0xf0 == 0x50 && string(head[1:]) == "\x2a\x4d\x18"
 }
@@ -92,23 +92,21 @@ const chunkSize = 256 << 10
 // for blocked and wakes another.
 const readSize = 32 << 10
 
-// source is a reader of one source, between what is read and what is handed
-// out.
+// source reads one source and emits its chunks.
 type source struct {
 	*reader
 	name  string
 	in    io.Reader
 	size  int // hint, in bytes
 	emit  emit
-	first bool // no chunk was handed out yet
+	first bool // no chunk was emitted yet
 
-	rest []byte            // read, not handed out
+	rest []byte            // read, not yet emitted
 	at   jsonscan.Position // of rest[0]
-	end  error             // why reading stopped: io.EOF, or trouble
+	end  error             // why reading stopped: io.EOF or an error
 }
 
-// more reads on and reports whether rest grew. It never moves bytes that were
-// handed out.
+// more reads and reports whether rest grew. It never moves bytes that were emitted.
 func (s *source) more() bool {
 	if s.end == nil {
 		s.end = s.stopped()
@@ -145,9 +143,9 @@ func (s *source) more() bool {
 	return false
 }
 
-// nextSize is the capacity that rest grows to: a chunk, then twice as much each
-// time. Once that is a good part of a source of known size it is all of it, so
-// that a large document is not moved again and again.
+// nextSize returns the next capacity of rest: a chunk, then twice as much each time. If
+// that is a large part of a source of known size, it is all of it, so that a large
+// document is not copied again and again.
 func (s *source) nextSize() int {
 	n := len(s.rest)
 	if n < chunkSize/2 {
@@ -160,13 +158,13 @@ func (s *source) nextSize() int {
 	return grown
 }
 
-// take hands out the first n bytes of rest as one document.
+// take emits the first n bytes of rest as one document.
 func (s *source) take(n int) bool {
 	return s.emit(s.chunk(n, true), nil)
 }
 
-// takeLines hands out the first n bytes of rest, which are lines. If memory is
-// to be given back, they own that which they are in: what is left moves on.
+// takeLines emits the first n bytes of rest, which are lines. If buffers are reused, the
+// chunk gets the buffer, and the rest is copied to another one.
 func (s *source) takeLines(n int) bool {
 	buf, left := s.rest[:0], s.rest[n:]
 	c := s.chunk(n, false)
@@ -191,7 +189,7 @@ func (s *source) chunk(n int, whole bool) Chunk {
 	return c
 }
 
-// buffer is empty memory with room for more than n bytes.
+// buffer returns an empty buffer with room for more than n bytes.
 func (s *source) buffer(n int) []byte {
 	if n < chunkSize/2 {
 		select {
@@ -203,20 +201,20 @@ func (s *source) buffer(n int) []byte {
 	return make([]byte, 0, n+chunkSize)
 }
 
-// skip leaves out the first n bytes of rest, and counts their lines.
+// skip drops the first n bytes of rest, and counts their lines.
 func (s *source) skip(n int) {
 	s.at = s.at.After(s.rest[:n])
 	s.rest = s.rest[n:]
 }
 
-// fail hands out err, with the place of rest[0].
+// fail emits err with the position of rest[0].
 func (s *source) fail(err error) bool {
 	first := s.first
 	s.first = false
 	return s.emit(Chunk{First: first}, &Error{Source: s.name, Line: s.at.Line, Column: s.at.Column, Offset: s.at.Offset, Err: err})
 }
 
-// ended says what the end of the input means; io.EOF is none of its business.
+// ended emits the error that ended the input, if it is not io.EOF.
 func (s *source) ended() bool {
 	if s.end == io.EOF {
 		return true
@@ -229,4 +227,4 @@ func (s *source) ended() bool {
 }
 
 // tooLarge reports whether a document of n bytes is.
-func (s *source) tooLarge(n int) bool { return n > s.limit }
+func (s *source) overLimit(n int) bool { return n > s.limit }

@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// maxName is the length of the longest name that [Filename] returns: with a
-// number before it and an ending after it, it fits every file system.
+// maxName is the longest name that [Filename] returns. With a number before it and an
+// extension after it, it fits every file system.
 const maxName = 120
 
-// Filename returns a name made from s, such as a remote id, that is one part of
-// a path on Linux, macOS and Windows alike: only letters, digits, dots, hyphens
-// and underscores of ASCII, no hyphen or dot in front, no dot at the end, no
-// name of a device, never empty, at most 120 bytes.
+// Filename returns a file name for s, such as a remote id, that is valid on Linux, macOS
+// and Windows: only ASCII letters, digits, dots, hyphens and underscores, no hyphen or
+// dot at the start, no dot at the end, not the name of a device, not empty, at most 120
+// bytes.
 //
-// A name that had to be changed ends in ~ and twelve hexadecimal digits of the
-// SHA-256 of s, so that distinct ids keep distinct names. Capital letters stay
-// but count as a change: the file systems of macOS and Windows do not tell them
-// apart.
+// A name that had to be changed ends in ~ and twelve hexadecimal digits of the SHA-256 of
+// s, so that different ids have different names. Capital letters are kept but count as a
+// change, because file systems of macOS and Windows ignore case.
 func Filename(s string) string {
 	name := strings.Map(portable, s)
 	if name == "" || name[0] == '-' || name[0] == '.' || isDevice(name) {
@@ -42,8 +41,7 @@ func portable(r rune) rune {
 	return '_'
 }
 
-// isDevice reports whether Windows opens a device for name, whatever its case
-// and ending.
+// isDevice reports whether name is a device on Windows, with any case and extension.
 func isDevice(name string) bool {
 	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
 	switch stem {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Masked stands in place of a secret.
+// Masked replaces a secret.
 const Masked = "[masked]"
 
 // SecretHeader reports whether the values of the header called name are
@@ -18,8 +18,8 @@ func SecretHeader(name string, extra ...string) bool {
 }
 
 // MaskHeader returns a copy of a header (an http.Header) in which each value of
-// a [SecretHeader] is [Masked]. An empty value stays empty: that nothing was
-// sent is worth knowing. The copy shares no memory with header.
+// a [SecretHeader] is [Masked]. An empty value stays empty, to show that nothing was
+// sent. The copy shares no memory with header.
 func MaskHeader(header map[string][]string, extra ...string) map[string][]string {
 	if header == nil {
 		return nil

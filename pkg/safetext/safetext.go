@@ -2,12 +2,12 @@
 // line, in the log of a CI system, in JSON output, and in the name of a file.
 // It also knows which header values are secrets.
 //
-// It owns what is dangerous and how that is made visible. It does not lay text
-// out: width, wrapping and colour belong to the caller.
+// It decides what is dangerous and how that is made visible. It does not lay out text:
+// width, wrapping and colour are up to the caller.
 //
-// What it returns is for eyes. An escape cannot be told from the same letters
-// in the original, so nothing reads it back; stored and forwarded bytes never
-// pass through here.
+// Its results are only for display: an escape looks the same as these characters in
+// the original, so it cannot be read back. Stored and forwarded bytes never pass
+// through this package.
 package safetext
 
 import (
@@ -20,43 +20,41 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns s as one line of visible text. Text without anything dangerous,
-// in any language, comes back as it is and without an allocation.
+// Line returns s as one line of visible text. Harmless text in any language is returned
+// unchanged, without an allocation.
 //
-// Visible escapes in the manner of Go's (\n, \x1b, \u202e, \U000e0041) stand in
-// place of:
-//   - control characters: C0, DEL, and C1 also where they are single bytes;
+// Escapes as in Go (\n, \x1b, \u202e, \U000e0041) replace:
+//   - control characters: C0, DEL, and C1 (also as single bytes);
 //   - bytes that are not UTF-8, and noncharacters;
 //   - line and paragraph separators;
 //   - characters that reorder or hide text: bidirectional controls, zero-width
-//     and other invisible characters, tags. Joiners and variation selectors
-//     stay where a script or an emoji needs them;
-//   - one character of whatever a CI system would take as a command:
+//     and other invisible characters, tags. Joiners and variation selectors stay if
+//     a script or an emoji needs them;
+//   - one character of whatever a CI system would run as a command:
 //     GitHub's ::name and ##[name], Azure's ##vso[ and TeamCity's ##teamcity[.
 //
 // Line(Line(s)) is Line(s).
 func Line(s string) string { return clean(s, oneLine) }
 
-// Text returns s as lines of visible text, each as safe as a [Line]. Line feeds
-// and tabs stay, CR LF becomes LF.
+// Text returns s as lines of visible text, each safe like a [Line]. It keeps line feeds
+// and tabs; CR LF becomes LF.
 func Text(s string) string { return clean(s, manyLines) }
 
-// JSON returns a valid JSON text with whatever [Line] would make visible
-// written as \u escapes: the same value, safe to print. It returns text itself
-// when there is nothing to escape. Bytes that are not UTF-8 become \ufffd, as
-// encoding/json writes them.
+// JSON returns a valid JSON text in which everything that [Line] escapes is written as
+// \u escapes: the same value, safe to print. It returns text itself if there is nothing
+// to escape. Bytes that are not UTF-8 become \ufffd, as in encoding/json.
 func JSON(text []byte) []byte {
 	if plain(text, true) == len(text) {
-		return text // as most
+		return text // the usual case
 	}
 	s := string(text)
 	if out := clean(s, jsonText); len(out) != len(s) {
 		return []byte(out)
 	}
-	return text // every escape is longer than what it stands for
+	return text // unchanged: escapes are longer than what they replace
 }
 
-// form is how a text is escaped.
+// form defines how a text is escaped.
 type form struct {
 	keep   string // control characters that stay
 	fold   bool   // CR LF becomes LF
@@ -73,7 +71,7 @@ func clean(s string, f form) string {
 	var b []byte
 	done := 0       // s[:done] is written to b
 	prev := rune(0) // the character before, 0 when it was escaped
-	lead := true    // nothing but white space on this line so far
+	lead := true    // only white space on this line so far
 	for i := 0; i < len(s); {
 		if n := plain(s[i:], lead); n > 0 {
 			lead = lead && strings.TrimLeft(s[i:i+n], " ") == ""
@@ -105,10 +103,9 @@ func clean(s string, f form) string {
 	return string(append(b, s[done:]...))
 }
 
-// plain is how many bytes from the beginning of s need no look at them: those of
-// ASCII that print, but for what a command to a CI system begins with, and the
-// letters of two bytes from U+00C0 to U+033F. A colon does so only while it
-// leads.
+// plain returns how many bytes at the beginning of s are certainly harmless: printable
+// ASCII, except the first characters of commands to CI systems, and letters of two
+// bytes from U+00C0 to U+033F. A colon is excluded only at the start of a line.
 func plain[T string | []byte](s T, lead bool) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
@@ -146,7 +143,7 @@ func plain[T string | []byte](s T, lead bool) int {
 	return i
 }
 
-// escapeGo appends what stands for r, whose bytes are raw.
+// escapeGo appends the escape of r, whose bytes are raw.
 func escapeGo(b []byte, r rune, raw string) []byte {
 	switch {
 	case r == '\n':
@@ -171,13 +168,13 @@ func escapeJSON(b []byte, r rune, _ string) []byte {
 	return fmt.Appendf(b, `\u%04x`, r)
 }
 
-// command reports whether r is the character to break so that no CI system
-// takes the line as a command. GitHub's runner trims all Unicode white space
+// command reports whether r must be escaped so that no CI system reads the line as a
+// command. GitHub's runner trims all Unicode white space
 // before it looks for "::" and finds "##[" anywhere in a line; Azure's agent
 // and TeamCity find "##vso[" and "##teamcity[" anywhere.
 //
-// "::1" is an address and no command: a command's name begins with a letter,
-// but the token that ends GitHub's stop-commands may be anything else.
+// "::1" is an address, not a command: the name of a command begins with a letter. But
+// the token that ends GitHub's stop-commands may begin with anything else.
 func command(r, prev rune, lead bool, rest string) bool {
 	switch r {
 	case ':':
@@ -191,8 +188,8 @@ func command(r, prev rune, lead bool, rest string) bool {
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
 
-// hidden reports whether r is a control character, or a character that nobody
-// sees and nothing needs where it stands: after prev, before rest.
+// hidden reports whether r, after prev and before rest, is a control character or an
+// invisible character without a purpose.
 func hidden(r, prev rune, rest string) bool {
 	switch {
 	case r < ' ' || 0x7f <= r && r < 0xa0:

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// Shell returns s as one word of a POSIX shell, quoted where it needs that, and
-// safe to show: what [Line] would make visible stands as octal numbers, which
-// printf turns back. A NUL, and a line feed at the very end, do not survive:
-// neither can be in a word that a shell makes that way.
+// Shell returns s as one word for a POSIX shell, quoted if necessary, and safe to show:
+// what [Line] would escape becomes octal numbers for printf. A NUL and a final line feed
+// are lost, as a shell cannot produce them in this way.
 func Shell(s string) string {
 	if Line(s) != s {
 		return shellOctal(s)
@@ -19,13 +18,12 @@ func Shell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// plainInShell reports whether r means only itself wherever it stands in a word.
+// plainInShell reports whether r needs no quotes anywhere in a word.
 func plainInShell(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
 }
 
-// shellOctal leaves no colon or # as they are, so that no CI system finds a
-// command in it.
+// shellOctal also escapes : and #, so that no CI system finds a command in it.
 func shellOctal(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {

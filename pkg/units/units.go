@@ -1,8 +1,8 @@
-// Package units writes amounts for people: counts, sizes, times, rates and
-// shares, each in one form. The terminal, reports and messages use it; page.js
-// writes the same forms in a browser, which a test holds.
+// Package units formats amounts for the user: counts, sizes, times, rates and shares,
+// each in one form. The terminal, reports and messages use it; page.js does the same in
+// a browser, which a test checks.
 //
-// It owns no flag and reads nothing: what people write is read where flags are.
+// It parses nothing: package cli parses flags.
 package units
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Number is n with its thousands apart: 12,345.
+// Number formats n with separators: 12,345.
 func Number[N int | int64](n N) string {
 	s := strconv.FormatInt(int64(n), 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -21,8 +21,8 @@ func Number[N int | int64](n N) string {
 	return s
 }
 
-// Count is a number of things: 1 delivery, 12,345 deliveries. What is one of
-// them, in English with a regular plural; of several words the last has it.
+// Count formats a number of things: 1 delivery, 12,345 deliveries. what is the singular
+// of a regular English noun; in several words, the last one gets the plural.
 func Count[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -30,7 +30,7 @@ func Count[N int | int64](n N, what string) string {
 	return Number(n) + " " + Plural(what)
 }
 
-// CountVerb is a number of things and a verb of theirs: 1 value is, 2 values are.
+// CountVerb formats a number of things and a verb: 1 value is, 2 values are.
 func CountVerb[N int | int64](n N, what, one, many string) string {
 	if n == 1 {
 		return Count(n, what) + " " + one
@@ -38,7 +38,7 @@ func CountVerb[N int | int64](n N, what, one, many string) string {
 	return Count(n, what) + " " + many
 }
 
-// Plural is the plural of a regular English noun: copies, addresses, days.
+// Plural returns the plural of a regular English noun: copies, addresses, days.
 func Plural(noun string) string {
 	for _, end := range []string{"s", "x", "z", "ch", "sh"} {
 		if strings.HasSuffix(noun, end) {
@@ -51,8 +51,8 @@ func Plural(noun string) string {
 	return noun + "s"
 }
 
-// Size is a number of bytes, in six columns at most up to 999 TiB: 512B, 1.4KiB,
-// 10MiB. The units are those that flags take.
+// Size formats a number of bytes: 512B, 1.4KiB, 10MiB. It takes at most six columns, up
+// to 999 TiB. Flags accept the same units.
 func Size[N int | int64](bytes N) string {
 	value := float64(bytes)
 	for i, unit := range []string{"B", "KiB", "MiB", "GiB", "TiB"} {
@@ -67,8 +67,8 @@ func Size[N int | int64](bytes N) string {
 	return "" // not reached
 }
 
-// Time is a measured time, in six columns at most up to 99 days: 87µs, 3.2ms,
-// 45ms, 1.5s, 2m05s, 1h02m, 3d04h.
+// Time formats a measured time: 87µs, 3.2ms, 45ms, 1.5s, 2m05s, 1h02m, 3d04h. It takes at
+// most six columns, up to 99 days.
 func Time(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -85,15 +85,15 @@ func Time(d time.Duration) string {
 	seconds := int64(d.Round(time.Second) / time.Second)
 	switch {
 	case seconds < 3600:
-		return two(seconds, 60, "m", "s")
+		return twoUnits(seconds, 60, "m", "s")
 	case seconds < 48*3600:
-		return two(seconds/60, 60, "h", "m")
+		return twoUnits(seconds/60, 60, "h", "m")
 	}
-	return two(seconds/3600, 24, "d", "h")
+	return twoUnits(seconds/3600, 24, "d", "h")
 }
 
-// Seconds is the time of a call as a payload has it, in seconds: 46s, 12m05s. It
-// is "?" for what no call can take.
+// Seconds formats the duration of a call, in seconds: 46s, 12m05s. It returns "?" for an
+// impossible duration.
 func Seconds(s float64) string {
 	if !(s >= 0 && s <= 1e6) {
 		return "?"
@@ -101,8 +101,8 @@ func Seconds(s float64) string {
 	return Time(time.Duration(s * float64(time.Second)))
 }
 
-// Exactly is a time as a person gave it, such as a limit, with all its digits
-// and no units of zero: 500ms, 1.234s, 1m, 1h30m.
+// Exactly formats a time that the user set, such as a limit, with all its digits: 500ms,
+// 1.234s, 1m, 1h30m.
 func Exactly(d time.Duration) string {
 	s := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -113,8 +113,8 @@ func Exactly(d time.Duration) string {
 	return s
 }
 
-// Against is a time that is past a limit, with three digits, or as many as it
-// takes to tell it from the limit: "1.04s, over 1s".
+// Against formats a time that is over a limit, with three digits, or more if they are
+// needed to show the difference: "1.04s, over 1s".
 func Against(d, limit time.Duration) string {
 	for step := time.Duration(math.Pow10(len(strconv.FormatInt(int64(d), 10)) - 3)); step > 1; step /= 10 {
 		if d.Round(step) != limit {
@@ -124,8 +124,7 @@ func Against(d, limit time.Duration) string {
 	return Exactly(d)
 }
 
-// Decimal is a number as a person gave it, such as a rate that is asked for:
-// 0.125, 12,345.5.
+// Decimal formats a number that the user set, such as a rate: 0.125, 12,345.5.
 func Decimal(f float64) string {
 	s := strconv.FormatFloat(f, 'f', -1, 64)
 	whole, fraction, _ := strings.Cut(s, ".")
@@ -138,8 +137,7 @@ func Decimal(f float64) string {
 	return whole
 }
 
-// Rate is a number a second, with the digits that are worth reading: 0.25, 2.5,
-// 12,345.
+// Rate formats a number per second, with the useful digits: 0.25, 2.5, 12,345.
 func Rate(perSecond float64) string {
 	switch {
 	case perSecond > 0 && perSecond < 0.005:
@@ -152,7 +150,7 @@ func Rate(perSecond float64) string {
 	return Number(int64(math.Round(perSecond)))
 }
 
-// Percent is a share of 1: 12%, 1.2%. Only nothing is 0%, and only all is 100%.
+// Percent formats a share of 1: 12%, 1.2%. Only none is 0%, and only all is 100%.
 func Percent(share float64) string {
 	percent := 100 * share
 	switch {
@@ -164,7 +162,7 @@ func Percent(share float64) string {
 	return short(percent) + "%"
 }
 
-// Part is n of all as a percentage.
+// Part formats n of all as a percentage.
 func Part[N int | int64](n, all N) string {
 	if all == 0 {
 		return Percent(0)
@@ -172,18 +170,18 @@ func Part[N int | int64](n, all N) string {
 	return Percent(float64(n) / float64(all))
 }
 
-// ExactPercent is a share of 1 as a person gave it, with all its digits: 12.5%.
+// ExactPercent formats a share of 1 that the user set, with all its digits: 12.5%.
 func ExactPercent(share float64) string {
 	return strconv.FormatFloat(100*share, 'g', 10, 64) + "%"
 }
 
-// Milliseconds is d as records have it, in whole microseconds.
+// Milliseconds returns d in milliseconds, rounded to microseconds, as in records.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// FromMilliseconds is what Milliseconds was made of.
+// FromMilliseconds is the inverse of Milliseconds.
 func FromMilliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
-// short has two digits, or all of a whole number: 1.4, 10, 3, 123.
+// short formats with two digits, or all digits of an integer: 1.4, 10, 3, 123.
 func short(v float64) string {
 	if math.Abs(v) < 9.95 {
 		return rounded(v, 1)
@@ -191,14 +189,14 @@ func short(v float64) string {
 	return rounded(v, 0)
 }
 
-// rounded has so many places at most. Halves go up, as in a browser.
+// rounded formats with at most so many decimals. Halves round up, as in a browser.
 func rounded(v float64, places int) string {
 	scale := math.Pow10(places)
 	return strconv.FormatFloat(math.Round(v*scale)/scale, 'f', -1, 64)
 }
 
-// two is n in a larger unit and the rest in a smaller one, where there is any.
-func two(n, each int64, large, small string) string {
+// twoUnits formats n in a larger unit and the rest, if any, in a smaller one.
+func twoUnits(n, each int64, large, small string) string {
 	s := strconv.FormatInt(n/each, 10) + large
 	if rest := n % each; rest > 0 {
 		if rest < 10 {

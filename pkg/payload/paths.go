@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// read walks paths and hands every source's chunks to emit, until emit says
-// false or the context ends.
+// read walks paths and emits the chunks of every source, until emit returns false or
+// the context ends.
 func (r *reader) read(paths []string, emit emit) {
 	for _, path := range paths {
 		if !r.path(path, emit) {
@@ -20,7 +20,7 @@ func (r *reader) read(paths []string, emit emit) {
 	}
 }
 
-// path reads what one argument stands for.
+// path reads one argument.
 func (r *reader) path(path string, emit emit) bool {
 	if path == "-" {
 		in := r.stdin
@@ -58,15 +58,15 @@ func (r *reader) file(path string, emit emit) bool {
 	return r.stream(path, in, size, emit)
 }
 
-// folder reads the payload files below dir in lexical order. Links to files
-// are followed, links to folders are not: a tree has no cycles.
+// folder reads the payload files below dir in lexical order. It follows links to files,
+// but not to folders, so there are no cycles.
 func (r *reader) folder(dir string, emit emit) bool {
 	found, on := false, true
 	// Every error reaches emit, by the callback.
 	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			found = true // of a kind: the folder is not known to be empty
+			found = true // the folder may have files
 			on = emit(Chunk{}, &Error{Source: path, Err: cause(err)})
 		case isPayloadFile(path, entry):
 			found = true
@@ -83,8 +83,7 @@ func (r *reader) folder(dir string, emit emit) bool {
 	return on
 }
 
-// isPayloadFile leaves out what only looks like a file: to open a pipe would
-// wait for a writer that may never come.
+// isPayloadFile checks name and type. Opening a pipe could block forever.
 func isPayloadFile(path string, entry fs.DirEntry) bool {
 	name := uncompressedName(path)
 	if !strings.HasSuffix(name, ".json") && !namedLines(name) {
@@ -97,7 +96,7 @@ func isPayloadFile(path string, entry fs.DirEntry) bool {
 	return entry.Type().IsRegular()
 }
 
-// uncompressedName is the name in lower case, without .gz or .zst.
+// uncompressedName returns the name in lower case, without .gz or .zst.
 func uncompressedName(name string) string {
 	name = strings.ToLower(name)
 	name = strings.TrimSuffix(name, ".gz")
@@ -135,8 +134,8 @@ func (r *reader) glob(pattern string, emit emit) bool {
 type globber struct {
 	*reader
 	emit  emit
-	deep  bool // the pattern has **, which reaches into folders by itself
-	found bool // something matched, or could not be looked at
+	deep  bool // the pattern has **, which matches files in subfolders itself
+	found bool // something matched, or could not be read
 }
 
 // expand reads what parts match below dir, in lexical order.
@@ -144,7 +143,7 @@ func (g *globber) expand(dir string, parts []string) bool {
 	part, rest := parts[0], parts[1:]
 	switch {
 	case !strings.ContainsAny(part, "*?["):
-		return g.enter(filepath.Join(dir, part), rest)
+		return g.enterPath(filepath.Join(dir, part), rest)
 	case part == "**" && len(rest) == 0:
 		g.found = true
 		return g.folder(orHere(dir), g.emit)
@@ -168,7 +167,7 @@ func (g *globber) expand(dir string, parts []string) bool {
 				on = g.expand(path, parts)
 			}
 		} else if ok, _ := filepath.Match(part, entry.Name()); ok { // the pattern was checked
-			on = g.enter(path, rest)
+			on = g.enterPath(path, rest)
 		}
 		if !on {
 			return false
@@ -178,7 +177,7 @@ func (g *globber) expand(dir string, parts []string) bool {
 }
 
 // enter reads path if it is the end of the pattern, and goes below it if not.
-func (g *globber) enter(path string, rest []string) bool {
+func (g *globber) enterPath(path string, rest []string) bool {
 	info, err := os.Stat(path)
 	isDir := err == nil && info.IsDir()
 	switch {

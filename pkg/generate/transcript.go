@@ -7,48 +7,48 @@ import (
 	"unicode/utf8"
 )
 
-// script is how a talk goes: one of the openings, questions in order, any number
-// of details, and one of the endings. A list may be empty.
+// script is the plan of a transcript: one of the openings, questions in order, any
+// number of details, and one of the endings. A list may be empty.
 type script struct{ openings, questions, details, endings []string }
 
-// transcript makes g.talk the talk of a call, of the size that is asked for; nil
-// is a usual one.
-func (g *Generator) transcript(k *kind, c contact, size *Range) {
+// makeTranscript writes a transcript of the given size to g.transcript; nil: the usual
+// size.
+func (g *Generator) makeTranscript(k *kind, c contact, size *Range) {
 	var s script
 	if k.script != nil {
 		s = k.script(c.place.lang)
 	}
 	g.tail = g.tail[:0]
 	if len(s.endings) > 0 {
-		g.tail = g.say(append(g.tail, '\n'), g.any(s.endings), c)
+		g.tail = g.say(append(g.tail, '\n'), g.pick(s.endings), c)
 	}
 	if len(s.openings) > 0 {
-		g.talk = g.say(g.talk, g.any(s.openings), c)
+		g.transcript = g.say(g.transcript, g.pick(s.openings), c)
 	}
 	if size == nil {
 		g.middle(s, c, g.turns(s), math.MaxInt)
-		g.talk = append(g.talk, g.tail...)
+		g.transcript = append(g.transcript, g.tail...)
 		return
 	}
 	target := g.size(*size)
 	if len(s.details) == 0 {
-		s.details = s.openings // somebody who says it again and again
+		s.details = s.openings // the same message again and again
 	}
-	if len(g.talk)+len(g.tail) > target {
-		g.tail = g.tail[:0] // a call that broke off
+	if len(g.transcript)+len(g.tail) > target {
+		g.tail = g.tail[:0] // the call was interrupted
 	}
 	room := target - len(g.tail)
 	g.middle(s, c, math.MaxInt, room)
-	g.talk = append(cut(g.talk, room), g.tail...)
+	g.transcript = append(cut(g.transcript, room), g.tail...)
 }
 
-// size is one of a range.
+// size draws a size from a range.
 func (g *Generator) size(r Range) int {
 	return max(r.Min, 0) + g.rng.IntN(max(r.Max-max(r.Min, 0), 0)+1)
 }
 
-// turns is how many phrases the middle of a talk usually has: most of the
-// questions, or all of them and some details.
+// turns draws how many phrases the middle of a transcript has: most of the questions,
+// or all of them and some details.
 func (g *Generator) turns(s script) int {
 	if len(s.questions) == 0 {
 		return 0
@@ -57,21 +57,21 @@ func (g *Generator) turns(s script) int {
 	return least + g.rng.IntN(len(s.questions)+len(s.details)-least+1)
 }
 
-// middle adds phrases, up to a number of them and no more once the talk has a
-// size: the questions, then details in turn, from any of them on.
+// middle appends phrases until there are turns of them or the transcript has its size:
+// the questions, then details, starting with a random one.
 func (g *Generator) middle(s script, c contact, turns, size int) {
 	if len(s.details) == 0 {
 		return
 	}
 	first := g.rng.IntN(len(s.details))
-	for i := 0; i < turns && len(g.talk) < size; i++ {
+	for i := 0; i < turns && len(g.transcript) < size; i++ {
 		phrases, at := s.turn(first, i)
-		g.talk = g.say(append(g.talk, '\n'), phrases[at], c)
+		g.transcript = g.say(append(g.transcript, '\n'), phrases[at], c)
 	}
 }
 
-// turn is where the phrase of a turn of the middle is, counted from 0. Details
-// go on from first.
+// turn returns where the phrase of a turn is, counted from 0. Details start with
+// first.
 func (s *script) turn(first, i int) (phrases []string, at int) {
 	if i < len(s.questions) {
 		return s.questions, i
@@ -79,10 +79,10 @@ func (s *script) turn(first, i int) (phrases []string, at int) {
 	return s.details, (first + i) % len(s.details)
 }
 
-// any is one of some phrases.
-func (g *Generator) any(phrases []string) string { return phrases[g.rng.IntN(len(phrases))] }
+// pick draws one of the phrases.
+func (g *Generator) pick(phrases []string) string { return phrases[g.rng.IntN(len(phrases))] }
 
-// cut shortens text to n bytes, with points in place of half a character.
+// cut shortens text to n bytes. Dots replace an incomplete character.
 func cut(text []byte, n int) []byte {
 	if len(text) <= n {
 		return text
@@ -98,7 +98,7 @@ func cut(text []byte, n int) []byte {
 	return text
 }
 
-// say adds a phrase with what stands in braces filled in.
+// say appends a phrase, with its variables filled in.
 func (g *Generator) say(dst []byte, phrase string, c contact) []byte {
 	for {
 		before, rest, ok := strings.Cut(phrase, "{")
@@ -119,9 +119,9 @@ func (g *Generator) say(dst []byte, phrase string, c contact) []byte {
 	}
 }
 
-// fill is any of some phrases, filled in.
-func (g *Generator) fill(phrases []string, c contact) string {
-	phrase := g.any(phrases)
+// pickFilled draws one of the phrases and fills in its variables.
+func (g *Generator) pickFilled(phrases []string, c contact) string {
+	phrase := g.pick(phrases)
 	if strings.IndexByte(phrase, '{') < 0 {
 		return phrase
 	}
