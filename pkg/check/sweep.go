@@ -338,7 +338,13 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		return cmp.Or(cmp.Compare(step(a), step(b)), cmp.Compare(len(a.At), len(b.At)))
 	})
 	n.answered = n.answered || reached > 0
-	tried := Tried{Planned: len(points), Reached: reached}
+	var tried Tried
+	for _, p := range points {
+		if p.at.Step > 0 { // what is no step of a delivery is not one of its points
+			tried.Planned++
+			tried.Reached += btoi(p.reached)
+		}
+	}
 	l.points.add(tried)
 	if what == "kill" {
 		l.kills.add(tried)
