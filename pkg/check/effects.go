@@ -19,6 +19,7 @@ type counter struct {
 	// patience is how long an effect that is missing is waited for, after the last
 	// progress.
 	patience time.Duration
+	slow     bool   // the first effect took long: there may be a queue to spare
 	broken   string // why what the probe says is no count; "" when it is
 	// blank is what it says of ids that are none, before anything is delivered.
 	blank map[string]int
@@ -247,6 +248,7 @@ func (t *trial) settle(all []*watched) {
 	looks := c.looks(len(all))
 	began := time.Now()
 	changed, same := began, 0
+	behind := backlog{t: t}
 	for t.ctx.Err() == nil {
 		open := stillOpen(all)
 		missing := t.missing(open)
@@ -255,6 +257,14 @@ func (t *trial) settle(all []*watched) {
 			wait = c.patience
 			if rose := time.Unix(0, c.progress.Load()); rose.After(changed) && time.Since(began) < c.patience+mostBehind {
 				since = time.Since(rose)
+			}
+		}
+		if len(missing) > 0 && same >= looks && since >= wait/2 && behind.moves() {
+			if time.Since(began) < c.patience+mostBehind {
+				continue
+			}
+			for _, w := range missing {
+				w.Error = fmt.Sprintf("still behind after %s, and making progress: wait longer with --settle", units.Time(time.Since(began)))
 			}
 		}
 		if len(open) == 0 || same >= looks && since >= wait {
@@ -327,8 +337,34 @@ func (t *trial) look(open []*watched) (changed bool) {
 		}
 		changed = changed || n != w.After
 		w.After = n
+		if n >= w.Want && n > 0 {
+			t.book.processed(w.CallID)
+		}
 	})
 	return changed
+}
+
+// backlog tells a consumer that is behind from one that has lost a call: others
+// of its calls become processed while a missing one is waited for.
+type backlog struct {
+	t     *trial
+	open  []*watched // that were not processed when they were looked at
+	since time.Time  // when that was
+}
+
+// moves reports whether calls were processed since it was asked last. What it
+// learns first is which are not.
+func (b *backlog) moves() bool {
+	const apart = 500 * time.Millisecond
+	if time.Since(b.since) < apart {
+		return false
+	}
+	moved := len(b.open) > 0 && b.t.look(b.open)
+	b.open = b.t.book.waiting()
+	b.t.look(b.open)
+	b.open = slices.DeleteFunc(b.open, func(w *watched) bool { return w.After >= w.Want })
+	b.since = time.Now()
+	return moved
 }
 
 // exactly notes every call that does not have as many effects as it should.

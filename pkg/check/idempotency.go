@@ -35,21 +35,21 @@ const (
 	copies = 8 // of each
 	// moreRounds is how many groups there are at most, where effects are counted:
 	// look-then-insert with a window of some µs doubles one group in many.
-	moreRounds     = 200
+	moreRounds     = 160
 	thoroughRounds = 800
 	smokeRounds    = 20
 	eachRounds     = 20 // between two looks whether there is a doubled one
 )
 
 // togetherTime is how long groups are delivered, after the first few.
-const togetherTime = 4 * time.Second
+const togetherTime = 3 * time.Second
 
 // groups is how many groups are delivered at most.
 func (t *trial) groups() int {
 	switch {
 	case t.seen() != "" || t.o.MaxRequests > 0:
 		return rounds
-	case t.o.Smoke:
+	case t.o.Smoke, t.counter.slow:
 		return smokeRounds
 	}
 	most := moreRounds

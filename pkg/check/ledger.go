@@ -38,6 +38,35 @@ type entry struct {
 	want   int    // how often it should be processed; of what was acknowledged
 	acked  bool   // a whole payload of it was
 	maybe  bool   // a doubtful one was
+	done   bool   // it was processed, as far as anybody looked
+}
+
+// waiting picks a few acknowledged calls, evenly, that nobody has seen processed.
+func (l *ledger) waiting() []*watched {
+	const few = 8
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var open []*entry
+	for _, e := range l.entries {
+		if e.acked && !e.done && e.want > 0 {
+			open = append(open, e)
+		}
+	}
+	var some []*watched
+	for i := range min(few, len(open)) {
+		e := open[i*len(open)/min(few, len(open))]
+		some = append(some, &watched{Effect: Effect{CallID: e.callID, Want: e.want}})
+	}
+	return some
+}
+
+// processed notes that a call was.
+func (l *ledger) processed(callID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.of[callID]; e != nil {
+		e.done = true
+	}
 }
 
 func newLedger() *ledger { return &ledger{of: map[string]*entry{}} }
@@ -113,7 +142,15 @@ func finalCount(t *trial) judgement {
 				acked++
 			}
 		}
-		t.settle(all)
+		t.look(all)
+		// Most are old by now: only what is not right is looked at again.
+		wrong := slices.DeleteFunc(slices.Clone(all), func(w *watched) bool {
+			e := t.book.of[w.CallID]
+			return w.Error == "" && (w.After == w.Want || w.After < w.Want && !e.acked && !e.maybe)
+		})
+		if len(wrong) > 0 {
+			t.settle(wrong)
+		}
 		t.result.Effects = nil // of right ones there is no end
 		var more, less, lenient tally
 		by := map[string]int{}
@@ -167,7 +204,7 @@ func (t *trial) affordable(entries []*entry) []*entry {
 	if cost == 0 {
 		return entries
 	}
-	most := max(20, int(countTime/cost)/t.counter.looks(len(entries)))
+	most := max(20, int(countTime/cost))
 	if len(entries) <= most {
 		return entries
 	}

@@ -120,7 +120,7 @@ var Checks = []Check{
 		ID: "together", Group: "idempotency", Needs: Effects, Requests: moreRounds * copies, least: smokeRounds * copies, Smoke: true,
 		Title: "makes one effect of copies at one instant", run: together,
 		Why:  "look-then-insert lets two copies through when both look first",
-		How:  "delivers calls in 8 copies each on 8 connections, the last bytes released together, or whole ones at once: 5 calls, and where effects are counted up to 200 (20 with smoke, 800 with thorough), for 4s at most; each must be processed once",
+		How:  "delivers calls in 8 copies each on 8 connections, the last bytes released together, or whole ones at once: 5 calls, and where effects are counted up to 160 (20 with smoke, 800 with thorough), for 3s at most; each must be processed once",
 		Mend: "let the database decide: insert with a unique key on callId and ON CONFLICT DO NOTHING, in the transaction of the effect",
 	},
 	{
@@ -148,7 +148,7 @@ var Checks = []Check{
 		ID: "near-ids", Group: "idempotency", Needs: Effects, Requests: 2*11 + 1,
 		Title: "keeps calls with nearly the same id apart", run: nearIDs,
 		Why:  "a key that is lower-cased, trimmed or cut takes two calls for one, and the second is lost",
-		How:  "delivers pairs of calls whose ids differ in case, in a separator, in a blank at the end, before their last 8 characters, and after their first 20, 30, 32, 40, 64, 128 and 255; each must be processed once (to refuse a blank is right, and to refuse more than 64 characters a warning)",
+		How:  "delivers pairs of calls whose ids differ in case, in a separator, in a blank at the end, before their last 8 characters, and after their first 20, 30, 32, 40, 64, 128 and 255; each must be processed once (to refuse a blank is right, and to refuse 65 characters or more a warning)",
 		Mend: "keep the whole callId as it is: a text column, compared byte for byte",
 	},
 	{
@@ -337,10 +337,10 @@ var Checks = []Check{
 		Mend: "compare what was read with Content-Length, and store nothing of a body that breaks off",
 	},
 	{
-		ID: "slow-sender", Group: "robustness", Needs: Answers, Requests: slowSenders + 1,
+		ID: "slow-sender", Group: "robustness", Needs: Answers, Requests: slowSenders + 1 + fewSlowSenders + 1,
 		Title: "serves others while senders are slow", run: slowSender,
 		Why:  "a server that reads one body at a time stands still on a bad line",
-		How:  "sends 6 bodies at a time in 8 pieces over 2s, and another call before their last bytes: all must be answered with a 2xx, the other one within 3s and first",
+		How:  "sends 8 bodies at a time in 8 pieces over 2s, and another call before their last bytes: all must be answered with a 2xx, the other one within 3s and first; where it is not, the same with 3 bodies: then too it fails, and otherwise it is a warning",
 		Mend: "put a proxy that buffers bodies in front, or serve from more threads or an event loop",
 	},
 	{

@@ -213,17 +213,35 @@ func methods(t *trial) judgement {
 	return func() finding { return n.finding("no 5xx, and PUT is no delivery") }
 }
 
-// slowSenders is how many are slow at a time: fewer than the threads of a server
-// that has ten.
-const slowSenders = 6
+const (
+	// slowSenders is how many are slow at a time: fewer than the threads of a
+	// server that has ten.
+	slowSenders = 8
+	// fewSlowSenders is how many every server should bear with.
+	fewSlowSenders = 3
+)
 
-// slowSender sends bodies in pieces and holds their last bytes back until another
-// call was answered, or was not for long enough.
+// slowSender looks whether others are served while senders are slow.
 func slowSender(t *trial) judgement {
-	const pieces, patience = 8, 3 * time.Second
 	var n notes
-	slow, other := t.calls(slowSenders), t.call(generate.Spec{})
-	slowly := make([]deliver.Answer, len(slow))
+	if t.slowly(&n, slowSenders) && t.gone == nil {
+		if t.slowly(&n, fewSlowSenders) {
+			n.fail("another call had to wait for %d slow ones", fewSlowSenders)
+		} else {
+			n.warn("another call had to wait for %d slow ones, and not for %d: it has few threads", slowSenders, fewSlowSenders)
+		}
+	}
+	return func() finding {
+		return n.finding("%d taken over %s, and another call meanwhile", slowSenders, t.o.Slow)
+	}
+}
+
+// slowly sends bodies in pieces and holds their last bytes back until another call
+// was answered, or was not for long enough: then it reports true.
+func (t *trial) slowly(n *notes, senders int) bool {
+	const pieces, patience = 8, 3 * time.Second
+	slow, other := t.calls(senders), t.call(generate.Spec{})
+	answers := make([]deliver.Answer, len(slow))
 	var sending, held sync.WaitGroup
 	held.Add(len(slow))
 	answered := make(chan struct{})
@@ -239,7 +257,7 @@ func slowSender(t *trial) judgement {
 			var once sync.Once
 			came := func() { once.Do(held.Done) }
 			defer came() // where it never comes that far
-			slowly[i] = t.as("body in pieces", c, deliver.WireOptions{Pieces: pieces, Interval: t.o.Slow / pieces, BeforeLastByte: func() {
+			answers[i] = t.as("body in pieces", c, deliver.WireOptions{Pieces: pieces, Interval: t.o.Slow / pieces, BeforeLastByte: func() {
 				came()
 				select {
 				case <-answered:
@@ -250,20 +268,15 @@ func slowSender(t *trial) judgement {
 		})
 	}
 	sending.Wait()
-	for _, a := range slowly {
+	for _, a := range answers {
 		if a.Err == nil && a.Status == http.StatusRequestTimeout {
 			n.answered = true
 			n.warn("body in pieces over %s: %s", t.o.Slow, describe(a))
-			return func() finding { return n.finding("") }
+			return false
 		}
 		n.ack("body in pieces", a)
 	}
-	if n.ack("another call meanwhile", meanwhile) && waited.Load() {
-		n.fail("another call had to wait for %d slow ones", slowSenders)
-	}
-	return func() finding {
-		return n.finding("%d taken over %s, and another call meanwhile", slowSenders, t.o.Slow)
-	}
+	return n.ack("another call meanwhile", meanwhile) && waited.Load()
 }
 
 const (
@@ -283,6 +296,9 @@ func endurance(t *trial) judgement {
 	if t.o.Thorough {
 		times, limit = times*thoroughTimes, limit*thoroughTimes
 	}
+	if t.counter != nil && t.counter.slow {
+		times = 2 * timedRounds
+	}
 	began, done := time.Now(), 0
 	for ; done < times && t.gone == nil && t.ctx.Err() == nil; done++ {
 		if done >= 2*timedRounds && time.Since(began) > limit {
@@ -294,16 +310,21 @@ func endurance(t *trial) judgement {
 		} else if len(n.fails) > 0 {
 			break
 		}
-		c := t.call(generate.Spec{}).graded(broken)
-		if len(t.o.Secrets) > 0 && done%2 == 0 {
-			t.as("a delivery with a wrong secret", c, deliver.WireOptions{}, deliver.Field{Name: t.o.Secrets[0], Value: wrongSecret})
-		} else {
-			c.body = c.body[:len(c.body)/2]
-			t.send("half a payload", c)
-		}
-		c = t.call(generate.Spec{}).graded(broken)
-		t.as("broken off half-way", c, deliver.WireOptions{Cut: len(c.body) / 2})
-		t.as("dropped before the answer", t.call(generate.Spec{}), deliver.WireOptions{Hangup: []deliver.Hangup{deliver.Close, deliver.Reset}[done%2]})
+		wrong, half, dropped := t.call(generate.Spec{}).graded(broken), t.call(generate.Spec{}).graded(broken), t.call(generate.Spec{})
+		var bad sync.WaitGroup
+		bad.Go(func() {
+			if len(t.o.Secrets) > 0 && done%2 == 0 {
+				t.as("a delivery with a wrong secret", wrong, deliver.WireOptions{}, deliver.Field{Name: t.o.Secrets[0], Value: wrongSecret})
+				return
+			}
+			wrong.body = wrong.body[:len(wrong.body)/2]
+			t.send("half a payload", wrong)
+		})
+		bad.Go(func() { t.as("broken off half-way", half, deliver.WireOptions{Cut: len(half.body) / 2}) })
+		bad.Go(func() {
+			t.as("dropped before the answer", dropped, deliver.WireOptions{Hangup: []deliver.Hangup{deliver.Close, deliver.Reset}[done%2]})
+		})
+		bad.Wait()
 	}
 	t.good(&n)
 	return func() finding {

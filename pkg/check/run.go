@@ -196,6 +196,8 @@ func (r *run) tryProbe(ctx context.Context, never string) {
 const (
 	// longestEffect is how long the first effect of a run is waited for.
 	longestEffect = 30 * time.Second
+	// slowEffect is when fewer calls are delivered, for a queue to get through.
+	slowEffect = time.Second
 	// second is after how long another plain call is delivered: the first may be
 	// one that is lost.
 	second = 2 * time.Second
@@ -220,6 +222,7 @@ func (r *run) measure(t *trial, plain call, a deliver.Answer) {
 			if n.Count >= r.o.expects(c.body) {
 				first := time.Since(began)
 				r.sum.FirstEffectMS = units.Milliseconds(first)
+				r.counter.slow = first > slowEffect
 				if !r.given {
 					r.counter.patience = max(r.o.Settle, 3*first+time.Second)
 				}

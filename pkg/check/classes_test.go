@@ -1,0 +1,502 @@
+package check_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/tidwall/gjson"
+)
+
+// shop is a consumer of which any part may be another.
+type shop struct {
+	mu      sync.Mutex
+	keys    map[string]bool
+	effects map[string]int
+	serial  int
+
+	// key is what a delivery is known by; nil: its callId.
+	key func(body []byte) string
+	// drop reports that a delivery is acknowledged and forgotten; may be nil.
+	drop func(r *http.Request, body []byte) bool
+	// first may answer in place of the rest, and reports that it did; may be nil.
+	first func(w http.ResponseWriter, r *http.Request, body []byte) bool
+	// after writes an answer; nil: 204.
+	after func(w http.ResponseWriter, body []byte)
+	// effect makes the effect of a new call; nil: at once.
+	effect func(add func())
+	// authorized compares the secret; nil: as a whole.
+	authorized func(given string) bool
+	// window is between look and insert; 0: there is none.
+	window time.Duration
+}
+
+func newShop() *shop { return &shop{keys: map[string]bool{}, effects: map[string]int{}} }
+
+func (s *shop) probe(_ context.Context, callID string) (check.Reading, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return check.Reading{Count: s.effects[callID]}, nil
+}
+
+func (s *shop) add(callID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.effects[callID]++
+}
+
+// next counts from 1.
+func (s *shop) next() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serial++
+	return s.serial
+}
+
+// isNew marks a key as seen, and reports whether it was not. With a window, two
+// may both be told so.
+func (s *shop) isNew(key string) bool {
+	s.mu.Lock()
+	seen := s.keys[key]
+	if s.window == 0 {
+		s.keys[key] = true
+	}
+	s.mu.Unlock()
+	if s.window > 0 && !seen {
+		for end := time.Now().Add(s.window); time.Now().Before(end); { // shorter than a timer can be
+		}
+		s.mu.Lock()
+		s.keys[key] = true
+		s.mu.Unlock()
+	}
+	return !seen
+}
+
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	given := r.Header.Get(secretName)
+	if s.authorized == nil && given != secretValue || s.authorized != nil && !s.authorized(given) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if s.first != nil && s.first(w, r, body) {
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	e, parseErr := parse(body)
+	if err != nil || parseErr != nil || e.CallID == "" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	key := e.CallID
+	if s.key != nil {
+		key = s.key(body)
+	}
+	if (s.drop == nil || !s.drop(r, body)) && s.isNew(key) {
+		add := func() { s.add(e.CallID) }
+		if s.effect == nil {
+			add()
+		} else {
+			s.effect(add)
+		}
+	}
+	if s.after != nil {
+		s.after(w, body)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func at(path string) func([]byte) string {
+	return func(body []byte) string { return gjson.GetBytes(body, path).String() }
+}
+
+func idAnd(path string) func(*shop) {
+	return func(s *shop) { s.key = func(b []byte) string { return at("callId")(b) + at(path)(b) } }
+}
+
+func idBy(f func(string) string) func(*shop) {
+	return func(s *shop) { s.key = func(b []byte) string { return f(at("callId")(b)) } }
+}
+
+func cut(n int) func(*shop) { return idBy(func(id string) string { return id[:min(n, len(id))] }) }
+
+func dropsWhere(path, value string) func(*shop) {
+	return func(s *shop) {
+		s.drop = func(_ *http.Request, b []byte) bool { return at(path)(b) == value }
+	}
+}
+
+// refusesWhere answers with a status where a pattern is in the body.
+func refusesWhere(status int, pattern string) func(*shop) {
+	found := regexp.MustCompile(pattern)
+	return func(s *shop) {
+		s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			if r.Method == http.MethodPost && found.Match(b) {
+				w.WriteHeader(status)
+				return true
+			}
+			return false
+		}
+	}
+}
+
+func secretBy(f func(given string) bool) func(*shop) { return func(s *shop) { s.authorized = f } }
+
+func says(f func(b []byte) string) func(*shop) {
+	return func(s *shop) {
+		s.after = func(w http.ResponseWriter, b []byte) { io.WriteString(w, f(b)) }
+	}
+}
+
+// pool serves so many requests at a time.
+func pool(n int) func(*shop) func(http.Handler) http.Handler {
+	return func(*shop) func(http.Handler) http.Handler {
+		turns := make(chan bool, n)
+		return func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				turns <- true
+				defer func() { <-turns }()
+				h.ServeHTTP(w, r)
+			})
+		}
+	}
+}
+
+// class is one thing that consumers get wrong, and the check that says so.
+type class struct {
+	name string
+	make func(*shop)
+	wrap func(*shop) func(http.Handler) http.Handler // may be nil
+	id   string
+	want check.Verdict // "": FAIL
+	edit func(*shop, *check.Options)
+}
+
+func classes() []class {
+	alnum := regexp.MustCompile(`[^A-Za-z0-9]`)
+	prefix := func(given, secret string) bool { return given != "" && strings.HasPrefix(secret, given) }
+	firstWord := func(s string) string { w, _, _ := strings.Cut(s, " "); return w }
+	all := []class{
+		{name: "drops when its queue is full", id: "final-count", make: func(s *shop) {
+			var busy atomic.Int32
+			s.drop = func(*http.Request, []byte) bool {
+				n := busy.Add(1)
+				<-time.After(2 * time.Millisecond)
+				busy.Add(-1)
+				return n > 20
+			}
+		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"budget-burst", "burst", "final-count"} }},
+		{name: "forgets Busy", id: "result-types", make: dropsWhere("callResult.resultType", "Busy")},
+		{name: "forgets web calls", id: "directions", make: dropsWhere("fromPhoneNumber", "")},
+		{name: "forgets what has no sequence", id: "optional-fields", make: dropsWhere("sequence", "")},
+		{name: "forgets what is large", id: "large-payload", make: func(s *shop) {
+			s.drop = func(_ *http.Request, b []byte) bool { return len(b) > 100<<10 }
+		}},
+		{name: "forgets chunks", id: "chunked", make: func(s *shop) {
+			s.drop = func(r *http.Request, _ []byte) bool { return r.ContentLength < 0 }
+		}},
+		{name: "forgets a charset", id: "charset", make: func(s *shop) {
+			s.drop = func(r *http.Request, _ []byte) bool { return strings.Contains(r.Header.Get("Content-Type"), "charset") }
+		}},
+		{name: "a second effect later", id: "final-count", make: func(s *shop) {
+			s.effect = func(add func()) { add(); time.AfterFunc(300*time.Millisecond, add) }
+		}, edit: func(_ *shop, o *check.Options) {
+			o.Only, o.Pause = []string{"repeat", "after-pause", "final-count"}, time.Second
+		}},
+		{name: "poisons the key of a failure", id: "final-count", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+				if r.Method == http.MethodPost && json.Valid(b) && s.next()%25 == 0 {
+					s.isNew(at("callId")(b))
+					w.WriteHeader(http.StatusInternalServerError)
+					return true
+				}
+				return false
+			}
+		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"after-others", "none-lost", "final-count"} }},
+
+		{name: "lower-cased ids", id: "near-ids", make: idBy(strings.ToLower)},
+		{name: "trimmed ids", id: "near-ids", make: idBy(strings.TrimSpace)},
+		{name: "letters and digits alone", id: "near-ids", make: idBy(func(id string) string { return alnum.ReplaceAllString(id, "") })},
+		{name: "the last 8", id: "near-ids", make: idBy(func(id string) string { return id[max(0, len(id)-8):] })},
+
+		{name: "an integer for a duration", id: "edge-values", make: refusesWhere(500, `"duration":\d+\.\d`)},
+		{name: "32 bits of milliseconds", id: "edge-values", make: refusesWhere(500, `"duration":2147484`)},
+		{name: "names of 100 characters", id: "edge-values", make: refusesWhere(500, `"name":"[^"]{101}`)},
+		{name: "a fraction wanted, with 500", id: "edge-values", make: refusesWhere(500, `"scheduledAt":"[^".]+Z"`)},
+		{name: "an offset, with 500", id: "edge-values", make: refusesWhere(500, `"scheduledAt":"[^"]+\+05:45"`)},
+		{name: "a few time zones", id: "edge-values", make: refusesWhere(500, `"timezone":"Pacific/Chatham"`)},
+
+		{name: "a quote in a name", id: "meta-characters", make: refusesWhere(500, `"name":"[^"]*'`)},
+		{name: "a format in a summary", id: "meta-characters", make: refusesWhere(500, `"summary":"[^"]*%s`)},
+		{name: "a template in a transcript", id: "meta-characters", make: refusesWhere(500, `"transcription":"[^"]*\{\{`)},
+		{name: "a quote in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*'`)},
+
+		{name: "a prefix of the secret", id: "secret", make: secretBy(func(g string) bool { return prefix(g, secretValue) })},
+		{name: "more than the secret", id: "secret", make: secretBy(func(g string) bool { return strings.HasPrefix(g, secretValue) })},
+		{name: "any case of the secret", id: "secret", make: secretBy(func(g string) bool { return strings.EqualFold(g, secretValue) })},
+		{name: "the secret somewhere in it", id: "secret", make: secretBy(func(g string) bool { return strings.Contains(g, secretValue) })},
+		{name: "somewhere in the secret", id: "secret", make: secretBy(func(g string) bool { return strings.Contains(secretValue, g) })},
+		{name: "an empty secret", id: "secret", make: secretBy(func(g string) bool { return g == "" || g == secretValue })},
+		{name: "its first word", id: "secret", make: secretBy(func(g string) bool { return firstWord(g) == firstWord(secretValue) })},
+		{name: "no secret for repeats", id: "secret", make: func(s *shop) {
+			s.authorized = func(string) bool { return true }
+			s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+				s.mu.Lock()
+				known := s.keys[at("callId")(b)]
+				s.mu.Unlock()
+				if !known && r.Header.Get(secretName) != secretValue {
+					w.WriteHeader(http.StatusUnauthorized)
+					return true
+				}
+				return false
+			}
+		}},
+
+		{name: "a first name", id: "no-echo", make: says(func(b []byte) string { return "hello " + firstWord(at("name")(b)) })},
+		{name: "a line of the transcript", id: "no-echo", make: says(func(b []byte) string {
+			lines := strings.Split(at("callResult.transcription")(b), "\n")
+			_, said, _ := strings.Cut(lines[len(lines)-1], ": ")
+			return said
+		})},
+		{name: "variables", id: "no-echo", make: says(at("customInputVariables"))},
+		{name: "extracted variables", id: "no-echo", make: says(at("callResult.extractedVariables"))},
+		{name: "base64 of all", id: "no-echo", make: says(func(b []byte) string { return base64.StdEncoding.EncodeToString(b) })},
+		{name: "past 4 KiB", id: "no-echo", make: says(func(b []byte) string { return strings.Repeat(" ", 5<<10) + at("name")(b) })},
+		{name: "a header", id: "no-echo", make: func(s *shop) {
+			s.after = func(w http.ResponseWriter, b []byte) { w.Header().Set("X-Contact", at("phoneNumber")(b)) }
+		}},
+
+		{name: "leaks with each body that breaks off", id: "endurance", make: func(*shop) {}, wrap: func(*shop) func(http.Handler) http.Handler {
+			left := atomic.Int32{}
+			left.Store(20)
+			return func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if left.Load() <= 0 {
+						w.WriteHeader(http.StatusServiceUnavailable)
+						return
+					}
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						left.Add(-1)
+						return
+					}
+					r.Body = io.NopCloser(strings.NewReader(string(body)))
+					h.ServeHTTP(w, r)
+				})
+			}
+		}},
+		{name: "becomes slower", id: "endurance", make: func(s *shop) {
+			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()/24) * 400 * time.Millisecond) }
+		}},
+		{name: "two threads", id: "slow-sender", make: func(*shop) {}, wrap: pool(2)},
+		{name: "six threads", id: "slow-sender", make: func(*shop) {}, wrap: pool(6), want: warn},
+		{name: "the last 1,000", id: "after-many-others", make: func(s *shop) {
+			var recent []string
+			s.effect = func(add func()) {
+				add()
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				recent = append(recent, fmt.Sprint(len(recent)))
+				if len(recent)%1000 == 0 {
+					clear(s.keys)
+				}
+			}
+		}},
+		{name: "a second writer", id: "second-writer", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Also = func(_ context.Context, id string, _ []byte) error { s.add(id); return nil }
+		}},
+	}
+	for _, path := range []string{"callResult.resultType", "sequence.lifecycleStatus", "scheduledAt", "duration", "rescheduledAt"} {
+		all = append(all, class{name: "a key with " + path, id: "changed-field", make: idAnd(path)})
+	}
+	for _, n := range []int{20, 30, 32, 40, 64, 255} {
+		all = append(all, class{name: fmt.Sprintf("ids cut at %d", n), id: "near-ids", make: cut(n)})
+	}
+	return all
+}
+
+// served checks a shop.
+func served(t *testing.T, s *shop, wrap func(*shop) func(http.Handler) http.Handler, edit func(*shop, *check.Options)) outcome {
+	t.Helper()
+	var h http.Handler = s
+	if wrap != nil {
+		h = wrap(s)(h)
+	}
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Start()
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Probe = s.probe
+	edit(s, &o)
+	return checked(t.Context(), o)
+}
+
+// Every class of fault is named by the check that is made for it.
+func TestEveryClassOfFaultIsFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range classes() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop()
+			c.make(s)
+			got := served(t, s, c.wrap, func(s *shop, o *check.Options) {
+				o.Only = []string{c.id}
+				if c.edit != nil {
+					c.edit(s, o)
+				}
+			})
+			want := c.want
+			if want == "" {
+				want = fail
+			}
+			if v := got.verdicts()[c.id]; v != want || got.err != nil {
+				t.Errorf("%s: %s, want %s (%v)\n%s%s%s", c.id, v, want, got.err, got.said(fail), got.said(warn), got.said(pass))
+			}
+		})
+	}
+}
+
+// Look-then-insert with a narrow window is found.
+func TestNarrowRacesAreFound(t *testing.T) {
+	for _, window := range []time.Duration{20 * time.Microsecond, 50 * time.Microsecond, 200 * time.Microsecond} {
+		const seeds = 5
+		found := 0
+		for seed := range seeds {
+			s := newShop()
+			s.window = window
+			got := served(t, s, nil, func(_ *shop, o *check.Options) { o.Only, o.Seed = []string{"together"}, uint64(seed) })
+			if got.verdicts()["together"] == fail {
+				found++
+			}
+		}
+		t.Logf("%s: found in %d of %d runs", window, found, seeds)
+		if found < seeds {
+			t.Errorf("%s: found in %d of %d runs", window, found, seeds)
+		}
+	}
+}
+
+// Nobody who is right is blamed, however they go about it.
+func TestRightConsumersAreNotBlamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []class{
+		{name: "plain", make: func(*shop) {}},
+		{name: "effects after 150 ms", make: func(s *shop) {
+			s.effect = func(add func()) { time.AfterFunc(150*time.Millisecond, add) }
+		}, edit: func(_ *shop, o *check.Options) { o.Settle = 0 }},
+		{name: "ten threads", make: func(*shop) {}, wrap: pool(10)},
+		{name: "no dates but the documented ones", make: refusesWhere(400, `"scheduledAt":"[^"]*([^.\d]\d\dZ|:\d\dZ|\+\d\d:\d\d)"`)},
+		{name: "ids of 64 characters", make: refusesWhere(400, `"callId":"[^"]{65}`)},
+		{name: "ids of letters and digits", make: refusesWhere(422, `"callId":"[^"]*[^A-Za-z0-9._"-]`)},
+		{name: "wants a length", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+				if r.ContentLength >= 0 {
+					return false
+				}
+				w.WriteHeader(http.StatusLengthRequired)
+				return true
+			}
+		}},
+		{name: "limits its rate", make: func(s *shop) {
+			var mu sync.Mutex
+			var began time.Time
+			n := 0
+			s.first = func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				if time.Since(began) > 100*time.Millisecond {
+					began, n = time.Now(), 0
+				}
+				if n++; n <= 60 {
+					return false
+				}
+				w.WriteHeader(http.StatusTooManyRequests)
+				return true
+			}
+		}},
+		{name: "409 while it is at work", make: func(*shop) {}, wrap: func(*shop) func(http.Handler) http.Handler {
+			var mu sync.Mutex
+			busy := map[string]bool{}
+			return func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					id := at("callId")(body)
+					mu.Lock()
+					again := err == nil && id != "" && busy[id]
+					busy[id] = true
+					mu.Unlock()
+					if again {
+						w.Header().Set("Retry-After", "0")
+						w.WriteHeader(http.StatusConflict)
+						return
+					}
+					defer func() {
+						mu.Lock()
+						delete(busy, id)
+						mu.Unlock()
+					}()
+					r.Body = io.NopCloser(strings.NewReader(string(body)))
+					if err != nil {
+						w.WriteHeader(http.StatusBadRequest)
+						return
+					}
+					h.ServeHTTP(w, r)
+				})
+			}
+		}},
+		{name: "Busy has no effect", make: dropsWhere("callResult.resultType", "Busy"), edit: func(_ *shop, o *check.Options) {
+			o.Expect = map[julian.ResultType]int{julian.Busy: 0}
+		}},
+		{name: "a flaky probe", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Probe = func(ctx context.Context, id string) (check.Reading, error) {
+				if s.next()%20 == 0 {
+					return check.Reading{}, fmt.Errorf("connection lost")
+				}
+				return s.probe(ctx, id)
+			}
+		}},
+		{name: "a batch probe", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Probe, o.Batch = nil, func(_ context.Context, ids []string) (map[string]int, error) {
+				counts := map[string]int{}
+				for _, id := range ids {
+					r, _ := s.probe(t.Context(), id)
+					counts[id] = r.Count
+				}
+				return counts, nil
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop()
+			c.make(s)
+			got := served(t, s, c.wrap, func(s *shop, o *check.Options) {
+				o.Skip = []string{"speed"}
+				if c.edit != nil {
+					c.edit(s, o)
+				}
+			})
+			if said := got.said(fail) + got.said(undecided); said != "" || got.err != nil {
+				t.Errorf("%v\n%s", got.err, said)
+			}
+		})
+	}
+}
