@@ -2,7 +2,8 @@
 //
 // Its functions take a text and the index at which something begins, and return
 // the index behind it. That makes no copy and allocates nothing, and [None] is
-// all that is said of a text that is not JSON (RFC 8259, in UTF-8).
+// all that they say of a text that is not JSON (RFC 8259, in UTF-8). A [Reader]
+// says where the text is wrong, and how; an [Index] gives access to its values.
 package jsonscan
 
 import "bytes"

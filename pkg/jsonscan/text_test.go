@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestIsText holds isText against its definition, with the beginnings
+// TestIsText compares isText with its definition, with the beginnings
 // of all characters, right and wrong, at every place of a block of words.
 func TestIsText(t *testing.T) {
 	plain := func(b []byte) bool {

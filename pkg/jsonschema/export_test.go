@@ -10,8 +10,8 @@ func Compile(name string, body []byte, folder string, read func(name string) (pa
 	return c.compile(name, folder+name, body)
 }
 
-// AcceptsFromMemory holds a document against the schema as if much had been
-// asked already: no question is looked into twice.
+// AcceptsFromMemory checks a document as if it took many steps: no question is
+// answered twice.
 func (s *Schema) AcceptsFromMemory(doc *jsonscan.Index) bool {
 	e := &evaluation{Index: *doc, program: s, steps: 1 << 30, many: 1 << 30, limit: maxFound, collect: true}
 	return e.check(s.root, 0, nil) && !e.gaveUp

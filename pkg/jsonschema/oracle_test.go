@@ -13,7 +13,7 @@ import (
 	oracle "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// santhosh compiles a schema for the library that is held against ours.
+// santhosh compiles a schema for the library that ours is compared with.
 func santhosh(text []byte) (*oracle.Schema, error) {
 	doc, err := oracle.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
@@ -181,8 +181,7 @@ func (m *maker) root() string {
 // how many there were none of, since the schema leads to itself.
 type compared struct{ schemas, values, yes, endless int }
 
-// differ makes a schema from a seed and holds both validators against some
-// values.
+// differ makes a schema from a seed, and tries both validators on some values.
 func differ(t *testing.T, seed uint64, n *compared) {
 	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1))}
 	text := m.root()
@@ -212,7 +211,7 @@ func differ(t *testing.T, seed uint64, n *compared) {
 		found := failures(t, schema, body)
 		if found != nil && strings.Contains(found[0].message, "takes too long") {
 			n.endless++
-			continue // the other takes a loop for a mismatch, which not turns round
+			continue // to the other a loop is a mismatch, which not turns into a match
 		}
 		n.values++
 		if want == nil {

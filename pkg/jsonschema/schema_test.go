@@ -82,7 +82,7 @@ var misfits = []misfit{
 	{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `⌖{}`, []string{"/c: is missing (#/else/required)"}},
 	{`{"$defs": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/$defs/s"}, {"$ref": "#/$defs/s"}]}`, `⌖1`, []string{": is 1, want a string (#/$defs/s/type)"}},
 	{`{"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}`, `{"a": 1, ⌖"b": 2}`, []string{"/b: is not in the schema (#/unevaluatedProperties)"}},
-	// What would be evaluated if it fitted is not told twice.
+	// What would be evaluated if it fitted is not reported twice.
 	{`{"allOf": [{"properties": {"a": {"type": "null"}}}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"/a: is 1, want null (#/allOf/0/properties/a/type)"}},
 	{`{"anyOf": [{"properties": {"a": {"type": "null"}}}, {"required": ["b"], "type": "array"}], "unevaluatedProperties": false}`, `{"a": ⌖1}`, []string{"/a: is 1, want null (#/anyOf/0/properties/a/type)"}},
 	// A schema below a keyword that is none belongs to the $id above it.

@@ -12,7 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// checkExcerpt holds an excerpt against the line that it must come from.
+// checkExcerpt compares an excerpt with the line that it must come from.
 func checkExcerpt(t *testing.T, body []byte, offset int64, e validate.Excerpt) {
 	t.Helper()
 	start := bytes.LastIndexByte(body[:offset], '\n') + 1

@@ -13,7 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// The fast path must take what is usual: were it to give up on that, all would
+// The fast path must accept what is usual: if it gave up on that, all would
 // still be right, but slow.
 func TestFastPathIsTaken(t *testing.T) {
 	v := newValidator(t, validate.Options{})
@@ -51,7 +51,7 @@ func TestFastPathIsTaken(t *testing.T) {
 	}
 }
 
-// What the slow path has something to say of, the fast path must not take.
+// What has issues on the slow path, the fast path must not accept.
 func TestFastPathIsLeft(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	for _, e := range []edit{

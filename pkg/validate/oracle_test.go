@@ -92,7 +92,7 @@ func (o oracle) correct(body []byte) bool {
 	result := fields["callResult"].(map[string]any)
 	if meeting, ok := result["followUpMeetingDetails"].(map[string]any); ok {
 		if mail, ok := meeting["hostEmail"].(string); ok && !printable.MatchString(mail) {
-			return false // the library takes control characters in quotes, and an empty local part
+			return false // the library accepts control characters in quotes, and an empty local part
 		}
 	}
 	return true
@@ -156,7 +156,7 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// agree holds the verdict on one body against the oracle's.
+// agree compares the verdict on one body with the oracle's.
 func agree(t *testing.T, v *validate.Validator, o oracle, body []byte) {
 	t.Helper()
 	issues := v.Issues(payload.Document{Source: "f", Line: 1, Column: 1, Body: body})

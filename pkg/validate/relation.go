@@ -64,8 +64,8 @@ func relations() []relation {
 	}
 }
 
-// broken takes values as they stand in JSON, but that strings have no escapes.
-// A value that is not there is empty.
+// broken reports whether two values break the rule. They are as they stand in
+// JSON, but that strings have no escapes. A value that is missing is empty.
 func (r *relation) broken(place, given []byte) bool {
 	return len(place) > 0 && len(given) > 0 && (r.among == nil || indexOf(unquoted(given), r.among) >= 0) && r.wrong(place, given)
 }
@@ -131,7 +131,8 @@ func (a instant) before(b instant) bool {
 	return bytes.Compare(a.decimals, b.decimals) < 0
 }
 
-// moment reads what [jsonschema.IsDateTime] takes. A leap second is the one after it.
+// moment reads what [jsonschema.IsDateTime] accepts. A leap second is the second
+// after it.
 func moment(b []byte) instant {
 	minutes := 0 // ahead of UTC
 	end := len(b) - 1

@@ -110,7 +110,7 @@ func TestRelationsThatHold(t *testing.T) {
 	}
 }
 
-// A rule that is off costs no closer look.
+// A rule that is off does not lead to the slow path.
 func TestRelationsOff(t *testing.T) {
 	off := validate.Options{Rules: map[string]validate.Severity{}}
 	for _, m := range validate.Relations() {

@@ -26,8 +26,8 @@ func newEmbedded(t testing.TB) embedded {
 	return embedded{newValidator(t, validate.Options{Schema: loadSchema(t, string(julian.Schema()))}), newOracle(t).schema}
 }
 
-// agree holds both against each other on one body, and returns their verdict.
-// It says nothing of bodies that decoders differ on.
+// agree compares both on one body, and returns their verdict. It leaves out
+// bodies that decoders differ on.
 func (e embedded) agree(t *testing.T, body []byte) (correct, compared bool) {
 	t.Helper()
 	issues := e.ours.Issues(payload.Document{Body: body})
@@ -97,7 +97,7 @@ func TestSchemaJSONTestSuite(t *testing.T) {
 	if err != nil || len(files) < 300 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	// Both ways are gone: what is odd takes the slow one.
+	// Both paths are taken: what is odd goes the slow one.
 	v := newValidator(t, validate.Options{Schema: loadSchema(t, `{"not": {"const": "no such value"}}`)})
 	e := newEmbedded(t)
 	for _, file := range files {

@@ -11,7 +11,7 @@ import (
 	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// BenchmarkSchema holds payloads against the embedded schema as if it were a
+// BenchmarkSchema checks payloads against the embedded schema as if it were a
 // user's own: by ours, on one core, and by santhosh-tekuri's library.
 func BenchmarkSchema(b *testing.B) {
 	schema := loadSchema(b, string(julian.Schema()))

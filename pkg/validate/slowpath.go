@@ -224,7 +224,7 @@ func article(k julian.Kind) string {
 }
 
 // remember keeps the value that ends here if a relation needs it. Of a string it
-// takes the text, from which escapes are gone.
+// keeps the text, without escapes.
 func (s *slowPath) remember(n *node, begin int, text []byte) {
 	if n.slot == 0 {
 		return
@@ -349,7 +349,7 @@ func (s *slowPath) text(n *node, begin int, text []byte) {
 // maxNamed is how many values of an enumeration a message names.
 const maxNamed = 4
 
-// checkSchema holds the document that was read against the user's schema.
+// checkSchema checks the document that was read against the user's schema.
 func (s *slowPath) checkSchema(schema *jsonschema.Schema) {
 	for f := range schema.Failures(s.index) {
 		if rule := ruleOf(f.Keyword); s.wants(rule, Error) {

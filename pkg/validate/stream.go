@@ -52,7 +52,7 @@ func (v *Validator) Stream(ctx context.Context, paths []string, stdin io.Reader,
 	return v.stream(ctx, paths, stdin, jobs, false)
 }
 
-// Each is Stream that also tells the documents apart, at some cost.
+// Each is Stream that also gives the documents one by one, at some cost.
 func (v *Validator) Each(ctx context.Context, paths []string, stdin io.Reader, jobs int) iter.Seq[Result] {
 	return v.stream(ctx, paths, stdin, jobs, true)
 }

@@ -34,7 +34,7 @@ func stream(t *testing.T, v *validate.Validator, in io.Reader, jobs int, paths .
 	return all, errs
 }
 
-// However many goroutines judge, and however the bytes arrive, the issues are
+// However many goroutines there are, and however the bytes arrive, the issues are
 // those of one document after the other, in their order.
 func TestStreamInOrder(t *testing.T) {
 	v := newValidator(t, validate.Options{})
@@ -148,7 +148,7 @@ func TestStreamOfSources(t *testing.T) {
 	}
 }
 
-// Each tells the documents apart, and says the same of them all.
+// Each gives the documents one by one, and says the same of them all.
 func TestEach(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	text := brokenCorpus(t, 3000, 7)
@@ -231,7 +231,7 @@ func TestStreamStops(t *testing.T) {
 	}
 }
 
-// A fast reader does not run ahead of slow judges: what waits is bounded.
+// A fast reader does not run ahead of slow checks: what waits is bounded.
 func TestStreamIsFlat(t *testing.T) {
 	v := newValidator(t, validate.Options{})
 	line := strings.Repeat(" ", 2000) + minified(string(julian.Sample())) + "\n"
