@@ -260,3 +260,33 @@ func TestPrunable(t *testing.T) {
 		}
 	}
 }
+
+// Attempts that were flushed are there after a crash, also before they got into
+// the table, and those of two processes on one log stand beside each other.
+func TestAttemptsSurvive(t *testing.T) {
+	l, let := held(t, Options{})
+	appendAll(t, l, delivery("call.1", "{}"))
+	finish(t, l, 2, &unavailable, attempt(500, "not yet"))
+	after := open(t, crashed(t, l), Options{})
+	want := []string{"failed failed=true", `503 from http://127.0.0.1:8080/hook map[Retry-After:[60] Set-Cookie:[[masked]]] "no database" of 11`,
+		`04:04:05 by log resend: 500  "not yet"`}
+	if d := cmp.Diff(want, story(t, after, 2)); d != "" {
+		t.Error(d)
+	}
+	clean(t, after, 2)
+	let()
+	other := open(t, l.Path(), Options{})
+	for range 50 {
+		finish(t, other, 2, nil, attempt(500, "not yet"))
+		finish(t, l, 2, nil, attempt(500, "not yet"))
+		appendAll(t, l, delivery("call.1", "{}"))
+		appendAll(t, other, delivery("call.1", "{}"))
+	}
+	finish(t, other, 2, nil, attempt(200, "taken"))
+	for _, log := range []*Log{l, other} {
+		if got := story(t, log, 2); got[0] != "redelivered failed=false" || len(got) != 2+1+100+1 {
+			t.Errorf("%s, and %d attempts", got[0], len(got)-2)
+		}
+	}
+	clean(t, l, 102)
+}

@@ -143,6 +143,19 @@ func TestChangedBodyIsRefused(t *testing.T) {
 	if !slices.Equal(came, []int64{1}) {
 		t.Errorf("Deliveries gave %v", came)
 	}
+	// Whoever wants the others gets them, and is told.
+	appendAll(t, l, delivery("call.3", `{"a": "third"}`))
+	came = nil
+	var damaged []int64
+	for e, err := range l.Deliveries(t.Context(), Filter{Damaged: func(id int64, err error) { damaged = append(damaged, id) }}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		came = append(came, e.ID)
+	}
+	if !slices.Equal(came, []int64{1, 3}) || !slices.Equal(damaged, []int64{2}) {
+		t.Errorf("Deliveries gave %v, and %v are damaged", came, damaged)
+	}
 }
 
 // A log that another process holds for too long is told as that, and works

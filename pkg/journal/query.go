@@ -31,8 +31,11 @@ type Filter struct {
 	// After and Before are ids, exclusive: cursors for going on from where a
 	// page ended. 0: no bound.
 	After, Before int64
-	Newest        bool // newest first
-	Limit         int  // 0: no limit
+	// Damaged is told of deliveries that cannot be read, which are left out; nil:
+	// the first ends the sequence.
+	Damaged func(id int64, err error)
+	Newest  bool // newest first
+	Limit   int  // 0: no limit
 }
 
 // IDs are the ids from one to another, both included.
@@ -185,6 +188,10 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 					}
 					if err == nil {
 						err = row.story(ctx, l.read)
+					}
+					if err != nil && f.Damaged != nil && errors.Is(err, ErrCorrupt) {
+						f.Damaged(row.ID, err)
+						continue
 					}
 					if err != nil {
 						yield(nil, typed(err))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 
@@ -71,6 +72,11 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 	if err != nil {
 		return err
 	}
+	damaged := 0
+	c.Damaged = func(id int64, err error) {
+		damaged++
+		a.Note("%s %s", a.ErrStyle.Bad("left out:"), safetext.Line(err.Error()))
+	}
 	held := make([]byte, 2*cli.Ballast)
 	defer runtime.KeepAlive(held)
 	written, left := 0, 0
@@ -102,7 +108,13 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 	if left > 0 {
 		a.Note("%s left out: no payload that could be redacted", units.Count(left, "delivery"))
 	}
-	return w.end()
+	if err := w.end(); err != nil {
+		return err
+	}
+	if damaged > 0 {
+		return cli.Failure(fmt.Errorf("delivery log %q: %s could not be read", l.Path(), units.Count(damaged, "delivery")), `the others are written; "julianctl log verify" tells all that is wrong`)
+	}
+	return nil
 }
 
 func exportWriter(a *cli.App, format string) (deliveryWriter, error) {
