@@ -51,7 +51,6 @@ func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 		Transport: a.HTTP,
 		Timeout:   a.Config.Timeout,
 		UserAgent: "julianctl/" + Version(),
-		Turn:      a.turn(host, key.Value),
 		OnRetry: func(err error, wait time.Duration) {
 			a.Note("%s; trying again in %s", safetext.Line(err.Error()), units.Time(wait))
 		},

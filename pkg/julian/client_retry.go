@@ -91,18 +91,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // The provider's limit is 10 requests a second for each key: no more than
-// LimitRequests begin within any LimitWindow. The window is a little longer
+// limitRequests begin within any limitWindow. The window is a little longer
 // than a second, since requests may arrive closer together than they left.
 const (
-	LimitRequests = 10
-	LimitWindow   = 1100 * time.Millisecond
+	limitRequests = 10
+	limitWindow   = 1100 * time.Millisecond
 )
 
-// limiter lets at most LimitRequests begin within any LimitWindow. Its zero
+// limiter lets at most limitRequests begin within any limitWindow. Its zero
 // value is ready.
 type limiter struct {
 	mu     sync.Mutex
-	starts [LimitRequests]time.Time // of the latest requests, a ring
+	starts [limitRequests]time.Time // of the latest requests, a ring
 	oldest int
 }
 
@@ -115,7 +115,7 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	now := time.Now()
-	turn := l.starts[l.oldest].Add(LimitWindow)
+	turn := l.starts[l.oldest].Add(limitWindow)
 	if turn.Before(now) {
 		turn = now
 	}
@@ -124,7 +124,7 @@ func (l *limiter) wait(ctx context.Context) error {
 		return context.DeadlineExceeded
 	}
 	l.starts[l.oldest] = turn
-	l.oldest = (l.oldest + 1) % LimitRequests
+	l.oldest = (l.oldest + 1) % limitRequests
 	l.mu.Unlock()
 	return sleep(ctx, turn.Sub(now))
 }

@@ -2,7 +2,6 @@ package payload
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,12 +49,11 @@ func (r *reader) file(path string, emit emit) bool {
 		return emit(Chunk{}, &Error{Source: path, Err: cause(err)})
 	}
 	defer f.Close()
-	var in io.Reader = f
 	var size int64
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		in, size = fromCache(f), info.Size()
+		size = info.Size()
 	}
-	return r.stream(path, in, size, emit)
+	return r.stream(path, f, size, emit)
 }
 
 // folder reads the payload files below dir in lexical order. It follows links to files,

@@ -142,8 +142,7 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	for _, warning := range e.Warnings() {
 		a.Note("%s %s", a.ErrStyle.Warn("warning:"), safetext.Line(warning))
 	}
-	held := make([]byte, cli.Ballast) // a quarter of the CPU time less
-	defer runtime.KeepAlive(held)
+	defer a.CollectLess()() // a quarter of the CPU time less
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	e.Plan.Stop = stop

@@ -25,8 +25,6 @@ type calls struct {
 
 // write writes whole payloads only, also when it is interrupted.
 func (c calls) write(ctx context.Context) error {
-	held := make([]byte, cli.Ballast) // a sixth of the CPU time less
-	defer runtime.KeepAlive(held)
 	const batchSize, largest = 256 << 10, 1 << 20 // in bytes; a core has a few batches in memory
 	size := max(1, batchSize/(4<<10+c.largest))   // in calls
 	jobs := runtime.GOMAXPROCS(0)

@@ -77,8 +77,7 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 		damaged++
 		a.Note("%s %s", a.ErrStyle.Bad("left out:"), safetext.Line(err.Error()))
 	}
-	held := make([]byte, 2*cli.Ballast)
-	defer runtime.KeepAlive(held)
+	defer a.CollectLess()()
 	written, left := 0, 0
 	if err := w.begin(); err != nil {
 		return err

@@ -64,9 +64,8 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 	if err := p.beginRecords(""); err != nil {
 		return err
 	}
-	defer p.flushRecords()            // also of a plan that was cut short
-	held := make([]byte, cli.Ballast) // a quarter of the CPU time less
-	defer runtime.KeepAlive(held)
+	defer p.flushRecords()    // also of a plan that was cut short
+	defer p.a.CollectLess()() // a quarter of the CPU time less
 	payloads, deliveries, unreadable := 0, 0, 0
 	items := func(yield func(dryItem) bool) {
 		on := true

@@ -192,9 +192,9 @@ func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Docum
 		defer close(told)
 		p.interrupted()
 	})
-	tuned := tune(p.a, p.plan, p.client.Target())
+	restore := p.a.CollectLess()
 	sum := p.client.Run(running, docs, p.plan, p.result)
-	tuned()
+	restore()
 	if !quiet() {
 		<-told
 	}
