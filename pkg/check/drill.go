@@ -16,7 +16,8 @@ import (
 // DrillOptions say how an outage is practised.
 type DrillOptions struct {
 	Client *deliver.Client
-	Probe  Probe // nil: effects are not counted
+	Probe  Probe      // nil: effects are not counted
+	Batch  BatchProbe // counts many at once; may be nil
 	Settle time.Duration
 	// Seed and Nonce make payloads and ids, as in [Options].
 	Seed, Nonce uint64
@@ -42,9 +43,11 @@ type Fate string
 const (
 	Right   Fate = "right"
 	Late    Fate = "late"    // not on the first try
-	Lost    Fate = "lost"    // never acknowledged, or acknowledged without an effect
+	Lost    Fate = "lost"    // acknowledged without an effect
 	Doubled Fate = "doubled" // more than one effect
 	Unseen  Fate = "unseen"  // acknowledged, and its effects could not be counted
+	// Open is never acknowledged: a sender goes on delivering it.
+	Open Fate = "open"
 )
 
 // DrillCall is what became of one call.
@@ -56,6 +59,8 @@ type DrillCall struct {
 	AfterMS      float64 `json:"afterMs"` // from due to acknowledged
 	Effects      *int    `json:"effects"` // null: not counted
 	Error        string  `json:"error,omitempty"`
+
+	body []byte
 }
 
 // DrillResult is what became of all of them.
@@ -66,6 +71,8 @@ type DrillResult struct {
 	Count    map[Fate]int `json:"count"`
 	Failed   int          `json:"failedTries"` // deliveries that were not acknowledged
 	Requests int          `json:"deliveries"`
+	Repeated int          `json:"repeated"` // acknowledged calls that were delivered again after the outage
+	TookMS   float64      `json:"tookMs"`
 	DownMS   float64      `json:"downMs"`   // from stopped to started
 	BackMS   float64      `json:"backMs"`   // from started to the first acknowledgement
 	LatestMS float64      `json:"latestMs"` // of all acknowledgements, from due
@@ -84,12 +91,14 @@ type drill struct {
 	began time.Time
 	ended chan struct{} // no call becomes due any more
 
-	mu      sync.Mutex
-	calls   []*DrillCall
-	failed  int
-	sent    int
-	started time.Time // when the endpoint was started again
-	back    time.Time // first acknowledgement after that
+	mu     sync.Mutex
+	calls  []*DrillCall
+	failed int
+	sent   int
+	// repeated is how many acknowledged calls were delivered once more.
+	repeated int
+	started  time.Time // when the endpoint was started again
+	back     time.Time // first acknowledgement after that
 }
 
 // Drill delivers on a schedule through an outage, redelivers what was not
@@ -101,11 +110,11 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 	if o.Tell == nil {
 		o.Tell = func(time.Duration, string) {}
 	}
-	options := Options{Client: o.Client, Seed: o.Seed, Nonce: nonceOr(o.Nonce), Settle: o.Settle}
+	options := Options{Client: o.Client, Seed: o.Seed, Nonce: nonceOr(o.Nonce), Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
 	d := &drill{o: o, began: time.Now(), ended: make(chan struct{})}
 	r := &run{o: options}
 	if o.Probe != nil {
-		r.counter = newCounter(o.Probe, o.Settle)
+		r.counter = options.newCounter()
 	}
 	d.t = r.trial(ctx, "drill")
 	delivering, cancel := context.WithCancel(ctx)
@@ -119,6 +128,7 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 		timer := time.AfterFunc(o.Patience, cancel)
 		all.Wait()
 		timer.Stop()
+		d.again(ctx)
 	}
 	cancel()
 	all.Wait()
@@ -163,7 +173,7 @@ func (d *drill) schedule(ctx context.Context, all *sync.WaitGroup) {
 			return
 		}
 		c := d.t.call(generate.Spec{})
-		outcome := &DrillCall{CallID: c.id}
+		outcome := &DrillCall{CallID: c.id, body: c.body}
 		d.mu.Lock()
 		d.calls = append(d.calls, outcome)
 		d.mu.Unlock()
@@ -207,9 +217,33 @@ func (d *drill) note(due time.Time, outcome *DrillCall, a deliver.Answer) bool {
 	return true
 }
 
+// again delivers once more what was acknowledged: a consumer that has forgotten
+// what it did before the outage does it twice.
+func (d *drill) again(ctx context.Context) {
+	d.mu.Lock()
+	up := !d.back.IsZero()
+	d.mu.Unlock()
+	if !up {
+		return
+	}
+	d.tell("delivering once more what was acknowledged")
+	for _, c := range d.calls {
+		if !c.Acknowledged || ctx.Err() != nil {
+			continue
+		}
+		a := d.o.Client.Send(ctx, deliver.Request{Body: c.body})
+		d.sent++
+		d.repeated++
+		if unreachable(a) {
+			return
+		}
+	}
+}
+
 // account says what became of every call.
 func (d *drill) account(downFor time.Duration) DrillResult {
 	r := DrillResult{
+		Repeated: d.repeated, TookMS: units.Milliseconds(time.Since(d.began)),
 		Count: map[Fate]int{}, Failed: d.failed, Requests: d.sent, DownMS: units.Milliseconds(downFor), Seed: d.o.Seed,
 	}
 	if !d.back.IsZero() {
@@ -257,8 +291,8 @@ func (d *drill) effects() map[string]*watched {
 
 func (c *DrillCall) fate(probed bool) Fate {
 	switch {
-	case !c.Acknowledged && (c.Effects == nil || *c.Effects == 0):
-		return Lost
+	case !c.Acknowledged && (c.Effects == nil || *c.Effects <= 1):
+		return Open
 	case probed && c.Effects == nil:
 		return Unseen
 	case probed && *c.Effects == 0:
@@ -275,7 +309,11 @@ func (r *DrillResult) judge(probed bool) (Verdict, string) {
 	n := len(r.Calls)
 	switch {
 	case r.Count[Lost]+r.Count[Doubled] > 0:
-		return Fail, fmt.Sprintf("%d of %d calls lost, %d doubled", r.Count[Lost], n, r.Count[Doubled])
+		return Fail, fmt.Sprintf("of %d calls, %d lost, %d processed more than once, %d not acknowledged", n, r.Count[Lost], r.Count[Doubled], r.Count[Open])
+	case r.Count[Open] > 0 && r.BackMS == 0 && r.DownMS > 0:
+		return Fail, fmt.Sprintf("the endpoint did not come back: %d of %d calls not acknowledged; a sender goes on delivering them", r.Count[Open], n)
+	case r.Count[Open] > 0:
+		return Fail, fmt.Sprintf("%d of %d calls never acknowledged, though the endpoint was back", r.Count[Open], n)
 	case n == 0 || r.Failed == 0:
 		return Undecided, "every delivery was acknowledged at once: the endpoint was never down"
 	case r.Count[Unseen] > 0:

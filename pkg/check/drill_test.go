@@ -52,6 +52,8 @@ func TestDrill(t *testing.T) {
 		name    string
 		fault   fault
 		loses   bool // what is acknowledged while it goes down
+		amnesia bool // of what it processed before it was stopped
+		gone    bool // it is not started again
 		unseen  bool // no probe
 		up      bool // the endpoint is never stopped
 		want    check.Verdict
@@ -60,8 +62,10 @@ func TestDrill(t *testing.T) {
 		says    string
 	}{
 		{name: "correct", fault: correct, want: pass, present: check.Late, absent: check.Lost, says: "have one effect each"},
-		{name: "doubles", fault: noDedupe, want: fail, present: check.Doubled, absent: check.Lost, says: "doubled"},
+		{name: "doubles", fault: noDedupe, want: fail, present: check.Doubled, absent: check.Lost, says: "processed more than once"},
 		{name: "forgets", fault: correct, loses: true, want: fail, present: check.Lost, absent: check.Doubled, says: "lost"},
+		{name: "forgets what it did", fault: correct, amnesia: true, want: fail, present: check.Doubled, absent: check.Lost, says: "processed more than once"},
+		{name: "does not come back", fault: correct, gone: true, want: fail, present: check.Open, absent: check.Lost, says: "did not come back"},
 		{name: "no probe", fault: correct, unseen: true, want: undecided, present: check.Late, absent: check.Lost, says: "without a probe"},
 		{name: "never down", fault: correct, up: true, want: undecided, present: check.Right, absent: check.Late, says: "never down"},
 	} {
@@ -88,6 +92,15 @@ func TestDrill(t *testing.T) {
 			o := check.DrillOptions{
 				Client: options(t, "http://"+r.address, "").Client, Probe: c.probe, Settle: 40 * time.Millisecond,
 				Rate: 50, Phase: 300 * time.Millisecond, Patience: 20 * time.Second, Stop: r.stop, Start: r.start,
+			}
+			if tt.amnesia {
+				o.Start = func(ctx context.Context) error {
+					clear(s.(*memory).keys)
+					return r.start(ctx)
+				}
+			}
+			if tt.gone {
+				o.Start, o.Patience = never, 100*time.Millisecond
 			}
 			if tt.unseen {
 				o.Probe = nil

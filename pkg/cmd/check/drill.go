@@ -42,7 +42,7 @@ func (f *drillFlags) declare(cmd *cobra.Command) {
 func (f *drillFlags) alone(cmd *cobra.Command, supervised bool) error {
 	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience"}, "without --drill"
 	if f.on {
-		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape"}, "with --drill"
+		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape", "agent", "set", "set-new", "also", "expect-effects"}, "with --drill"
 	}
 	for _, name := range of {
 		if supervised && (name == "down" || name == "up") {
@@ -75,7 +75,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 		return err
 	}
 	d := check.DrillOptions{
-		Client: plan.options.Client, Probe: plan.options.Probe, Settle: o.probe.settle, Seed: o.seed,
+		Client: plan.options.Client, Probe: plan.options.Probe, Batch: plan.options.Batch, Settle: o.probe.settle, Seed: o.seed,
 		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience,
 		Tell: func(after time.Duration, what string) { a.Note("%6.1fs  %s", after.Seconds(), what) },
 	}
@@ -193,8 +193,9 @@ func drillText(a *cli.App, r check.DrillResult) {
 		{check.Right, "acknowledged on the first try", a.Style.Good},
 		{check.Late, late, a.Style.Warn},
 		{check.Unseen, "acknowledged; effects could not be counted", a.Style.Warn},
-		{check.Doubled, "more than one effect", a.Style.Bad},
-		{check.Lost, "never acknowledged, or acknowledged without an effect", a.Style.Bad},
+		{check.Doubled, "processed more than once", a.Style.Bad},
+		{check.Lost, "acknowledged, and processed 0 times", a.Style.Bad},
+		{check.Open, "never acknowledged: a sender goes on delivering", a.Style.Bad},
 	}
 	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), units.Count(r.Requests, "delivery")+fmt.Sprintf(", %d not acknowledged", r.Failed))
 	if r.DownMS > 0 {
@@ -206,7 +207,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 	}
 	for _, row := range rows {
 		n := r.Count[row.fate]
-		if n == 0 && row.fate == check.Unseen {
+		if n == 0 && (row.fate == check.Unseen || row.fate == check.Open) {
 			continue
 		}
 		name := terminal.Pad(string(row.fate), 8)
@@ -214,7 +215,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 			name = row.paint(name)
 		}
 		fmt.Fprintf(a.Out, "%s %5d  %s\n", name, n, row.says)
-		if row.fate == check.Lost || row.fate == check.Doubled {
+		if row.fate == check.Lost || row.fate == check.Doubled || row.fate == check.Open {
 			drillIDs(a, r, row.fate)
 		}
 	}
@@ -241,10 +242,10 @@ func drillIDs(a *cli.App, r check.DrillResult, f check.Fate) {
 
 // drillCases are the account as reports have it.
 func drillCases(r check.DrillResult) []report.Case {
-	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message}}
+	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
 	for _, c := range r.Calls {
-		if c.Fate == check.Lost || c.Fate == check.Doubled {
-			cases = append(cases, report.Case{Name: c.CallID, Group: "drill", Verdict: report.Fail, Message: string(c.Fate), Detail: c.Error})
+		if c.Fate == check.Lost || c.Fate == check.Doubled || c.Fate == check.Open {
+			cases = append(cases, report.Case{Name: c.CallID, Group: "drill", Verdict: report.Fail, Message: string(c.Fate), Detail: c.Error, Took: units.FromMilliseconds(c.AfterMS)})
 		}
 	}
 	return cases
