@@ -1,6 +1,5 @@
-// Package cli is what every command has: the App through which it reaches the
-// world, exit codes, types of flags, the configuration, the guard before
-// targets, files and child processes. The package is the program's own.
+// Package cli has what all commands share: the App with the streams and settings, exit
+// codes, flag types, configuration, target checks, files and child processes.
 package cli
 
 import (
@@ -16,8 +15,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
-// App is what every command reaches the world through. Nothing else in the
-// program touches the process: a test builds its own.
+// App is the environment of every command: streams, clock, network. Only main touches
+// the process, so a test can build its own App.
 type App struct {
 	In  io.Reader
 	Out *terminal.Output // results
@@ -35,7 +34,7 @@ type App struct {
 	secrets *strings.Replacer
 }
 
-// Report prints err, if there is anything to say, and returns its exit code.
+// Report prints err, if it has a message, and returns its exit code.
 func (a *App) Report(ctx context.Context, err error) int {
 	if err == nil {
 		return ExitYes
@@ -68,7 +67,7 @@ func (a *App) Also(ctx context.Context, err, other error) error {
 	return err
 }
 
-// Note prints one line for the person on stderr.
+// Note prints one line for the user on stderr.
 func (a *App) Note(format string, args ...any) {
 	fmt.Fprintf(a.Err, format+"\n", args...)
 }
@@ -78,13 +77,13 @@ func (a *App) Hint(format string, args ...any) {
 	fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Faint("hint:"), safetext.Line(fmt.Sprintf(format, args...)))
 }
 
-// Progress begins to tell of state. The caller ends it.
+// Progress starts showing state on stderr. The caller ends it.
 func (a *App) Progress(state terminal.ProgressState) *terminal.Progress {
 	return terminal.NewProgress(a.Err, a.Err.IsTTY() && a.Env("TERM") != "dumb", state)
 }
 
-// Styles decides on colour for both streams: --color above all, then NO_COLOR,
-// then whether a terminal is there.
+// Styles sets the colours of both streams, from --color, then NO_COLOR, then whether it
+// is a terminal.
 func (a *App) Styles(when string) (out, err terminal.Style) {
 	on := func(o *terminal.Output) bool {
 		switch when {

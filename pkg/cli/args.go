@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// NoArgs refuses words after a command that takes none; after one that has
-// commands of its own, such a word is an unknown command.
+// NoArgs refuses arguments. If the command has subcommands, the error is about an
+// unknown command.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -23,11 +23,11 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 	return MaxArgs(0)(cmd, args)
 }
 
-// MaxArgs refuses more than n words.
+// MaxArgs refuses more than n arguments.
 func MaxArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return UsageError(fmt.Errorf("%q is one word too many for %s", args[n], cmd.CommandPath()), SeeHelp(cmd))
+			return UsageError(fmt.Errorf("unexpected argument %q", args[n]), SeeHelp(cmd))
 		}
 		return nil
 	}
@@ -36,8 +36,7 @@ func MaxArgs(n int) cobra.PositionalArgs {
 // SeeHelp is the hint that names a command's own help.
 func SeeHelp(cmd *cobra.Command) string { return fmt.Sprintf(`see "%s --help"`, cmd.CommandPath()) }
 
-// DidYouMean is the hint for a word that is none of known: the nearest one,
-// or otherwise the text given.
+// DidYouMean returns the hint for an unknown word: the nearest known one, or otherwise.
 func DidYouMean(word string, known []string, otherwise string) string {
 	near := spelling.Nearest(word, known)
 	if near == "" {
@@ -46,7 +45,7 @@ func DidYouMean(word string, known []string, otherwise string) string {
 	return fmt.Sprintf("did you mean %q?", near)
 }
 
-// OneArg wants exactly one word.
+// OneArg requires exactly one argument.
 func OneArg(what, hint string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// A child is a program that this one starts: a tunnel, or what --on-failure
-// names. It is started directly, never by a shell, and in a group of its own:
-// Ctrl-C is for this program to act on, and what the child starts ends with it.
+// A child is a program that this one starts: a tunnel, or the command of --on-failure. It
+// runs without a shell, in its own process group: only this program gets Ctrl-C, and
+// everything that the child starts ends with it.
 
-// childGrace is how long a child has to end once it was asked to.
+// childGrace is how long a child has to end after it was interrupted.
 const childGrace = 3 * time.Second
 
-// NewChild prepares argv. When ctx ends the child is asked to end, then made to.
+// NewChild prepares argv. When ctx ends, the child is interrupted, then killed.
 func NewChild(ctx context.Context, argv []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the person's own command
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own command
 	cmd.WaitDelay = childGrace
 	ownGroup(cmd)
 	return cmd

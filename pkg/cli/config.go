@@ -24,9 +24,9 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// Config is every setting that outlives one command line. A field is all it
-// takes to add one: its file key, its flag (where a command offers it) and its
-// environment name JULIANCTL_… derive from the key.
+// Config has all settings that can be in a file or the environment. To add one, add a
+// field: its flag (if a command offers it) and its environment name JULIANCTL_… derive
+// from the key.
 type Config struct {
 	AgentID      string        `key:"agent-id" env:"JULIAN_AGENT_ID AGENT_ID" doc:"agent whose sample is fetched"`
 	APIKeyFile   string        `key:"api-key-file" doc:"file that holds the API key"`
@@ -159,8 +159,8 @@ func MarkSetting(flags *pflag.FlagSet, key string) {
 // originDefault is the origin of a value that nothing sets.
 const originDefault = "default"
 
-// LoadConfig merges default, user file, project file, environment and flags,
-// in rising order of weight.
+// LoadConfig merges default, user file, project file, environment and flags. Later ones
+// take precedence.
 func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 	v := viper.New()
 	origin := map[string]string{}
@@ -223,7 +223,7 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 	}
 	cfg.Origin = origin
 	for key := range own.Keys {
-		own.Keys[key] = origin[key] == ProjectFile // and nothing outweighs it
+		own.Keys[key] = origin[key] == ProjectFile // and nothing overrides it
 	}
 	cfg.Project = own
 	return cfg, nil
@@ -269,8 +269,8 @@ func keepNames(v *viper.Viper, values map[string]any) {
 	}
 }
 
-// decodeConfig is strict: what does not fit its type is an error that names
-// the key and where its value came from.
+// decodeConfig decodes strictly: a value of the wrong type is an error that names the
+// key and its origin.
 func decodeConfig(v *viper.Viper, cfg *Config, origin map[string]string) error {
 	for _, s := range Settings() {
 		value := v.Get(s.Key)
@@ -318,18 +318,18 @@ func decode(values map[string]any, into any) error {
 	return nil
 }
 
-// durationHook reads "5s" and refuses a bare number, whose unit nobody knows.
+// durationHook reads "5s" and refuses a number without a unit.
 func durationHook(from, to reflect.Type, value any) (any, error) {
 	if to != reflect.TypeFor[time.Duration]() || from == to {
 		return value, nil
 	}
 	text, ok := value.(string)
 	if !ok {
-		return nil, fmt.Errorf(`%v is no duration; write it with its unit, such as "5s"`, value)
+		return nil, fmt.Errorf(`%v is not a duration; write it with its unit, such as "5s"`, value)
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return nil, fmt.Errorf(`%q is no duration; write it like "500ms", "5s" or "2m"`, text)
+		return nil, fmt.Errorf(`%q is not a duration; write it like "500ms", "5s" or "2m"`, text)
 	}
 	return d, nil
 }
@@ -355,14 +355,14 @@ func envValue(key, text string) (any, error) {
 	return words, nil
 }
 
-// ProjectFile comes with a checkout: what it says was not said by the person.
-// See ProjectRules.
+// ProjectFile comes with a checkout: its settings are not the user's own. See
+// ProjectRules.
 const ProjectFile = ".julianctl.yaml"
 
 // ConfigFile is a place where a configuration file may be.
 type ConfigFile struct{ Name, Path string }
 
-// The names of places. A file that --config gives is named by the person.
+// The names of places. The user chose the file of --config.
 const (
 	fromFlag    = "given"
 	fromUser    = "user"
@@ -381,7 +381,7 @@ func ConfigFiles(env func(string) string, explicit string) []ConfigFile {
 	return append(files, ConfigFile{FromProject, ProjectFile})
 }
 
-// configDir is the person's own folder for julianctl, empty when the
+// configDir returns the user's configuration folder for julianctl; empty if the
 // environment names none.
 func configDir(env func(string) string) string {
 	if dir := env("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
@@ -396,8 +396,8 @@ func configDir(env func(string) string) string {
 	return ""
 }
 
-// stateDir is where the person's processes keep what outlives them, empty when
-// the environment names no place.
+// stateDir returns the user's state folder for julianctl; empty if the environment names
+// none.
 func stateDir(env func(string) string) string {
 	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "julianctl")
@@ -415,7 +415,7 @@ func stateDir(env func(string) string) string {
 // none.
 const maxConfig = 1 << 20
 
-// ReadConfigFile reads one file, and refuses keys that nobody reads.
+// ReadConfigFile reads one file, and refuses unknown keys.
 func ReadConfigFile(file ConfigFile) (values map[string]any, content []byte, err error) {
 	path := file.Path
 	bad := func(err error, hint string) (map[string]any, []byte, error) {

@@ -115,7 +115,7 @@ func TestSettingMistakes(t *testing.T) {
 		{"unknown key", "tmeout: 5s", nil, nil, `configuration ".julianctl.yaml": unknown key "tmeout"`, `did you mean "timeout"?`},
 		{"no yaml", "a: [", nil, nil, `configuration ".julianctl.yaml": `, ""},
 		{"bare number", "timeout: 5", nil, nil, `setting "timeout" from .julianctl.yaml: `, "help environment"},
-		{"malformed duration", "timeout: soon", nil, nil, `"soon" is no duration`, ""},
+		{"malformed duration", "timeout: soon", nil, nil, `"soon" is not a duration`, ""},
 		{"negative", "", map[string]string{"JULIANCTL_TIMEOUT": "-1s"}, nil, `environment JULIANCTL_TIMEOUT: `, ""},
 		{"colour", "color: red", nil, nil, `"red" is not one of auto, always, never`, ""},
 		{"list for a word", "to: [a, b]", nil, nil, `setting "to" from .julianctl.yaml: `, ""},

@@ -22,7 +22,7 @@ import (
 // SetFlags are the flags of every command that changes payloads.
 type SetFlags struct {
 	Known []string // path=value
-	Added []string // path=value, of fields that nobody documents
+	Added []string // path=value, of undocumented fields
 }
 
 // Declare adds the flags; what is changed stands in doc.
@@ -36,8 +36,8 @@ type Edit struct {
 	flag  string // that asked for it
 	path  string
 	value json.RawMessage
-	// doubtful says that only a payload can tell whether the field is one.
-	doubtful bool
+	// needsPayload: only a payload can show whether the field exists.
+	needsPayload bool
 }
 
 // Edits reads the flags, --set first. A value that is JSON is taken as such, any
@@ -67,7 +67,7 @@ func (f *SetFlags) Edits() ([]Edit, error) {
 func ApplyEdits(payload []byte, edits []Edit) ([]byte, error) {
 	payload = bytes.Clone(payload)
 	for _, e := range edits {
-		if e.doubtful && !gjson.GetBytes(payload, e.path).Exists() {
+		if e.needsPayload && !gjson.GetBytes(payload, e.path).Exists() {
 			return nil, UsageError(fmt.Errorf("%s %q: the payload has no such field, and none is documented", e.flag, e.path), meantPath(e.path))
 		}
 		edited, err := sjson.SetRawBytes(payload, e.path, e.value)
@@ -176,7 +176,7 @@ func FitEdits(docs iter.Seq2[payload.Document, error], edits []Edit, paths []str
 		info, err := os.Stat(path)
 		return path == "-" || err == nil && !info.Mode().IsRegular() && !info.IsDir()
 	}
-	if slices.ContainsFunc(paths, once) || !slices.ContainsFunc(edits, func(e Edit) bool { return e.doubtful }) {
+	if slices.ContainsFunc(paths, once) || !slices.ContainsFunc(edits, func(e Edit) bool { return e.needsPayload }) {
 		return nil
 	}
 	for doc, err := range docs {

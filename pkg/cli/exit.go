@@ -12,11 +12,11 @@ const (
 	ExitInterrupted = 130 // stopped by a signal
 )
 
-// ExitError is an error with its exit code and what to do next. An error that is
-// no ExitError exits with ExitFailure.
+// ExitError is an error with an exit code and a hint. All other errors exit with
+// ExitFailure.
 type ExitError struct {
 	Code int
-	Err  error  // nil when the verdict is printed already
+	Err  error  // nil if the result is already printed
 	Hint string // one line; may be empty
 }
 
@@ -29,7 +29,7 @@ func (f *ExitError) Error() string {
 
 func (f *ExitError) Unwrap() error { return f.Err }
 
-// Verdict ends a command whose answer is printed already.
+// Verdict ends a command whose result is already printed.
 func Verdict(code int) error {
 	if code == ExitYes {
 		return nil
@@ -37,18 +37,18 @@ func Verdict(code int) error {
 	return &ExitError{Code: code}
 }
 
-// UsageError is a mistake in the command line or the configuration.
+// UsageError is for a mistake in the command line or the configuration.
 func UsageError(err error, hint string) error {
 	return &ExitError{Code: ExitUsage, Err: err, Hint: hint}
 }
 
-// Failure is a question that could not be answered.
+// Failure is for a command that could not get its answer.
 func Failure(err error, hint string) error {
 	return &ExitError{Code: ExitFailure, Err: err, Hint: hint}
 }
 
-// Worst is the exit code of two outcomes together: no outranks failure, and
-// both outrank yes.
+// Worst returns the exit code of two results together: no comes before failure, failure
+// before yes.
 func Worst(a, b int) int {
 	if a == ExitNo || b == ExitNo {
 		return ExitNo

@@ -21,21 +21,21 @@ const (
 	asUsual fs.FileMode = 0o666
 )
 
-// WriteFile writes what may hold payloads or keys to path, whole or not at all,
-// readable by its owner only.
+// WriteFile writes payloads or keys to path, completely or not at all. Only the owner can
+// read the file.
 func WriteFile(path string, data []byte) error {
 	d, err := fileAt(path, ownerOnly)
 	return writeAll(d, data, err)
 }
 
-// WritePayload is WriteFile for a path that a person gives.
+// WritePayload is WriteFile for a path that the user gave.
 func (a *App) WritePayload(path string, data []byte) error {
 	d, err := a.DestinationAt(path)
 	return writeAll(d, data, err)
 }
 
-// WriteReport writes what others may read to a path that a person gives, whole
-// or not at all.
+// WriteReport writes a file that others may read, completely or not at all, to a path
+// that the user gave.
 func (a *App) WriteReport(path string, data []byte) error {
 	d, err := a.ReportAt(path)
 	return writeAll(d, data, err)
@@ -54,7 +54,7 @@ func writeAll(d *Destination, data []byte, err error) error {
 // or a file that is there whole once Close says so, and not at all otherwise.
 type Destination struct {
 	*bufio.Writer
-	named string   // as the person called it
+	named string   // as the user typed it
 	path  string   // of the file; empty when nothing takes its place
 	tmp   *os.File // nil: what is at path is written to directly, or it is done
 	file  io.Closer
@@ -85,7 +85,7 @@ func (a *App) openAt(path string, mode fs.FileMode) (*Destination, error) {
 func fileAt(path string, mode fs.FileMode) (d *Destination, err error) {
 	defer func() {
 		if p, ok := errors.AsType[*fs.PathError](err); ok {
-			p.Op, p.Path = "open", path // the name that the person knows
+			p.Op, p.Path = "open", path // the name that the user typed
 		}
 	}()
 	final, err := finalPath(path)
@@ -220,7 +220,7 @@ func WriteApart(uses []FileUse, inputs ...string) error {
 		}
 		id := identity(use.Path)
 		if why, found := taken[id]; found {
-			return UsageError(fmt.Errorf("%s %q %s", use.Flag, use.Path, why), "give it a file of its own")
+			return UsageError(fmt.Errorf("%s %q %s", use.Flag, use.Path, why), "use a different file")
 		}
 		taken[id] = "is the file of " + use.Flag + ", too"
 	}

@@ -24,7 +24,7 @@ const KeyVariable = "JULIAN_API_KEY"
 // julian.NewClient and nowhere else.
 type APIKey struct {
 	Value  string
-	source string // for people: "environment JULIAN_API_KEY"
+	source string // for messages: "environment JULIAN_API_KEY"
 }
 
 // APIFlags declares the flags of every command that calls the API. Their
@@ -35,8 +35,7 @@ func APIFlags(cmd *cobra.Command) {
 	ConfigFlag(cmd, "timeout")
 }
 
-// APIClient returns a client with the person's key, and where the key came
-// from.
+// APIClient returns a client with the user's key, and where the key came from.
 func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 	host, err := a.APIHost()
 	if err != nil {
@@ -61,9 +60,8 @@ func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 	return client, key.source, nil
 }
 
-// APIHost is the host of the base URL: a stored key belongs to one host. A
-// project's file comes with a checkout, so it must not send the person's key
-// to a place of its own choice.
+// APIHost returns the host of the base URL: a stored key is for one host. A project file
+// comes with a checkout, so it must not decide where the user's key is sent.
 func (a *App) APIHost() (string, error) {
 	if err := julian.CheckBaseURL(a.Config.BaseURL); err != nil {
 		return "", a.APIError(err, "")
@@ -113,7 +111,7 @@ func (a *App) findKey(ctx context.Context, host string, stores []KeyStore) (APIK
 	}
 }
 
-// CheckedKey is the key that a person gave, unless it cannot be one.
+// CheckedKey returns the key that the user gave, or an error if it cannot be one.
 func CheckedKey(value, source string) (APIKey, error) {
 	if err := julian.CheckKey(value); err != nil {
 		return APIKey{}, &ExitError{Code: ExitKey, Err: fmt.Errorf("API key from %s: %w", source, err)}
@@ -174,7 +172,7 @@ func (a *App) APIError(err error, source string) error {
 	case errors.Is(err, julian.ErrBadAgentID):
 		f.Code = ExitUsage
 	case errors.Is(err, context.Canceled):
-		return err // App.Report knows whether a person did it
+		return err // App.Report knows whether the user did it
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, julian.ErrRateLimited):
 		f.Hint = fmt.Sprintf("it was given %s; --timeout gives it longer", a.Config.Timeout)
 	case errors.Is(err, julian.ErrUnreachable):

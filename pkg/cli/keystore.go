@@ -16,13 +16,13 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// Why a store gives no key.
+// Errors of a store.
 var (
 	ErrNoStoredKey = errors.New("no key is stored")
-	ErrNoKeyring   = errors.New("there is none in this session")
+	ErrNoKeyring   = errors.New("not available in this session")
 )
 
-// KeyStore keeps one API key for each host. Its String is safe text for people.
+// KeyStore keeps one API key for each host. Its String is safe to show.
 type KeyStore interface {
 	fmt.Stringer
 	Get(ctx context.Context, host string) (string, error) // ErrNoStoredKey
@@ -63,7 +63,7 @@ type keyringStore struct{ available func() bool }
 
 const (
 	keyringService = "julianctl"
-	// A locked keyring may wait for a person who is not there.
+	// A locked keyring may wait for the user forever.
 	keyringPatience = 3 * time.Second
 )
 
@@ -87,16 +87,16 @@ func (k keyringStore) ask(ctx context.Context, question func() (string, error)) 
 	if !k.available() {
 		return "", ErrNoKeyring
 	}
-	key, err := impatient(ctx, keyringPatience, question)
+	key, err := withTimeout(ctx, keyringPatience, question)
 	if errors.Is(err, keyring.ErrNotFound) {
 		err = ErrNoStoredKey
 	}
 	return key, err
 }
 
-// impatient waits no longer than most for an answer. The question cannot be
-// taken back: one that is never answered stays open until the program ends.
-func impatient(ctx context.Context, most time.Duration, question func() (string, error)) (string, error) {
+// withTimeout waits at most most for f. It cannot be cancelled: a call that never returns
+// stays open until the program ends.
+func withTimeout(ctx context.Context, most time.Duration, question func() (string, error)) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("no answer within %s", most))
 	defer cancel()
 	type answer struct {
@@ -116,7 +116,7 @@ func impatient(ctx context.Context, most time.Duration, question func() (string,
 	}
 }
 
-// fileStore keeps each key in a file of its own that only its owner can read.
+// fileStore keeps each key in its own file, which only its owner can read.
 type fileStore struct{ dir string }
 
 func (s fileStore) path(host string) string { return filepath.Join(s.dir, safetext.Filename(host)) }
@@ -153,8 +153,8 @@ func (s fileStore) Remove(_ context.Context, host string) error {
 	return err
 }
 
-// KeepKey gives the key to the last store that takes it, and takes older keys
-// out of the stores that are asked before that one.
+// KeepKey saves the key in the last store that accepts it, and removes older keys from
+// the stores that are read before that one.
 func (a *App) KeepKey(ctx context.Context, host, key string, stores []KeyStore) (KeyStore, error) {
 	for i, store := range slices.Backward(stores) {
 		if err := store.Set(ctx, host, key); err != nil {

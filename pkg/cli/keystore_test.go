@@ -17,17 +17,17 @@ func TestImpatient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		release := make(chan struct{})
-		_, err := impatient(t.Context(), keyringPatience, func() (string, error) { <-release; return "late", nil })
+		_, err := withTimeout(t.Context(), keyringPatience, func() (string, error) { <-release; return "late", nil })
 		if took := time.Since(start); err == nil || err.Error() != "no answer within 3s" || took != 3*time.Second {
 			t.Errorf("%v after %v, want an error after 3s", err, took)
 		}
 		defer close(release)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := impatient(ctx, time.Hour, func() (string, error) { <-release; return "", nil }); !errors.Is(err, context.Canceled) {
+		if _, err := withTimeout(ctx, time.Hour, func() (string, error) { <-release; return "", nil }); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v, want context.Canceled", err)
 		}
-		if got, err := impatient(t.Context(), time.Hour, func() (string, error) { return "k", ErrNoKeyring }); got != "k" || err != ErrNoKeyring {
+		if got, err := withTimeout(t.Context(), time.Hour, func() (string, error) { return "k", ErrNoKeyring }); got != "k" || err != ErrNoKeyring {
 			t.Errorf("%q, %v", got, err)
 		}
 	})

@@ -83,7 +83,7 @@ var logHints = []struct {
 	{fs.ErrPermission, "--log FILE names another file; listen --log off keeps none"},
 }
 
-// LogError is what stands in the way of the log at path.
+// LogError returns the error for a log at path that cannot be used, with a hint.
 func LogError(path string, err error) error {
 	if _, ok := errors.AsType[*ExitError](err); ok || errors.Is(err, context.Canceled) {
 		return err
@@ -97,9 +97,9 @@ func LogError(path string, err error) error {
 	}
 	switch {
 	case errors.Is(err, journal.ErrCorrupt):
-		hint = "nothing was changed; keep it and begin anew, once no listener runs, with: " + setAside(path)
+		hint = "nothing was changed; keep it and start a new log, when no listener runs, with: " + setAside(path)
 	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, journal.ErrFolder):
-		err = errors.New("there is none yet")
+		err = errors.New("not found")
 	}
 	return Failure(fmt.Errorf("delivery log %q: %w", path, err), hint)
 }

@@ -60,7 +60,7 @@ func (a *App) Redactor(keyFile string, o redact.Options) (*redact.Redactor, erro
 	return r, nil
 }
 
-// Redacted says on stderr what was replaced, and what nobody can promise.
+// Redacted prints on stderr what was replaced, and what redaction cannot guarantee.
 func (a *App) Redacted(r *redact.Redactor, payloads int) {
 	counts := map[redact.Kind]int{}
 	for place, n := range r.Report() {

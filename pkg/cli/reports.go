@@ -168,8 +168,8 @@ func (r *Reports) Write(ctx context.Context) int {
 // maxJobSummary is the size over which GitHub drops the summary of a step.
 const maxJobSummary = 1 << 20
 
-// summarize adds to the summary of a step of GitHub Actions, if there is one.
-// Nobody asked for it, so that it cannot be written is no failure.
+// summarize adds to the summary of a step of GitHub Actions, if there is one. Errors are
+// ignored, because the user did not ask for it.
 func (r *Reports) summarize() {
 	path := r.a.Env("GITHUB_STEP_SUMMARY")
 	if path == "" {

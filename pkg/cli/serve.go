@@ -36,7 +36,7 @@ func (f *ServerFlags) Listen(ctx context.Context) (net.Listener, error) {
 func ListenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, UsageError(fmt.Errorf("%s %q is no address", flag, addr), "write host and port, such as 127.0.0.1:0")
+		return nil, UsageError(fmt.Errorf("%s %q is not an address", flag, addr), "write host and port, such as 127.0.0.1:0")
 	}
 	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
 		return nil, UsageError(fmt.Errorf("%s %q: there is no port %q", flag, addr, port), "write a number up to 65535; 0 takes any free port")
@@ -78,7 +78,7 @@ func (f *ServerFlags) Announce(url string) (remove func(), err error) {
 	if f.ReadyFile == "" {
 		return func() {}, nil
 	}
-	// The link of an inspector may hold a key.
+	// The link of an inspector may contain a key.
 	d, err := fileAt(f.ReadyFile, ownerOnly)
 	if err := writeAll(d, []byte(url+"\n"), err); err != nil {
 		return nil, Failure(fmt.Errorf("--ready-file: %w", err), "")

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Stdin is standard input until ctx ends: one that nobody writes to keeps no
-// command from ending. It is left alone until it is read. Done releases it.
+// Stdin returns standard input until ctx ends, so that a command can end although nothing
+// is written to it. Nothing is read before the first Read. done releases it.
 func (a *App) Stdin(ctx context.Context) (in io.Reader, done func()) {
 	if f, ok := a.In.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {

@@ -62,7 +62,7 @@ func (a *App) DeliveryClientTo(to string, f DeliveryFlags) (*deliver.Client, err
 	return a.ClientTo(t, f)
 }
 
-// ClientTo is a client for a target that was resolved. The caller closes it.
+// ClientTo returns a client for a resolved target. The caller closes it.
 func (a *App) ClientTo(t Target, f DeliveryFlags) (_ *deliver.Client, err error) {
 	opts := deliver.Options{
 		UserAgent: "julianctl/" + Version(), Insecure: f.Insecure,
@@ -118,7 +118,7 @@ func ParseHeaders(endpoint, flags []string) (deliver.Header, error) {
 	return base.Override(top), nil
 }
 
-// Target is where deliveries go: a URL as it was given, or a named endpoint.
+// Target is where deliveries go: a URL as typed, or a named endpoint.
 type Target struct {
 	URL     *url.URL
 	Guarded deliver.Target // URL, once the guard has passed it
@@ -160,7 +160,7 @@ func (a *App) resolveTarget(to string, allow []string, settings ...string) (Targ
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return Target{}, UsageError(fmt.Errorf("endpoint %q is no URL", WithoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
+		return Target{}, UsageError(fmt.Errorf("endpoint %q is not a URL", WithoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
 	}
 	t.URL = u
 	t.Guarded, err = deliver.Guard{Allow: allow}.Target(u)

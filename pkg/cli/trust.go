@@ -18,8 +18,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
-// ProjectRules says of each key what its value in a project file would do that
-// needs the person's trust, as in "would …"; empty is harmless. root is the
+// ProjectRules says for each key what its value in a project file would do that needs
+// the user's trust, as in "would …"; empty: harmless. root is the
 // folder of the file. A project file comes with a checkout: without trust it
 // runs no program, chooses neither where a delivery or a secret goes nor which
 // file is read as a secret, writes nothing outside its folder, and makes
@@ -124,7 +124,7 @@ func linksOutside(root, path string) bool {
 	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// TrustState is what the person has said about a project file.
+// TrustState says whether the user trusts a project file.
 type TrustState string
 
 const (
@@ -236,11 +236,11 @@ func (c *Config) endpointURL(to string) string {
 	return to
 }
 
-// TrustStore is the folder of what the person trusts: a file for each project
-// file, named after its path and holding the digest of its content.
+// TrustStore is the folder of trusted project files: one entry per file, named after its
+// path, with the digest of its content.
 type TrustStore struct{ dir string } // empty: there is no place for it
 
-// NewTrustStore is the store in the person's own folder.
+// NewTrustStore returns the store in the user's configuration folder.
 func NewTrustStore(env func(string) string) TrustStore {
 	dir := stateDir(env)
 	if dir == "" {
@@ -254,13 +254,13 @@ func (s TrustStore) entry(path string) string {
 	return filepath.Join(s.dir, hex.EncodeToString(sum[:]))
 }
 
-// mark is what an entry holds. The path is for people who look into it.
+// mark is the content of an entry. The path is only information for the user.
 func (s TrustStore) mark(path string, content []byte) []byte {
 	return fmt.Appendf(nil, "sha256:%x\n%s\n", sha256.Sum256(content), path)
 }
 
-// state says whether content is what the person trusted at path. What cannot be
-// read is not trusted.
+// state reports whether the user trusts content at path. An entry that cannot be read is
+// not trusted.
 func (s TrustStore) state(path string, content []byte) TrustState {
 	if s.dir == "" {
 		return untrusted

@@ -27,7 +27,7 @@ func at(doc any, path ...string) any {
 	return doc
 }
 
-// text is a JSON value for a person, on one line.
+// text returns a JSON value as text, on one line.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -51,8 +51,7 @@ type fieldWriter struct {
 	zones   func(name string) *time.Location // nil when there is no such zone
 }
 
-// longestField is how many characters of a field are shown to a person who did
-// not ask for all of it.
+// longestField is how many characters of a field are shown without --full.
 const longestField = 4000
 
 func newFieldWriter(a *cli.App, full bool) *fieldWriter {
@@ -93,7 +92,7 @@ func (f *fieldWriter) lines(value string, columns, most int) []string {
 		}
 		return f.andMore(terminal.Wrap(value, columns), more)
 	}
-	// Nobody waits for the wrapping of what is not shown.
+	// Do not wrap what is not shown.
 	begin, after := terminal.CutText(value, 4*columns*(most+1))
 	lines := terminal.Wrap(begin, columns)
 	if len(lines) <= most && after == 0 {
@@ -125,7 +124,7 @@ func (f *fieldWriter) andMore(lines []string, more int) []string {
 	return append(lines, f.st.Faint(fmt.Sprintf("… %s more %s; --full shows all", units.Number(int64(more)), what)))
 }
 
-// event writes what a person looks for in a payload, whatever its types.
+// event writes the important fields of a payload, of any types.
 func (f *fieldWriter) event(doc any) {
 	field := func(path ...string) string { return text(at(doc, path...)) }
 	f.add("contact", terminal.Join(", ", field("name"), terminal.Join(" ext. ", field("phoneNumber"), field("phoneNumberExt"))))

@@ -60,8 +60,8 @@ const FilterDoc = `such as callResult.resultType=Busy, duration>60 or failed,dup
 type Chosen struct {
 	journal.Filter
 	payload payload.Filter
-	// Doubts are conditions that may be mistyped.
-	Doubts []*Doubt
+	// PossibleTypos are conditions that may be mistyped.
+	PossibleTypos []*PossibleTypo
 
 	since, until string // as typed
 }
@@ -76,7 +76,7 @@ func (c *Chosen) filterExpr(flag, value string, now time.Time) error {
 		if err == nil {
 			continue
 		}
-		return withFault(err, func(err error) error {
+		return withText(err, func(err error) error {
 			if len(terms) > 1 && term != "" {
 				return fmt.Errorf("--%s %q: %q %w", flag, value, term, err)
 			}
@@ -86,8 +86,8 @@ func (c *Chosen) filterExpr(flag, value string, now time.Time) error {
 	return nil
 }
 
-// withFault changes the text of an error and leaves its exit code and hint.
-func withFault(err error, change func(error) error) error {
+// withText replaces the text of an error and keeps its exit code and hint.
+func withText(err error, change func(error) error) error {
 	if err == nil {
 		return nil
 	}
@@ -169,10 +169,10 @@ func (c *Chosen) term(word string, now time.Time) error {
 	}
 	if value[0] == '"' {
 		if err := json.Unmarshal([]byte(value), &value); err != nil {
-			return cli.UsageError(errors.New("has a value in quotes that is no JSON string"), "")
+			return cli.UsageError(errors.New("has a value in quotes that is not a JSON string"), "")
 		}
 	}
-	return withFault(t.set(c, value, now), func(err error) error { return fmt.Errorf("has a value that cannot be used: %w", err) })
+	return withText(t.set(c, value, now), func(err error) error { return fmt.Errorf("has a value that cannot be used: %w", err) })
 }
 
 // condition reads a condition of the payload.
@@ -189,12 +189,12 @@ func (c *Chosen) condition(expr string) error {
 		return cli.UsageError(err, filterHint)
 	}
 	for _, one := range f.Conditions() {
-		doubt, err := examineCondition(one)
+		typo, err := examineCondition(one)
 		if err != nil {
 			return err
 		}
-		if doubt != nil {
-			c.Doubts = append(c.Doubts, doubt)
+		if typo != nil {
+			c.PossibleTypos = append(c.PossibleTypos, typo)
 		}
 	}
 	c.payload = c.payload.And(f)
@@ -283,7 +283,7 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errors.New("that is no time")
+	return time.Time{}, errors.New("that is not a time")
 }
 
 // check finds what no single term shows.

@@ -71,12 +71,12 @@ func TestExamineCondition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doubt, err := examineCondition(f.Conditions()[0])
+		typo, err := examineCondition(f.Conditions()[0])
 		got := ""
 		switch {
 		case err != nil:
 			got = err.Error()
-		case doubt != nil:
+		case typo != nil:
 			got = "doubt"
 		}
 		if want == "" && got != "" || !strings.Contains(got, want) {

@@ -78,7 +78,7 @@ func ServeInspector(ctx context.Context, a *cli.App, ln net.Listener, log *journ
 	return func() { stop(); <-ended }, nil
 }
 
-// inspector does what a person asks for on its page.
+// inspector does what the user requests on the page.
 type inspector struct {
 	*cli.App
 	log   *journal.Log
@@ -99,7 +99,7 @@ func (i *inspector) filter(text string) (find func(context.Context, int64) ([]jo
 	if err != nil {
 		return nil, withHint(err)
 	}
-	c.Doubts = nil // as it is typed, nearly everything is in doubt
+	c.PossibleTypos = nil // incomplete words are often not known
 	return func(ctx context.Context, after int64) ([]journal.IDs, error) {
 		c := c
 		c.After = after
@@ -128,8 +128,8 @@ func (i *inspector) targets() []string {
 	return all
 }
 
-// send delivers the exact bytes of e again. A URL that nobody configured has to
-// be on this machine.
+// send delivers the exact bytes of e again. A URL that is not configured must be on this
+// machine.
 func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]inspect.Answer, error) {
 	var allow []string
 	if to == i.to {
@@ -183,8 +183,8 @@ func withHint(err error) error {
 	return err
 }
 
-// fixture writes e with pseudonyms into the folder of fixtures. In one run the
-// same person is the same stranger.
+// fixture writes e with pseudonyms to the folder of fixtures. In one run, the same
+// value has the same pseudonym.
 func (i *inspector) fixture(_ context.Context, e *journal.Entry) (path string, err error) {
 	payload, err := payloadOf(e)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// LogFilter chooses deliveries of the log. Its flags are the same wherever that
-// is done, and add up.
+// LogFilter selects deliveries of the log. All commands have the same flags for it, which
+// can be combined.
 type LogFilter struct{ given []givenTerm }
 
 // givenTerm is a flag and its value.
@@ -84,7 +84,7 @@ func (f *LogFilter) Read(now time.Time) (c Chosen, err error) {
 		case g.term == nil:
 			err = c.filterExpr(g.flag, g.value, now)
 		case g.value != "":
-			err = withFault(g.term.set(&c, g.value, now), func(err error) error { return fmt.Errorf("--%s %q: %w", g.flag, g.value, err) })
+			err = withText(g.term.set(&c, g.value, now), func(err error) error { return fmt.Errorf("--%s %q: %w", g.flag, g.value, err) })
 		}
 		if err != nil {
 			return c, err
@@ -112,7 +112,7 @@ func (c Chosen) Deliveries(ctx context.Context, a *cli.App, l *journal.Log) iter
 					continue
 				}
 				looked = true
-				for _, d := range c.Doubts {
+				for _, d := range c.PossibleTypos {
 					d.look(p)
 				}
 				if !c.payload.Match(p) {
@@ -127,7 +127,7 @@ func (c Chosen) Deliveries(ctx context.Context, a *cli.App, l *journal.Log) iter
 			}
 		}
 		if looked {
-			TellDoubts(a, c.Doubts, "none of the payloads looked at has ", "")
+			NotePossibleTypos(a, c.PossibleTypos, "none of the payloads looked at has ", "")
 		}
 	}
 }

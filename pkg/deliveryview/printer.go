@@ -1,6 +1,5 @@
-// Package deliveryview shows one delivery, as people read it and as a record,
-// for the commands listen and log and for the inspector. The package is the
-// program's own.
+// Package deliveryview shows one delivery, as text and as a JSON record, for the commands
+// listen and log and for the inspector.
 package deliveryview
 
 import (
@@ -27,8 +26,8 @@ type Options struct {
 	Full    bool         // headers, all fields and the whole transcript, too
 	Whole   bool         // all of long values, too
 	Shown   Chosen       // which are shown
-	Path    string       // where deliveries are taken; for what was refused
-	MaxBody cli.ByteSize // the largest body; for what was refused
+	Path    string       // where deliveries are accepted; for refused ones
+	MaxBody cli.ByteSize // the largest body; for refused ones
 }
 
 // Printer shows deliveries in the form that --format asks for. It is used
@@ -96,8 +95,7 @@ func (p *Printer) Write(s *Shown) { _ = p.show(s) } // the stream keeps its erro
 // Flush writes what is shown to where it is read.
 func (p *Printer) Flush() { _ = p.out.Flush() } // the stream keeps its error
 
-// raw writes the exact body. A terminal gets it made safe: bytes that a
-// stranger chose do not command it.
+// raw writes the exact body. On a terminal it is escaped.
 func (p *Printer) raw(s *Shown) error {
 	if s.Refusal != "" {
 		return nil
@@ -147,8 +145,8 @@ func (p *Printer) line(s *Shown) error {
 	if f := s.Forward; f != nil && f.Err != nil {
 		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
 	} else if f != nil && f.Status/100 != 2 {
-		if said := p.said(s, 200); said != "" {
-			words = append(words, "the endpoint said: "+said)
+		if answerText := p.answerText(s, 200); answerText != "" {
+			words = append(words, "the endpoint said: "+answerText)
 		}
 	}
 	if n := len(s.Issues); n > 0 {
@@ -168,16 +166,16 @@ func (p *Printer) line(s *Shown) error {
 	return p.out.WriteByte('\n')
 }
 
-// said is the beginning of the endpoint's own words, as one line.
-func (p *Printer) said(s *Shown, most int) string {
+// answerText returns the beginning of the endpoint's answer, as one line.
+func (p *Printer) answerText(s *Shown, most int) string {
 	if s.Outcome == nil || s.Outcome.Forward == nil {
 		return ""
 	}
-	return Said(p.a, s.Outcome.Forward.Answer, most)
+	return AnswerText(p.a, s.Outcome.Forward.Answer, most)
 }
 
-// Said is the beginning of an answer's body as one line, in so many columns.
-func Said(a *cli.App, answer *journal.Answer, most int) string {
+// AnswerText returns the beginning of an answer's body as one line, in so many columns.
+func AnswerText(a *cli.App, answer *journal.Answer, most int) string {
 	if answer == nil {
 		return ""
 	}
@@ -196,13 +194,13 @@ func (s *Shown) StatusText() string {
 	return strconv.Itoa(s.Status)
 }
 
-// Worst is the issue that counts most.
+// Worst returns the most important issue.
 func (s *Shown) Worst() validate.Issue {
 	return slices.MinFunc(s.Issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
 }
 
-// rank puts errors before warnings, and before all else what is wrong with the
-// call id: without it a consumer cannot tell a duplicate.
+// rank orders errors before warnings. Issues of the call id come first: without it a
+// consumer cannot detect a duplicate.
 func rank(i validate.Issue) int {
 	switch {
 	case i.Severity != validate.Error:
@@ -285,7 +283,7 @@ const (
 	pipeWidth = 1 << 16
 )
 
-// pretty is a head line and what a person looks for underneath.
+// pretty is a head line with the important fields below it.
 func (p *Printer) pretty(s *Shown) error {
 	head, under := p.head(s)+"\n", p.fields(s)
 	if p.block {
@@ -381,5 +379,5 @@ func (p *Printer) fields(s *Shown) string {
 	return f.b.String()
 }
 
-// Formats are the forms of stdout; the first is for a person.
+// Formats are the formats of stdout; the first is for the terminal.
 var Formats = []string{"pretty", "summary", "json", "raw"}

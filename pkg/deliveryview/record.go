@@ -45,7 +45,7 @@ type Record struct {
 	Issues     []validate.Issue `json:"issues"`
 }
 
-// bodyText is a JSON string, of bytes of which nobody makes a copy first.
+// bodyText is a JSON string of bytes, without a copy.
 type bodyText []byte
 
 // MarshalText implements encoding.TextMarshaler.

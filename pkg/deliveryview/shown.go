@@ -87,8 +87,8 @@ func (s *Shown) examine(v *validate.Validator) {
 	s.Invalid = slices.ContainsFunc(s.Issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
 }
 
-// outcomeOf is what became of d, but for what its issues are: that takes time,
-// and only the log keeps it.
+// outcomeOf returns the result of d, without its issues, which take time to find and are
+// only for the log.
 func outcomeOf(d *receive.Delivery, issues []validate.Issue) *journal.Outcome {
 	o := &journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
 	if f := d.Forward; f != nil {
@@ -116,7 +116,7 @@ func (s *Shown) verdict() string {
 	return e.Verdict()
 }
 
-// fault is what was done wrong on purpose.
+// fault returns the injected fault.
 func (s *Shown) fault() string {
 	if s.Outcome == nil {
 		return ""

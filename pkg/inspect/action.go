@@ -11,12 +11,12 @@ const (
 	maxDeleted = 500 // deliveries deleted at once
 )
 
-// asked reads what a request asks for.
-func asked(r *http.Request, into any) error {
+// decodeRequest decodes the body of a request.
+func decodeRequest(r *http.Request, into any) error {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		return wrong("the request cannot be read: %w", err)
+		return badRequestf("the request cannot be read: %w", err)
 	}
 	return nil
 }
@@ -29,16 +29,16 @@ func (h *Handler) send(r *http.Request) (any, error) {
 		Copies   int    `json:"copies"`
 		Together bool   `json:"together"`
 	}
-	if err := asked(r, &ask); err != nil {
+	if err := decodeRequest(r, &ask); err != nil {
 		return nil, err
 	}
 	switch {
 	case h.opts.Send == nil:
 		return nil, errNotOffered
 	case ask.Copies < 1 || ask.Copies > maxSent:
-		return nil, wrong("copies are 1 to %d", maxSent)
+		return nil, badRequestf("copies are 1 to %d", maxSent)
 	case ask.To == "":
-		return nil, wrong("say where to")
+		return nil, badRequestf("the target is missing")
 	}
 	e, err := h.get(r, strconv.FormatInt(ask.ID, 10))
 	if err != nil {
@@ -58,7 +58,7 @@ func (h *Handler) fixture(r *http.Request) (any, error) {
 	var ask struct {
 		ID int64 `json:"id"`
 	}
-	if err := asked(r, &ask); err != nil {
+	if err := decodeRequest(r, &ask); err != nil {
 		return nil, err
 	}
 	if h.opts.Fixture == nil {
@@ -80,14 +80,14 @@ func (h *Handler) delete(r *http.Request) (any, error) {
 	var ask struct {
 		IDs []int64 `json:"ids"`
 	}
-	if err := asked(r, &ask); err != nil {
+	if err := decodeRequest(r, &ask); err != nil {
 		return nil, err
 	}
 	switch {
 	case !h.opts.Delete:
 		return nil, errNotOffered
 	case len(ask.IDs) == 0 || len(ask.IDs) > maxDeleted:
-		return nil, wrong("ids are 1 to %d", maxDeleted)
+		return nil, badRequestf("ids are 1 to %d", maxDeleted)
 	}
 	n, err := h.opts.Log.Delete(r.Context(), ask.IDs...)
 	return map[string]int{"deleted": n}, err

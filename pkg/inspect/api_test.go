@@ -218,7 +218,7 @@ func TestActions(t *testing.T) {
 		{"send", `{"id":1,"to":"elsewhere","copies":1}`, 400, `{"error":"refused"}`},
 		{"send", `{"id":1,"to":"x","copies":51}`, 400, `{"error":"copies are 1 to 50"}`},
 		{"send", `{"id":1,"to":"x","copies":0}`, 400, `{"error":"copies are 1 to 50"}`},
-		{"send", `{"id":1,"copies":1}`, 400, `{"error":"say where to"}`},
+		{"send", `{"id":1,"copies":1}`, 400, `{"error":"the target is missing"}`},
 		{"send", `{"id":77,"to":"x","copies":1}`, 404, `{"error":"no such delivery in the log: 77"}`},
 		{"send", `{"id":"1"`, 400, ""},
 		{"fixture", `{"id":1}`, 200, `{"path":"call.a.json"}`},
@@ -241,7 +241,7 @@ func TestActions(t *testing.T) {
 	bare := serve(t, inspect.Options{Log: l})
 	for _, path := range []string{"send", "fixture", "delete"} {
 		body := map[string]string{"send": `{"id":2,"to":"x","copies":1}`, "fixture": `{"id":2}`, "delete": `{"ids":[2]}`}[path]
-		if status, got, _ := ask(t, "POST", bare+"api/"+path, body, "X-Julianctl-Token", tokenOf(t, bare)); status != 400 || !strings.Contains(got, "not offered") {
+		if status, got, _ := ask(t, "POST", bare+"api/"+path, body, "X-Julianctl-Token", tokenOf(t, bare)); status != 400 || !strings.Contains(got, "not available") {
 			t.Errorf("%s: %d %s", path, status, got)
 		}
 	}

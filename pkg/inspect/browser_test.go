@@ -32,7 +32,7 @@ func TestLooks(t *testing.T) {
 	p.Until(t, `document.querySelectorAll("#charts canvas").length === 2`)
 	p.CheckCharts(2)
 	broken := browsertest.Eval[string](p, `(async () => (await (await fetch("/api/list?only=findings")).json()).rows[0].id + "")()`)
-	look := func(name, view string) {
+	poll := func(name, view string) {
 		t.Helper()
 		p.CheckFits()
 		p.Picture(name + " " + view)
@@ -40,20 +40,20 @@ func TestLooks(t *testing.T) {
 	for view, v := range browsertest.Views {
 		p.Show(v)
 		p.Until(t, `document.querySelectorAll(".room .row:not(.waiting)").length > 5`)
-		look("list", view)
+		poll("list", view)
 		eval(p, `document.querySelectorAll(".room .row")[3].click()`)
 		p.Until(t, `document.querySelector(".detail .panel")?.textContent.length > 50`)
-		look("detail", view)
+		poll("detail", view)
 		for _, tab := range []string{"json", "raw", "headers", "call"} {
 			eval(p, `document.querySelector("#tab-`+tab+`").click()`)
-			look(tab, view)
+			poll(tab, view)
 		}
 		eval(p, `document.querySelector(".actions .main").click()`)
-		look("send", view)
+		poll("send", view)
 		eval(p, `document.querySelector("dialog").close()`)
 		eval(p, `location.hash = "`+broken+`"`)
 		p.Until(t, `document.querySelector(".detail .note")`)
-		look("findings", view)
+		poll("findings", view)
 		eval(p, `document.querySelector(".close").click()`)
 
 		none.Show(v)

@@ -101,7 +101,7 @@ func (h *Handler) entry(r *http.Request) (*journal.Entry, error) {
 func (h *Handler) get(r *http.Request, word string) (*journal.Entry, error) {
 	id, err := strconv.ParseInt(word, 10, 64)
 	if err != nil || id < 1 {
-		return nil, wrong("%q is no number of a delivery", word)
+		return nil, badRequestf("%q is not the number of a delivery", word)
 	}
 	return h.opts.Log.Get(r.Context(), id)
 }
@@ -174,7 +174,7 @@ func (h *Handler) compare(r *http.Request) (any, error) {
 			return nil, err
 		}
 		if payloads[i], err = payloadOf(e); err != nil {
-			return nil, wrong("delivery %d: %w", e.ID, err)
+			return nil, badRequestf("delivery %d: %w", e.ID, err)
 		}
 	}
 	type field struct {
@@ -227,4 +227,4 @@ func (h *Handler) curl(r *http.Request) (any, error) {
 	return map[string]string{"command": h.opts.Curl(e)}, nil
 }
 
-var errNotOffered = badRequest{errors.New("that is not offered here")}
+var errNotOffered = badRequest{errors.New("not available here")}

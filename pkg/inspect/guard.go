@@ -14,8 +14,8 @@ const (
 	maxRequest  = 64 << 10 // bytes of a request's body
 )
 
-// policy lets the page use its own files and its own server, and nothing else.
-// What would make markup of text is switched off in the browser itself.
+// policy allows the page only its own files and its own server. It also disables all
+// browser functions that turn text into markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -43,9 +43,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
-// refuse says why a request is not answered; empty when it is.
+// refuse returns why a request is refused; empty: it is not.
 func (h *Handler) refuse(r *http.Request) string {
-	if !h.named(r.Host) {
+	if !h.isOwnHost(r.Host) {
 		return "this is not the address of the inspector"
 	}
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
@@ -53,8 +53,8 @@ func (h *Handler) refuse(r *http.Request) string {
 			return "the inspector is not reached through a proxy or a tunnel"
 		}
 	}
-	// Browsers say where a request comes from. A link may lead to the page from
-	// anywhere; nothing else here is for other pages.
+	// Browsers send the origin of a request. Other sites may link to the page, and may
+	// use nothing else.
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && (r.URL.Path != "/" || r.Header.Get("Sec-Fetch-Mode") != "navigate") {
 		return "this is for the inspector's own page"
 	}
@@ -67,9 +67,9 @@ func (h *Handler) refuse(r *http.Request) string {
 	return ""
 }
 
-// named reports whether a Host header is this server's address. Names that a
-// stranger can make point here are no address: only localhost is one.
-func (h *Handler) named(host string) bool {
+// isOwnHost reports whether a Host header is the address of this server. Of names, only
+// localhost is accepted: others could be used for DNS rebinding.
+func (h *Handler) isOwnHost(host string) bool {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name, port = strings.Trim(host, "[]"), "80"
@@ -85,8 +85,7 @@ func (h *Handler) named(host string) bool {
 	return err == nil && (ip.IsLoopback() || h.opts.Key != "")
 }
 
-// admit lets who came with the key in, and remembers it by a cookie. It answers
-// all others.
+// admit checks the key, and keeps it in a cookie. It answers requests without it.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request) bool {
 	if key := r.URL.Query().Get("key"); key != "" && same(key, h.opts.Key) {
 		http.SetCookie(w, &http.Cookie{Name: keyCookie, Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}) //nolint:gosec // there is no TLS here

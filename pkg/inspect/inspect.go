@@ -1,13 +1,13 @@
-// Package inspect is the web inspector: one page that shows the deliveries of a
-// log as they come, and what a person does with one of them.
+// Package inspect is the web inspector: a page that shows the deliveries of a log as
+// they arrive, and lets the user resend, save or delete them.
 //
-// It owns the page (folder assets), the JSON that it reads, and who may ask for
-// it. It does not receive, send or redact: what goes beyond looking is a function
-// that the caller supplies, which also decides what is allowed.
+// It owns the page (folder assets), its JSON interface and the access control. It does
+// not receive, send or redact: the caller supplies functions for that, which also decide
+// what is allowed.
 //
-// Payloads hold personal data, and pages of strangers run in the same browser.
-// So the server answers only who names it by its own address, what comes from
-// its own page, and changes only for who has read the token in it; see guard.go.
+// Payloads contain personal data, and other pages run in the same browser. So the server
+// checks the Host and the origin of every request, and for changes the token of the page;
+// see guard.go.
 package inspect
 
 import (
@@ -32,32 +32,31 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// Options says what is shown and what can be done. Functions that are nil are
+// Options are the content and the functions of the inspector. Functions that are nil are
 // not offered.
 type Options struct {
 	Log *journal.Log
-	// Addr is where the server listens. Requests have to name it.
+	// Addr is the address of the server. The Host of requests must match it.
 	Addr net.Addr
-	// Key has to be in the link that opens the page, [Handler.Link]. Empty: none
-	// is asked for, which is for loopback alone.
+	// Key is the key in the link that opens the page, [Handler.Link]. Empty: no key
+	// is needed, for loopback only.
 	Key     string
 	Version string // of the program
-	// Try is a command that makes deliveries, for a log that has none.
+	// Try is a command that makes deliveries, shown while the log is empty.
 	Try string
 	// Secrets are names of further headers whose values are not shown.
 	Secrets []string
 
-	// Targets are what Send may be asked for by name; the first one is proposed.
+	// Targets are the named endpoints for Send; the first one is the default.
 	Targets []string
-	// Send delivers the exact bytes of e again, so many copies, one after the
-	// other or together. To is one of Targets, or a URL that a person typed: what
-	// may be reached is for Send to decide.
+	// Send delivers the exact bytes of e again, in several copies, one after the other
+	// or together. to is one of Targets, or a URL that the user typed: Send must check
+	// it.
 	Send func(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]Answer, error)
-	// Filter reads what was typed into the search field where that is more than
-	// words; it is nil, or returns nil, where it is not. What it returns finds the
-	// deliveries after an id, oldest first.
+	// Filter parses the search field. It returns a function that finds the deliveries
+	// after an id, oldest first, or nil if the text is only words. It may be nil.
 	Filter func(text string) (find func(ctx context.Context, after int64) ([]journal.IDs, error), err error)
-	// Curl is a command line that sends e again.
+	// Curl returns a command that sends e again.
 	Curl func(e *journal.Entry) string
 	// Fixture writes e without personal data and returns the path of the file.
 	Fixture func(ctx context.Context, e *journal.Entry) (path string, err error)
@@ -65,7 +64,7 @@ type Options struct {
 	Delete bool
 }
 
-// Answer is what came of a delivery that was sent again.
+// Answer is the result of a delivery that was sent again.
 type Answer struct {
 	Status int     `json:"status"` // 0: none
 	TookMS float64 `json:"took"`
@@ -86,7 +85,7 @@ type Handler struct {
 	found found // under mu
 }
 
-// New returns the handler of one run, with a token of its own.
+// New returns a handler with a new token.
 func New(opts Options) (*Handler, error) {
 	h := &Handler{opts: opts, token: rand.Text(), mux: http.NewServeMux(), origins: http.NewCrossOriginProtection()}
 	index, err := assets.ReadFile("assets/index.html")
@@ -123,8 +122,7 @@ func New(opts Options) (*Handler, error) {
 	return h, nil
 }
 
-// index is the page, with the rows that are seen first: they need not be asked
-// for once more.
+// index serves the page with its first rows, so that it need not request them.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	data := maps.Clone(h.data)
 	if rows, err := h.firstRows(r.Context(), journal.Filter{Newest: true, Limit: firstRows}); err == nil {
@@ -139,7 +137,7 @@ func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(bytes.Replace(h.page, []byte("{{data}}"), text, 1)) // who is gone does not miss it
 }
 
-// asset gives out this package's files, and those that all pages share.
+// asset serves the files of this package, and those that all pages share.
 func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	data, err := fs.ReadFile(assets, path.Join("assets", name))
@@ -155,7 +153,7 @@ func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) //nolint:gosec // a file of the program
 }
 
-// Link is what to open in a browser.
+// Link returns the URL to open in a browser.
 func (h *Handler) Link() string {
 	link := "http://" + strings.Replace(strings.Replace(h.opts.Addr.String(), "[::]:", "127.0.0.1:", 1), "0.0.0.0:", "127.0.0.1:", 1) + "/"
 	if h.opts.Key != "" {

@@ -27,9 +27,9 @@ func answer(w http.ResponseWriter, r *http.Request, f func(*http.Request) (any, 
 	status := http.StatusOK
 	if err != nil {
 		status = http.StatusInternalServerError
-		var wrong badRequest
+		var badRequestf badRequest
 		switch {
-		case errors.As(err, &wrong):
+		case errors.As(err, &badRequestf):
 			status = http.StatusBadRequest
 		case errors.Is(err, journal.ErrNotFound):
 			status = http.StatusNotFound
@@ -41,10 +41,10 @@ func answer(w http.ResponseWriter, r *http.Request, f func(*http.Request) (any, 
 	_ = json.NewEncoder(w).Encode(value) // who is gone does not miss it
 }
 
-// badRequest is a mistake of who asks.
+// badRequest is an error in the request.
 type badRequest struct{ error }
 
-func wrong(format string, args ...any) error { return badRequest{fmt.Errorf(format, args...)} }
+func badRequestf(format string, args ...any) error { return badRequest{fmt.Errorf(format, args...)} }
 
 // filterOf reads a filter, newest first, from the query of a request.
 func (h *Handler) filterOf(r *http.Request) (f journal.Filter, err error) {
@@ -54,7 +54,7 @@ func (h *Handler) filterOf(r *http.Request) (f journal.Filter, err error) {
 	}
 	find, err := h.opts.Filter(f.Text)
 	if err != nil {
-		return f, wrong("%w", err)
+		return f, badRequestf("%w", err)
 	}
 	if find == nil {
 		return f, nil
@@ -72,7 +72,7 @@ type found struct {
 	ids   []journal.IDs
 }
 
-// find asks find, unless nothing came since it was asked the same.
+// find calls find, unless the last result for the same query is still valid.
 func (h *Handler) find(ctx context.Context, what found, find func(context.Context, int64) ([]journal.IDs, error)) ([]journal.IDs, error) {
 	var err error
 	if what.at, err = h.opts.Log.Position(ctx); err != nil {
@@ -104,7 +104,7 @@ func plainFilter(q url.Values) (f journal.Filter, err error) {
 			"duplicates": &f.Dups, "findings": &f.Findings,
 		}[word]
 		if on == nil {
-			return f, wrong("only %q is not known", word)
+			return f, badRequestf("only %q is not known", word)
 		}
 		*on = true
 	}
@@ -133,7 +133,7 @@ func number(q url.Values, name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, wrong("%s %q is no number", name, text)
+		return 0, badRequestf("%s %q is not a number", name, text)
 	}
 	return n, nil
 }
@@ -252,7 +252,7 @@ func (h *Handler) rows(r *http.Request) (any, error) {
 	for word := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
 		id, err := strconv.ParseInt(word, 10, 64)
 		if err != nil || len(ids) == maxRows {
-			return nil, wrong("ids want up to %d numbers", maxRows)
+			return nil, badRequestf("ids want up to %d numbers", maxRows)
 		}
 		ids = append(ids, id)
 	}

@@ -10,28 +10,27 @@ import (
 )
 
 const (
-	// lookEvery is how often the log is asked whether something came: it may be
-	// another process that writes it.
-	lookEvery = 40 * time.Millisecond
-	// After so many at once there is more important work than to tell of each.
+	// pollEvery is how often the log is read: another process may write it.
+	pollEvery = 40 * time.Millisecond
+	// With so many new deliveries at once, not every one is reported.
 	manyAtOnce = 200
 	lookSeldom = 500 * time.Millisecond
-	// A line that says nothing shows both ends that the other is there.
+	// An empty comment shows both sides that the connection is alive.
 	quietFor     = 15 * time.Second
 	writeTimeout = 10 * time.Second
 	maxPending   = 500 // deliveries whose outcome is waited for
 )
 
-// news is one event: what the log holds now, and which deliveries that were told
-// of before have their outcome now.
-type news struct {
+// liveEvent is one event: the state of the log, and which deliveries have an outcome
+// since the last event.
+type liveEvent struct {
 	First   int64   `json:"first"`
 	Last    int64   `json:"last"`
 	Changed []int64 `json:"changed,omitempty"`
 }
 
-// live tells of what comes after the delivery that the query names, as
-// server-sent events, until the browser or the server goes.
+// live sends the deliveries after the one in the query as server-sent events, until the
+// browser or the server ends.
 func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 	after, err := number(r.URL.Query(), "after")
 	if err != nil {
@@ -40,7 +39,7 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
-	say := func(text string) error {
+	write := func(text string) error {
 		if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return err
 		}
@@ -50,10 +49,10 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 		return control.Flush()
 	}
 	// It is listened to for as long as it lasts.
-	if control.SetReadDeadline(time.Time{}) != nil || say(": hello\n\n") != nil {
+	if control.SetReadDeadline(time.Time{}) != nil || write(": hello\n\n") != nil {
 		return
 	}
-	l := looker{h: h, seen: after}
+	l := poller{h: h, seen: after}
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for quiet := time.Duration(0); ; {
@@ -62,16 +61,16 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-tick.C:
 		}
-		event, wait, err := l.look(r)
+		event, wait, err := l.poll(r)
 		switch {
 		case err != nil:
-			_ = say("event: problem\ndata: {}\n\n") // the browser asks again
+			_ = write("event: problem\ndata: {}\n\n") // the browser asks again
 			return
 		case event != nil:
 			data, _ := json.Marshal(event) // numbers
-			err, quiet = say(fmt.Sprintf("data: %s\n\n", data)), 0
+			err, quiet = write(fmt.Sprintf("data: %s\n\n", data)), 0
 		case quiet >= quietFor:
-			err, quiet = say(": quiet\n\n"), 0
+			err, quiet = write(": quiet\n\n"), 0
 		}
 		if err != nil {
 			return
@@ -81,22 +80,22 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// looker is what one browser was told.
-type looker struct {
+// poller is the state of one browser.
+type poller struct {
 	h       *Handler
 	at      journal.Position
 	seen    int64 // the last id that it was told of
 	pending []int64
 }
 
-// look returns what there is to tell, if anything, and when to look again.
-func (l *looker) look(r *http.Request) (*news, time.Duration, error) {
+// poll returns the next event, nil if there is none, and when to poll again.
+func (l *poller) poll(r *http.Request) (*liveEvent, time.Duration, error) {
 	deliveries, ctx := l.h.opts.Log, r.Context()
 	at, err := deliveries.Position(ctx)
 	if err != nil || at == l.at {
-		return nil, lookEvery, err
+		return nil, pollEvery, err
 	}
-	event := &news{First: at.First, Last: at.Last}
+	event := &liveEvent{First: at.First, Last: at.Last}
 	if len(l.pending) > 0 {
 		if err := deliveries.Index(ctx); err != nil {
 			return nil, 0, err
@@ -114,7 +113,7 @@ func (l *looker) look(r *http.Request) (*news, time.Duration, error) {
 			}
 		}
 	}
-	wait := lookEvery
+	wait := pollEvery
 	if at.Last > l.seen {
 		if at.Last-l.seen > manyAtOnce {
 			wait = lookSeldom
@@ -128,9 +127,9 @@ func (l *looker) look(r *http.Request) (*news, time.Duration, error) {
 			l.pending = l.pending[len(l.pending)-maxPending:]
 		}
 	}
-	told := at.Last == l.seen && at.First == l.at.First && event.Changed == nil && l.at != (journal.Position{})
+	unchanged := at.Last == l.seen && at.First == l.at.First && event.Changed == nil && l.at != (journal.Position{})
 	l.seen, l.at = at.Last, at
-	if told {
+	if unchanged {
 		return nil, wait, nil
 	}
 	return event, wait, nil

@@ -24,27 +24,27 @@ func OfDocument(name string, issues []validate.Issue) Case {
 		c.Verdict = Warn
 	}
 	if len(issues) == 1 {
-		c.Message = issues[0].Rule + ": " + say(issues[0])
+		c.Message = issues[0].Rule + ": " + messageOf(issues[0])
 	} else if len(issues) > 1 {
 		c.Message = t.findings()
 	}
 	return c
 }
 
-// say is what a finding says, in one line, without its place in the file.
-func say(f validate.Issue) string {
+// messageOf returns the message of a finding, in one line, without its place.
+func messageOf(f validate.Issue) string {
 	if f.Pointer == "" {
 		return safetext.Line(f.Message)
 	}
 	return safetext.Line(f.Pointer + ": " + f.Message)
 }
 
-// sayAll is say with the hint.
-func sayAll(f validate.Issue) string {
+// messageWithHint is messageOf with the hint.
+func messageWithHint(f validate.Issue) string {
 	if f.Hint == "" {
-		return say(f)
+		return messageOf(f)
 	}
-	return say(f) + " (" + safetext.Line(f.Hint) + ")"
+	return messageOf(f) + " (" + safetext.Line(f.Hint) + ")"
 }
 
 // place is file:line:column, as far as it is known.
@@ -83,7 +83,7 @@ func (t Tally) Text() string {
 // sum is how many findings there are.
 func (t Tally) sum() int { return t.Findings[validate.Error] + t.Findings[validate.Warning] }
 
-// more says what is not shown; "" when all is.
+// more says how much is not shown; "" if all is.
 func (t Tally) more() string {
 	if t.sum() == 0 {
 		return ""
@@ -91,12 +91,11 @@ func (t Tally) more() string {
 	return fmt.Sprintf("and %s more: %s", units.Number(t.sum()), t.findings())
 }
 
-// prints makes fingerprints. Those of one report differ, and a finding keeps
-// its own when lines are added before it: of findings that are the same but
-// for their line, the n-th is the n-th again.
-type prints map[[sha256.Size]byte]int
+// fingerprints makes unique fingerprints. They do not depend on the line, so a finding
+// keeps its fingerprint if lines are added before it; equal findings are numbered.
+type fingerprints map[[sha256.Size]byte]int
 
-func (p prints) of(f validate.Issue) string {
+func (p fingerprints) of(f validate.Issue) string {
 	same := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", f.File, f.Rule, f.Pointer, f.Message))
 	p[same]++
 	nth := sha256.Sum256(fmt.Append(same[:], p[same]))

@@ -71,7 +71,7 @@ func TestAlikeAndAccepted(t *testing.T) {
 	r.Add(report.Case{Name: "other", Verdict: report.Undecided, Message: "no probe", Accepted: "as in the baseline"})
 	r.Add(report.Case{Name: "repeat", Verdict: report.Fail, Message: "2 effects", Accepted: "as in the baseline", Detail: "rerun: x"})
 	r.Add(report.Case{Name: "g", Verdict: report.Undecided, Message: "no probe"})
-	for format, says := range map[string][]string{
+	for format, fullMessage := range map[string][]string{
 		"github": {
 			"::error title=julianctl check%3A a and 5 more::" + why + "\n", "::error title=julianctl check%3A g::no probe\n",
 			"::warning title=julianctl check%3A other::as in the baseline: no probe\n",
@@ -85,7 +85,7 @@ func TestAlikeAndAccepted(t *testing.T) {
 		},
 	} {
 		out := write(t, format, r)
-		for _, text := range says {
+		for _, text := range fullMessage {
 			if strings.Count(out, text) != 1 {
 				t.Errorf("%s does not say %q once:\n%s", format, text, out)
 			}
@@ -495,7 +495,7 @@ func TestReportsAreBounded(t *testing.T) {
 		t.Errorf("total %v", total)
 	}
 	rest := documents - 5000
-	for name, says := range map[string]string{
+	for name, fullMessage := range map[string]string{
 		"junit":    fmt.Sprintf(`<skipped message="not listed: %s passed with warnings">`, units.Number(rest)),
 		"sarif":    fmt.Sprintf(`"toolExecutionNotifications":[{"level":"warning","message":{"text":"and %s more: 0 errors, %s warnings"}`, units.Number(rest), units.Number(rest)),
 		"gitlab":   fmt.Sprintf(`"description":"and %s more: 0 errors, %s warnings","check_name":"not-listed"`, units.Number(rest), units.Number(rest)),
@@ -503,8 +503,8 @@ func TestReportsAreBounded(t *testing.T) {
 		"github":   fmt.Sprintf("\n::notice title=julianctl validate::and %s more: 0 errors, %s warnings\n", units.Number(documents-8), units.Number(documents-8)),
 	} {
 		out := write(t, name, r)
-		if !strings.Contains(out, says) {
-			t.Errorf("%s does not say %q: …%s", name, says, out[max(0, len(out)-500):])
+		if !strings.Contains(out, fullMessage) {
+			t.Errorf("%s does not say %q: …%s", name, fullMessage, out[max(0, len(out)-500):])
 		}
 		if name != "github" {
 			readers[name](t, r, out)
@@ -575,7 +575,7 @@ func TestGitHubShowsErrorsFirst(t *testing.T) {
 // A finding keeps its fingerprint when lines come before it, and of two that
 // are the same each has its own.
 func TestFingerprintsAreStable(t *testing.T) {
-	prints := func(shift int) []string {
+	fingerprints := func(shift int) []string {
 		r := report.Report{Name: "validate"}
 		for _, pointer := range []string{"/a", "/b", "/a"} {
 			shift++
@@ -583,7 +583,7 @@ func TestFingerprintsAreStable(t *testing.T) {
 		}
 		return regexp.MustCompile(`"fingerprint":"[0-9a-f]{32}"`).FindAllString(write(t, "gitlab", r), -1)
 	}
-	a, b := prints(0), prints(100)
+	a, b := fingerprints(0), fingerprints(100)
 	if diff := cmp.Diff(a, b); diff != "" || len(a) != 3 || a[0] == a[2] || a[0] == a[1] {
 		t.Errorf("%q, then %q", a, b)
 	}

@@ -52,7 +52,7 @@ func writeGitHub(w io.Writer, r Report) error {
 // annotate writes the command for one finding, on one line. Severity is the
 // command's name, or there would be no such command.
 func annotate(out *bufio.Writer, name string, f validate.Issue) {
-	text := say(f)
+	text := messageOf(f)
 	if f.Hint != "" {
 		text += "\n" + safetext.Text(f.Hint)
 	}

@@ -29,9 +29,9 @@ type gitlabLocation struct {
 func writeGitLab(w io.Writer, r Report) error {
 	out := bufio.NewWriter(w)
 	between := "[\n"
-	marks := prints{}
+	marks := fingerprints{}
 	write := func(f validate.Issue, severity string) error {
-		entry := gitlabFinding{sayAll(f), f.Rule, marks.of(f), severity, gitlabLocation{Path: f.File}}
+		entry := gitlabFinding{messageWithHint(f), f.Rule, marks.of(f), severity, gitlabLocation{Path: f.File}}
 		entry.Location.Lines.Begin = max(f.Line, 1)
 		line, err := encode(entry)
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// What a page lists: it is for people. Of what passed in a group it lists all
-// or nothing.
+// Limits of a page. If more cases of a group passed than htmlPassed, none of them is
+// listed.
 const (
 	htmlPassed   = 40  // cases of a group that passed
 	htmlCases    = 100 // cases of a group that did not, those that are alike once
@@ -44,7 +44,7 @@ func writeHTML(w io.Writer, r Report) error {
 	return d.Write(w)
 }
 
-// htmlView is what a page shows.
+// htmlView is the content of a page.
 type htmlView struct {
 	Overview
 	Name, Version string
@@ -103,7 +103,7 @@ func htmlOf(r Report) htmlView {
 	return v
 }
 
-// worst is the verdict of the whole.
+// worst returns the verdict of the report.
 func (t Tally) worst() Verdict {
 	for _, v := range []Verdict{Fail, Undecided, Warn, Pass} {
 		if t.Cases[v] > 0 {
@@ -119,14 +119,14 @@ func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
 		t.add(Case{Verdict: c.Verdict, Accepted: c.Accepted})
 	}
 	shown := alike(cases, t.Cases[Pass]+t.Cases[Skip] <= htmlPassed)
-	for v := range unlisted.Cases { // nobody knows of which group they are
+	for v := range unlisted.Cases { // their groups are not known
 		delete(t.Cases, v)
 	}
 	g := htmlGroup{Name: name}
 	if len(t.Cases) > 0 {
 		g.Tally = t.Text()
 	}
-	// What passed is context: only a list of faults alone is folded.
+	// Passed cases are context, so only a list without them is folded.
 	open := len(shown)
 	if !slices.ContainsFunc(shown, func(c htmlCase) bool { return c.good() }) {
 		open = htmlOpen
@@ -164,8 +164,8 @@ func alike(cases []Case, passed bool) []htmlCase {
 		}
 		h.More = max(0, len(c.Findings)-htmlFindings)
 		h.Findings = c.Findings[:len(c.Findings)-h.More]
-		w := way{c.Verdict, c.says(), c.Detail}
-		same := c.Title == "" || c.Verdict == Undecided // those say why, and no more
+		w := way{c.Verdict, c.fullMessage(), c.Detail}
+		same := c.Title == "" || c.Verdict == Undecided // only the reason counts
 		if at := ways[w]; at > 0 && same && len(c.Findings) == 0 {
 			first := &list[at-1]
 			first.Alike++

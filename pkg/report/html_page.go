@@ -24,7 +24,7 @@ func p(class, text string) []page.Node {
 // badge shows a word in the colour of a verdict or severity.
 func badge(of, text string) page.Node { return page.El("span", "badge "+tones[of], line(text)) }
 
-// folded shows what is in it when a person asks for it.
+// folded returns an element that the user can open.
 func folded(summary string, children ...page.Node) page.Node {
 	return page.El("details", "", append([]page.Node{page.El("summary", "", line(summary))}, children...)...)
 }
@@ -109,7 +109,7 @@ func (g htmlGroup) section() page.Node {
 func (c htmlCase) body() []page.Node {
 	if c.Alike > 1 {
 		return append(append([]page.Node{
-			page.El("p", "", line(c.says()), page.Text(" "), page.El("small", "", page.Text(units.Number(c.Alike)+" times"))),
+			page.El("p", "", line(c.fullMessage()), page.Text(" "), page.El("small", "", page.Text(units.Number(c.Alike)+" times"))),
 		}, c.evidence()...), c.names())
 	}
 	title := []page.Node{page.El("code", "", line(c.Name))}
@@ -125,7 +125,7 @@ func (c htmlCase) body() []page.Node {
 		if c.good() {
 			class = "muted"
 		}
-		parts = append(parts, p(class, c.says())...)
+		parts = append(parts, p(class, c.fullMessage())...)
 	}
 	evidence := c.evidence()
 	if c.good() && len(evidence) > 0 {
@@ -155,13 +155,13 @@ func (c htmlCase) evidence() []page.Node {
 }
 
 func finding(f validate.Issue) page.Node {
-	says := []page.Node{line(f.Message)}
+	fullMessage := []page.Node{line(f.Message)}
 	if f.Pointer != "" {
-		says = []page.Node{page.El("code", "", line(f.Pointer)), page.Text(" "), line(f.Message)}
+		fullMessage = []page.Node{page.El("code", "", line(f.Pointer)), page.Text(" "), line(f.Message)}
 	}
 	return page.El("div", "finding", append([]page.Node{
 		page.El("p", "", page.El("code", "", line(place(f))), page.Text(" "), badge(string(f.Severity), f.Rule)),
-		page.El("p", "", says...),
+		page.El("p", "", fullMessage...),
 	}, p("muted", f.Hint)...)...)
 }
 

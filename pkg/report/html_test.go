@@ -63,11 +63,11 @@ func readHTML(t testing.TB, r report.Report, out string) {
 		if c.Verdict == report.Pass || c.Verdict == report.Skip || len(r.Cases) > 100 {
 			continue
 		}
-		says := []string{c.Name, c.Message}
+		fullMessage := []string{c.Name, c.Message}
 		for i, f := range c.Findings { // they say more than the message
-			says = append(says[:1+i], f.Message)
+			fullMessage = append(fullMessage[:1+i], f.Message)
 		}
-		for _, want := range says {
+		for _, want := range fullMessage {
 			if want = safetext.Line(want); !strings.Contains(text.String(), strings.ReplaceAll(want, "\x00", "")) {
 				t.Errorf("the page does not say %.200q", want)
 			}
@@ -195,9 +195,9 @@ func TestPagesAreBounded(t *testing.T) {
 		t.Errorf("a page of %d bytes", len(out))
 	}
 	readHTML(t, r, out)
-	for _, says := range []string{"999,900 more not listed", "and 900 more", "and 2,614 more", "not listed: 95,000 failed", "46 other answers"} {
-		if !strings.Contains(out, says) {
-			t.Errorf("the page does not say %q", says)
+	for _, fullMessage := range []string{"999,900 more not listed", "and 900 more", "and 2,614 more", "not listed: 95,000 failed", "46 other answers"} {
+		if !strings.Contains(out, fullMessage) {
+			t.Errorf("the page does not say %q", fullMessage)
 		}
 	}
 }

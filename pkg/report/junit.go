@@ -105,7 +105,7 @@ func junitOf(r Report, c Case, names uniqueNames) junitCase {
 	if c.Group != "" {
 		jc.Class += "." + c.Group
 	}
-	note := &junitNote{Message: safetext.Line(c.says()), Text: detail(c)}
+	note := &junitNote{Message: safetext.Line(c.fullMessage()), Text: detail(c)}
 	switch junitVerdict(c) {
 	case Fail:
 		note.Type = "fail"
@@ -140,7 +140,7 @@ func detail(c Case) string {
 	var b strings.Builder
 	b.WriteString(safetext.Text(c.Detail))
 	for _, f := range c.Findings {
-		fmt.Fprintf(&b, "%s: %s[%s] %s\n", place(f), f.Severity, f.Rule, sayAll(f))
+		fmt.Fprintf(&b, "%s: %s[%s] %s\n", place(f), f.Severity, f.Rule, messageWithHint(f))
 	}
 	return b.String()
 }

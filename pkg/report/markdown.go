@@ -55,7 +55,7 @@ func markdownRow(f validate.Issue) string {
 	if f.Severity == validate.Warning {
 		mark = "⚠️"
 	}
-	what := []string{cell(say(f))}
+	what := []string{cell(messageOf(f))}
 	for line := range strings.Lines(f.Hint) {
 		what = append(what, cell(strings.TrimRight(line, "\r\n")))
 	}

@@ -48,7 +48,7 @@ func (r *Records) Append(kind string, object func(line []byte) ([]byte, error)) 
 	}
 	switch body := line[len(head):]; {
 	case !bytes.HasPrefix(body, []byte("{")):
-		return fmt.Errorf("record %q encodes to no JSON object: %.40s", kind, body)
+		return fmt.Errorf("record %q is not a JSON object: %.40s", kind, body)
 	case body[1] == '}':
 		line = append(line[:len(head)], '}')
 	default:

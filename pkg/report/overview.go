@@ -5,10 +5,9 @@ import (
 	"strconv"
 )
 
-// Overview is what a report shows beside its cases where there is room, which
-// is in HTML: the answer in a line, numbers, plots and tables. All of its text
-// may quote a stranger. It holds as much as there is to draw, so whoever makes
-// one bounds it.
+// Overview is what an HTML report shows above its cases: the answer in one line, numbers,
+// plots and tables. All text may quote an endpoint or a payload. The caller limits its
+// size.
 type Overview struct {
 	Verdict  Verdict // empty: the worst of the cases
 	Title    string  // the answer in one line; empty: the tally of the cases

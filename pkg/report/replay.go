@@ -13,7 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// Replay is what came of a replay, to be shown.
+// Replay is the result of a replay, to be shown.
 type Replay struct {
 	Verdict Verdict
 	Title   string // the answer in one line
@@ -26,8 +26,8 @@ type Replay struct {
 	Hide func(string) string
 }
 
-// Overview lays a replay out: numbers, latency over time, answers over time,
-// latency by percentile, duplicates. It is bounded however long the run was.
+// Overview shows a replay: numbers, latency over time, answers over time, latency by
+// percentile, duplicates. Its size does not depend on the length of the run.
 func (r Replay) Overview() *Overview {
 	o := &Overview{Verdict: r.Verdict, Title: r.Title, Figures: r.figures(), Facts: slices.Clone(r.Facts)}
 	if text := outcomes(r.Summary); text != "" {
@@ -110,11 +110,11 @@ func (r Replay) missed(percentile float64) bool {
 
 // seldom is how many times the median the worst answer takes where latencies
 // are drawn on a logarithmic axis: on another, most would lie on the floor.
-const seldom = 20
+const logScaleFactor = 20
 
 func (r Replay) log() bool {
 	l := r.Summary.Latency
-	return l.Max() > seldom*max(l.At(50), time.Microsecond)
+	return l.Max() > logScaleFactor*max(l.At(50), time.Microsecond)
 }
 
 // latency is the plot of latency over time.
@@ -146,7 +146,7 @@ func (r Replay) latency() []Section {
 	for _, b := range buckets {
 		p.X = append(p.X, (b.After + r.Series.Width/2).Seconds())
 		for i, d := range []time.Duration{b.P50, b.P99, b.Max} {
-			p.Series[i].Y = append(p.Series[i].Y, known0(b.Latencies, d))
+			p.Series[i].Y = append(p.Series[i].Y, millisecondsOrNaN(b.Latencies, d))
 		}
 	}
 	for _, l := range r.Limits {
@@ -157,7 +157,7 @@ func (r Replay) latency() []Section {
 }
 
 // known0 is d in milliseconds, or not a number where it is of nothing.
-func known0(n int, d time.Duration) float64 {
+func millisecondsOrNaN(n int, d time.Duration) float64 {
 	if n == 0 {
 		return math.NaN()
 	}

@@ -1,13 +1,11 @@
-// Package report writes results for machines: NDJSON records for scripts and
-// one result model in the formats that CI systems read.
+// Package report writes results for other programs: NDJSON records for scripts, and
+// reports in the formats that CI systems read.
 //
-// It does not decide anything: verdicts come from the packages that judge. It
-// owns what a report may hold, so that neither the memory nor a CI system's
-// limits are exceeded: see [Report.Add].
+// It does not decide on verdicts. It limits the size of a report, to save memory and to
+// stay within the limits of CI systems; see [Report.Add].
 //
-// Text in a report may quote a payload or an answer and is made safe here,
-// where it is written: no format passes on what acts on a terminal, in a CI
-// log or in a web page.
+// Text in a report may quote a payload or an answer. It is escaped here, in every
+// format, so that it is harmless on a terminal, in a CI log and in a web page.
 package report
 
 import (
@@ -21,36 +19,35 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// Verdict is what became of one case.
+// Verdict is the result of one case.
 type Verdict string
 
 // The verdicts.
 const (
 	Pass      Verdict = "PASS"
-	Warn      Verdict = "WARN"      // right, but worth a look
+	Warn      Verdict = "WARN"      // correct, but suspicious
 	Fail      Verdict = "FAIL"      // wrong
-	Undecided Verdict = "UNDECIDED" // there is no evidence either way
-	Skip      Verdict = "SKIP"      // not asked
+	Undecided Verdict = "UNDECIDED" // not enough evidence
+	Skip      Verdict = "SKIP"      // not evaluated
 )
 
-// Case is one thing that was judged: a document, a delivery, a check.
+// Case is one thing that was evaluated: a document, a delivery, a check.
 type Case struct {
-	Name    string // formats that need unique names number those that repeat
-	Title   string // what is said of it, where that is more than its name; may be empty
+	Name    string // repeated names get a number in formats that need unique ones
+	Title   string // a description, if there is more than the name; may be empty
 	Group   string
 	Verdict Verdict
 	Message string // one line: why the verdict
-	// Accepted says why a verdict that is not good fails nobody, such as "as in
-	// the baseline"; empty: it does. It is counted as what it is, and apart.
+	// Accepted says why a bad verdict does not fail the command, such as "as in the
+	// baseline"; empty: it does. Such cases are also counted separately.
 	Accepted string
 	Detail   string        // further lines; may be empty
-	Took     time.Duration // 0 when nobody measured
-	// Findings are the places that the verdict comes from, where it comes from
-	// places in files.
+	Took     time.Duration // 0: not measured
+	// Findings are the places in files that led to the verdict, if any.
 	Findings []validate.Issue
 }
 
-// Report is the outcome of one command.
+// Report is the result of one command.
 type Report struct {
 	Name    string // of the command: validate, replay, check
 	Version string // of the program; may be empty
@@ -67,26 +64,25 @@ type Report struct {
 	text   int // bytes of text that Add listed
 }
 
-// Tally counts cases by their verdict and findings by their severity. Whatever
-// says how many there are says it from here.
+// Tally counts cases by verdict and findings by severity. All outputs use it.
 type Tally struct {
 	Cases    map[Verdict]int
 	Accepted int // of Cases, whose verdict was accepted
 	Findings map[validate.Severity]int
 }
 
-// What a report lists. GitHub shows 5,000 findings and refuses a file with more
-// than 25,000; people read fewer.
+// Limits of a report. GitHub shows 5,000 findings and refuses a file with more than
+// 25,000.
 const (
 	maxCases    = 5000    // of each verdict
 	maxFindings = 5000    // of each severity
 	maxText     = 8 << 20 // bytes of names and messages, but for one case more
 )
 
-// Add lists a case, or only counts it: a report lists the first 5,000 cases of
-// each verdict and the first 5,000 findings of each severity, so that many
-// warnings do not crowd out an error, and no more than some 8 MiB of text. Each
-// format says how many are not listed.
+// Add lists a case, or only counts it. A report lists the first 5,000 cases of each
+// verdict and the first 5,000 findings of each severity, so that many warnings do not
+// displace an error, and at most about 8 MiB of text. Each format says how many are not
+// listed.
 func (r *Report) Add(c Case) {
 	if r.listed.Cases[c.Verdict] >= maxCases || r.text >= maxText {
 		r.Unlisted.add(c)
@@ -103,7 +99,7 @@ func (r *Report) Add(c Case) {
 		}
 		r.listed.add(one)
 		r.text += len(f.Pointer) + len(f.Message) + len(f.Hint)
-		f.Excerpt = validate.Excerpt{} // no format shows it: pieces of payloads stay out
+		f.Excerpt = validate.Excerpt{} // parts of payloads are not reported
 		c.Findings = append(c.Findings, f)
 	}
 	verdict := Case{Verdict: c.Verdict, Accepted: c.Accepted}
@@ -134,8 +130,8 @@ func (t *Tally) add(c Case) {
 	}
 }
 
-// Total counts everything, listed or not. What kept a case from being decided,
-// such as a file that cannot be read, is no finding about a payload.
+// Total counts everything, listed or not. A reason why a case is undecided, such as a
+// file that cannot be read, is not counted as a finding.
 func (r Report) Total() Tally {
 	t := Tally{maps.Clone(r.Unlisted.Cases), r.Unlisted.Accepted, maps.Clone(r.Unlisted.Findings)}
 	t.add(Case{}) // makes the maps
@@ -157,7 +153,7 @@ func (r Report) toShow() Tally {
 	return t
 }
 
-// findings are those of the case; one that has none and did not pass is a
+// findings returns the findings of the case. A case that did not pass and has none is a
 // finding itself.
 func (c Case) findings() []validate.Issue {
 	severity := validate.Error
@@ -167,31 +163,31 @@ func (c Case) findings() []validate.Issue {
 	case c.Verdict == Warn || c.Accepted != "":
 		severity = validate.Warning
 	}
-	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.says(), Hint: c.Detail}}
+	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.fullMessage(), Hint: c.Detail}}
 }
 
-// says is the message, and why the verdict is accepted.
-func (c Case) says() string {
+// fullMessage returns the message, and why the verdict is accepted.
+func (c Case) fullMessage() string {
 	if c.Accepted != "" {
 		return c.Accepted + ": " + c.Message
 	}
 	return c.Message
 }
 
-// findings gives the listed findings with the case of each. Cases that stayed
-// undecided for the same reason, such as that nobody answered, are one finding.
+// findings returns the listed findings, each with its case. Cases that are undecided for
+// the same reason are one finding.
 func (r Report) findings() iter.Seq2[Case, validate.Issue] {
 	return func(yield func(Case, validate.Issue) bool) {
 		alike := r.alike()
 		for i, c := range r.Cases {
 			others, found := alike[i]
 			if found && others == nil {
-				continue // told with the first
+				continue // listed with the first
 			}
 			for _, f := range c.findings() {
 				if others != nil {
 					f.Rule = fmt.Sprintf("%s and %d more", c.Name, len(others))
-					if len(others) < few {
+					if len(others) < shownNames {
 						f.Rule = c.Name + ", " + strings.Join(others, ", ")
 					}
 				}
@@ -203,8 +199,8 @@ func (r Report) findings() iter.Seq2[Case, validate.Issue] {
 	}
 }
 
-// alike finds cases that stayed undecided for the same reason: the first, by its
-// number, has the names of the others, and those have nil.
+// alike groups cases that are undecided for the same reason: the first, by its number,
+// has the names of the others, and those have nil.
 func (r Report) alike() map[int][]string {
 	type reason struct{ accepted, message string }
 	first := map[reason]int{}
@@ -225,14 +221,14 @@ func (r Report) alike() map[int][]string {
 	return alike
 }
 
-// few is how many names of cases that are alike are worth reading.
-const few = 5
+// shownNames is how many names of cases in such a group are shown.
+const shownNames = 5
 
 // Format is one way to write a report.
 type Format struct {
 	Name string
 	Doc  string
-	// Places: it shows places in files, and is of no use without.
+	// Places: it shows places in files, and is useless without them.
 	Places bool
 	Write  func(io.Writer, Report) error
 }

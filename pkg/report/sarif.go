@@ -84,8 +84,8 @@ type (
 
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-// writeSARIF writes one run, a result a line. What could not be judged is no
-// result but a notification, and so is how much is not listed.
+// writeSARIF writes one run, a result per line. Undecided cases and the number of results
+// not listed are notifications.
 func writeSARIF(w io.Writer, r Report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Invocations: []sarifInvocation{sarifInvoked(r)}}
 	run.Tool.Driver = sarifDriver{Name: "julianctl", Version: r.Version, InformationURI: "https://github.com/julianctl/julianctl", Rules: []sarifRule{}}
@@ -104,7 +104,7 @@ func writeSARIF(w io.Writer, r Report) error {
 	_, _ = out.Write(bytes.TrimSuffix(head, []byte("}")))
 	_, _ = out.WriteString(`,"results":[`)
 	between := "\n"
-	marks := prints{}
+	marks := fingerprints{}
 	for c, f := range r.findings() {
 		if c.Verdict == Undecided {
 			continue
@@ -166,7 +166,7 @@ func sarifRuleOf(rule validate.Rule) sarifRule {
 // sarifMessage is what a finding says. "[text](target)" in a message is a link
 // (section 3.11.6), so where a payload quotes one the brackets are escaped.
 func sarifMessage(f validate.Issue) sarifText {
-	text := sayAll(f)
+	text := messageWithHint(f)
 	if strings.Contains(text, "](") {
 		text = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(text)
 	}

@@ -30,10 +30,9 @@ type Change struct {
 	Is      string     `json:"is"`  // in words; empty when there is nothing
 }
 
-// Diff returns what became of shape was in shape is, in the order of the
-// fields. Of an observed shape only what contradicts was is a change: that a
-// value, a type or an optional field did not occur means nothing. What is in a
-// free object is its owner's, and no change either.
+// Diff returns the changes from shape was to shape is, in the order of the fields. If is
+// is an observed shape, only contradictions are changes: a value, a type or an optional
+// field may just not have occurred. The content of free objects is ignored.
 func Diff(was, is Shape) []Change {
 	before, after := was.index(), is.index()
 	var changes []Change

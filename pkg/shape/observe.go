@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxKeys is how many different keys an object may show until they are
-	// taken for data, such as ids, and no longer for fields.
+	// maxKeys is the most keys of an object that are fields. If there are more, they
+	// are data, such as ids.
 	maxKeys = 200
 	// maxValues is how many different values are remembered of a field that
 	// has a fixed set of them, and longestValue how long one may be.
@@ -20,31 +20,30 @@ const (
 	longestValue = 200
 )
 
-// ErrNotPayload is a body that is no JSON object, or has more levels than
+// ErrNotPayload is returned for a body that is not a JSON object, or nests deeper than
 // [jsonscan.MaxDepth].
-var ErrNotPayload = errors.New("is no JSON object")
+var ErrNotPayload = errors.New("is not a JSON object")
 
-// Observer learns a shape from payloads. Its memory follows the number of
-// different fields, not of payloads. The zero value is ready. It is not safe
-// for concurrent use.
+// Observer derives a shape from payloads. Its memory depends on the number of fields, not
+// of payloads. The zero value is ready to use. It is not safe for concurrent use.
 type Observer struct {
 	root place
 }
 
 // place is what was seen at one pointer.
 type place struct {
-	pointer  string
-	kinds    Kinds
-	seen     int // objects that held it; of the payload as a whole, and of items, how often
-	objects  int // how often it was an object
-	last     int // which of the objects around it held it last, counted from 1
-	values   []string
-	some     bool // its values are remembered
-	manifold bool // it has more values than are remembered
-	other    bool // one of its strings was no date-time
-	free     bool // its keys are data
-	keys     []string
-	children map[string]*place
+	pointer    string
+	kinds      Kinds
+	seen       int // objects that held it; of the payload as a whole, and of items, how often
+	objects    int // how often it was an object
+	last       int // which of the objects around it held it last, counted from 1
+	values     []string
+	some       bool // its values are remembered
+	manyValues bool // it has more values than are remembered
+	other      bool // one of its strings was no date-time
+	free       bool // its keys are data
+	keys       []string
+	children   map[string]*place
 	// key is how its key was written last, in quotes, and follows the place that
 	// came after it then, or first in it: payloads of one sender have one order.
 	key     string
@@ -52,7 +51,7 @@ type place struct {
 	first   *place
 }
 
-// Add looks at one payload. The error is [ErrNotPayload].
+// Add adds one payload. The error is [ErrNotPayload].
 func (o *Observer) Add(body []byte) error {
 	i := jsonscan.Space(body, 0)
 	if jsonscan.At(body, i) != '{' {
@@ -64,15 +63,15 @@ func (o *Observer) Add(body []byte) error {
 			return ErrNotPayload
 		}
 	}
-	o.root.look(body, i)
+	o.root.scan(body, i)
 	return nil
 }
 
-// Payloads is how many were looked at.
+// Payloads returns how many were added.
 func (o *Observer) Payloads() int { return o.root.objects }
 
-// look passes the value that begins at i. What surrounds it is JSON.
-func (p *place) look(b []byte, i int) (end int) {
+// scan adds the value that begins at i, in valid JSON, and returns its end.
+func (p *place) scan(b []byte, i int) (end int) {
 	switch b[i] {
 	case '{':
 		p.kinds |= Object
@@ -84,7 +83,7 @@ func (p *place) look(b []byte, i int) (end int) {
 	case '"':
 		p.kinds |= String
 		end = stringEnd(b, i)
-		if !p.other || p.some && !p.manifold {
+		if !p.other || p.some && !p.manyValues {
 			p.text(jsonscan.Text(b[i:end]))
 		}
 		return end
@@ -109,7 +108,7 @@ func (p *place) array(b []byte, i int) int {
 		}
 		item := p.child("*")
 		item.seen++
-		i = item.look(b, i)
+		i = item.scan(b, i)
 	}
 	return i + 1
 }
@@ -141,19 +140,19 @@ func (p *place) object(b []byte, i int) int {
 			child.seen++
 		}
 		i = jsonscan.Space(b, jsonscan.Space(b, i)+1)
-		i = child.look(b, i)
+		i = child.scan(b, i)
 	}
 	return objectEnd(b, i)
 }
 
-// bound takes keys for data when they are too many.
+// bound treats keys as data if there are too many.
 func (p *place) bound() {
 	if len(p.keys) > maxKeys && (len(p.keys) > maxKeys+1 || p.children["*"] == nil) {
 		p.setFree()
 	}
 }
 
-// setFree takes keys for data: of what is in them only the items of arrays stay.
+// setFree treats keys as data, and keeps only the items of arrays.
 func (p *place) setFree() {
 	items := p.children["*"]
 	p.free, p.keys, p.children, p.first = true, nil, nil, nil
@@ -207,7 +206,7 @@ func (p *place) text(text []byte) {
 		_, err := time.Parse(time.RFC3339, string(text))
 		p.other = err != nil
 	}
-	if !p.some || p.manifold {
+	if !p.some || p.manyValues {
 		return
 	}
 	for _, value := range p.values {
@@ -221,14 +220,13 @@ func (p *place) text(text []byte) {
 // value remembers one that is new.
 func (p *place) value(value string) {
 	if len(p.values) == maxValues || len(value) > longestValue {
-		p.manifold, p.values = true, nil
+		p.manyValues, p.values = true, nil
 		return
 	}
 	p.values = append(p.values, value)
 }
 
-// Merge adds what later has seen, as if o had looked at its payloads after those
-// of its own. Later is not to be used any more.
+// Merge adds the payloads of later after those of o. later must not be used afterwards.
 func (o *Observer) Merge(later *Observer) { o.root.merge(&later.root) }
 
 func (p *place) merge(later *place) {
@@ -236,11 +234,11 @@ func (p *place) merge(later *place) {
 	p.seen += later.seen
 	p.objects += later.objects
 	p.other = p.other || later.other
-	if later.manifold {
-		p.manifold, p.values = true, nil
+	if later.manyValues {
+		p.manyValues, p.values = true, nil
 	}
 	for _, value := range later.values {
-		if !p.manifold && !slices.Contains(p.values, value) {
+		if !p.manyValues && !slices.Contains(p.values, value) {
 			p.value(value)
 		}
 	}
@@ -264,7 +262,7 @@ func enumerated(pointer string) bool {
 	})
 }
 
-// Shape is what was seen so far.
+// Shape returns the shape so far.
 func (o *Observer) Shape() Shape {
 	s := Shape{Observed: true}
 	if o.root.objects > 0 {

@@ -24,11 +24,11 @@ func (o *slowObserver) Add(body []byte) error {
 	if !json.Valid(body) || jsonscan.Deep(body) || !parsed.IsObject() {
 		return ErrNotPayload
 	}
-	o.look(&o.root, parsed)
+	o.scan(&o.root, parsed)
 	return nil
 }
 
-func (o *slowObserver) look(p *place, v gjson.Result) {
+func (o *slowObserver) scan(p *place, v gjson.Result) {
 	switch {
 	case v.IsObject():
 		p.kinds |= Object
@@ -44,7 +44,7 @@ func (o *slowObserver) look(p *place, v gjson.Result) {
 				child.seen++
 			}
 			seen[name] = true
-			o.look(child, value)
+			o.scan(child, value)
 			p.bound()
 			return true
 		})
@@ -53,7 +53,7 @@ func (o *slowObserver) look(p *place, v gjson.Result) {
 		v.ForEach(func(_, item gjson.Result) bool {
 			child := p.child("*")
 			child.seen++
-			o.look(child, item)
+			o.scan(child, item)
 			return true
 		})
 	case v.Type == gjson.String:
@@ -62,7 +62,7 @@ func (o *slowObserver) look(p *place, v gjson.Result) {
 		if _, err := time.Parse(time.RFC3339, text); err != nil {
 			p.other = true
 		}
-		if enumerated(p.pointer) && !p.manifold && !slices.Contains(p.values, text) {
+		if enumerated(p.pointer) && !p.manyValues && !slices.Contains(p.values, text) {
 			p.value(text)
 		}
 	case v.Type == gjson.Number:

@@ -110,8 +110,8 @@ func (s Shape) node(pointer string) *node {
 	return n
 }
 
-// ErrNotSchema is a document that cannot be read as a JSON Schema.
-var ErrNotSchema = errors.New("is no JSON Schema")
+// ErrNotSchema is returned for a document that is not a JSON Schema.
+var ErrNotSchema = errors.New("is not a JSON Schema")
 
 // IsSchema reports whether a document that is JSON looks like a JSON Schema,
 // and not like a payload.
@@ -243,7 +243,7 @@ func (r *schemaReader) resolve(ref string) gjson.Result {
 		at = next
 	}
 	if !local {
-		r.err = fmt.Errorf("%w: $ref %q leads nowhere in it", ErrNotSchema, ref)
+		r.err = fmt.Errorf("%w: $ref %q not found in it", ErrNotSchema, ref)
 	}
 	return at
 }

@@ -1,14 +1,12 @@
-// Package shape says what payloads look like — which fields they hold, of
-// which JSON types, how surely and with which values — and what differs
-// between two such descriptions.
+// Package shape describes payloads (their fields, JSON types, values, and which fields
+// are always present) and compares two such descriptions.
 //
 // A shape comes from the documentation ([Documented]), from payloads
 // ([Observer]) or from a JSON Schema ([FromSchema]), and becomes a schema again
-// with [Shape.Schema]. The package finds what changed; whether one payload is
-// correct is for package validate to say.
+// with [Shape.Schema]. Package validate decides whether a payload is correct.
 //
-// Names and values in a shape of payloads are text from a stranger: make them
-// safe before a person sees them.
+// Names and values of an observed shape come from payloads: escape them before they are
+// shown.
 package shape
 
 import (
@@ -78,7 +76,7 @@ func kindsNamed(name string) Kinds {
 	return 0
 }
 
-// Field is what is known of one place.
+// Field describes one place in a payload.
 type Field struct {
 	// Pointer is the place as a JSON pointer (RFC 6901), where * stands for
 	// every item of an array; "" is the payload as a whole.
@@ -91,12 +89,11 @@ type Field struct {
 	Free   bool   // an object whose keys are its owner's own
 }
 
-// Shape is a set of fields; a parent comes before its children. The zero value
-// is a shape that nothing is known of.
+// Shape is a list of fields; parents come before their children. The zero value is an
+// unknown shape.
 type Shape struct {
 	Fields []Field
-	// Observed says that the shape is that of payloads: what was not in them
-	// may exist all the same.
+	// Observed: the shape comes from payloads, so there may be more fields.
 	Observed bool
 }
 

@@ -13,8 +13,8 @@ import (
 // below each other: ten thousand levels would be a hundred megabytes of spaces.
 const maxIndent = 40
 
-// PrettyJSON lays out valid JSON for a person: two spaces a level, coloured,
-// nothing in it that acts on a terminal. Its bytes are for eyes only.
+// PrettyJSON formats valid JSON for display: two spaces per level, coloured, safe for a
+// terminal.
 func PrettyJSON(text []byte, s Style) (string, error) {
 	if !json.Valid(text) {
 		return "", errors.New("not JSON")

@@ -1,5 +1,5 @@
-// Package terminal writes for people: output streams, colour, width and layout
-// of text, units, progress. The package is the program's own.
+// Package terminal writes to the user's terminal: output streams, colours, layout of
+// text, and progress.
 package terminal
 
 import (
@@ -59,10 +59,10 @@ func (o *Output) Err() error {
 	return nil
 }
 
-// IsTTY reports whether a person is looking.
+// IsTTY reports whether the output is a terminal.
 func (o *Output) IsTTY() bool { return o.tty != nil }
 
-// Width is the number of columns, 80 when nobody can tell.
+// Width returns the number of columns, 80 if it is not known.
 func (o *Output) Width() int {
 	if o.tty != nil {
 		if w, _, err := term.GetSize(int(o.tty.Fd())); err == nil && w > 0 {
@@ -72,7 +72,7 @@ func (o *Output) Width() int {
 	return 80
 }
 
-// IsTerminal reports whether r is a terminal with a person before it.
+// IsTerminal reports whether r is a terminal.
 func IsTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -9,33 +9,33 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// How often progress is told: to a person who looks on, and in a log.
+// How often progress is shown: on a terminal, and in a log.
 const (
 	progressFirst = time.Second // work that is shorter shows none
 	progressFrame = 200 * time.Millisecond
 	progressLine  = 5 * time.Second
 )
 
-// Progress tells on stderr how far a long work has come: on a terminal in one
-// line that is drawn again and gone at the end, elsewhere in a line every few
-// seconds. A nil *Progress tells nothing.
+// Progress shows on stderr how far a long operation is: on a terminal in one line that is
+// redrawn and removed at the end, elsewhere in a new line every few seconds. A nil
+// *Progress shows nothing.
 type Progress struct {
 	out   *Output
 	live  bool
 	state ProgressState
 
-	mu    sync.Mutex
-	drawn bool
-	stop  chan struct{}
-	told  sync.WaitGroup
+	mu      sync.Mutex
+	drawn   bool
+	stop    chan struct{}
+	drawing sync.WaitGroup
 }
 
-// ProgressState says what to tell after so long: the share of the work that is
-// done, 0 where nobody knows, and words, the most important first.
+// ProgressState returns what to show after so long: the share of the work that is done, 0
+// if not known, and words, the most important first.
 type ProgressState func(after time.Duration) (share float64, words []string)
 
-// NewProgress begins to tell of state on out: live in one line that is drawn
-// again, otherwise in a line every few seconds. The caller ends it.
+// NewProgress starts showing state on out: with live in one line that is redrawn,
+// otherwise in a new line every few seconds. The caller ends it.
 func NewProgress(out *Output, live bool, state ProgressState) *Progress {
 	p := &Progress{
 		out:   out,
@@ -43,7 +43,7 @@ func NewProgress(out *Output, live bool, state ProgressState) *Progress {
 		state: state,
 		stop:  make(chan struct{}),
 	}
-	p.told.Go(p.run)
+	p.drawing.Go(p.run)
 	return p
 }
 
@@ -58,7 +58,7 @@ func (p *Progress) run() {
 	for {
 		select {
 		case <-timer.C:
-			p.Tell(p.state(time.Since(start)))
+			p.Show(p.state(time.Since(start)))
 			timer.Reset(every)
 		case <-p.stop:
 			return
@@ -66,8 +66,8 @@ func (p *Progress) run() {
 	}
 }
 
-// Tell shows the state of the work at once.
-func (p *Progress) Tell(share float64, words []string) {
+// Show shows the state at once.
+func (p *Progress) Show(share float64, words []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.live {
@@ -82,8 +82,8 @@ func (p *Progress) Tell(share float64, words []string) {
 	p.drawn = true
 }
 
-// liveLine is what fits into so many columns of a bar and words. On a narrow
-// terminal the bar makes room for words.
+// liveLine fits a bar and words into so many columns. On a narrow terminal the bar is left
+// out first.
 func liveLine(share float64, words []string, columns int) string {
 	if share > 0 {
 		done := PadLeft(units.Percent(share), 4)
@@ -105,7 +105,7 @@ func liveLine(share float64, words []string, columns int) string {
 	return line
 }
 
-// Above prints something else, in place of the line, which comes back later.
+// Above prints something else above the line.
 func (p *Progress) Above(show func()) {
 	if p == nil {
 		show()
@@ -117,13 +117,13 @@ func (p *Progress) Above(show func()) {
 	show()
 }
 
-// End stops telling and leaves no line behind.
+// End stops showing progress and removes the line.
 func (p *Progress) End() {
 	if p == nil {
 		return
 	}
 	close(p.stop)
-	p.told.Wait()
+	p.drawing.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()

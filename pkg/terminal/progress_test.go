@@ -11,14 +11,14 @@ import (
 )
 
 // told is what a progress writes in so long.
-func told(t *testing.T, live bool, lasts time.Duration, share float64, words ...string) string {
+func drawing(t *testing.T, live bool, lasts time.Duration, share float64, words ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
 		p := &Progress{out: NewOutput(&out), live: live, stop: make(chan struct{}), state: func(after time.Duration) (float64, []string) {
 			return share, append([]string{after.String()}, words...)
 		}}
-		p.told.Go(p.run)
+		p.drawing.Go(p.run)
 		<-time.After(lasts)
 		p.End()
 	})
@@ -45,7 +45,7 @@ func TestProgress(t *testing.T) {
 		{"a share in a log", false, 6 * time.Second, 0.333, []string{"a"}, "33%, 5s, a\n"},
 	}
 	for _, tt := range tests {
-		if d := cmp.Diff(tt.want, told(t, tt.live, tt.lasts, tt.share, tt.words...)); d != "" {
+		if d := cmp.Diff(tt.want, drawing(t, tt.live, tt.lasts, tt.share, tt.words...)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, d)
 		}
 	}
@@ -74,11 +74,11 @@ func TestProgressFits(t *testing.T) {
 func TestProgressAbove(t *testing.T) {
 	var out bytes.Buffer
 	p := &Progress{out: NewOutput(&out), live: true, stop: make(chan struct{})}
-	p.Tell(0, []string{"one"})
+	p.Show(0, []string{"one"})
 	for range 2 {
 		p.Above(func() { out.WriteString("failure\n") })
 	}
-	p.Tell(0, []string{"two"})
+	p.Show(0, []string{"two"})
 	p.End()
 	if d := cmp.Diff("\rone\x1b[K\r\x1b[Kfailure\nfailure\n\rtwo\x1b[K\r\x1b[K", out.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -7,10 +7,10 @@ import (
 	"github.com/muesli/termenv"
 )
 
-// Paint colours a piece of text. It never changes the text's width.
+// Paint colours a text without changing its width.
 type Paint func(string) string
 
-// Style is the few colours that the program speaks in, for one stream.
+// Style has the colours of the program, for one stream.
 type Style struct {
 	Good, Warn, Bad, Accent, Bold, Faint Paint
 }
@@ -21,8 +21,8 @@ func NewStyle(w io.Writer, colour bool) Style {
 		plain := func(s string) string { return s }
 		return Style{plain, plain, plain, plain, plain, plain}
 	}
-	// A fixed profile: nothing is asked of the terminal, and the 16 named
-	// colours follow the person's theme.
+	// A fixed profile: the terminal is not queried, and the 16 named colours follow the
+	// user's theme.
 	r := lipgloss.NewRenderer(w)
 	r.SetColorProfile(termenv.ANSI)
 	r.SetHasDarkBackground(true)

@@ -12,19 +12,17 @@ import (
 
 // This file is all that measures, cuts, pads and wraps text in the columns of a
 // terminal. Text comes in safe (see safetext), and colours come on after it is
-// laid out; only cells and WrapList take text that has them. A stranger chooses
-// how long a text is, so the work of each function grows with it and no faster
-// (TestPrintingIsLinear).
+// laid out; only cells and WrapList take text that has them. Untrusted text may be
+// very long, so every function runs in linear time (TestPrintingIsLinear).
 
 // maxCluster is how many bytes one character may have. Four people with a skin
 // tone each, joined to one picture, have 41; Unicode's stream-safe text has no
 // more than 30 marks upon a letter.
 const maxCluster = 64
 
-// clusters gives the characters of s as a reader sees them, each with the
-// columns that it takes: a letter with its accents, a flag, a family. One of
-// more than maxCluster bytes, such as a letter under a thousand accents, comes
-// in pieces that take a column at least, so that no line is endless.
+// clusters yields the visible characters of s (a letter with its accents, a flag, a
+// family), each with its columns. One of more than maxCluster bytes is split into parts
+// of at least one column, so that no line is endless.
 func clusters(s string) iter.Seq2[string, int] {
 	return func(yield func(string, int) bool) {
 		for state := -1; s != ""; {

@@ -73,7 +73,7 @@ func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore) error {
 	}
 	a.Note("%s key for %s kept in %s", a.ErrStyle.Good("done:"), safetext.Line(host), kept)
 	if a.Env(cli.KeyVariable) != "" {
-		a.Note("%s %s is set and outweighs it", a.ErrStyle.Warn("warning:"), cli.KeyVariable)
+		a.Note("%s %s is set and takes precedence over it", a.ErrStyle.Warn("warning:"), cli.KeyVariable)
 	}
 	a.Hint(`"julianctl auth status" proves it`)
 	return nil

@@ -176,7 +176,7 @@ func newInitCmd(a *cli.App) *cobra.Command {
 				path = args[0]
 			}
 			if _, err := os.Lstat(path); err == nil && !force {
-				return cli.UsageError(fmt.Errorf("%q is there already", path), "--force replaces it")
+				return cli.UsageError(fmt.Errorf("%q already exists", path), "--force replaces it")
 			}
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				return cli.Failure(err, "")
@@ -199,7 +199,7 @@ func newInitCmd(a *cli.App) *cobra.Command {
 // until a person takes a # away.
 func configTemplate() string {
 	var b strings.Builder
-	b.WriteString("# julianctl configuration. A flag outweighs the environment, the environment\n# outweighs this file. See: julianctl help environment\n" +
+	b.WriteString("# julianctl configuration. A flag takes precedence over the environment, the\n# environment over this file. See: julianctl help environment\n" +
 		"# A project's " + cli.ProjectFile + " is trusted with: julianctl config trust\n")
 	for _, s := range cli.Settings() {
 		fmt.Fprintf(&b, "\n# %s (environment %s)\n", s.Doc, strings.Join(s.Env, " or "))

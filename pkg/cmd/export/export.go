@@ -242,7 +242,7 @@ func exportError(output string, err error) error {
 		return cli.UsageError(err, refused.Hint)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return cli.UsageError(fmt.Errorf("--output %q is there already", output), "each export takes a folder of its own")
+		return cli.UsageError(fmt.Errorf("--output %q already exists", output), "use a new folder for each export")
 	}
 	return err
 }

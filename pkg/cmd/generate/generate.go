@@ -187,11 +187,11 @@ func (o *options) check() error {
 	case o.sequences < 0:
 		return cli.UsageError(fmt.Errorf(`--sequences "%d" is less than 0`, o.sequences), "")
 	case o.variant != "" && o.invalid != "":
-		return cli.UsageError(errors.New("--variant and --invalid exclude each other"), see)
+		return cli.UsageError(errors.New("use only one of --variant and --invalid"), see)
 	case o.shape != "" && o.variant != "":
-		return cli.UsageError(errors.New("--agent-shape and --variant exclude each other: a variant has variables of its own"), see)
+		return cli.UsageError(errors.New("use only one of --agent-shape and --variant: a variant has its own variables"), see)
 	case o.sequences > 0 && (o.counted || o.resultType != "" || o.lifecycle != "" || o.variant != "" || o.invalid != ""):
-		return cli.UsageError(errors.New("--sequences excludes --count, --result-type, --lifecycle, --variant and --invalid: a story has its own"), see)
+		return cli.UsageError(errors.New("use only one of --sequences and --count, --result-type, --lifecycle, --variant or --invalid: a story has its own"), see)
 	case !strings.HasPrefix(o.agent, "agent."):
 		return cli.UsageError(fmt.Errorf(`--agent %q does not begin with "agent."`, o.agent), "--set agentId=… writes any id")
 	}

@@ -27,7 +27,7 @@ func (f *answerFlags) declare(cmd *cobra.Command) {
 // read completes the flags; statusGiven tells a default from a wish.
 func (f *answerFlags) read(statusGiven bool) (body []byte, contentType string, err error) {
 	if f.status < 200 || f.status > 599 {
-		return nil, "", cli.UsageError(fmt.Errorf("--status %d is no final status", f.status), "want 200 to 599")
+		return nil, "", cli.UsageError(fmt.Errorf("--status %d is not a final status", f.status), "want 200 to 599")
 	}
 	if f.body == "" {
 		return nil, "", nil

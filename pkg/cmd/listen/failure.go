@@ -127,7 +127,7 @@ func silenceOf(value string) (after time.Duration, command string, err error) {
 	word, command, _ := strings.Cut(strings.TrimSpace(value), " ")
 	var span cli.TimeSpan
 	if err := span.Set(word); err != nil || strings.TrimSpace(command) == "" {
-		return 0, "", cli.UsageError(fmt.Errorf("--on-silence %q is no time with a command after it", value), "write it like --on-silence '30m notify-send silence'")
+		return 0, "", cli.UsageError(fmt.Errorf("--on-silence %q is not a time with a command after it", value), "write it like --on-silence '30m notify-send silence'")
 	}
 	return span.Duration(), command, nil
 }

@@ -36,14 +36,14 @@ func (f *faultFlags) declare(cmd *cobra.Command) {
 func (f *faultFlags) check() error {
 	for name, rate := range map[string]float64{"fail-rate": f.failRate, "drop-rate": f.dropRate} {
 		if !(rate >= 0 && rate <= 1) {
-			return cli.UsageError(fmt.Errorf("--%s %g is no share", name, rate), "0 is none, 0.1 is one in ten, 1 is all")
+			return cli.UsageError(fmt.Errorf("--%s %g is not a share", name, rate), "0 is none, 0.1 is one in ten, 1 is all")
 		}
 	}
 	switch {
 	case f.failFirst < 0:
 		return cli.UsageError(fmt.Errorf("--fail-first %d is negative", f.failFirst), "")
 	case f.failStatus < 300 || f.failStatus > 599:
-		return cli.UsageError(fmt.Errorf("--fail-status %d is no failure", f.failStatus), "want 300 to 599")
+		return cli.UsageError(fmt.Errorf("--fail-status %d is not a failure", f.failStatus), "want 300 to 599")
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
 		Use:   "listen",
-		Short: "Stand in place of the endpoint and show what comes in",
+		Short: "Receive webhooks locally; inspect or forward them",
 		Long: `listen accepts deliveries, acknowledges them, and shows each with what a person
 looks for: who was called and what came of it, what is wrong with the payload,
 and whether it is a duplicate and of what it differs from the first.
@@ -124,7 +124,7 @@ or comes after a silence (REASON is recovered).`,
 // check finds what no flag parser can.
 func (o *options) check() (err error) {
 	if !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# ") {
-		return cli.UsageError(fmt.Errorf("--path %q is no path", o.path), "it begins with a slash and has no query, such as /webhook")
+		return cli.UsageError(fmt.Errorf("--path %q is not a path", o.path), "it begins with a slash and has no query, such as /webhook")
 	}
 	if o.shown, err = deliveryview.ReadLiveFilters("filter", o.filter); err != nil {
 		return err
@@ -158,8 +158,8 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	if err := cli.WriteApart(uses, opts.tls.cert, opts.tls.key); err != nil {
 		return err
 	}
-	deliveryview.TellDoubts(a, opts.shown.Doubts, "--filter: ", " is not documented")
-	deliveryview.TellDoubts(a, opts.expect.match.Doubts, "--until: ", " is not documented")
+	deliveryview.NotePossibleTypos(a, opts.shown.PossibleTypos, "--filter: ", " is not documented")
+	deliveryview.NotePossibleTypos(a, opts.expect.match.PossibleTypos, "--until: ", " is not documented")
 	require, err := parseRequired(opts.requires)
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 		if err == nil {
 			d.Stored = stored
 		}
-		l.told(err)
+		l.reported(err)
 		if errors.Is(err, journal.ErrFull) {
 			return fmt.Errorf("%w: %w", receive.ErrFull, err)
 		}
@@ -102,7 +102,7 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 
 // told tells the person once that deliveries cannot be stored, and once that
 // they can again.
-func (l *listenLog) told(err error) {
+func (l *listenLog) reported(err error) {
 	if err == nil && l.failing.Load() == 0 {
 		return // as nearly always
 	}
@@ -161,7 +161,7 @@ func (l *listenLog) finish(s *deliveryview.Shown) {
 		o.Findings, _ = json.Marshal(s.Issues) // plain values
 	}
 	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
-		l.told(err)
+		l.reported(err)
 	}
 }
 

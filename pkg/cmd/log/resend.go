@@ -324,7 +324,7 @@ func (r *resender) line(e *journal.Entry, t *journal.Attempt) error {
 	}
 	if t.Acknowledged() {
 		mark, colour = "✓", st.Good
-	} else if said := deliveryview.Said(r.a, t.Answer, 100); said != "" {
+	} else if said := deliveryview.AnswerText(r.a, t.Answer, 100); said != "" {
 		came += ": " + said
 	}
 	_, err := fmt.Fprintf(r.a.Out, "%5d  %s %s  %s\n", e.ID, colour(mark), terminal.OrDash(safetext.Line(e.CallID)), came)

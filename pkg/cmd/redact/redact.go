@@ -66,7 +66,7 @@ addresses and ids of its originals, and exits 1 where one is left.`,
 			if opts.verify {
 				for _, name := range []string{"key-file", "output", "report", "level", "keep-words", "redact-keys", "jobs"} {
 					if cmd.Flags().Changed(name) {
-						return cli.UsageError(fmt.Errorf("--verify and --%s exclude each other", name), "--verify only reads")
+						return cli.UsageError(fmt.Errorf("use only one of --verify and --%s", name), "--verify only reads")
 					}
 				}
 				return verifyRedacted(cmd.Context(), a, args)

@@ -44,18 +44,18 @@ func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
 
 // dryItem is a step of the plan, or what came in place of one.
 type dryItem struct {
-	step  deliver.Step
-	n     int // deliveries before it
-	doubt *deliver.Unconfirmed
-	err   error
+	step        deliver.Step
+	n           int // deliveries before it
+	unconfirmed *deliver.Unconfirmed
+	err         error
 }
 
 // shown is what some steps look like, or what came in place of one.
 type shown struct {
-	text   []byte // whole lines
-	doubt  *deliver.Unconfirmed
-	err    error
-	failed error // of a record
+	text        []byte // whole lines
+	unconfirmed *deliver.Unconfirmed
+	err         error
+	failed      error // of a record
 }
 
 // dryRun shows what would be sent, in order. Several goroutines look at the
@@ -69,8 +69,8 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 	payloads, deliveries, unreadable := 0, 0, 0
 	items := func(yield func(dryItem) bool) {
 		on := true
-		doubt := func(d deliver.Unconfirmed) { on = on && yield(dryItem{doubt: &d}) }
-		for step, err := range p.plan.File.Remaining(p.plan.Steps(docs), doubt) {
+		unconfirmed := func(d deliver.Unconfirmed) { on = on && yield(dryItem{unconfirmed: &d}) }
+		for step, err := range p.plan.File.Remaining(p.plan.Steps(docs), unconfirmed) {
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -107,8 +107,8 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 				p.unreadable(s.err)
 			case s.failed != nil:
 				p.fail(s.failed)
-			case s.doubt != nil:
-				p.doubt(*s.doubt)
+			case s.unconfirmed != nil:
+				p.unconfirmed(*s.unconfirmed)
 			case p.records != nil:
 				_, err := p.buffer.Write(s.text)
 				p.fail(err)
@@ -146,9 +146,9 @@ func (p *printer) shower() func([]dryItem) []shown {
 			}
 		}
 		for _, i := range items {
-			if i.err != nil || i.doubt != nil {
+			if i.err != nil || i.unconfirmed != nil {
 				flush()
-				all = append(all, shown{doubt: i.doubt, err: i.err})
+				all = append(all, shown{unconfirmed: i.unconfirmed, err: i.err})
 				continue
 			}
 			doc, n := i.step.Document, i.n

@@ -36,13 +36,13 @@ type printer struct {
 	progress *terminal.Progress // nil: none is told
 	timeline *deliver.Timeline  // nil: no report needs it
 
-	hinted map[string]bool // hints that were given
-	source string          // of the payloads, while there is only one
-	many   bool            // payloads came from more than one source
-	first  error           // the first failure
-	failed int             // deliveries that failed
-	doubts int             // deliveries that may have arrived more than once
-	err    error           // of the first record that could not be made
+	hinted           map[string]bool // hints that were given
+	source           string          // of the payloads, while there is only one
+	many             bool            // payloads came from more than one source
+	first            error           // the first failure
+	failed           int             // deliveries that failed
+	unconfirmedCount int             // deliveries that may have arrived more than once
+	err              error           // of the first record that could not be made
 }
 
 func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client, reports *cli.Reports) *printer {
@@ -52,7 +52,7 @@ func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client
 		tally:   newTally(o),
 		hinted:  map[string]bool{},
 	}
-	p.plan.Unconfirmed, p.plan.Cut = p.doubt, p.cut
+	p.plan.Unconfirmed, p.plan.Cut = p.unconfirmed, p.cut
 	return p
 }
 

@@ -187,16 +187,16 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 // run delivers until running ends. The first signal ends ctx, and running with
 // it.
 func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Document, error]) deliver.Summary {
-	told := make(chan struct{})
+	reported := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
-		defer close(told)
+		defer close(reported)
 		p.interrupted()
 	})
 	restore := p.a.CollectLess()
 	sum := p.client.Run(running, docs, p.plan, p.result)
 	restore()
 	if !quiet() {
-		<-told
+		<-reported
 	}
 	p.progress.End()
 	return sum

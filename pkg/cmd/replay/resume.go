@@ -93,8 +93,8 @@ type againRecord struct {
 }
 
 // doubt tells of one delivery that the endpoint may have seen more than once.
-func (p *printer) doubt(d deliver.Unconfirmed) {
-	p.doubts++
+func (p *printer) unconfirmed(d deliver.Unconfirmed) {
+	p.unconfirmedCount++
 	if p.records != nil {
 		p.fail(p.records.Write("again", againRecord{d.Source, d.Line, d.Number, d.Copy, d.CallID, d.Sends, d.Again}))
 	}
@@ -129,7 +129,7 @@ func (p *printer) resumeRecord() *resumeJSON {
 	if f == nil {
 		return nil
 	}
-	out := &resumeJSON{File: p.o.resume, Answered: f.Past.Answered, Failed: f.Past.Failed(p.plan.Expect), Statuses: map[string]int{}, Doubtful: p.doubts}
+	out := &resumeJSON{File: p.o.resume, Answered: f.Past.Answered, Failed: f.Past.Failed(p.plan.Expect), Statuses: map[string]int{}, Doubtful: p.unconfirmedCount}
 	for status, n := range f.Past.Statuses {
 		out.Statuses[strconv.Itoa(status)] = n
 	}
@@ -154,8 +154,8 @@ func (p *printer) resumed() string {
 	if n := p.failedBefore(); n > 0 {
 		text += ", " + p.a.Style.Bad(fmt.Sprintf("%d of them not %s", n, p.plan.Expect))
 	}
-	if p.doubts > 0 {
-		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d perhaps delivered twice", p.doubts))
+	if p.unconfirmedCount > 0 {
+		text += ", " + p.a.Style.Warn(fmt.Sprintf("%d perhaps delivered twice", p.unconfirmedCount))
 	}
 	return text
 }

@@ -27,7 +27,7 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 	if more := s.Failed - replayShown; more > 0 {
 		fmt.Fprintf(p.a.Out, "      %s\n", p.a.Style.Faint(fmt.Sprintf("and %s more; --format json lists them all", units.Number(more))))
 	}
-	if s.Failed > 0 || p.doubts > 0 {
+	if s.Failed > 0 || p.unconfirmedCount > 0 {
 		fmt.Fprintln(p.a.Out)
 	}
 	p.row("target", safetext.Line(p.client.Target().String()))

@@ -126,7 +126,7 @@ right before it goes live, and is it still right today?`,
 	return root
 }
 
-// flagError turns the framework's words into ours, with the nearest flag.
+// flagError rewrites errors of the framework, and suggests the nearest flag.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := cli.SeeHelp(cmd)
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -139,7 +139,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return cli.UsageError(fmt.Errorf("unknown flag %q", name), cli.DidYouMean(name, known, hint))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return cli.UsageError(fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), flagWants(invalid)), hint)
+		return cli.UsageError(fmt.Errorf("invalid value for --%s: %q: %w", invalid.GetFlag().Name, invalid.GetValue(), flagWants(invalid)), hint)
 	}
 	return cli.UsageError(err, hint)
 }

@@ -138,7 +138,7 @@ func checkSampleOutput(opts options) error {
 	case opts.format == "json" && opts.output == "-":
 		return cli.UsageError(errors.New("-o - and --format json both want stdout"), "")
 	case opts.save != "" && opts.output != "":
-		return cli.UsageError(errors.New("-o and --save exclude each other"), "")
+		return cli.UsageError(errors.New("use only one of -o and --save"), "")
 	case len(opts.agents) < 2 || opts.output == "" || opts.output == "-":
 		return nil
 	}

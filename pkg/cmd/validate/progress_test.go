@@ -97,7 +97,7 @@ func TestIssuesAndProgress(t *testing.T) {
 		a.Style, a.ErrStyle = a.Styles("never")
 		p := newPrinter(a, options{format: "text"})
 		p.progress = terminal.NewProgress(a.Err, true, nil)
-		p.progress.Tell(0, []string{"one"})
+		p.progress.Show(0, []string{"one"})
 		p.result(validate.Result{Documents: 1, Incorrect: 1, Issues: []validate.Issue{issue}})
 		if err := p.flush(); err != nil {
 			t.Fatal(err)

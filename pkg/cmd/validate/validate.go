@@ -102,7 +102,7 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	case o.explain != "":
 		return explainRule(a, o.explain)
 	case o.schema != "" && o.agentShape != "":
-		return cli.UsageError(errors.New("--schema and --agent-shape exclude each other"), "a schema of your own stands in place of the documented fields, an agent's shape beside them")
+		return cli.UsageError(errors.New("use only one of --schema and --agent-shape"), "a schema of your own stands in place of the documented fields, an agent's shape beside them")
 	case o.maxIssues < 0:
 		return cli.UsageError(fmt.Errorf(`--max-issues "%d" is less than 0`, o.maxIssues), "")
 	case o.jobs < 0:

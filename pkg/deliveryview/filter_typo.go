@@ -15,25 +15,25 @@ import (
 	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
-// Doubt is a condition that is correct and may be mistyped all the same: payloads
-// may have fields and values that are not documented.
-type Doubt struct {
-	what string         // is not there, or not documented
-	near string         // what may be meant; may be empty
-	seen payload.Filter // what a payload is like that settles it
-	told bool
+// PossibleTypo is a valid condition that may be mistyped: its field or value is not
+// documented.
+type PossibleTypo struct {
+	what    string         // is not there, or not documented
+	near    string         // what may be meant; may be empty
+	seen    payload.Filter // what a payload is like that settles it
+	settled bool
 }
 
-// look reports whether a payload settles the doubt.
-func (d *Doubt) look(body []byte) { d.told = d.told || d.seen.Match(body) }
+// look checks whether a payload has the field or value.
+func (d *PossibleTypo) look(body []byte) { d.settled = d.settled || d.seen.Match(body) }
 
-// TellDoubts says which conditions no payload gave a meaning to.
-func TellDoubts(a *cli.App, doubts []*Doubt, before, after string) {
-	for _, d := range doubts {
-		if d.told {
+// NotePossibleTypos prints the conditions whose field or value no payload had.
+func NotePossibleTypos(a *cli.App, typos []*PossibleTypo, before, after string) {
+	for _, d := range typos {
+		if d.settled {
 			continue
 		}
-		d.told = true
+		d.settled = true
 		text := before + d.what + after
 		if d.near != "" {
 			text += fmt.Sprintf("; did you mean %q?", d.near)
@@ -45,8 +45,8 @@ func TellDoubts(a *cli.App, doubts []*Doubt, before, after string) {
 // datePrefix is the beginning of a timestamp: those are compared as text.
 var datePrefix = regexp.MustCompile(`^\d{4}(-\d{2}(-\d{2}([Tt ].*)?)?)?$`)
 
-// examineCondition holds a condition against the documented fields.
-func examineCondition(c payload.Condition) (*Doubt, error) {
+// examineCondition checks a condition against the documented fields.
+func examineCondition(c payload.Condition) (*PossibleTypo, error) {
 	f, known := fieldAt(c.Path)
 	order := strings.ContainsAny(c.Op, "<>")
 	switch {
@@ -55,7 +55,7 @@ func examineCondition(c payload.Condition) (*Doubt, error) {
 		if err != nil {
 			return nil, nil // a path that says something of its own
 		}
-		return &Doubt{what: fmt.Sprintf("%q", c.Path), near: nearestPath(c.Path), seen: exists}, nil
+		return &PossibleTypo{what: fmt.Sprintf("%q", c.Path), near: nearestPath(c.Path), seen: exists}, nil
 	case f == nil || c.Op == "~" || c.Op == "exists" || c.Value == "null" && !order:
 		return nil, nil
 	case f.Kind == julian.Number:
@@ -63,7 +63,7 @@ func examineCondition(c payload.Condition) (*Doubt, error) {
 			return nil, cli.UsageError(fmt.Errorf("compares with %q, and %s is a number", c.Value, c.Path), fmt.Sprintf("write it like %s%s60", c.Path, c.Op))
 		}
 	case order && (f.Kind == julian.Object || f.Kind == julian.Array):
-		return nil, cli.UsageError(fmt.Errorf("asks for an order, and %s is no number and no text", c.Path), "= != ~ and exists can be asked of it")
+		return nil, cli.UsageError(fmt.Errorf("asks for an order, and %s is neither a number nor text", c.Path), "= != ~ and exists can be asked of it")
 	case f.Format == julian.DateTime && !datePrefix.MatchString(c.Value):
 		return nil, cli.UsageError(fmt.Errorf("compares with %q, and %s is a time", c.Value, c.Path), fmt.Sprintf("write it like %s>2026-01-31 or %s>2026-01-31T15:04", c.Path, c.Path))
 	case f.Enum != nil && !order && !slices.Contains(f.Enum, c.Value):
@@ -71,7 +71,7 @@ func examineCondition(c payload.Condition) (*Doubt, error) {
 		if err != nil {
 			return nil, nil
 		}
-		return &Doubt{what: fmt.Sprintf("%s %q", c.Path, c.Value), near: spelling.Nearest(c.Value, f.Enum), seen: seen}, nil
+		return &PossibleTypo{what: fmt.Sprintf("%s %q", c.Path, c.Value), near: spelling.Nearest(c.Value, f.Enum), seen: seen}, nil
 	}
 	return nil, nil
 }
