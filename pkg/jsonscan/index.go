@@ -184,7 +184,8 @@ func (x *Index) value(i, depth int) int {
 	if x.full() {
 		return None
 	}
-	at, kind, end := len(x.elements), KindOf(At(x.b, i)), None
+	at, kind := len(x.elements), KindOf(At(x.b, i))
+	var end int
 	x.open(i)
 	switch kind {
 	case '"':

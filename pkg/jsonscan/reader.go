@@ -317,7 +317,7 @@ func (r *Reader) Array(item func() bool) bool {
 	at := r.last()
 	r.depth++
 	r.i++
-	more, ok := true, true
+	more := true
 	if r.space(); At(r.b, r.i) == ']' {
 		r.i++
 		more = false
@@ -331,6 +331,7 @@ func (r *Reader) Array(item func() bool) bool {
 			return false
 		}
 		r.path = r.path[:len(r.path)-1]
+		var ok bool
 		if more, ok = r.next(']'); !ok {
 			return false
 		}

@@ -102,8 +102,7 @@ type failure struct{ place, keyword, message string }
 func index(t *testing.T, body []byte) *jsonscan.Index {
 	t.Helper()
 	var x jsonscan.Index
-	var r *jsonscan.Reader
-	r = jsonscan.NewReader(body, "document", &x, func(p jsonscan.Problem) {
+	r := jsonscan.NewReader(body, "document", &x, func(p jsonscan.Problem) {
 		if p.Fatal {
 			t.Fatalf("%q: %+v", body, p)
 		}
