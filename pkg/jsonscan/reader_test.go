@@ -142,6 +142,8 @@ func TestReader(t *testing.T) {
 		{"[\"a\x01\"]", []string{`1 3 /0: control character U+0001 in a string | write it as \u0001`}},
 		{`["\x"]`, []string{`1 2 /0: unexpected x after \ in a string | write a backslash as \\`}},
 		{`["\u12g4"]`, []string{`1 2 /0: unexpected g4 in \u, want four hexadecimal digits | `}},
+		{`["\ud83d\u12g4"]`, []string{`1 8 /0: unexpected g4 in \u, want four hexadecimal digits | `}},
+		{`["\ude00\u12g4"]`, []string{`6 2 /0: \ude00 is half of a surrogate pair | it stands for no character: the text was probably cut in the middle of one`, `1 8 /0: unexpected g4 in \u, want four hexadecimal digits | `}},
 		{`["abc`, []string{"1 1 /0: string is not closed | is the document cut off?"}},
 		{"[\"\xff\xfe\"]", []string{"2 2 /0: byte 0xFF is not UTF-8 | save it as UTF-8"}},
 		{"\xef\xbb\xbf1", []string{"2 0 : begins with a byte order mark | save it as UTF-8 without a byte order mark"}},

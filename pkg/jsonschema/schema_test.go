@@ -200,6 +200,7 @@ var unusable = []struct{ schema, pointer, message, hint string }{
 	{`⌖`, "", "holds no schema", ""},
 	{`{} ⌖x`, "", "unexpected x after the end of the schema", ""},
 	{`{"a": ⌖nul}`, "/a", "unexpected nul, want a value", ""},
+	{`{"type": "null", ⌖"type": "null", x}`, "/type", "is given twice, first on the same line", ""},
 	{`{"type": "null", ⌖"type": "null"}`, "/type", "is given twice, first on the same line", ""},
 	{`{"$defs": {"a": {"$id": "x"}, "b": {"$id": ⌖"x"}}}`, "/$defs/b/$id", `is "x", which another schema has already`, ""},
 	{`{"$defs": {"a": {"$anchor": "x"}, "b": {"$anchor": ⌖"x"}}}`, "/$defs/b/$anchor", `is "x", which another schema is called already`, ""},
