@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,8 +41,23 @@ type Config struct {
 	Timeout      time.Duration `key:"timeout" default:"30s" doc:"how long one delivery or API call may take"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`
 
-	Origin  map[string]string // key to where its value came from
+	Origin  map[string]Origin // key to where its value came from
 	Project Project           // that was read
+}
+
+// Origin is where a setting's value came from. One of its fields is given; none
+// where nothing sets the value.
+type Origin struct{ Flag, Env, File string }
+
+// String is the origin as it is shown.
+func (o Origin) String() string {
+	switch {
+	case o.Flag != "":
+		return "flag --" + o.Flag
+	case o.Env != "":
+		return "environment " + o.Env
+	}
+	return cmp.Or(o.File, "default")
 }
 
 // Endpoint is one named endpoint of the configuration.
@@ -156,18 +172,14 @@ func MarkSetting(flags *pflag.FlagSet, key string) {
 	_ = flags.SetAnnotation(key, settingMark, []string{key})
 }
 
-// originDefault is the origin of a value that nothing sets.
-const originDefault = "default"
-
 // LoadConfig merges default, user file, project file, environment and flags. Later ones
 // take precedence.
 func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 	v := viper.New()
-	origin := map[string]string{}
+	origin := map[string]Origin{}
 	all := Settings()
 	for _, s := range all {
 		v.SetDefault(s.Key, s.Def)
-		origin[s.Key] = originDefault
 	}
 	explicit := ""
 	if f := cmd.Flags().Lookup("config"); f != nil {
@@ -192,7 +204,7 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 			return Config{}, UsageError(fmt.Errorf("configuration %q: %w", file.Path, err), "")
 		}
 		for key := range values {
-			origin[key] = file.Path
+			origin[key] = Origin{File: file.Path}
 		}
 	}
 	for _, s := range all {
@@ -206,7 +218,7 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 				return Config{}, UsageError(fmt.Errorf("environment %s: %w", name, err), "")
 			}
 			v.Set(s.Key, parsed)
-			origin[s.Key] = "environment " + name
+			origin[s.Key] = Origin{Env: name}
 			break
 		}
 		if f := cmd.Flags().Lookup(s.Key); f != nil && f.Changed && f.Annotations[settingMark] != nil {
@@ -214,7 +226,7 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 			if list, ok := f.Value.(interface{ GetSlice() []string }); ok {
 				v.Set(s.Key, list.GetSlice())
 			}
-			origin[s.Key] = "flag --" + s.Key
+			origin[s.Key] = Origin{Flag: s.Key}
 		}
 	}
 	var cfg Config
@@ -223,7 +235,7 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 	}
 	cfg.Origin = origin
 	for key := range own.Keys {
-		own.Keys[key] = origin[key] == ProjectFile // and nothing overrides it
+		own.Keys[key] = origin[key].File == ProjectFile // and nothing overrides it
 	}
 	cfg.Project = own
 	return cfg, nil
@@ -231,10 +243,10 @@ func LoadConfig(env func(string) string, cmd *cobra.Command) (Config, error) {
 
 // ConfigOf is what a project file says by itself.
 func ConfigOf(env func(string) string, path string, content []byte, values map[string]any) (cfg Config, err error) {
-	v, origin := viper.New(), map[string]string{}
+	v, origin := viper.New(), map[string]Origin{}
 	for _, s := range Settings() {
 		v.SetDefault(s.Key, s.Def)
-		origin[s.Key] = path
+		origin[s.Key] = Origin{File: path}
 	}
 	if err := v.MergeConfigMap(values); err != nil {
 		return Config{}, UsageError(fmt.Errorf("configuration %q: %w", path, err), "")
@@ -271,7 +283,7 @@ func keepNames(v *viper.Viper, values map[string]any) {
 
 // decodeConfig decodes strictly: a value of the wrong type is an error that names the
 // key and its origin.
-func decodeConfig(v *viper.Viper, cfg *Config, origin map[string]string) error {
+func decodeConfig(v *viper.Viper, cfg *Config, origin map[string]Origin) error {
 	for _, s := range Settings() {
 		value := v.Get(s.Key)
 		if value == "" {

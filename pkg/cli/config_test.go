@@ -66,7 +66,7 @@ func TestSettingPrecedence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if cfg.Timeout.String() != tt.want || !strings.HasSuffix(cfg.Origin["timeout"], tt.origin) {
+			if cfg.Timeout.String() != tt.want || !strings.HasSuffix(cfg.Origin["timeout"].String(), tt.origin) {
 				t.Errorf("timeout %s from %q, want %s from %q", cfg.Timeout, cfg.Origin["timeout"], tt.want, tt.origin)
 			}
 		})
@@ -161,7 +161,7 @@ func TestFlagThatIsNoSetting(t *testing.T) {
 	}
 	env := map[string]string{"JULIANCTL_TIMEOUT": "7s"}
 	cfg, err := LoadConfig(func(name string) string { return env[name] }, cmd)
-	if err != nil || cfg.Timeout != 7*time.Second || cfg.Origin["timeout"] != "environment JULIANCTL_TIMEOUT" {
+	if err != nil || cfg.Timeout != 7*time.Second || cfg.Origin["timeout"] != (Origin{Env: "JULIANCTL_TIMEOUT"}) {
 		t.Errorf("timeout %s from %q, %v", cfg.Timeout, cfg.Origin["timeout"], err)
 	}
 }

@@ -79,7 +79,7 @@ func (a *App) APIHost() (string, error) {
 // findKey looks for the key of host: in a file named on the command line, the
 // environment, a file named elsewhere, and where auth login put it.
 func (a *App) findKey(ctx context.Context, host string, stores []KeyStore) (APIKey, error) {
-	fromFlag := strings.HasPrefix(a.Config.Origin["api-key-file"], "flag")
+	fromFlag := a.Config.Origin["api-key-file"].Flag != ""
 	if value := a.Env(KeyVariable); value != "" && !fromFlag {
 		return CheckedKey(value, "environment "+KeyVariable)
 	}

@@ -146,7 +146,7 @@ func (a *App) resolveTarget(to string, allow []string, settings ...string) (Targ
 	if to == "" {
 		return Target{}, UsageError(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:4040/ or a name from the configuration")
 	}
-	t := Target{Timeout: a.Config.Timeout, timeoutGiven: a.Config.Origin["timeout"] != originDefault}
+	t := Target{Timeout: a.Config.Timeout, timeoutGiven: a.Config.Origin["timeout"] != (Origin{})}
 	raw := to
 	if !strings.Contains(to, "://") {
 		e, err := a.namedEndpoint(to)
@@ -154,7 +154,7 @@ func (a *App) resolveTarget(to string, allow []string, settings ...string) (Targ
 			return Target{}, err
 		}
 		raw, t.Headers = e.URL, e.Headers
-		if e.Timeout > 0 && !strings.HasPrefix(a.Config.Origin["timeout"], "flag") {
+		if e.Timeout > 0 && a.Config.Origin["timeout"].Flag == "" {
 			t.Timeout, t.timeoutGiven = e.Timeout, true
 		}
 	}

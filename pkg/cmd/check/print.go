@@ -351,7 +351,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 		add("--budget", p.o.budget)
 	}
 	add("--cleanup", p.o.cleanup)
-	if origin := p.a.Config.Origin["timeout"]; strings.HasPrefix(origin, "flag") {
+	if p.a.Config.Origin["timeout"].Flag != "" {
 		add("--timeout", p.a.Config.Timeout.String())
 	}
 	if pause {

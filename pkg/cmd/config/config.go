@@ -67,7 +67,7 @@ func runList(_ context.Context, a *cli.App, origin bool, format string) error {
 	records := report.NewRecords(a.Out, "config")
 	for i, s := range cli.Settings() {
 		shown := showSetting(value.Field(i).Interface())
-		record := settingRecord{Key: s.Key, Value: shown, Origin: a.Config.Origin[s.Key]}
+		record := settingRecord{Key: s.Key, Value: shown, Origin: a.Config.Origin[s.Key].String()}
 		if a.Config.Project.Keys[s.Key] {
 			record.Trust = a.Config.Project.Trust
 		}
