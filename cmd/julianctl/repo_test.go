@@ -33,6 +33,7 @@ var tiers = map[string]struct {
 	"pkg/spelling":     {0, nil},
 	"pkg/page":         {0, nil},
 	"pkg/units":        {0, nil},
+	"pkg/wait":         {0, nil},
 	"pkg/payload":      {1, nil},
 	"pkg/pseudonym":    {1, nil},
 	"pkg/jsonschema":   {1, nil},
@@ -83,7 +84,7 @@ func isCommand(path string) bool {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page", "pkg/units"}
+var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page", "pkg/units", "pkg/wait"}
 
 // terminalLibraries are the libraries that only the commands, and what they share, may know.
 var terminalLibraries = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}

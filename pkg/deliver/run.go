@@ -7,7 +7,6 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/tidwall/gjson"
 )
 
@@ -275,7 +275,7 @@ func (r *run) send(ctx context.Context, j job) {
 	first := true
 	for n := range j.Copies() {
 		if !first {
-			if !pause(ctx, r.plan.Delay) {
+			if wait.For(ctx, r.plan.Delay) != nil {
 				return
 			}
 			request.Due = time.Time{} // due on the previous answer
@@ -313,32 +313,12 @@ func (r *run) deliver(ctx context.Context, request Request) (a Answer, retries i
 	for {
 		a = r.client.Send(r.deliveryCtx, request)
 		nothing := errors.Is(a.Err, Unreachable) && a.BytesSent == 0
-		if !nothing || retries == r.plan.Retries || !pause(ctx, retryDelay(retries)) {
+		if !nothing || retries == r.plan.Retries || wait.For(ctx, wait.Between(retries, 100*time.Millisecond, 5*time.Second)) != nil {
 			return a, retries
 		}
 		retries++
 		request.Due = a.Due
 	}
-}
-
-// retryDelay doubles from 100 ms up to 5 s; a random part, up to half, is taken
-// off.
-func retryDelay(retries int) time.Duration {
-	d := min(100*time.Millisecond<<min(retries, 10), 5*time.Second)
-	return d/2 + rand.N(d/2)
-}
-
-// pause waits for d. It reports whether ctx is not done.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		}
-	}
-	return ctx.Err() == nil
 }
 
 // begin counts a step before it is sent.

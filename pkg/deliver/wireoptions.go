@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"slices"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func (w WireOptions) write(ctx context.Context, conn *conn, head, body []byte) e
 	pieces := w.split(body)
 	for i, piece := range pieces {
 		if i > 0 && w.Interval > 0 {
-			if err := rest(ctx, w.Interval); err != nil {
+			if err := wait.For(ctx, w.Interval); err != nil {
 				return err
 			}
 		}
@@ -150,17 +151,6 @@ func (w WireOptions) split(body []byte) [][]byte {
 		pieces = [][]byte{nil}
 	}
 	return pieces
-}
-
-func rest(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // closeWrite closes the sending side only.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/tidwall/gjson"
 )
 
@@ -157,14 +158,8 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
 // guarded applies the latency, checks key and rate, and fails the selected requests.
 func (a *api) guarded(next func(*http.Request) reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if a.latency > 0 {
-			timer := time.NewTimer(a.latency)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-r.Context().Done():
-				return
-			}
+		if wait.For(r.Context(), a.latency) != nil {
+			return
 		}
 		switch key := r.Header.Get("X-Api-Key"); {
 		case key == "":

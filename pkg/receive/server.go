@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/wait"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -224,7 +225,7 @@ func (s *Server) serve(d *Delivery, in incoming, answer func(ForwardAnswer)) (an
 	}
 	s.process(d, in)
 	a := s.answer(d)
-	s.wait(d.Fault.Delay)
+	_ = wait.For(s.base, d.Fault.Delay) // an end of the server ends the delay
 	if answered = !d.Fault.Dropped; answered {
 		d.Status = a.Status
 		answer(a)
@@ -268,19 +269,6 @@ func (s *Server) process(d *Delivery, in incoming) {
 	}
 	s.copyCounter.number(d, payload)
 	d.Fault = s.opts.Faults.of(d)
-}
-
-// wait delays an answer, at most until the server ends.
-func (s *Server) wait(delay time.Duration) {
-	if delay <= 0 {
-		return
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.base.Done():
-	}
 }
 
 // malformed records a request that net/http refused.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/spf13/cobra"
 )
 
@@ -126,17 +126,9 @@ func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.F
 // pause waits before the attempt after this one: twice as long each time, and
 // not the same for any two senders. It is false when no time is left to try.
 func pause(ctx context.Context, attempt int) bool {
-	wait := min(longestWait, firstBackOff<<min(attempt-1, 10))
-	wait = wait/2 + rand.N(wait/2)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+	d := wait.Between(attempt-1, firstBackOff, longestWait)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return wait.For(ctx, d) == nil
 }
