@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -131,6 +132,20 @@ func TestCommandsStandAlone(t *testing.T) {
 	}
 	if commands < 10 {
 		t.Errorf("saw only %d commands", commands)
+	}
+}
+
+// CONTRIBUTING names every package that has a tier.
+func TestContributingNamesPackages(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range tiers {
+		command := strings.HasPrefix(path, "pkg/cmd/") && path != "pkg/cmd/root"
+		if !command && !strings.Contains(string(text), "`"+path+"`") {
+			t.Errorf("CONTRIBUTING.md does not name %s", path)
+		}
 	}
 }
 

@@ -193,7 +193,7 @@ func (p *checkPlan) planCalls(o options) error {
 
 // recipes are probes as people write them, by what the calls are kept in.
 var recipes = []struct{ env, keeps, flag string }{
-	{"postgres", "PostgreSQL", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select id, (select count(*) from calls where call_id = id) from ids\" \"$DATABASE_URL\"'"`},
+	{"postgres", "PostgreSQL", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select ids.id, (select count(*) from calls where call_id = ids.id) from ids\" \"$DATABASE_URL\"'"`},
 	{"mysql", "MySQL", `--probe "mysql -N -e \"select count(*) from calls where call_id = '{callId}'\" DATABASE"`},
 	{"sqlite", "SQLite", `--probe "sqlite3 calls.db \"select count(*) from calls where call_id = '{callId}'\""`},
 	{"redis", "Redis", `--probe "redis-cli llen calls:{callId}"`},
