@@ -119,7 +119,7 @@ func (o *Options) expected(t julian.ResultType) int {
 
 // countTime is how long the count at the end may take, where it takes a reading
 // for each call.
-const countTime = 12 * time.Second
+const countTime = 8 * time.Second
 
 // finalCount counts every call of the run once more.
 func finalCount(t *trial) judgement {

@@ -145,6 +145,9 @@ func (r *run) begin(ctx context.Context) {
 	plain := t.call(generate.Spec{})
 	if r.counter = r.o.newCounter(); r.counter != nil {
 		r.sum.Probe = ProbeCounts
+		for _, c := range Named(lastCount) {
+			r.counter.again = r.o.selects(c)
+		}
 		r.tryProbe(ctx, t.call(generate.Spec{}).id)
 	}
 	a := t.send("plain call", plain)
