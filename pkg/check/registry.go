@@ -450,11 +450,11 @@ var Checks = []Check{
 		Mend: "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken",
 	},
 	{
-		ID: "crash-files", Group: crashes, Needs: Effects, Requests: 40, alone: true,
+		ID: "crash-files", Group: crashes, Needs: Effects, Requests: 100, alone: true,
 		Title: "processes a call once though killed while it writes files", run: supervised(crashFiles),
-		Why:  "a file that is written in two steps is half-written when the process ends in between",
-		How:  "for a consumer without a step that a proxy sees: kills it at 12 moments of a delivery, starts it again, and redelivers; it may fail, and never pass",
-		Mend: "write to a temporary file, flush it and rename it; or use a database",
+		Why:  "what is written in two steps is half there when the process ends in between",
+		How:  "for a consumer that keeps what it knows in files, in SQLite for one: follows the calls that change a file, kills the consumer before each and after the last, starts it again and redelivers what was not acknowledged. Where calls cannot be followed (not on Linux) it kills by the clock, which may fail, and never pass",
+		Mend: "put the effect and its marker into one transaction; in plain files into one file that is written aside, flushed and renamed",
 	},
 }
 

@@ -173,15 +173,11 @@ func (l *lab) timeline(p *point) {
 			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes,
 		})
 	}
-	slices.SortStableFunc(p.events, func(a, b Event) int {
-		switch {
-		case a.AtMS < b.AtMS:
-			return -1
-		case a.AtMS > b.AtMS:
-			return 1
-		}
-		return 0
-	})
+	sortEvents(p.events)
+}
+
+func sortEvents(events []Event) {
+	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.AtMS, b.AtMS) })
 }
 
 // answered notes the answer to copy n.

@@ -37,8 +37,9 @@ type Instance struct {
 	gone   chan struct{} // closed when nothing of it is left
 	output *tail
 
-	mu   sync.Mutex
-	exit string // how it ended: "exit status 1"
+	mu    sync.Mutex
+	exit  string // how it ended: "exit status 1"
+	files files
 }
 
 // ErrUnsupported says that this system cannot keep a consumer and all that it
@@ -107,7 +108,9 @@ func (i *Instance) watch(status *os.File) {
 			i.exit = what
 			i.mu.Unlock()
 			close(i.exited)
+			continue
 		}
+		i.fileStatus(lines.Text())
 	}
 	_ = i.shim.Wait() // how the consumer ended was told
 	_ = i.order.Close()

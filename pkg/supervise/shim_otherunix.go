@@ -5,9 +5,11 @@ package supervise
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,4 +42,26 @@ func (f *family) members() []int {
 		}
 	}
 	return append(descendants(parents, os.Getpid()), group...)
+}
+
+// reap waits for every child, adopted ones too, and tells how the main one
+// ended.
+func (f *family) reap(status io.Writer, ended func(how string)) {
+	go func() {
+		for range f.files {
+			fmt.Fprintf(status, "%sfollowing files is not supported on this system; it is on Linux\n", statusUntraced)
+		}
+	}()
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case err == syscall.EINTR: //nolint:errorlint // a number
+			continue
+		case err != nil:
+			return // no child is left
+		case pid == f.main:
+			ended(how(status))
+		}
+	}
 }

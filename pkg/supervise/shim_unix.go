@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -47,10 +48,10 @@ func Shim(argv []string) error {
 		return err
 	}
 	_ = stdin.Close()
-	all := &family{main: process.Pid}
+	all := &family{main: process.Pid, files: make(chan string, 1)}
 	gone := make(chan struct{})
 	go func() {
-		all.reap(func(how string) { fmt.Fprintf(status, "%s%s\n", statusExited, how) })
+		all.reap(status, func(how string) { fmt.Fprintf(status, "%s%s\n", statusExited, how) })
 		close(gone)
 	}()
 	killed := make(chan struct{})
@@ -58,6 +59,10 @@ func Shim(argv []string) error {
 		defer close(killed)
 		lines := bufio.NewScanner(orders)
 		for lines.Scan() {
+			if order, ok := strings.CutPrefix(lines.Text(), orderFiles); ok {
+				all.files <- order
+				continue
+			}
 			switch lines.Text() + "\n" {
 			case orderTerm:
 				_ = syscall.Kill(process.Pid, syscall.SIGTERM) // an error: it has ended
@@ -81,23 +86,9 @@ func Shim(argv []string) error {
 }
 
 // family is the consumer with all that it started.
-type family struct{ main int }
-
-// reap waits for every child, adopted ones too, and tells how the main one
-// ended.
-func (f *family) reap(ended func(how string)) {
-	for {
-		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, 0, nil)
-		switch {
-		case err == syscall.EINTR: //nolint:errorlint // a number
-			continue
-		case err != nil:
-			return // no child is left
-		case pid == f.main:
-			ended(how(status))
-		}
-	}
+type family struct {
+	main  int
+	files chan string // orders to follow what it does to files
 }
 
 func how(status syscall.WaitStatus) string {

@@ -1,0 +1,214 @@
+package check
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/units"
+)
+
+// fileWatcher is a [Consumer] whose calls that change files can be followed, such
+// as a [supervise.Instance].
+type fileWatcher interface {
+	WatchFiles(at int, after bool, wait time.Duration) error
+	FileSteps() []supervise.FileStep
+	FileHit() <-chan struct{}
+	Talks() []string
+}
+
+// crashFiles is crash for a consumer that keeps what it knows in files. Nothing
+// stands in between: the system is asked what it does to them.
+func crashFiles(t *trial, l *lab, n *notes) finding {
+	if len(l.durable()) > 0 {
+		return finding{verdict: Skip, message: "crash knows the steps of this consumer"}
+	}
+	var runs [][]supervise.FileStep
+	for range 3 {
+		// Each one is the first after a start, as it is in what follows.
+		if err := l.restart(t.ctx); err != nil {
+			return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
+		}
+		w, ok := l.consumer.(fileWatcher)
+		if !ok {
+			return killedByClock(t, l, n, "only what --exec starts can be followed")
+		}
+		if err := w.WatchFiles(0, false, 0); err != nil {
+			return killedByClock(t, l, n, "what it does to files cannot be followed: "+err.Error())
+		}
+		c := t.call(generate.Spec{})
+		if a := l.send(t, c); !acknowledged(a) {
+			return finding{verdict: Undecided, message: "a plain call is not acknowledged: " + describe(a)}
+		}
+		l.settled(t, []call{c})
+		if talks := w.Talks(); len(talks) > 0 {
+			return finding{verdict: Undecided, message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(talks, " and "))}
+		}
+		runs = append(runs, w.FileSteps())
+	}
+	steps := runs[0]
+	for _, run := range runs[1:] {
+		if len(run) < len(steps) {
+			steps = run
+		}
+	}
+	points := l.filePoints(steps)
+	if len(points) == 0 {
+		return finding{verdict: Undecided, message: "a delivery changes no file, and " + needsThrough}
+	}
+	l.sweep(t, points, func(p *point) { l.killedInFile(t, p, n) })
+	l.conclude(t, n, points, "kill")
+	return n.finding("killed at %s, %s, processed once each", units.Count(len(points), "write"), units.Count(l.restarts, "restart"))
+}
+
+// filePoints are a kill before each call that changes a file, and one after the
+// last of them.
+func (l *lab) filePoints(steps []supervise.FileStep) []*point {
+	var points []*point
+	add := func(at StepAt, place string, s supervise.FileStep) {
+		if l.s.At == nil || *l.s.At == at {
+			points = append(points, &point{at: at, name: fmt.Sprintf("killed %s %q (%d)", place, fileText(s), at.Step)})
+		}
+	}
+	last := -1
+	for i, s := range steps {
+		if s.Changes {
+			add(StepAt{Step: i + 1}, "before", s)
+			last = i
+		}
+	}
+	if last >= 0 {
+		add(StepAt{Step: last + 1, After: true}, "after", steps[last])
+	}
+	return points
+}
+
+func fileText(s supervise.FileStep) string {
+	return strings.TrimSuffix(s.Call+" "+filepath.Base(s.Path), " .")
+}
+
+// killedInFile kills the consumer at a call that changes a file, starts it again,
+// and redelivers what was not acknowledged.
+func (l *lab) killedInFile(t *trial, p *point, n *notes) {
+	for range reachTries {
+		if t.ctx.Err() != nil {
+			return
+		}
+		if err := l.revive(t.ctx); err != nil {
+			n.undecided("the consumer does not start again: %s", err)
+			return
+		}
+		l.quiet(t)
+		w, ok := l.consumer.(fileWatcher)
+		if !ok {
+			return
+		}
+		if err := w.WatchFiles(p.at.Step, p.at.After, max(killDelay, 3*l.latency)); err != nil {
+			n.undecided("%s", err)
+			return
+		}
+		p.call, p.events, p.began = t.call(generate.Spec{}), nil, time.Now()
+		p.event("sender", "POST, copy 1", "")
+		answers := make(chan deliver.Answer, 1)
+		client := l.client
+		go func() { answers <- sendBy(t, client, p.call) }()
+		var answer deliver.Answer
+		select {
+		case answer = <-answers:
+			p.answered(1, answer)
+			l.quietForLong(t)
+			t.rest(unreachedWait)
+			select {
+			case <-w.FileHit():
+				p.reached = true
+			default:
+			}
+		case <-w.FileHit():
+			p.reached = true
+			select {
+			case answer = <-answers: // an early one gets out, and the end is one
+				p.answered(1, answer)
+			case <-t.ctx.Done():
+			}
+		}
+		l.fileTimeline(p, w)
+		if !p.reached {
+			if acknowledged(answer) {
+				p.more = append(p.more, p.call)
+			}
+			if err := l.restart(t.ctx); err != nil {
+				n.undecided("the consumer does not start again: %s", err)
+				return
+			}
+			continue
+		}
+		select {
+		case <-l.consumer.Gone():
+		case <-time.After(firstPatience):
+			n.undecided("the consumer was not killed")
+		}
+		p.event("consumer", "killed", "")
+		began := time.Now()
+		if err := l.restart(t.ctx); err != nil {
+			n.undecided("the consumer does not start again: %s", err)
+			return
+		}
+		p.event("consumer", "ready again after "+units.Time(time.Since(began)), "")
+		l.again(t, p, 2)
+		return
+	}
+}
+
+// fileTimeline adds what was done to files.
+func (l *lab) fileTimeline(p *point, w fileWatcher) {
+	for i, s := range w.FileSteps() {
+		result := ""
+		if p.reached && i+1 == p.at.Step {
+			result = "held"
+			if p.at.After {
+				result = "done, held"
+			}
+		}
+		p.events = append(p.events, Event{AtMS: units.Milliseconds(s.At.Sub(p.began)), Who: "files", What: fileText(s), Result: result, Reads: !s.Changes})
+	}
+	sortEvents(p.events)
+}
+
+// killedByClock kills a consumer whose files cannot be followed at some moments.
+// That may fail, and never pass; why says why it cannot.
+func killedByClock(t *trial, l *lab, n *notes, why string) finding {
+	const kills = 12
+	var points []*point
+	began := time.Now()
+	for i := range kills {
+		if t.ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
+			break
+		}
+		l.tell("%s: %d of %d", t.id, i+1, kills)
+		delay := l.latency * time.Duration(i+1) / kills
+		p := &point{name: fmt.Sprintf("killed %s after it was sent", units.Time(delay)), call: t.call(generate.Spec{}), reached: true}
+		points = append(points, p)
+		l.s.Recorder.Begin()
+		p.began = time.Now()
+		answers := make(chan deliver.Answer, 1)
+		client := l.client
+		go func() { answers <- sendBy(t, client, p.call) }()
+		t.rest(delay)
+		p.event("consumer", "killed", "")
+		if err := l.restart(t.ctx); err != nil {
+			return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
+		}
+		p.answered(1, <-answers)
+		l.again(t, p, 2)
+	}
+	l.conclude(t, n, points, "kill")
+	t.result.At, t.result.Points = "", nil
+	if len(n.fails) == 0 {
+		n.undecided("%s by the clock found nothing, and cannot pass: %s", units.Count(len(points), "kill"), why)
+	}
+	return n.finding("")
+}
