@@ -23,7 +23,7 @@ type counts map[string]int
 // countsIn reads counts from a text such as "2 passed, 1 failed".
 func countsIn(text string) counts {
 	c := counts{}
-	for _, part := range strings.Split(text, ", ") {
+	for part := range strings.SplitSeq(text, ", ") {
 		number, word, _ := strings.Cut(part, " ")
 		key := map[string]string{
 			"passed": "pass", "passed with warnings": "warn", "failed": "fail", "undecided": "undecided", "skipped": "skip", "of them accepted": "accepted",

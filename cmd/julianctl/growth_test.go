@@ -207,7 +207,7 @@ func newStranger(t *testing.T, payload func(int) []byte, n int) *stranger {
 func (s *stranger) run(command string) effort {
 	s.t.Helper()
 	var args []string
-	for _, word := range strings.Fields(command) {
+	for word := range strings.FieldsSeq(command) {
 		args = append(args, s.replace.Replace(word))
 	}
 	var e effort

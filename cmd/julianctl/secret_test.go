@@ -40,35 +40,42 @@ func TestSecretsNeverShow(t *testing.T) {
 	}
 	runFile := filepath.Join(l.dir, "run")
 	header := []string{"-H", "X-Api-Key: " + canary, "-H", "Authorization: Bearer " + canary, "-H", "Cookie: a=" + canary}
-	for _, args := range [][]string{
-		{"sample", "agent.x"},
-		{"auth", "status"},
-		{"auth", "status", "--format", "json"},
-		{"config", "list", "--origin"},
-		append([]string{"replay", sample, "--to", echo.URL}, header...),
-		append([]string{"replay", sample, "--to", echo.URL, "--format", "json"}, header...),
-		append([]string{"replay", sample, "--to", echo.URL, "--dry-run"}, header...),
-		append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile}, header...),
-		append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile, "--set", "agentName=x"}, header...),
-		append([]string{"check", "--to", echo.URL}, header...),
-		append([]string{"check", "--to", echo.URL, "--format", "json"}, header...),
-		append([]string{"check", "--to", echo.URL, "--format", "junit"}, header...),
-		append([]string{"check", "--to", echo.URL, "--report", "html=" + filepath.Join(l.dir, "check.html"), "--report", "json=" + filepath.Join(l.dir, "check.json")}, header...),
-		append([]string{"check", "--to", hooks["summary"], "--only", "repeat,security", "--probe-url", echo.URL + "/{callId}", "--format", "json"}, header...),
-		append([]string{"check", "--to", echo.URL, "--drill", "--down", "go version", "--up", "go version", "--drill-phase", "20ms", "--drill-patience", "100ms"}, header...),
-		append([]string{"replay", sample, "--to", hooks["pretty"]}, header...),
-		append([]string{"replay", sample, "--to", hooks["summary"]}, header...),
-		append([]string{"replay", sample, "--to", hooks["json"], "--format", "json"}, header...),
-		append([]string{"export", "vegeta", sample, "--to", echo.URL}, header...),
-		append([]string{"export", "vegeta", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "vegeta")}, header...),
-		append([]string{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6"), "--format", "json"}, header...),
-		{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-token"), "-H", "X-Hook-Token: " + canary},
-		{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-twice"), "-H", "X-Token: " + canary, "-H", "X-Token: " + canary},
-		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key " + canary},
-		{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key: " + canary + "\n"},
+	for _, tt := range []struct {
+		code int // of the command as it is meant: a mistake in the flags would show nothing either
+		args []string
+	}{
+		{3, []string{"sample", "agent.x"}},
+		{3, []string{"auth", "status"}},
+		{3, []string{"auth", "status", "--format", "json"}},
+		{0, []string{"config", "list", "--origin"}},
+		{1, append([]string{"replay", sample, "--to", echo.URL}, header...)},
+		{1, append([]string{"replay", sample, "--to", echo.URL, "--format", "json"}, header...)},
+		{0, append([]string{"replay", sample, "--to", echo.URL, "--dry-run"}, header...)},
+		{1, append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile}, header...)},
+		{2, append([]string{"replay", sample, "--to", echo.URL, "--resume", runFile, "--set", "agentName=x"}, header...)},
+		{1, append([]string{"check", "--to", echo.URL}, header...)},
+		{1, append([]string{"check", "--to", echo.URL, "--format", "json"}, header...)},
+		{1, append([]string{"check", "--to", echo.URL, "--format", "junit"}, header...)},
+		{1, append([]string{"check", "--to", echo.URL, "--report", "html=" + filepath.Join(l.dir, "check.html"), "--report", "json=" + filepath.Join(l.dir, "check.json")}, header...)},
+		{3, append([]string{"check", "--to", hooks["summary"], "--only", "repeat,security", "--probe-url", echo.URL + "/{callId}", "--format", "json"}, header...)},
+		{1, append([]string{"check", "--to", echo.URL, "--drill", "--down", "go version", "--up", "go version", "--drill-phase", "20ms", "--drill-patience", "100ms"}, header...)},
+		{1, append([]string{"replay", sample, "--to", hooks["pretty"]}, header...)},
+		{1, append([]string{"replay", sample, "--to", hooks["summary"]}, header...)},
+		{1, append([]string{"replay", sample, "--to", hooks["json"], "--format", "json"}, header...)},
+		{0, append([]string{"export", "vegeta", sample, "--to", echo.URL}, header...)},
+		{0, append([]string{"export", "vegeta", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "vegeta")}, header...)},
+		{0, append([]string{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6"), "--format", "json"}, header...)},
+		{0, []string{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-token"), "-H", "X-Hook-Token: " + canary}},
+		{0, []string{"export", "k6", sample, "--to", echo.URL, "-o", filepath.Join(l.dir, "k6-twice"), "-H", "X-Token: " + canary, "-H", "X-Token: " + canary}},
+		{2, []string{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key " + canary}},
+		{2, []string{"replay", sample, "--to", echo.URL, "-H", "X-Api-Key: " + canary + "\n"}},
 	} {
-		if _, shown := l.run(t.Context(), strings.NewReader(""), args...); strings.Contains(shown, canary) {
-			t.Errorf("%q shows the secret:\n%s", args, shown)
+		code, shown := l.run(t.Context(), strings.NewReader(""), tt.args...)
+		if code != tt.code {
+			t.Errorf("%q exits with %d, want %d:\n%s", tt.args, code, tt.code, shown)
+		}
+		if strings.Contains(shown, canary) {
+			t.Errorf("%q shows the secret:\n%s", tt.args, shown)
 		}
 	}
 	files := 0

@@ -138,8 +138,8 @@ func finalPath(path string) (string, error) {
 		}
 		link, err := os.Readlink(at)
 		switch {
-		case err != nil: // it is no link, or not there
-			return at, nil
+		case err != nil:
+			return at, nil //nolint:nilerr // it is no link, or not there
 		case filepath.IsAbs(link):
 			at = link
 		default:

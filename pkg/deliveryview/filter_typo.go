@@ -53,7 +53,7 @@ func examineCondition(c payload.Condition) (*PossibleTypo, error) {
 	case !known:
 		exists, err := payload.ParseFilter(c.Path + " exists")
 		if err != nil {
-			return nil, nil // a path that says something of its own
+			return nil, nil //nolint:nilerr // a path that says something of its own
 		}
 		return &PossibleTypo{what: fmt.Sprintf("%q", c.Path), near: nearestPath(c.Path), seen: exists}, nil
 	case f == nil || c.Op == "~" || c.Op == "exists" || c.Value == "null" && !order:
@@ -69,7 +69,7 @@ func examineCondition(c payload.Condition) (*PossibleTypo, error) {
 	case f.Enum != nil && !order && !slices.Contains(f.Enum, c.Value):
 		seen, err := payload.ParseFilter(c.Path + "=" + cli.CompactJSON(c.Value))
 		if err != nil {
-			return nil, nil
+			return nil, nil //nolint:nilerr // nothing can be asked of such a value
 		}
 		return &PossibleTypo{what: fmt.Sprintf("%s %q", c.Path, c.Value), near: spelling.Nearest(c.Value, f.Enum), seen: seen}, nil
 	}
@@ -82,7 +82,7 @@ func fieldAt(path string) (*julian.Field, bool) {
 	if strings.ContainsAny(path, `@|*?!{[\`) || strings.HasPrefix(path, "..") {
 		return nil, true
 	}
-	pointer := ""
+	var pointer strings.Builder
 	var field *julian.Field
 	words := pathWords(path)
 	for i, word := range words {
@@ -99,8 +99,8 @@ func fieldAt(path string) (*julian.Field, bool) {
 			}
 			word = "*"
 		}
-		pointer += "/" + word
-		at := slices.IndexFunc(julian.Fields, func(f julian.Field) bool { return f.Pointer == pointer })
+		pointer.WriteString("/" + word)
+		at := slices.IndexFunc(julian.Fields, func(f julian.Field) bool { return f.Pointer == pointer.String() })
 		if at < 0 {
 			return nil, false
 		}

@@ -95,7 +95,7 @@ func (r *driftReport) print(drifts []drift) {
 	}
 	for _, d := range drifts {
 		place := fmt.Sprintf("%d:%d", d.Line, d.Column)
-		r.a.Note("%s  %s  %-6s  %s", r.a.ErrStyle.Bad(terminal.Pad(string(d.Drift), 9)), terminal.Pad(safetext.Line(d.Pointer), min(widest, 50)), place, safetext.Line(d.Message))
+		r.a.Note("%s  %s  %-6s  %s", r.a.ErrStyle.Bad(terminal.Pad(d.Drift, 9)), terminal.Pad(safetext.Line(d.Pointer), min(widest, 50)), place, safetext.Line(d.Message))
 		if d.Hint != "" {
 			r.a.Hint("%s", d.Hint)
 		}
