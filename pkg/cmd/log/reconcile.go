@@ -87,6 +87,9 @@ func runReconcile(ctx context.Context, a *cli.App, o reconcileOptions) error {
 	if err != nil {
 		return err
 	}
+	if len(logged)+len(has) == 0 {
+		return cli.Failure(errors.New("nothing to compare: the log holds no acknowledged call, and the list no id"), "look whether --log and --against name what you mean")
+	}
 	return tellReconciled(a, o, logged, has)
 }
 
