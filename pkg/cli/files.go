@@ -14,7 +14,7 @@ import (
 
 // Who may read a file that this program writes.
 const (
-	// ownerOnly is for payloads and keys, whoever could read what was there.
+	// ownerOnly is for payloads and keys, even if others could read the old file.
 	ownerOnly fs.FileMode = 0o600
 	// asUsual is for reports, which the next job or the web server reads: less
 	// the umask, and a file that is replaced hands its mode on.

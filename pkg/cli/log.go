@@ -40,7 +40,7 @@ func (a *App) OpenLog(ctx context.Context) (*journal.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Others may have added to it, and nobody listed that yet.
+	// Other processes may have added deliveries that are not indexed yet.
 	if why := l.Index(ctx); why != nil {
 		if n, err := l.Unlisted(ctx); err == nil && n > 0 {
 			a.Note("%s %s not shown: %s", a.ErrStyle.Warn("warning:"), units.CountVerb(n, "newer delivery", "is", "are"), safetext.Line(why.Error()))

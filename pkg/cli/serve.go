@@ -84,7 +84,7 @@ func (f *ServerFlags) Announce(url string) (remove func(), err error) {
 		return nil, Failure(fmt.Errorf("--ready-file: %w", err), "")
 	}
 	return func() {
-		if d.path != "" { // nobody's device or pipe
+		if d.path != "" { // not a device or pipe
 			os.Remove(d.path)
 		}
 	}, nil

@@ -12,7 +12,7 @@ import (
 func (a *App) Stdin(ctx context.Context) (in io.Reader, done func()) {
 	if f, ok := a.In.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			return f, func() {} // nobody waits for it
+			return f, func() {} // reading it never blocks
 		}
 	}
 	pipe, w := io.Pipe()

@@ -42,7 +42,7 @@ func Gather[T any](in iter.Seq[T], bytes int, size func(T) int) iter.Seq[[]T] {
 // gathered is what was not given yet.
 type gathered[T any] struct {
 	mu          sync.Mutex
-	more, less  sync.Cond // somebody may take items; there may be room for more
+	more, less  sync.Cond // more: there are items; less: there is room
 	timer       *time.Timer
 	items       []T
 	bytes       int

@@ -1,5 +1,5 @@
-// Package inorder lets several goroutines work on the items of a sequence, and
-// gives what they made in the order of the items.
+// Package inorder processes the items of a sequence on several goroutines and yields the
+// results in the order of the items.
 package inorder
 
 import (
@@ -50,12 +50,12 @@ func Map[In, Out any](in iter.Seq[In], jobs int, size func(In) int, worker func(
 
 // queue hands out items, and keeps their order.
 type queue[In, Out any] struct {
-	turn  chan struct{} // full while somebody takes an item; no mutex, which tests of a synctest bubble cannot wait in
+	turn  chan struct{} // full while an item is being taken; a mutex does not work in tests with synctest
 	next  func() (In, bool)
 	size  func(In) int
 	ended bool
 	order chan task[Out] // of the items that were taken; closed after the last
-	left  chan struct{}  // closed when nobody takes results any more
+	left  chan struct{}  // closed when results are no longer read
 
 	mu    sync.Mutex
 	room  int           // bytes
@@ -68,8 +68,7 @@ type task[Out any] struct {
 	size   int
 }
 
-// take is the next item. It reports false when there is none, or nobody waits
-// for its result.
+// take returns the next item; false if there is none, or results are no longer read.
 func (q *queue[In, Out]) take() (item In, t task[Out], ok bool) {
 	q.turn <- struct{}{}
 	defer func() { <-q.turn }()

@@ -84,7 +84,7 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 type poller struct {
 	h       *Handler
 	at      journal.Position
-	seen    int64 // the last id that it was told of
+	seen    int64 // the last id that was sent to it
 	pending []int64
 }
 

@@ -47,8 +47,8 @@ type ClientOptions struct {
 	MaxBytes int64
 	// UserAgent is sent as the header of that name; "julianctl" when empty.
 	UserAgent string
-	// OnRetry, when not nil, is told why an attempt failed and how long the
-	// client waits before the next one.
+	// OnRetry, if not nil, is called with the error of a failed attempt and the wait
+	// before the next one.
 	OnRetry func(err error, wait time.Duration)
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What a [Client] can fail with, for errors.Is. The second group comes as an
+// Errors of a [Client], for errors.Is. Those of the second group are wrapped in an
 // [*Error].
 var (
 	ErrNoKey           = errors.New("no API key")
@@ -33,8 +33,8 @@ var (
 	ErrUnreachable      = errors.New("the API could not be reached")          // no answer, or only a part of one
 )
 
-// Error is a call that the API did not answer as asked. errors.Is tells the
-// kinds apart, and finds what is beneath an [ErrUnreachable].
+// Error is returned for a failed API call. Use errors.Is to find its kind, or the cause of
+// an [ErrUnreachable].
 //
 // Code, Message, Location and ContentType are the server's text as it came,
 // shortened and without the API key. They are not safe to print on a terminal;
@@ -88,7 +88,7 @@ const (
 	maxText      = 1 << 10
 )
 
-// refusal reads what the server has to say with a status other than 200.
+// refusal reads an answer with a status other than 200.
 func (c *Client) refusal(resp *http.Response) *Error {
 	e := &Error{Status: resp.StatusCode, kind: kindOf(resp.StatusCode), RetryAfter: retryAfter(resp.Header, time.Now())}
 	if resp.StatusCode/100 == 3 {

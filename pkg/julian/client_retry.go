@@ -33,8 +33,7 @@ func retryable(err error) bool {
 
 // backoff returns how long to wait after the attempt of that number, from 0,
 // failed: full jitter over a bound that doubles, on top of what the server
-// asked for, so that those who were turned away together do not return
-// together.
+// requested, so that clients that were refused together do not retry together.
 func backoff(attempt int, err error) time.Duration {
 	bound := min(firstBackoff<<min(attempt, 16), maxBackoff)
 	wait := rand.N(bound)
@@ -68,7 +67,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	// By the server's own clock where it tells it: ours may be wrong.
+	// Use the server's clock if it sends the time: the local one may be wrong.
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}

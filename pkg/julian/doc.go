@@ -1,6 +1,6 @@
-// Package julian is what a Go consumer of Julian's call webhooks needs: the
-// payload as types, its documented enumerations and fields, a JSON Schema, the
-// provider's sample, and a client for the API.
+// Package julian is for Go programs that receive Julian's call webhooks: types of the
+// payload, its documented enumerations and fields, a JSON Schema, the provider's sample,
+// and a client for the API.
 //
 // A handler that is idempotent, quick, and loses nothing:
 //

@@ -102,8 +102,8 @@ func ResultTypes() []Value[ResultType] { return slices.Clone(resultTypes) }
 // provider's guide. The caller owns the slice.
 func LifecycleStatuses() []Value[LifecycleStatus] { return slices.Clone(lifecycleStatuses) }
 
-// Known reports whether r is one of the documented result types. The provider
-// may add more: a consumer should store an unknown one, not fail on it.
+// Known reports whether r is one of the documented result types. The provider may add
+// more, so a consumer should accept unknown ones.
 func (r ResultType) Known() bool { return lookup(resultTypes, r) != nil }
 
 // Terminal reports whether the call is over for good. It is false for an

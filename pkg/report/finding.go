@@ -72,7 +72,7 @@ func (t Tally) Text() string {
 		}
 	}
 	if len(parts) == 0 {
-		return "nothing judged"
+		return "nothing checked"
 	}
 	if t.Accepted > 0 {
 		parts = append(parts, units.Number(t.Accepted)+" of them accepted")

@@ -172,7 +172,7 @@ var classes = []struct {
 	ink   Ink
 }{{2, "2xx", InkGood}, {3, "3xx", Ink5}, {4, "4xx", InkWarn}, {5, "5xx", InkBad}, {0, "no answer", Ink4}}
 
-// maxBars is how many bars can be told apart.
+// maxBars is how many bars can be distinguished.
 const maxBars = 120
 
 // answers is the plot of answers over time, by status.

@@ -89,7 +89,7 @@ func groupVerdict(g deliver.Group) Cell {
 	return Cell{Text: "alike", Verdict: Pass}
 }
 
-// Of the answers of a group as many are told apart, each by so many bytes.
+// Limits of the answers that are shown of a group: their number, and bytes of each.
 const (
 	groupAnswersShown = 4
 	answerShown       = 80

@@ -1,5 +1,4 @@
 // Package auth is the command auth: it keeps, proves and removes the API key.
-// The package is the program's own.
 package auth
 
 import (
@@ -79,7 +78,7 @@ func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore) error {
 	return nil
 }
 
-// askKey prompts a person without an echo, or reads stdin.
+// askKey prompts for the key without an echo, or reads stdin.
 func askKey(ctx context.Context, a *cli.App) (cli.APIKey, error) {
 	if !terminal.IsTerminal(a.In) {
 		return a.KeyFromStdin(ctx)

@@ -1,5 +1,4 @@
 // Package config is the command config: it shows settings and where they come from.
-// The package is the program's own.
 package config
 
 import (
@@ -196,7 +195,7 @@ func newInitCmd(a *cli.App) *cobra.Command {
 }
 
 // configTemplate is a file with every key commented out: it changes nothing
-// until a person takes a # away.
+// until the user removes a #.
 func configTemplate() string {
 	var b strings.Builder
 	b.WriteString("# julianctl configuration. A flag takes precedence over the environment, the\n# environment over this file. See: julianctl help environment\n" +

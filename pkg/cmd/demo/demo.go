@@ -1,5 +1,4 @@
 // Package demo is the command demo: it runs other commands against each other.
-// The package is the program's own.
 package demo
 
 import (
@@ -113,7 +112,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 
-	d.title("A payload with two mistakes is told where, and what was meant")
+	d.title("Validate shows two mistakes in a payload, and what was meant")
 	if err := d.writeBroken("broken.json"); err != nil {
 		return err
 	}
@@ -151,7 +150,7 @@ func (d *demo) title(text string) {
 	fmt.Fprintf(d.a.Out, "%s\n\n", d.a.Style.Bold("# "+text))
 }
 
-// step runs one command as a person would and shows what it prints. The error is
+// step runs one command as a user would and shows what it prints. The error is
 // that of ctx.
 func (d *demo) step(ctx context.Context, want int, args ...string) error {
 	d.steps++
@@ -208,7 +207,7 @@ func (d *demo) background(ctx context.Context, args ...string) (wait func() stri
 	}, url, nil
 }
 
-// child is an App that writes to w and sees nothing of the person's settings.
+// child is an App that writes to w and does not use the user's settings.
 func (d *demo) child(w io.Writer) *cli.App {
 	out := terminal.NewOutput(w)
 	return &cli.App{In: strings.NewReader(""), Out: out, Err: out, Now: d.a.Now, Env: func(name string) string { return d.env[name] }}
@@ -273,7 +272,7 @@ func ServeConsumer(ctx context.Context) (url string, stop func(), err error) {
 		if _, stored := calls.Load(r.PathValue("id")); stored {
 			count = "1"
 		}
-		_, _ = io.WriteString(w, count) // nobody is left to be told
+		_, _ = io.WriteString(w, count) // the client is gone
 	})
 	srv := &http.Server{ReadTimeout: 5 * time.Second, Handler: mux}
 	ended := make(chan error, 1)

@@ -1,5 +1,4 @@
 // Package export is the command export: it writes deliveries for other load engines.
-// The package is the program's own.
 package export
 
 import (
@@ -66,7 +65,7 @@ it to stdout, to be piped. The command that runs them is shown.
 vegeta ends when the targets do, so each is sent once. It reports a few results
 more, "no targets to attack": that is how it ends, and nothing was sent for them.
 It does not wait for the answer to a copy before it sends the next, unless -c is 1,
-and it judges nothing: --expect and --max-latency are for export k6.
+and it does not check answers: --expect and --max-latency are for export k6.
 ` + exportSecrets
 	cmd.Example = `  julianctl export vegeta calls.ndjson --to http://127.0.0.1:4040/ -o out
   julianctl export vegeta calls.ndjson --dup=2 --dup-mode shuffled -c 64 --to staging -o out

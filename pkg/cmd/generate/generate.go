@@ -1,5 +1,4 @@
 // Package generate is the command generate: it makes synthetic payloads.
-// The package is the program's own.
 package generate
 
 import (
@@ -165,7 +164,7 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	return calls.write(ctx)
 }
 
-// forEyes is a payload as a person wants to see it.
+// forEyes formats a payload for the terminal.
 func forEyes(body []byte, s terminal.Style) []byte {
 	if text, err := terminal.PrettyJSON(body, s); err == nil {
 		return []byte(strings.TrimSuffix(text, "\n"))

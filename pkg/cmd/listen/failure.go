@@ -62,7 +62,7 @@ type alarms struct {
 	failures int       // since the last recovery
 	held     int       // of them, since the last run
 	next     time.Time // before then no run for a failure
-	silent   bool      // that was told
+	silent   bool      // the silence was reported
 	timer    *time.Timer
 }
 
@@ -308,7 +308,7 @@ func (d alarm) name() string {
 	return fmt.Sprintf("%s %d:", d.flag, d.Seq)
 }
 
-// environment tells the command about the delivery. What a stranger wrote is
+// environment describes the delivery to the command. Untrusted text is
 // one line without control characters.
 func (d alarm) environment(path string) []string {
 	env := []string{}

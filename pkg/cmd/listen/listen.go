@@ -1,5 +1,4 @@
 // Package listen is the command listen: it stands in place of the endpoint.
-// The package is the program's own.
 package listen
 
 import (
@@ -51,7 +50,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Receive webhooks locally; inspect or forward them",
-		Long: `listen accepts deliveries, acknowledges them, and shows each with what a person
+		Long: `listen accepts deliveries, acknowledges them, and shows each with what you
 looks for: who was called and what came of it, what is wrong with the payload,
 and whether it is a duplicate and of what it differs from the first.
 

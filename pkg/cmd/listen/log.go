@@ -100,7 +100,7 @@ func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 	}
 }
 
-// told tells the person once that deliveries cannot be stored, and once that
+// reported tells the user once that deliveries cannot be stored, and once that
 // they can again.
 func (l *listenLog) reported(err error) {
 	if err == nil && l.failing.Load() == 0 {

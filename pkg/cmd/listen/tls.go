@@ -55,7 +55,7 @@ func (f *tlsFlags) check() error {
 	return nil
 }
 
-// config is nil for plain HTTP. It tells the person how to trust a certificate
+// config is nil for plain HTTP. It tells the user how to trust a certificate
 // that was made on the spot.
 func (f *tlsFlags) config(a *cli.App, addr net.Addr) (*tls.Config, error) {
 	if !f.on() {

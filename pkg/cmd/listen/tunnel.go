@@ -93,7 +93,7 @@ type tunnel struct {
 }
 
 // startTunnel starts the program called name in front of the listener at local,
-// such as http://127.0.0.1:4040, and returns once it has told its public URL.
+// such as http://127.0.0.1:4040, and returns when its public URL is known.
 // The caller closes the tunnel.
 func startTunnel(ctx context.Context, a *cli.App, name, local string) (*tunnel, error) {
 	all := tunnelPrograms()
@@ -126,9 +126,9 @@ func startTunnel(ctx context.Context, a *cli.App, name, local string) (*tunnel, 
 	case t.url = <-found:
 		return t, nil
 	case <-t.ended:
-		why = fmt.Errorf("it ended before it told a public URL: %w", t.err)
+		why = fmt.Errorf("it ended without a public URL: %w", t.err)
 	case <-timer.C:
-		why = fmt.Errorf("it told no public URL within %s", tunnelStart)
+		why = fmt.Errorf("no public URL within %s", tunnelStart)
 	case <-ctx.Done():
 		why = ctx.Err()
 	}

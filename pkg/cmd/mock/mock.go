@@ -1,5 +1,4 @@
 // Package mock is the command mock: it runs a fake of the provider's API.
-// The package is the program's own.
 package mock
 
 import (

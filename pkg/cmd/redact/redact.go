@@ -1,5 +1,4 @@
 // Package redact is the command redact: it replaces personal data.
-// The package is the program's own.
 package redact
 
 import (
@@ -43,12 +42,12 @@ call stay deliveries of one call.
 
 In free text a word stays if it is common in the language of the text (English,
 German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish)
-and nobody's name; any other becomes a pseudonym, in capitals or not. --keep-words
+and are not names; any other becomes a pseudonym, in capitals or not. --keep-words
 adds words of your own, one or more a line. --level all replaces every word
 but the speaker at the beginning of a line, --level names leaves words without a
 capital where others have one.
 
-With --key-file the same person is the same stranger in every run; the file is
+With --key-file the same value has the same pseudonym in every run; the file is
 made where there is none. Whoever has the key can tell who it was from a guess:
 keep it like a password. Without it each run has a key of its own.
 

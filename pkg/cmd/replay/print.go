@@ -26,14 +26,14 @@ type printer struct {
 	o       options
 	plan    deliver.Plan
 	client  *deliver.Client
-	records *report.Records  // nil: nobody wants them
+	records *report.Records  // nil: not needed
 	buffer  *recordBuffer    // that records go to
 	file    *cli.Destination // of records; nil: none
 	reports *cli.Reports
 	logged  *deliveryview.LoggedDocuments // nil: payloads do not come from the log, or are changed
 
 	tally    *tally
-	progress *terminal.Progress // nil: none is told
+	progress *terminal.Progress // nil: none is shown
 	timeline *deliver.Timeline  // nil: no report needs it
 
 	hinted           map[string]bool // hints that were given
@@ -159,7 +159,7 @@ func (p *printer) failure(r deliver.Result) {
 	}
 }
 
-// interrupted tells a person why the program does not end at once.
+// interrupted tells the user why the program does not end at once.
 func (p *printer) interrupted() {
 	p.progress.Above(func() {
 		p.a.Note("interrupted: waiting for the answers on the way; once more stops at once")

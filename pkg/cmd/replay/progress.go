@@ -10,7 +10,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// tally is what the progress of a replay is told from.
+// tally has the numbers of the progress of a replay.
 type tally struct {
 	duration time.Duration // of the run; 0: not known
 	planned  int           // deliveries; 0: not known
@@ -77,7 +77,7 @@ func (t *tally) state(after time.Duration) (share float64, words []string) {
 }
 
 // share is how much of the run is over, by whichever of its ends comes first; 0
-// when nobody knows.
+// if not known.
 func (t *tally) share(after time.Duration, n int) float64 {
 	var share float64
 	if t.duration > 0 {

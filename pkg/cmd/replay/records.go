@@ -94,7 +94,7 @@ const recordDelay = time.Millisecond
 
 func newRecordBuffer(w io.Writer) *recordBuffer {
 	b := &recordBuffer{out: bufio.NewWriterSize(w, 64<<10)}
-	b.timer = time.AfterFunc(time.Hour, func() { _ = b.Flush() }) // who flushes last is told of the error
+	b.timer = time.AfterFunc(time.Hour, func() { _ = b.Flush() }) // the last flush returns the error
 	b.timer.Stop()
 	return b
 }

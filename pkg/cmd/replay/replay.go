@@ -1,5 +1,4 @@
 // Package replay is the command replay: it delivers payloads to an endpoint.
-// The package is the program's own.
 package replay
 
 import (
@@ -47,7 +46,7 @@ filters of "julianctl log" without their dashes (failed,since=2h).
 
 With --dup every payload is delivered again: after the answer to the copy before,
 all copies together at one instant, or shuffled into the whole run. Nothing else
-is ever sent twice: a delivery that got no answer is told, not repeated. Also
+is ever sent twice: a delivery without an answer is reported, not repeated. Also
 --retries only tries again where no connection was made, so nothing was sent.
 
 With --rate deliveries are due at fixed times, whether or not earlier ones were

@@ -31,7 +31,7 @@ func replayFormats(line *deliver.Timeline) []report.Format {
 }
 
 // deliveryCase is one delivery in a report. Of one that nothing was sent of,
-// nobody knows how it would have been answered.
+// its answer is not known.
 func (p *printer) deliveryCase(r deliver.Result) report.Case {
 	c := report.Case{
 		Name: p.caseName(r.Document.Source, r.Document.Line, r.CallID(), r.Copy), Group: deliveryGroup, Verdict: report.Pass, Took: r.Answer.Latency(),

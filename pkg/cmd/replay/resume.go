@@ -92,7 +92,7 @@ type againRecord struct {
 	Again  bool   `json:"again"`  // whether it is sent again now
 }
 
-// doubt tells of one delivery that the endpoint may have seen more than once.
+// unconfirmed prints a delivery that the endpoint may have received more than once.
 func (p *printer) unconfirmed(d deliver.Unconfirmed) {
 	p.unconfirmedCount++
 	if p.records != nil {

@@ -1,5 +1,5 @@
 // Package root puts the commands together: the tree, the help pages and topics,
-// and how one command line is run. The package is the program's own.
+// and how one command line is run.
 package root
 
 import (

@@ -1,5 +1,4 @@
 // Package sample is the command sample: it fetches the sample payload of an agent.
-// The package is the program's own.
 package sample
 
 import (
@@ -189,8 +188,8 @@ func fetch(ctx context.Context, a *cli.App, opts options) ([]sample, error) {
 	return samples, group.Wait()
 }
 
-// deliverSample writes a sample where it is wanted, before it is judged: a
-// person wants to see what is wrong.
+// deliverSample writes a sample before it is validated, so that the user can see what is
+// wrong.
 func deliverSample(a *cli.App, s sample, opts options, edits []cli.Edit, redactor *redact.Redactor) error {
 	body := s.body
 	if redactor != nil {

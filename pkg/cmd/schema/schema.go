@@ -1,5 +1,4 @@
 // Package schema is the command schema: it prints, infers and compares schemas.
-// The package is the program's own.
 package schema
 
 import (
@@ -117,7 +116,7 @@ func observe(ctx context.Context, a *cli.App, paths []string, agent string) (*sh
 	seen, others := &shape.Observer{}, 0
 	for part := range payload.Map(reading, paths, in, runtime.GOMAXPROCS(0), observer(agent)) {
 		if part.err != nil {
-			stop() // perhaps somebody waits for stdin
+			stop() // reading stdin may block
 			return nil, part.err
 		}
 		seen.Merge(part.seen)

@@ -13,7 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// tally is what the progress of a validation is told from.
+// tally has the numbers of the progress of a validation.
 type tally struct {
 	// total is how many bytes there are; 0: not known. It is asked for only
 	// once there is something to tell.

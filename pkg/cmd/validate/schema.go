@@ -23,7 +23,7 @@ type validation struct {
 	files      []string // of the schema that was read last
 }
 
-// run validates once. That the schema cannot be used, since somebody is at
+// run validates once. That the schema cannot be used, since the user is at
 // work on it, is said, and ends nothing but this run.
 func (v *validation) run(ctx context.Context) error {
 	validator, err := v.validator()

@@ -129,7 +129,7 @@ func (p *printer) showGroups() {
 	p.groups = issueGroups{shown: p.groups.shown + len(p.groups.order)}
 }
 
-// issueText shows issues to a person who looks on: the line in question with a
+// issueText shows issues on a terminal: the line in question with a
 // mark under the place, and issues of one kind as one.
 type issueText struct {
 	style   terminal.Style

@@ -1,5 +1,4 @@
 // Package validate is the command validate: it checks payload files.
-// The package is the program's own.
 package validate
 
 import (
@@ -241,10 +240,10 @@ type printer struct {
 	records *report.Records
 	sum     summary
 	err     error // of the first record that could not be made
-	// columns is the width of the terminal when a person looks on, else 0.
+	// columns is the width of the terminal, 0 if there is none.
 	columns int
-	groups  issueGroups // not shown yet; only for a person
-	// progress is told meanwhile; nil when it is not.
+	groups  issueGroups // not shown yet; only for a terminal
+	// progress is shown meanwhile; nil: not shown.
 	progress *terminal.Progress
 }
 

@@ -1,5 +1,4 @@
 // Package version is the command version.
-// The package is the program's own.
 package version
 
 import (
