@@ -38,7 +38,7 @@ var tiers = map[string]struct {
 	"pkg/payload":      {1, nil},
 	"pkg/pseudonym":    {1, nil},
 	"pkg/jsonschema":   {1, nil},
-	"pkg/validate":     {1, []string{"pkg/payload"}},
+	"pkg/validate":     {1, []string{"pkg/jsonschema", "pkg/payload"}},
 	"pkg/generate":     {1, nil},
 	"pkg/shape":        {1, []string{"pkg/payload"}},
 	"pkg/freetext":     {1, []string{"pkg/pseudonym"}},

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// answerFlags are what acknowledges a delivery.
+// answerFlags define the acknowledgement.
 type answerFlags struct {
 	status int
 	body   string // or @FILE
@@ -24,7 +24,7 @@ func (f *answerFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.body, "body", "", "body of the acknowledgement, or @FILE that holds it; application/json if it is JSON, else text/plain")
 }
 
-// read completes the flags; statusGiven tells a default from a wish.
+// read completes the flags; statusGiven is false for the default status.
 func (f *answerFlags) read(statusGiven bool) (body []byte, contentType string, err error) {
 	if f.status < 200 || f.status > 599 {
 		return nil, "", cli.UsageError(fmt.Errorf("--status %d is not a final status", f.status), "want 200 to 599")

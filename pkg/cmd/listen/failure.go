@@ -29,8 +29,7 @@ const (
 	longestEnv     = 1000
 )
 
-// alarmFlags are the commands that listen runs when something goes wrong, and
-// when it is well again.
+// alarmFlags are the commands that listen runs at a failure, and when it is over.
 type alarmFlags struct {
 	onFailure string
 	every     cli.TimeSpan // 0: each failure
@@ -46,8 +45,8 @@ func (f *alarmFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.onSilence, "on-silence", "", "a time and a command to run when no delivery came for so long, such as '30m notify-send silence'")
 }
 
-// alarms runs the commands of alarmFlags. Their words are those of the command
-// line: what a delivery holds reaches them by a file and the environment only.
+// alarms runs the commands of alarmFlags. Content of a delivery never becomes an
+// argument: commands get it in a file and the environment.
 type alarms struct {
 	a                           *cli.App
 	onFailure, onRecover, quiet []string // nil: none
@@ -76,7 +75,7 @@ type alarm struct {
 	failures          int    // that it stands for
 }
 
-// newAlarms returns nil when there is no command. The caller closes it.
+// newAlarms returns nil if there is no command. The caller closes it.
 func newAlarms(ctx context.Context, a *cli.App, flags alarmFlags) (f *alarms, err error) {
 	if flags.onFailure == "" && flags.onRecover == "" && flags.onSilence == "" {
 		if flags.every > 0 {
@@ -107,7 +106,7 @@ func newAlarms(ctx context.Context, a *cli.App, flags alarmFlags) (f *alarms, er
 	if f.dir, err = os.MkdirTemp("", "julianctl-failures-"); err != nil { // 0700
 		return nil, cli.Failure(fmt.Errorf("--on-failure: %w", err), "")
 	}
-	// Runs go on while the listener drains; each has its own end.
+	// Runs continue while the listener drains, each with its own time-out.
 	ctx = context.WithoutCancel(ctx)
 	for range failureRuns {
 		f.runs.Go(func() {
@@ -132,7 +131,7 @@ func silenceOf(value string) (after time.Duration, command string, err error) {
 	return span.Duration(), command, nil
 }
 
-// begin waits for silence from now on.
+// begin starts waiting for silence.
 func (f *alarms) begin() {
 	if f == nil || f.quiet == nil {
 		return
@@ -179,7 +178,7 @@ func (f *alarms) close() {
 	}
 }
 
-// look starts what s calls for.
+// look starts the command that s needs.
 func (f *alarms) look(s *deliveryview.Shown) {
 	if f == nil {
 		return
@@ -232,10 +231,9 @@ func (f *alarms) add(due alarm) {
 	}
 }
 
-// failureOf decides: a delivery whose payload has an error, that the endpoint
-// did not answer with 2xx, or that could not be taken in. A request at the
-// wrong path, with another method or without the required header is none, and
-// neither is what was done on purpose.
+// failureOf returns why a delivery failed: its payload has an error, the endpoint did not
+// answer with 2xx, or it was refused. Requests with a wrong path, method or header are
+// not failures, and neither are injected faults.
 func failureOf(s *deliveryview.Shown) (alarm, bool) {
 	f := alarm{Delivery: s.Delivery}
 	switch s.Refusal {
@@ -295,12 +293,12 @@ func (f *alarms) run(ctx context.Context, failed alarm) {
 	}
 }
 
-// say shows a line about one run.
+// say prints a line about one run.
 func (f *alarms) say(failed alarm, line string) {
 	f.a.Note("%s %s", f.a.ErrStyle.Faint(failed.name()), safetext.Line(f.a.Hide(line)))
 }
 
-// name is what stands before what a run says.
+// name is the prefix of the output of a run.
 func (d alarm) name() string {
 	if d.Seq == 0 {
 		return d.flag + ":"

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// faultFlags are what listen does wrong on purpose.
+// faultFlags are the faults that listen injects.
 type faultFlags struct {
 	delay      delayRange
 	failRate   float64
@@ -59,7 +59,7 @@ func (f *faultFlags) faults() receive.Faults {
 	return faults
 }
 
-// String says what is going to go wrong; empty when nothing is.
+// String describes the faults; empty if there are none.
 func (f *faultFlags) String() string {
 	var words []string
 	if f.failFirst > 0 {

@@ -21,7 +21,7 @@ const firstBackOff = 200 * time.Millisecond
 
 const longestWait = 5 * time.Second // between two attempts
 
-// forwardFlags are where listen passes deliveries on to.
+// forwardFlags are the endpoint that listen forwards to.
 type forwardFlags struct {
 	to         string // URL or name
 	allowHosts []string
@@ -49,7 +49,7 @@ func (f *forwardFlags) check() error {
 	return nil
 }
 
-// forwarder passes deliveries on to one endpoint.
+// forwarder forwards deliveries to one endpoint.
 type forwarder struct {
 	client  *deliver.Client
 	to      *url.URL
@@ -59,7 +59,7 @@ type forwarder struct {
 	timeout time.Duration
 }
 
-// newForwarder is nil when nothing is passed on. The caller closes its client.
+// newForwarder returns nil if nothing is forwarded. The caller closes its client.
 func newForwarder(a *cli.App, f forwardFlags) (*forwarder, error) {
 	if f.to == "" {
 		return nil, nil
@@ -80,7 +80,7 @@ func newForwarder(a *cli.App, f forwardFlags) (*forwarder, error) {
 	return &forwarder{client, to.URL, cli.WithoutPassword(to.URL.String()), header, f.retries, timeout}, nil
 }
 
-// hook is nil when nothing is passed on.
+// hook returns nil if nothing is forwarded.
 func (f *forwarder) hook() func(context.Context, *receive.Delivery) (receive.ForwardAnswer, error) {
 	if f == nil {
 		return nil
@@ -88,7 +88,7 @@ func (f *forwarder) hook() func(context.Context, *receive.Delivery) (receive.For
 	return f.forward
 }
 
-// leadsTo reports whether deliveries are passed on to addr of this machine.
+// leadsTo reports whether deliveries are forwarded to addr on this machine.
 func (f *forwarder) leadsTo(addr net.Addr) bool {
 	if f == nil || !f.client.Target().Loopback() {
 		return false
@@ -106,8 +106,8 @@ func (f *forwarder) close() {
 	}
 }
 
-// forward delivers d until the endpoint takes a position on it: an answer
-// below 500. The last answer counts when the attempts or the time are over.
+// forward delivers d until the endpoint answers with a status below 500. After the last
+// attempt, or when the time is over, the last answer counts.
 func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.ForwardAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -123,8 +123,8 @@ func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.F
 	}
 }
 
-// pause waits before the attempt after this one: twice as long each time, and
-// not the same for any two senders. It is false when no time is left to try.
+// pause waits before the next attempt: twice as long each time, with jitter. It returns
+// false if no time is left.
 func pause(ctx context.Context, attempt int) bool {
 	d := wait.Between(attempt-1, firstBackOff, longestWait)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {

@@ -1,4 +1,4 @@
-// Package listen is the command listen: it stands in place of the endpoint.
+// Package listen is the command listen: it receives webhooks, shows and forwards them.
 package listen
 
 import (
@@ -120,7 +120,7 @@ or comes after a silence (REASON is recovered).`,
 	return cmd
 }
 
-// check finds what no flag parser can.
+// check checks the flags together.
 func (o *options) check() (err error) {
 	if !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# ") {
 		return cli.UsageError(fmt.Errorf("--path %q is not a path", o.path), "it begins with a slash and has no query, such as /webhook")
@@ -288,7 +288,7 @@ func listenBanner(a *cli.App, url string, addr net.Addr, opts options) {
 	a.Note("%s julianctl replay --dup --to %s", s.Faint("try:"), safetext.Shell(url))
 }
 
-// listenEnd says what came, and whether that was expected.
+// listenEnd prints what was received, and whether that was expected.
 func listenEnd(a *cli.App, printer *deliveryview.Printer, seen *tally, store *saver) error {
 	missed := seen.missed()
 	seen.Complete = missed == ""
@@ -330,7 +330,7 @@ func newSaver(a *cli.App, dir string) (*saver, error) {
 	return &saver{a: a, dir: dir}, nil
 }
 
-// hook is nil when nothing is saved.
+// hook returns nil if nothing is saved.
 func (s *saver) hook() func(context.Context, *receive.Delivery) error {
 	if s.dir == "" {
 		return nil
@@ -347,7 +347,7 @@ func (s *saver) hook() func(context.Context, *receive.Delivery) error {
 	}
 }
 
-// saveName sorts by time, and no two runs share one.
+// saveName returns a name that sorts by time and is unique for a run.
 func saveName(d *receive.Delivery) string {
 	name := fmt.Sprintf("%s-%06d", d.Received.UTC().Format("20060102T150405.000Z"), d.Seq)
 	if d.CallID != "" {
@@ -377,7 +377,7 @@ func (s *saver) failed() error {
 	return cli.Failure(fmt.Errorf("--save: not every delivery could be saved: %w", s.err), "")
 }
 
-// listenSummary ends what is on stdout, and says on stderr what came.
+// listenSummary ends the output on stdout and prints a summary on stderr.
 func listenSummary(a *cli.App, p *deliveryview.Printer, t *tally) error {
 	if written, err := p.End(t); written {
 		return err

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// listenLogFlags are what listen says of the delivery log.
+// listenLogFlags are the flags of the delivery log.
 type listenLogFlags struct {
 	window      cli.TimeSpan
 	keep        int
@@ -35,12 +35,12 @@ func (f *listenLogFlags) declare(cmd *cobra.Command) {
 	flags.BoolVar(&f.keepSecrets, "keep-secrets", false, "log header values that are secrets, too")
 }
 
-// openLog stores deliveries before they are answered, and what became of them
-// after. Off, it does nothing.
+// openLog opens the log, which stores deliveries before they are answered, and their
+// outcome afterwards.
 type listenLog struct {
 	a   *cli.App
 	log *journal.Log // nil: off
-	// base does not end with the listener: what was taken in is completed.
+	// base does not end with the listener: stored deliveries get their outcome.
 	base context.Context
 
 	mu      sync.Mutex
@@ -67,7 +67,7 @@ func openLog(ctx context.Context, a *cli.App, f listenLogFlags) (*listenLog, err
 	return l, nil
 }
 
-// banner says where deliveries stay.
+// banner prints where deliveries are stored.
 func (l *listenLog) banner() {
 	if l.log == nil {
 		return
@@ -76,7 +76,7 @@ func (l *listenLog) banner() {
 	l.a.Note("%s %s %s", s.Faint("log:"), safetext.Line(l.log.Path()), s.Faint("keeps payloads with whole transcripts; --log off keeps none"))
 }
 
-// hook stores one delivery; nil when the log is off.
+// hook stores one delivery; nil if the log is off.
 func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
 	if l.log == nil {
 		return nil
@@ -123,9 +123,9 @@ func (l *listenLog) reported(err error) {
 	}
 }
 
-// see is d as it is among all that the log knows: its number among the copies
-// of its call, and what differs from the first. Earlier is that first, where it
-// came in an earlier session and this is the first that comes in this one.
+// see sets the number of d among the copies of its call in the log, and how it differs
+// from the first. It returns that first one if it is from an earlier session and d is
+// the first in this one.
 func (l *listenLog) see(d *receive.Delivery) (seen *receive.Delivery, earlier *deliveryview.Earlier) {
 	stored, _ := d.Stored.(*journal.Delivery)
 	if stored == nil || stored.Copy == d.Copy {
@@ -150,7 +150,7 @@ func (l *listenLog) see(d *receive.Delivery) (seen *receive.Delivery, earlier *d
 	return &again, earlier
 }
 
-// finish stores what became of a delivery that was shown.
+// finish stores the outcome of a delivery that was shown.
 func (l *listenLog) finish(s *deliveryview.Shown) {
 	stored, _ := s.Stored.(*journal.Delivery)
 	if stored == nil {
@@ -165,7 +165,7 @@ func (l *listenLog) finish(s *deliveryview.Shown) {
 	}
 }
 
-// close ends the log. The error says that not everything is in it.
+// close closes the log. An error means that it is not complete.
 func (l *listenLog) close() error {
 	if l.log == nil {
 		return nil
@@ -182,7 +182,7 @@ func (l *listenLog) close() error {
 	return l.a.Also(l.base, cli.Failure(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), ""), err)
 }
 
-// storeAll is one hook that calls several; nil when all are.
+// storeAll combines several hooks; nil if all are.
 func storeAll(hooks ...func(context.Context, *receive.Delivery) error) func(context.Context, *receive.Delivery) error {
 	var all []func(context.Context, *receive.Delivery) error
 	for _, h := range hooks {

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// expectFlags are what listen waits for.
+// expectFlags are the deliveries that listen waits for.
 type expectFlags struct {
 	exitAfter int
 	unique    int // -1: not asked for
@@ -48,7 +48,7 @@ func (f *expectFlags) check() (err error) {
 	return nil
 }
 
-// tally counts what came. It is used by one goroutine at a time.
+// tally counts deliveries. It is used by one goroutine at a time.
 type tally struct {
 	Deliveries   int     `json:"deliveries"`   // taken in: at the right place and whole
 	Acknowledged int     `json:"acknowledged"` // of them, answered 2xx
@@ -70,10 +70,9 @@ type tally struct {
 
 func newTally(want expectFlags) *tally { return &tally{want: want, ids: map[string]struct{}{}} }
 
-// add counts a delivery; first says that its call was not delivered in this run
-// before. What is expected is what its sender knows to have
-// arrived: one that was failed or dropped on purpose, or whose forwarding
-// failed, comes again.
+// add counts a delivery; first means that its call was not delivered before in this run.
+// A delivery that its sender will repeat does not count as expected: one that was failed
+// or dropped on purpose, or whose forwarding failed.
 func (t *tally) add(s *deliveryview.Shown, first bool) {
 	if s.Hidden {
 		t.Hidden++
@@ -110,13 +109,13 @@ func (t *tally) add(s *deliveryview.Shown, first bool) {
 	}
 }
 
-// arrived reports whether the sender was answered as was meant. A failing
-// --status is an answer as asked for.
+// arrived reports whether the sender got the regular answer, which may be a failing
+// --status.
 func (t *tally) arrived(d *receive.Delivery) bool {
 	return d.Answered() && (d.Acknowledged() || d.Forward == nil)
 }
 
-// complete reports whether nothing more is waited for.
+// complete reports whether everything expected has arrived.
 func (t *tally) complete() bool {
 	want := t.want
 	switch {
@@ -128,7 +127,7 @@ func (t *tally) complete() bool {
 	return want.unique > 0 && len(t.ids) >= want.unique
 }
 
-// missed says what was expected and did not come; empty when all did.
+// missed returns what was expected and did not arrive; empty if all did.
 func (t *tally) missed() string {
 	switch want := t.want; {
 	case t.counts < want.exitAfter:

@@ -22,11 +22,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// selfMadeDays is how long a certificate made on the spot is good for: longer
-// than any sitting, too short to be left in a trust store.
+// selfMadeDays is how long a generated certificate is valid: long enough for a session,
+// too short to stay in a trust store.
 const selfMadeDays = 7
 
-// tlsFlags are how listen speaks HTTPS.
+// tlsFlags are the flags for HTTPS.
 type tlsFlags struct {
 	selfMade  bool
 	cert, key string // PEM files
@@ -55,8 +55,8 @@ func (f *tlsFlags) check() error {
 	return nil
 }
 
-// config is nil for plain HTTP. It tells the user how to trust a certificate
-// that was made on the spot.
+// config is nil for plain HTTP. It tells the user how to trust a generated
+// certificate.
 func (f *tlsFlags) config(a *cli.App, addr net.Addr) (*tls.Config, error) {
 	if !f.on() {
 		return nil, nil
@@ -98,7 +98,7 @@ func (f *tlsFlags) config(a *cli.App, addr net.Addr) (*tls.Config, error) {
 	return config, nil
 }
 
-// selfMade is a certificate for this machine alone. Its key never leaves memory.
+// selfMade generates a certificate for loopback. Its key never leaves memory.
 func selfMade(addr net.Addr, now time.Time) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -125,7 +125,7 @@ func selfMade(addr net.Addr, now time.Time) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// fingerprint is the SHA-256 of a certificate as openssl and browsers show it.
+// fingerprint returns the SHA-256 of a certificate in the form of openssl and browsers.
 func fingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	return string(bytes.ReplaceAll(fmt.Appendf(nil, "% X", sum), []byte(" "), []byte(":")))

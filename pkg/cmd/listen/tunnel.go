@@ -17,7 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
-// tunnelStart is how long a tunnel may take until it says its URL.
+// tunnelStart is how long a tunnel may take to print its URL.
 const tunnelStart = 30 * time.Second
 
 // tunnelProgram is a program that gives this machine a public URL.
@@ -58,7 +58,7 @@ func tunnelNames() []string {
 	return names
 }
 
-// urlEnding finds an https URL whose host ends so, and is not the provider's own.
+// urlEnding finds an https URL whose host has this suffix, except the provider's own.
 func urlEnding(domain string) func(string) string {
 	return func(line string) string {
 		for word := range strings.FieldsSeq(line) {
@@ -102,7 +102,7 @@ func startTunnel(ctx context.Context, a *cli.App, name, local string) (*tunnel, 
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("--tunnel %s: the program is not installed", name), program.install)
 	}
-	// The tunnel outlasts ctx: what is under way drains through it.
+	// The tunnel outlives ctx: requests in progress still use it.
 	own, end := context.WithCancel(context.WithoutCancel(ctx))
 	cmd := cli.NewChild(own, append(append([]string{path}, program.args...), local))
 	cmd.Env = slices.DeleteFunc(cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "JULIAN_API_KEY=") })
@@ -139,7 +139,7 @@ func startTunnel(ctx context.Context, a *cli.App, name, local string) (*tunnel, 
 	return nil, cli.Failure(fmt.Errorf("--tunnel %s: %w", name, why), "")
 }
 
-// start starts cmd and hands every line that it says to look.
+// start starts cmd and calls look with every line of its output.
 func (t *tunnel) start(cmd *exec.Cmd, look func(line string)) error {
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -173,7 +173,7 @@ func (t *tunnel) close() {
 	<-t.ended
 }
 
-// tunnelError is a tunnel that ended by itself.
+// tunnelError is returned if a tunnel ends unexpectedly.
 type tunnelError struct {
 	name string
 	err  error
@@ -183,8 +183,8 @@ func (e *tunnelError) Error() string {
 	return fmt.Sprintf("--tunnel %s: the program has ended: %v", e.name, e.err)
 }
 
-// openTunnel starts the tunnel that --tunnel asks for, if any, and says its URL.
-// Should the program end by itself, stop is called.
+// openTunnel starts the tunnel of --tunnel, if any, and prints its URL. If it ends
+// unexpectedly, stop is called.
 func openTunnel(ctx context.Context, a *cli.App, opts options, local string, stop context.CancelCauseFunc) (end func(), err error) {
 	if opts.tunnel == "" {
 		return func() {}, nil

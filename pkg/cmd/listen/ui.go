@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// uiFlags ask listen for the inspector.
+// uiFlags are the flags of the inspector.
 type uiFlags struct {
 	on   bool
 	addr string
@@ -23,7 +23,7 @@ func (f *uiFlags) declare(cmd *cobra.Command) {
 	cli.ConfigFlag(cmd, "fixtures")
 }
 
-// openUI serves the inspector that --ui asks for beside the listener at url.
+// openUI serves the inspector of --ui, next to the listener at url.
 func openUI(ctx context.Context, a *cli.App, opts options, log *journal.Log, url string) (end func(), err error) {
 	if !opts.ui.on {
 		return func() {}, nil

@@ -42,7 +42,7 @@ call stay deliveries of one call.
 
 In free text a word stays if it is common in the language of the text (English,
 German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish)
-and are not names; any other becomes a pseudonym, in capitals or not. --keep-words
+and is no name; any other becomes a pseudonym, in capitals or not. --keep-words
 adds words of your own, one or more a line. --level all replaces every word
 but the speaker at the beginning of a line, --level names leaves words without a
 capital where others have one.

@@ -42,7 +42,7 @@ func (r *plannedRecord) appendJSON(b []byte) ([]byte, error) {
 	return w.B, w.Err
 }
 
-// dryItem is a step of the plan, or what came in place of one.
+// dryItem is a step of the plan, or an error or unconfirmed delivery.
 type dryItem struct {
 	step        deliver.Step
 	n           int // deliveries before it
@@ -50,7 +50,7 @@ type dryItem struct {
 	err         error
 }
 
-// shown is what some steps look like, or what came in place of one.
+// shown is the output of some steps, or of another dryItem.
 type shown struct {
 	text        []byte // whole lines
 	unconfirmed *deliver.Unconfirmed
@@ -58,8 +58,7 @@ type shown struct {
 	failed      error // of a record
 }
 
-// dryRun shows what would be sent, in order. Several goroutines look at the
-// payloads.
+// dryRun shows what would be sent, in order. Several goroutines format the payloads.
 func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, error]) error {
 	if err := p.beginRecords(""); err != nil {
 		return err
@@ -127,7 +126,7 @@ func (p *printer) dryRun(ctx context.Context, docs iter.Seq2[payload.Document, e
 	return nil
 }
 
-// shower makes what steps look like, for one goroutine.
+// shower formats steps, on one goroutine.
 func (p *printer) shower() func([]dryItem) []shown {
 	var lines bytes.Buffer
 	records := report.NewRecords(&lines, "replay")
@@ -197,7 +196,7 @@ func (p *printer) planEnd(payloads, deliveries int) {
 	fmt.Fprintf(p.a.Out, "\n%s\n", p.a.Style.Warn("dry run: nothing was sent"))
 }
 
-// planText says what is sent, and how.
+// planText describes the plan.
 func (p *printer) planText(deliveries, payloads int) string {
 	plan := fmt.Sprintf("%s of %s", units.Count(deliveries, "delivery"), units.Count(payloads, "payload"))
 	if p.plan.Duplicates > 0 {
@@ -209,7 +208,7 @@ func (p *printer) planText(deliveries, payloads int) string {
 	return fmt.Sprintf("%s, %d at a time, expecting %s", plan, p.plan.Concurrency, p.plan.Expect)
 }
 
-// headerLines are what is sent with every delivery, without secrets.
+// headerLines returns the header of every delivery, with secrets masked.
 func headerLines(a *cli.App, client *deliver.Client) []string {
 	var lines []string
 	for _, f := range client.Header() {

@@ -7,7 +7,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 )
 
-// replayHints are what to do next, by class of failure.
+// replayHints are the hints by class of failure.
 var replayHints = map[deliver.Class]string{
 	deliver.Unreachable: "is the endpoint running, and is --to right?",
 	deliver.Unknown:     "the endpoint's own log knows whether it was processed; julianctl does not send it again",
@@ -16,7 +16,7 @@ var replayHints = map[deliver.Class]string{
 	deliver.TooLarge:    "a webhook's answer is a status; its body should be small",
 }
 
-// statusHints are those for statuses that are refused.
+// statusHints are the hints by status.
 var statusHints = map[int]string{
 	401: "does the endpoint want a secret? -H 'Authorization: …'",
 	403: "does the endpoint want a secret? -H 'Authorization: …'",
@@ -43,7 +43,7 @@ func replayHint(r deliver.Result) string {
 	return replayHints[class]
 }
 
-// isCertificate reports whether err is a certificate that was not accepted.
+// isCertificate reports whether err is about a certificate that is not trusted.
 func isCertificate(err error) bool {
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError

@@ -18,7 +18,7 @@ const (
 	histogramBar    = 32 // columns of the longest bar
 )
 
-// histogram draws how many answers took how long.
+// histogram draws the distribution of the latencies.
 func (p *printer) histogram(l deliver.Latency) {
 	if l.Count() < histogramValues {
 		return
@@ -42,9 +42,9 @@ func (p *printer) histogram(l deliver.Latency) {
 	}
 }
 
-// histogramEdges are the upper ends of a few spans that hold all values: round
-// ones, each about twice the one before it, or ten times where they spread far.
-// Values that are close together are cut evenly.
+// histogramEdges returns the upper edges of a few spans that cover all values: round
+// numbers, each about twice the one before, or ten times for a wide range. A narrow
+// range is split evenly.
 func histogramEdges(low, high time.Duration) []time.Duration {
 	for _, steps := range [][]time.Duration{{1, 2, 5}, {1}} {
 		var edges []time.Duration
@@ -71,7 +71,7 @@ func histogramEdges(low, high time.Duration) []time.Duration {
 	return edges
 }
 
-// barOf is a bar for a share of 1 in up to so many columns, never empty.
+// barOf returns a bar for a share of 1, in up to so many columns, never empty.
 func barOf(share float64, columns int, blocks bool) string {
 	if !blocks {
 		return strings.Repeat("#", max(1, int(share*float64(columns)+0.5)))
@@ -84,8 +84,8 @@ func barOf(share float64, columns int, blocks bool) string {
 	return bar
 }
 
-// utf8Locale reports whether the locale can show more than ASCII. One that says
-// nothing is taken for one that can, as in most CI systems.
+// utf8Locale reports whether the locale supports UTF-8. An unset locale does, as in most
+// CI systems.
 func utf8Locale(a *cli.App) bool {
 	locale := strings.ToUpper(cmp.Or(a.Env("LC_ALL"), a.Env("LC_CTYPE"), a.Env("LANG")))
 	return locale == "" || strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")

@@ -39,8 +39,8 @@ type replayError struct {
 	Answer   string `json:"answer,omitempty"` // beginning of the answer's body
 }
 
-// appendJSON adds what encoding/json would, without its escapes for HTML, at a
-// sixth of its time. A run waits while a record is made.
+// appendJSON appends the same as encoding/json without HTML escapes, in a sixth of the
+// time. The run waits while a record is encoded.
 func (r *record) appendJSON(b []byte) ([]byte, error) {
 	w := jsonscan.Writer{B: b}
 	w.Text(`{"file":`, r.File)
@@ -105,8 +105,8 @@ func (p *printer) recordOf(r deliver.Result) record {
 	return out
 }
 
-// groupRecord is one payload that was sent more than once, after the last of its
-// copies; their own records say the rest.
+// groupRecord is one payload that was sent more than once, written after its last copy.
+// Each copy has its own record, too.
 type groupRecord struct {
 	File         string  `json:"file"`
 	Line         int     `json:"line"`

@@ -20,7 +20,7 @@ import (
 // replayShown is how many failures are listed in text.
 const replayShown = 10
 
-// printer shows what comes of a replay, in the form of --format.
+// printer shows the results of a replay, in the form of --format.
 type printer struct {
 	a       *cli.App
 	o       options
@@ -56,8 +56,8 @@ func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client
 	return p
 }
 
-// begin tells of the progress from now on, unless records run over the same
-// terminal, and keeps a timeline where a report needs it.
+// begin starts showing progress, unless records go to the same terminal, and starts the
+// timeline if a report needs it.
 func (p *printer) begin(line *deliver.Timeline) {
 	if p.reports.Has(hdrReport, htmlReport) {
 		*line = *deliver.NewTimeline(time.Now())
@@ -119,7 +119,7 @@ func (p *printer) cut(g deliver.Group) {
 	}
 }
 
-// unreadable tells of a source that gave no payload; the rest goes on.
+// unreadable prints a source without a payload; the run continues.
 func (p *printer) unreadable(err error) {
 	if p.reports.Wanted() {
 		p.reports.Add(p.unreadableCase(err))
@@ -140,7 +140,7 @@ func (p *printer) unreadable(err error) {
 	})
 }
 
-// failure shows one delivery that is not as expected, and what to do about it.
+// failure prints one failed delivery, with a hint.
 func (p *printer) failure(r deliver.Result) {
 	where := []string{p.a.Style.Bad("FAIL"), p.a.Style.Bold(fmt.Sprintf("%s:%d", safetext.Line(r.Document.Source), r.Document.Line))}
 	if id := r.CallID(); id != "" {
@@ -166,7 +166,7 @@ func (p *printer) interrupted() {
 	})
 }
 
-// outcome is the exit code, and why where the summary does not say it.
+// outcome returns the exit code, with an error if the summary does not explain it.
 func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
 	switch {
 	case s.Err != nil:

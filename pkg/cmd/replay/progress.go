@@ -23,7 +23,7 @@ type tally struct {
 	marks      []rateMark
 }
 
-// rateMark is how many deliveries there were at a time.
+// rateMark is the number of deliveries at one time.
 type rateMark struct {
 	after time.Duration
 	n     int
@@ -59,7 +59,7 @@ func (t *tally) add(r deliver.Result) {
 	t.at = max(t.at, r.Document.Offset+int64(len(r.Document.Body)))
 }
 
-// state says how far the run has come.
+// state returns the progress of the run.
 func (t *tally) state(after time.Duration) (share float64, words []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,8 +76,8 @@ func (t *tally) state(after time.Duration) (share float64, words []string) {
 	return share, words
 }
 
-// share is how much of the run is over, by whichever of its ends comes first; 0
-// if not known.
+// share returns how much of the run is done, by the limit that comes first; 0 if not
+// known.
 func (t *tally) share(after time.Duration, n int) float64 {
 	var share float64
 	if t.duration > 0 {
@@ -92,7 +92,7 @@ func (t *tally) share(after time.Duration, n int) float64 {
 	return min(share, 1)
 }
 
-// rate is that of the last seconds, so that an endpoint that stalls is seen.
+// rate is the rate of the last seconds, so that a stalled endpoint shows.
 func (t *tally) rate(after time.Duration, n int) float64 {
 	const window = 3 * time.Second
 	t.marks = append(t.marks, rateMark{after, n})

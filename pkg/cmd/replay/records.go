@@ -14,9 +14,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 )
 
-// recordsTo is the file of --report json=FILE; "" if there is none. It takes it
-// out of the reports, which are written at the end: records are written as they
-// come, however many there are.
+// recordsTo removes --report json=FILE from the reports and returns FILE; "" if there is
+// none. Records are written as they come, the other reports at the end.
 func (o *options) recordsTo() (path string, err error) {
 	const prefix = "json="
 	i := slices.IndexFunc(o.reports, func(value string) bool { return strings.HasPrefix(value, prefix) })
@@ -34,7 +33,7 @@ func (o *options) recordsTo() (path string, err error) {
 	return path, nil
 }
 
-// beginRecords opens what records go to: stdout, a file, both or neither.
+// beginRecords opens the outputs for records: stdout, a file, both or none.
 func (p *printer) beginRecords(path string) error {
 	var to []io.Writer
 	if p.o.format == "json" {
@@ -55,14 +54,14 @@ func (p *printer) beginRecords(path string) error {
 	return nil
 }
 
-// flushRecords writes what is held back, before something else is said.
+// flushRecords writes buffered records before other output.
 func (p *printer) flushRecords() {
 	if p.records != nil {
 		p.fail(p.buffer.Flush())
 	}
 }
 
-// endRecords makes the file whole and returns the exit code of that.
+// endRecords completes the file and returns its exit code.
 func (p *printer) endRecords(ctx context.Context) int {
 	p.flushRecords()
 	err := p.err
@@ -78,10 +77,9 @@ func (p *printer) endRecords(ctx context.Context) int {
 	return cli.ExitYes
 }
 
-// recordBuffer holds records back for a moment, so that many go out at once
-// where they come by the thousand: a call of the system for each would take more
-// time than to make it. Every write is of whole records. It is safe for
-// concurrent use.
+// recordBuffer buffers records for a moment: at thousands per second, one system call for
+// each would take longer than encoding it. It writes complete records only. It is safe
+// for concurrent use.
 type recordBuffer struct {
 	mu    sync.Mutex
 	out   *bufio.Writer // keeps its first error
@@ -89,7 +87,7 @@ type recordBuffer struct {
 	armed bool
 }
 
-// recordDelay is how long a record is held back, at most.
+// recordDelay is the longest time that a record is buffered.
 const recordDelay = time.Millisecond
 
 func newRecordBuffer(w io.Writer) *recordBuffer {
@@ -99,7 +97,7 @@ func newRecordBuffer(w io.Writer) *recordBuffer {
 	return b
 }
 
-// Write takes one record.
+// Write buffers one record.
 func (b *recordBuffer) Write(record []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,7 +113,7 @@ func (b *recordBuffer) Write(record []byte) (int, error) {
 	return b.out.Write(record)
 }
 
-// Flush writes what is held back, and reports the first error of all writes.
+// Flush writes the buffer. It returns the first error of any write.
 func (b *recordBuffer) Flush() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

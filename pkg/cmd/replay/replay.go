@@ -150,7 +150,7 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 		}
 		defer func() { err = closed(plan.File, err) }()
 	}
-	// Reading ends with the run, also where --duration or --fail-fast ends it.
+	// Reading ends with the run, also if --duration or --fail-fast ends it.
 	running := ctx
 	if o.Duration > 0 && !o.dryRun {
 		var over context.CancelFunc
@@ -183,8 +183,7 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 	return err
 }
 
-// run delivers until running ends. The first signal ends ctx, and running with
-// it.
+// run delivers until running ends. The first signal cancels ctx, and with it running.
 func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Document, error]) deliver.Summary {
 	reported := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
@@ -201,7 +200,7 @@ func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Docum
 	return sum
 }
 
-// plan checks what the flags say together.
+// plan checks the flags together and returns the plan.
 func (o *options) plan() (deliver.Plan, error) {
 	plan, err := o.PlanFlags.Plan()
 	if err != nil {
@@ -237,14 +236,12 @@ func (o *options) plan() (deliver.Plan, error) {
 	return plan, nil
 }
 
-// adds reports whether what comes of payloads of the log is added to it: only
-// where they go out as they are. With --resume the log has to choose the same
-// again.
+// adds reports whether results are added to the log: only for unchanged payloads, and not
+// with --resume, which must select the same payloads again.
 func (o options) adds() bool { return !o.dryRun && o.Edits == nil && !o.NewIDs && o.resume == "" }
 
-// documents are what is sent, with the edits of --set made, and the log that they
-// come from: nil where there is none. Add says that what comes of them is added
-// to it. Done releases what they are read from.
+// documents returns the payloads, with the edits of --set, and their log, if any. With
+// add, results are added to the log. done closes the source.
 func (o options) documents(ctx context.Context, a *cli.App, add bool) (docs iter.Seq2[payload.Document, error], logged *deliveryview.LoggedDocuments, done func() error, err error) {
 	if o.fromLog != nil {
 		if logged, err = deliveryview.NewLoggedDocuments(ctx, a, o.fromLog, add); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// hdrReport is a report that other commands have not.
+// hdrReport is a report of this command only.
 const hdrReport = "hdr"
 
 // htmlReport is a report that shows the run over time.
@@ -30,8 +30,7 @@ func replayFormats(line *deliver.Timeline) []report.Format {
 	})
 }
 
-// deliveryCase is one delivery in a report. Of one that nothing was sent of,
-// its answer is not known.
+// deliveryCase is one delivery in a report. If nothing was sent, it is undecided.
 func (p *printer) deliveryCase(r deliver.Result) report.Case {
 	c := report.Case{
 		Name: p.caseName(r.Document.Source, r.Document.Line, r.CallID(), r.Copy), Group: deliveryGroup, Verdict: report.Pass, Took: r.Answer.Latency(),
@@ -71,7 +70,7 @@ func (p *printer) caseName(source string, line int, callID string, n int) string
 	return name
 }
 
-// unreadableCase is one source that gave no payload.
+// unreadableCase is one source without a payload.
 func (p *printer) unreadableCase(err error) report.Case {
 	if e, ok := errors.AsType[*payload.Error](err); ok {
 		return cli.UnreadableCase(p.reports.Relative(e.Source), e)
@@ -79,8 +78,7 @@ func (p *printer) unreadableCase(err error) report.Case {
 	return report.Case{Name: "payloads", Verdict: report.Undecided, Message: err.Error()}
 }
 
-// limitCases are what --max-latency asked for; nothing is known of them where
-// nothing was answered.
+// limitCases are the limits of --max-latency; undecided if nothing was answered.
 func (p *printer) limitCases(l deliver.Latency) []report.Case {
 	var cases []report.Case
 	for _, limit := range p.o.limits {
@@ -97,7 +95,7 @@ func (p *printer) limitCases(l deliver.Latency) []report.Case {
 	return cases
 }
 
-// report writes what --report and --format ask for.
+// report writes the reports of --report and --format.
 func (p *printer) report(ctx context.Context, s deliver.Summary) int {
 	for _, c := range p.limitCases(s.Latency) {
 		p.reports.Add(c)
@@ -108,7 +106,7 @@ func (p *printer) report(ctx context.Context, s deliver.Summary) int {
 	return p.reports.Write(ctx)
 }
 
-// overview is the run as a page shows it.
+// overview returns the run for the HTML page.
 func (p *printer) overview(ctx context.Context, s deliver.Summary) report.Replay {
 	plain := terminal.NewStyle(io.Discard, false)
 	r := report.Replay{

@@ -15,8 +15,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// resumePlan lets plan continue the run that --resume names, or begin it there.
-// The caller closes plan.File.
+// resumePlan opens the run file of --resume for plan, to continue or start a run. The
+// caller closes plan.File.
 func resumePlan(ctx context.Context, a *cli.App, o options, client *deliver.Client, plan *deliver.Plan) error {
 	open := deliver.OpenRunFile
 	if o.dryRun {
@@ -43,9 +43,9 @@ func resumePlan(ctx context.Context, a *cli.App, o options, client *deliver.Clie
 	return err
 }
 
-// runSettings are what decides which deliveries a run is made of.
+// runSettings are the settings that decide which deliveries are sent.
 func (o options) runSettings(a *cli.App, client *deliver.Client) []deliver.Setting {
-	// Another version is no other run, nor is one with a new secret.
+	// A new version or a new secret does not make a different run.
 	header := slices.DeleteFunc(headerLines(a, client), func(line string) bool { return strings.HasPrefix(line, "User-Agent: julianctl/") })
 	mode := ""
 	if o.Dup > 0 {
@@ -70,7 +70,7 @@ func (o options) runSettings(a *cli.App, client *deliver.Client) []deliver.Setti
 	return settings
 }
 
-// runFileError is the exit error of an error of a run file.
+// runFileError returns the exit error for an error of a run file.
 func runFileError(err error) error {
 	if refused, ok := errors.AsType[*deliver.RunFileError](err); ok {
 		return cli.UsageError(err, refused.Hint)
@@ -81,7 +81,7 @@ func runFileError(err error) error {
 	return nil
 }
 
-// againRecord is a delivery that the endpoint may have seen more than once.
+// againRecord is a delivery that the endpoint may have received more than once.
 type againRecord struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
@@ -115,7 +115,7 @@ func (p *printer) unconfirmed(d deliver.Unconfirmed) {
 	p.progress.Above(func() { fmt.Fprintf(p.a.Out, "%s  %s\n", strings.Join(where, "  "), text) })
 }
 
-// resumeJSON is what earlier processes did of a run.
+// resumeJSON is what earlier processes did in a run.
 type resumeJSON struct {
 	File     string         `json:"file"`
 	Answered int            `json:"answered"`
@@ -136,7 +136,7 @@ func (p *printer) resumeRecord() *resumeJSON {
 	return out
 }
 
-// failedBefore is how many deliveries earlier processes have a wrong answer to.
+// failedBefore returns how many deliveries failed in earlier processes.
 func (p *printer) failedBefore() int {
 	if p.plan.File == nil {
 		return 0
@@ -144,7 +144,7 @@ func (p *printer) failedBefore() int {
 	return p.plan.File.Past.Failed(p.plan.Expect)
 }
 
-// resumed says what earlier processes did of the run; "" if there was none.
+// resumed describes what earlier processes did in the run; "" if there were none.
 func (p *printer) resumed() string {
 	f := p.plan.File
 	if f == nil || f.Past.Answered+f.Past.Open == 0 {
@@ -160,12 +160,12 @@ func (p *printer) resumed() string {
 	return text
 }
 
-// nothingLeft reports whether earlier processes have done the whole run.
+// nothingLeft reports whether the run was already complete.
 func (p *printer) nothingLeft(s deliver.Summary) bool {
 	return s.Planned == 0 && p.plan.File != nil && p.plan.File.Past.Answered > 0
 }
 
-// stoppedError is the exit error of a run that its run file ended.
+// stoppedError returns the exit error of a run that its run file ended.
 func stoppedError(err error) error {
 	if errors.Is(err, deliver.ErrRunFile) {
 		return runFileError(err)
@@ -173,7 +173,7 @@ func stoppedError(err error) error {
 	return cli.Failure(err, "make room, and the same command continues; nothing was sent that the file does not have")
 }
 
-// closed is the exit error of a run that gave err, after its run file is closed.
+// closed closes the run file and returns the exit error of a run that returned err.
 func closed(file *deliver.RunFile, err error) error {
 	if trouble := file.Close(); trouble != nil && err == nil {
 		return stoppedError(fmt.Errorf("run file: %w", trouble))

@@ -15,7 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// summary shows the whole of it, the verdict last.
+// summary prints the summary, the verdict last.
 func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 	if p.records != nil {
 		p.fail(p.records.Write("summary", p.summaryRecord(ctx, s)))
@@ -68,8 +68,7 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 	}
 }
 
-// row is one line of the summary. On a terminal, a long one goes on in the next
-// line after a comma.
+// row is one line of the summary. On a terminal, a long one is wrapped after a comma.
 func (p *printer) row(name, text string) {
 	const indent = 12
 	lines := []string{text}
@@ -105,7 +104,7 @@ func (p *printer) payloads(s deliver.Summary, style terminal.Style) string {
 	return text
 }
 
-// limits says which of --max-latency were kept.
+// limits prints which limits of --max-latency were kept.
 func (p *printer) limits(l deliver.Latency) string {
 	var parts []string
 	for _, limit := range p.o.limits {
@@ -119,7 +118,7 @@ func (p *printer) limits(l deliver.Latency) string {
 	return strings.Join(parts, "  ")
 }
 
-// missed is the first limit that was missed, "" if there is none.
+// missed returns the first limit that was missed, "" if none was.
 func (p *printer) missed(s deliver.Summary) string {
 	for _, limit := range p.o.limits {
 		if got, missed := limit.Missed(s.Latency); missed {
@@ -129,7 +128,7 @@ func (p *printer) missed(s deliver.Summary) string {
 	return ""
 }
 
-// pace says how the run kept to its rate.
+// pace prints how well the run kept its rate.
 func (p *printer) pace(s deliver.Pace) string {
 	text := fmt.Sprintf("%s a second asked, %s reached", units.Decimal(s.Asked), units.Rate(s.Reached()))
 	if s.Late == 0 {
@@ -143,7 +142,7 @@ func (p *printer) pace(s deliver.Pace) string {
 	return text
 }
 
-// statusText counts answers by status, then what is not an answer by class.
+// statusText counts answers by status, then failures by class.
 func statusText(s deliver.Summary) string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
@@ -157,7 +156,7 @@ func statusText(s deliver.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// modeTexts say when duplicates were sent.
+// modeTexts describe when duplicates were sent.
 var modeTexts = map[deliver.Mode]string{
 	deliver.After:    "one after the other",
 	deliver.AtOnce:   "at one instant",
@@ -196,7 +195,7 @@ func percentiles(l deliver.Latency) string {
 	return strings.Join(append(parts, "max "+units.Time(l.Max())), "  ")
 }
 
-// verdictText is the answer in one line.
+// verdictText returns the result in one line.
 func (p *printer) verdictText(ctx context.Context, s deliver.Summary, style terminal.Style) string {
 	whole := units.Count(s.Planned, "delivery")
 	left := s.Groups.Unsent

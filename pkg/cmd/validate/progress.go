@@ -15,8 +15,8 @@ import (
 
 // tally has the numbers of the progress of a validation.
 type tally struct {
-	// total is how many bytes there are; 0: not known. It is asked for only
-	// once there is something to tell.
+	// total returns the number of bytes; 0: not known. It is called only when
+	// progress is shown.
 	total func() int64
 
 	mu                sync.Mutex
@@ -28,8 +28,7 @@ func newTally(paths []string) *tally {
 	return &tally{total: sync.OnceValue(func() int64 { return bytesOf(paths) })}
 }
 
-// bytesOf is the size of all files; 0 when one of them, or stdin, has none
-// that says anything.
+// bytesOf returns the size of all files; 0 if one of them has no known size.
 func bytesOf(paths []string) int64 {
 	var total int64
 	if slices.Contains(paths, "-") {
@@ -56,7 +55,7 @@ func (t *tally) add(r validate.Result) {
 	t.issues += len(r.Issues)
 }
 
-// state says how far the run has come.
+// state returns the progress of the run.
 func (t *tally) state(after time.Duration) (share float64, words []string) {
 	total := t.total()
 	t.mu.Lock()
@@ -72,8 +71,7 @@ func (t *tally) state(after time.Duration) (share float64, words []string) {
 	}
 }
 
-// all prints what comes, and tells meanwhile how far it has come. An error is
-// one that ends it all.
+// all prints the results and shows progress. An error ends the command.
 func (p *printer) all(results iter.Seq[validate.Result]) error {
 	tally := newTally(p.o.paths)
 	p.progress = p.a.Progress(tally.state)
@@ -91,8 +89,7 @@ func (p *printer) all(results iter.Seq[validate.Result]) error {
 	return nil
 }
 
-// aboveProgress writes to stdout, on a terminal in place of the line that tells
-// of the progress, which comes back later.
+// aboveProgress writes to stdout, on a terminal above the line of the progress.
 type aboveProgress struct{ *printer }
 
 func (w aboveProgress) Write(b []byte) (n int, err error) {

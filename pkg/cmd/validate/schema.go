@@ -14,8 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// validation is validating again and again, each time by the schema as it is
-// then.
+// validation validates repeatedly, each time with the current schema.
 type validation struct {
 	a          *cli.App
 	o          options
@@ -23,8 +22,8 @@ type validation struct {
 	files      []string // of the schema that was read last
 }
 
-// run validates once. That the schema cannot be used, since the user is at
-// work on it, is said, and ends nothing but this run.
+// run validates once. An error in the schema, which the user may be editing, is printed
+// and ends only this run.
 func (v *validation) run(ctx context.Context) error {
 	validator, err := v.validator()
 	if err != nil {
@@ -54,10 +53,10 @@ func (v *validation) validator() (*validate.Validator, error) {
 	return validator, nil
 }
 
-// watched is the files whose changes bring a new run.
+// watched returns the files whose changes start a new run.
 func (v *validation) watched() []string { return slices.Concat(v.files, v.o.paths) }
 
-// loadSchema reads the schema that a flag names, and says what is odd in it.
+// loadSchema reads the schema of a flag, and prints warnings about it.
 func loadSchema(a *cli.App, flag, file string) (*jsonschema.Schema, error) {
 	schema, err := jsonschema.Load(file)
 	if e, ok := errors.AsType[*jsonschema.Error](err); ok {
@@ -77,8 +76,8 @@ func loadSchema(a *cli.App, flag, file string) (*jsonschema.Schema, error) {
 	return schema, nil
 }
 
-// schemaHint is what to do about a schema. Of a file without a keyword, most
-// know no other schema, or meant a payload.
+// schemaHint returns the hint for a schema that cannot be used. A file without keywords
+// is usually a payload.
 func schemaHint(e *jsonschema.Error) string {
 	switch {
 	case !e.NoKeyword:

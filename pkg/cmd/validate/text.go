@@ -12,7 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/validate"
 )
 
-// issueGroup is issues of one kind in one file: the first, and what names the
+// issueGroup has the issues of one kind in one file: the first, and the positions of the
 // others.
 type issueGroup struct {
 	validate.Issue
@@ -22,22 +22,22 @@ type issueGroup struct {
 	places   []string // line:column of the others
 }
 
-// The limits on what is remembered of issues, for a file that has no end of them.
+// Limits on what is kept of issues, for files with very many.
 const (
 	maxGroups = 1000 // more are shown before the end of their file
 	maxNames  = 40   // in a group; there is no room for more in a line
 )
 
-// issueKind is what issues that are shown as one have in common.
+// issueKind is what issues in a group have in common.
 type issueKind struct {
 	file, rule     string
 	severity       validate.Severity
 	place, message string
 }
 
-// kindOf tells issues of one kind by their words, without the values quoted
-// there, and by their pointer, without the numbers of elements. Where the words
-// quote nothing, as for missing fields, the fields of one object are of a kind.
+// kindOf groups issues by message, without quoted values, and by pointer, without indexes
+// of arrays. If the message quotes nothing, as for missing fields, the fields of one
+// object are grouped.
 func kindOf(i validate.Issue) issueKind {
 	k := issueKind{i.File, i.Rule, i.Severity, i.Pointer, withoutValues(i.Message)}
 	if k.message == i.Message {
@@ -53,7 +53,7 @@ func kindOf(i validate.Issue) issueKind {
 	return k
 }
 
-// withoutValues leaves the strings and the digits out of a message.
+// withoutValues removes strings and digits from a message.
 func withoutValues(message string) string {
 	var b strings.Builder
 	quoted := false
@@ -71,15 +71,15 @@ func withoutValues(message string) string {
 	return b.String()
 }
 
-// issueGroups gathers the issues of a file, in the order of their first.
+// issueGroups collects the issues of a file, in the order of the first of each group.
 type issueGroups struct {
 	kinds map[issueKind]*issueGroup
 	order []*issueGroup
 	shown int // groups before these
 }
 
-// add adds an issue to the group of its kind. It makes a new one only if it
-// may, and reports whether the issue is in a group.
+// add adds an issue to its group. It makes a new group only if allowed, and reports
+// whether the issue is in a group.
 func (g *issueGroups) add(kind issueKind, i validate.Issue, mayMake bool) bool {
 	group := g.kinds[kind]
 	if group == nil {
@@ -105,8 +105,7 @@ func (g *issueGroups) add(kind issueKind, i validate.Issue, mayMake bool) bool {
 	return true
 }
 
-// gather keeps an issue until those of its file are there. --max-issues counts
-// groups here.
+// gather keeps an issue until the end of its file. --max-issues counts groups here.
 func (p *printer) gather(i validate.Issue) {
 	kind, n := kindOf(i), len(p.groups.order)
 	if n > 0 && p.groups.order[0].File != i.File || n == maxGroups && p.groups.kinds[kind] == nil {
@@ -117,7 +116,7 @@ func (p *printer) gather(i validate.Issue) {
 	}
 }
 
-// showGroups shows what was gathered.
+// showGroups prints the collected groups.
 func (p *printer) showGroups() {
 	text := issueText{p.a.Style, p.columns}
 	for _, group := range p.groups.order {
@@ -136,7 +135,7 @@ type issueText struct {
 	columns int
 }
 
-// minRoom is how many columns a text gets, however narrow the terminal is.
+// minRoom is the least number of columns for text, on any terminal.
 const minRoom = 20
 
 // lines are those of a group.
@@ -167,8 +166,7 @@ func (t issueText) lines(g *issueGroup) []string {
 	return lines
 }
 
-// notes are what stands below an excerpt; what goes on from the line before
-// begins with spaces.
+// notes returns the lines below an excerpt; continued lines begin with spaces.
 func (g *issueGroup) notes(room int) []string {
 	var notes []string
 	if g.Hint != "" {
@@ -181,7 +179,7 @@ func (g *issueGroup) notes(room int) []string {
 	return notes
 }
 
-// others names the issues beside the first, as many as there is room for.
+// others lists the other issues of a group, as many as fit.
 func (g *issueGroup) others(room int) string {
 	names, tail := g.pointers, ""
 	switch {
@@ -209,8 +207,8 @@ func (g *issueGroup) others(room int) string {
 	return text + tail
 }
 
-// head is the line that is there for everybody. Where it is too long, the
-// words go below the place.
+// head returns the first line of an issue. If it is too long, the message goes to the
+// next line.
 func (t issueText) head(i validate.Issue, severity terminal.Paint) []string {
 	place := safetext.Line(fmt.Sprintf("%s:%d:%d:", i.File, i.Line, i.Column))
 	kind := fmt.Sprintf("%s[%s]", i.Severity, i.Rule)
@@ -227,8 +225,8 @@ func (t issueText) head(i validate.Issue, severity terminal.Paint) []string {
 	return append(lines, terminal.Hang("   ", terminal.Wrap(message, max(t.columns-4, 20)))...)
 }
 
-// underline is the piece of an excerpt that fits into so many columns, and the
-// mark that stands below it, after so many columns.
+// underline returns the part of an excerpt that fits, and the mark below it with its
+// column.
 func underline(e validate.Excerpt, columns int) (text string, before int, mark string) {
 	const gap = "…"
 	visible := func(s string) string { return safetext.Line(strings.ReplaceAll(s, "\t", "    ")) }

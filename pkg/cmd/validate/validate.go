@@ -137,7 +137,7 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	return watch(ctx, a, v.watched, v.run)
 }
 
-// validateOnce reads all paths and gives the verdict.
+// validateOnce validates all paths and returns the verdict.
 func validateOnce(ctx context.Context, a *cli.App, o options, v *validate.Validator) error {
 	reports, err := cli.NewReports(a, "validate", o.format, o.reports, cli.ReportFormats(true))
 	if err != nil {
@@ -231,8 +231,7 @@ type summary struct {
 	Shown      int            `json:"shown"`      // issues that --max-issues let through
 }
 
-// printer shows issues in the form that --format asks for: none, when
-// that is a report.
+// printer shows issues in the form of --format; none if that is a report.
 type printer struct {
 	a       *cli.App
 	o       options
@@ -281,7 +280,7 @@ func (p *printer) result(r validate.Result) {
 	}
 }
 
-// shows reports whether issues are shown as they come.
+// shows reports whether issues are printed at once.
 func (p *printer) shows() bool { return p.o.format == "text" || p.o.format == "json" }
 
 func (p *printer) issue(i validate.Issue) {
@@ -304,8 +303,8 @@ func (p *printer) issue(i validate.Issue) {
 	}
 }
 
-// unreadable notes a source that could not be read; it reports false for an
-// error that is none of a source and ends the command.
+// unreadable prints a source that could not be read. It returns false for any other
+// error, which ends the command.
 func (p *printer) unreadable(err error) bool {
 	var e *payload.Error
 	if !errors.As(err, &e) {
@@ -321,7 +320,7 @@ func (p *printer) unreadable(err error) bool {
 	return true
 }
 
-// summary ends the output and gives the exit code.
+// summary ends the output and returns the exit code.
 func (p *printer) summary() (int, error) {
 	if p.o.format == "json" {
 		p.fail(p.records.Write("summary", p.sum))
@@ -342,7 +341,7 @@ func (p *printer) summary() (int, error) {
 	return code, nil
 }
 
-// verdict is the summary in a line.
+// verdict returns the summary in one line.
 func (p *printer) verdict() string {
 	s := p.sum
 	var b strings.Builder
@@ -368,7 +367,7 @@ func (p *printer) verdict() string {
 	return b.String()
 }
 
-// byRule lists all issues by rule, in alphabetical order.
+// byRule counts issues by rule, in alphabetical order.
 func byRule(rules map[string]int) string {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(rules)) {
@@ -381,7 +380,7 @@ func (p *printer) fail(err error) { p.err = errors.Join(p.err, err) }
 
 func (p *printer) flushed() { p.fail(p.out.Flush()) }
 
-// flush writes what is left and returns what went wrong on the way.
+// flush writes the rest and returns the first error.
 func (p *printer) flush() error {
 	p.showGroups()
 	p.flushed()

@@ -18,18 +18,16 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// Files are looked at again and again, rather than asking the system to tell of
-// changes: that works on network and container mounts too, survives editors
-// that put a new file in place of the old one, and sees files that come to be.
+// Files are polled. This also works on network and container mounts, with editors that
+// replace files, and for new files.
 const (
 	watchEvery = 300 * time.Millisecond
-	// watchPatience is how many looks a file that never rests is waited for.
+	// watchPatience is how many polls to wait for a file that keeps changing.
 	watchPatience = 10
 )
 
-// watch calls run, and again each time that a file has changed of paths, which
-// a run may change, until the context ends. The result is then that of the last
-// run that came to its end; one that fails rather than answers ends it all.
+// watch calls run, and again whenever a file of paths changes, until the context ends. run
+// may change paths. The result is that of the last complete run; a failure ends it.
 func watch(ctx context.Context, a *cli.App, paths func() []string, run func(context.Context) error) error {
 	var last error
 	for first := true; ; first = false {
@@ -68,7 +66,7 @@ func changeLine(a *cli.App, changed []string) string {
 	return line
 }
 
-// sight is the files as they were at a time; nil for one that is not there.
+// sight is the state of the files at one time; nil for a missing file.
 type sight map[string]fs.FileInfo
 
 func look(paths []string) sight {
@@ -83,7 +81,7 @@ func look(paths []string) sight {
 	return s
 }
 
-// changed lists what is not as it was before, in alphabetical order.
+// changed lists the files that differ, in alphabetical order.
 func (s sight) changed(before sight) []string {
 	paths := map[string]bool{}
 	for path, info := range s {
@@ -106,8 +104,8 @@ func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// awaitChange waits until something has changed and rests, or goes on changing
-// for too long. It returns nil once the context ends.
+// awaitChange waits until a file has changed and is stable again, or keeps changing for
+// too long. It returns nil when the context ends.
 func awaitChange(ctx context.Context, paths []string, seen sight) []string {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
