@@ -374,6 +374,30 @@ func TestEveryClassOfFaultIsFound(t *testing.T) {
 	}
 }
 
+// A good call that is refused on a connection with a body that nobody read is
+// right on a new one, and said to be.
+func TestUndrainedConnectionIsNamed(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	bad := map[string]bool{} // by the address of the client
+	s := newShop()
+	s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if !json.Valid(b) {
+			bad[r.RemoteAddr] = true
+		}
+		if bad[r.RemoteAddr] {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		return bad[r.RemoteAddr]
+	}
+	got := served(t, s, nil, func(_ *shop, o *check.Options) { o.Only = []string{"malformed-json"} })
+	if said := got.said(fail); !strings.Contains(said, "on the same connection: 400 Bad Request; on a new one it is right") {
+		t.Errorf("%s%s", said, got.said(pass))
+	}
+}
+
 // Look-then-insert with a narrow window is found.
 func TestNarrowRacesAreFound(t *testing.T) {
 	for _, window := range []time.Duration{20 * time.Microsecond, 50 * time.Microsecond, 200 * time.Microsecond} {

@@ -108,12 +108,21 @@ func (n *notes) refusal(what string, a deliver.Answer, blind bool) {
 }
 
 // good delivers a call that must be taken whatever came before; an endpoint
-// that is gone fails.
+// that is gone fails. One that is taken on a new connection alone is said to be:
+// what was left unread of a body is then taken for the next request.
 func (t *trial) good(n *notes) {
 	const what = "a good call afterwards"
-	if a := t.send(what, t.call(generate.Spec{})); unreachable(a) {
+	a := t.send(what, t.call(generate.Spec{}))
+	switch {
+	case unreachable(a):
 		n.fail("%s: %s", what, describe(a))
-	} else {
+	case acknowledged(a), redirects(a), limited(a), errors.Is(a.Err, deliver.Timeout):
+		n.ack(what, a)
+	default:
+		if b := t.as(what+", on a new connection", t.call(generate.Spec{}), deliver.WireOptions{}); acknowledged(b) {
+			n.fail("%s, on the same connection: %s; on a new one it is right: a body before it was not read to its end", what, describe(a))
+			return
+		}
 		n.ack(what, a)
 	}
 }
