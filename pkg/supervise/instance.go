@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -187,18 +188,27 @@ func (i *Instance) Signal() error {
 	return nil
 }
 
+// Ports of consumers. They are below those that a system gives to connections and
+// to whoever asks for any, and drawn at random: from when a port is chosen until
+// the consumer has it, a second julianctl must not choose it too. It would take
+// the consumer of the first for its own.
+const (
+	firstPort = 20000
+	ports     = 12000
+)
+
 // freePort is a port that was free a moment ago.
 func freePort() (int, error) {
-	listener, err := listenLoopback("127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var last error
+	for range 100 {
+		port := firstPort + rand.IntN(ports)
+		listener, err := listenLoopback(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, listener.Close()
+		}
+		last = err
 	}
-	defer listener.Close()
-	addr, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.New("no TCP port")
-	}
-	return addr.Port, nil
+	return 0, last
 }
 
 // tail keeps the end of what is written to it.

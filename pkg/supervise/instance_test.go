@@ -184,3 +184,24 @@ func TestNoSuchProgram(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Two that choose at the same time must not choose the same: neither has it yet.
+func TestPortsDiffer(t *testing.T) {
+	seen, same := map[int]bool{}, 0
+	for range 200 {
+		port, err := freePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port < firstPort || port >= firstPort+ports {
+			t.Fatalf("port %d is one that connections get", port)
+		}
+		if seen[port] {
+			same++
+		}
+		seen[port] = true
+	}
+	if same > 20 { // 2 are to be expected
+		t.Errorf("%d of 200 ports were chosen twice", same)
+	}
+}
