@@ -106,7 +106,7 @@ func (p Plan) Steps(docs iter.Seq2[payload.Document, error]) iter.Seq2[Step, err
 				n++
 				step = Step{Document: t.Document, Number: n, First: 1, Last: p.Duplicates + 1}
 				if p.NewIDs {
-					step.Document.Body = newIDs(t.Body, p.Seed, t.round)
+					step.Document.Body = payload.NewIDs(t.Body, p.Seed, t.round)
 				}
 			}
 			if !yield(step, err) || err == nil && n == p.Count {

@@ -680,3 +680,19 @@ func BenchmarkRun(b *testing.B) {
 		})
 	}
 }
+
+// Every round of a loop has ids of its own, which the copies of a payload share.
+func TestNewIDsOfRounds(t *testing.T) {
+	ids := map[string]int{}
+	for step := range (Plan{NewIDs: true, Loop: true, Count: 6, Duplicates: 1, Mode: Shuffled}).Steps(documents(2)) {
+		ids[CallID(step.Document.Body)]++
+	}
+	if len(ids) != 6 {
+		t.Errorf("%d ids: %v", len(ids), ids)
+	}
+	for id, n := range ids {
+		if n != 2 {
+			t.Errorf("%s: %d copies", id, n)
+		}
+	}
+}

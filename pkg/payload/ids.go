@@ -1,4 +1,4 @@
-package deliver
+package payload
 
 import (
 	"crypto/sha256"
@@ -11,10 +11,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// newIDs replaces callId and sequence.sequenceId in body and changes no other byte.
+// NewIDs replaces callId and sequence.sequenceId in body and changes no other byte.
 // A new id depends on the old one, the seed and the round. A body without ids, or
 // that is not JSON, is returned unchanged.
-func newIDs(body []byte, seed uint64, round int) []byte {
+func NewIDs(body []byte, seed uint64, round int) []byte {
 	if !jsonscan.Valid(body) {
 		return body
 	}
