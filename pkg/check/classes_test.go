@@ -524,3 +524,15 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 		})
 	}
 }
+
+// A payload that is answered with a 5xx is kept, with what is its own.
+func TestRefusedPayloadIsKept(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	refusesWhere(500, `"resultType":"Busy"`)(s)
+	got := served(t, s, nil, func(_ *shop, o *check.Options) { o.Only = []string{"result-types"} })
+	if r := got.results[0]; r.Verdict != fail || len(r.Refused) != 1 || at("callResult.resultType")(r.Refused[0].Payload) != "Busy" ||
+		!strings.HasPrefix(r.Refused[0].Differs, `callResult.resultType is "Busy"`) {
+		t.Errorf("%s: %+v", r.Verdict, r.Refused)
+	}
+}

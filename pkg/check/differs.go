@@ -24,7 +24,7 @@ type facts struct {
 
 // few are the places at which values are not different in every call.
 var few = []string{
-	"callResult.resultType", "sequence.lifecycleStatus", "direction", "timezone", "phoneNumberExt", "fromPhoneNumber", "duration", "rescheduledAt", "scheduledAt",
+	"callResult.resultType", "sequence.lifecycleStatus", "direction", "timezone", "duration", "rescheduledAt", "scheduledAt",
 }
 
 const (
