@@ -1,4 +1,4 @@
-// Package wait waits: for a time, and between attempts. It is the program's own.
+// Package wait waits for a time, and between attempts.
 package wait
 
 import (

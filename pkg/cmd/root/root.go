@@ -78,7 +78,7 @@ right before it goes live, and is it still right today?`,
   julianctl sample agent.abc123 -o sample.json            fetch a sample payload
   julianctl validate sample.json                          check it against the schema
   julianctl replay sample.json --dup=2 --to http://127.0.0.1:4040/
-  julianctl listen                                        stand in place of the endpoint
+  julianctl listen                                        receive webhooks; inspect or forward them
   julianctl check --to http://127.0.0.1:8080/webhook      is the endpoint right?`,
 		Args:          cli.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
