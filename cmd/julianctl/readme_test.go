@@ -45,18 +45,43 @@ var commandLine = regexp.MustCompile("(?m)(?:`|^|- run: |- )(?:julianctl|go run 
 // splits each into words as a shell would, without expanding anything.
 func commandLines(text string) [][]string {
 	var lines [][]string
+	text = strings.ReplaceAll(text, "\\\n", " ") // one line goes on in the next
 	for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
 		line, _, _ := strings.Cut(match[1], "#") // a comment
 		for part := range strings.SplitSeq(line, "| julianctl") {
 			part, _, _ = strings.Cut(part, " > ")
 			part, _, _ = strings.Cut(part, " && ")
 			part = strings.TrimSuffix(strings.TrimSpace(part), "&")
-			var words []string
-			for word := range strings.FieldsSeq(part) {
-				words = append(words, strings.Trim(word, "'"))
-			}
-			lines = append(lines, words)
+			lines = append(lines, shellWords(part))
 		}
 	}
 	return lines
+}
+
+// shellWords splits at spaces outside of quotes.
+func shellWords(line string) []string {
+	var words []string
+	word, quote, open := "", rune(0), false
+	escaped := false
+	for _, c := range line + " " {
+		switch {
+		case escaped, c == '\\' && quote == '"':
+			escaped = !escaped
+			if !escaped {
+				word += string(c)
+			}
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote, open = c, true
+		case c == quote:
+			quote = 0
+		case quote == 0 && c == ' ':
+			if open || word != "" {
+				words = append(words, word)
+			}
+			word, open = "", false
+		default:
+			word += string(c)
+		}
+	}
+	return words
 }

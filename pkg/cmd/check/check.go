@@ -87,8 +87,11 @@ reported once, and the checks are not run.
 
 --exec starts the endpoint itself, on a free port, and the checks of the group
 crashes then kill it, lose the answers of its database, hold a delivery inside
-another, run two of it, and take its database away: --through names what stands
-in between, --spy what it calls in turn. Use a test database.
+another, run two of it, and take its database away: --through names the variable
+that holds the URL of its database, --spy that of what it calls in turn; the
+endpoint gets URLs that lead through here. --steps prints what one delivery does.
+What keeps its data in files, SQLite too, needs neither (Linux). Use a test
+database: nothing is removed from it.
 
 --drill is another job: it delivers on a schedule while you, or --down and --up,
 stop and start the endpoint, redelivers what was not acknowledged, and accounts
@@ -101,7 +104,10 @@ for every call.`,
   julianctl check --to http://127.0.0.1:8080/ --only idempotency --seed 7
   julianctl check --to staging --format json > before.json; julianctl check --to staging --baseline before.json
   julianctl check --to http://127.0.0.1:8080/ --drill --probe './count-calls {callId}'
-  julianctl check --explain idempotency`,
+  julianctl check --exec 'gunicorn -b 127.0.0.1:{port} app:app' --to /webhook --through DATABASE_URL \
+    --probe-url 'http://127.0.0.1:{port}/calls/{callId}/count' --only crashes
+  julianctl check --exec 'npm start' --to /webhook --through REDIS_URL --spy CRM_URL --steps
+  julianctl check --explain crashes`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.config, _ = cmd.Flags().GetString("config")

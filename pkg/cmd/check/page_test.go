@@ -23,12 +23,12 @@ func TestSweepsOnThePage(t *testing.T) {
 			},
 		},
 	}}
-	got := p.sweeps(check.Summary{Exercised: &check.Exercised{Kills: check.Tried{Planned: 3, Reached: 2}, Points: check.Tried{Planned: 3, Reached: 2}, Restarts: 2}})
+	got := p.sweeps(check.Summary{Exercised: &check.Exercised{Kills: check.Tried{Planned: 3, Reached: 2}, Points: check.Tried{Planned: 9, Reached: 8}, Restarts: 2}})
 	want := []report.Section{
 		{
 			Title: "Points",
 			Note: "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it. " +
-				"The consumer was killed at 2 of 3 points, disturbed at 2 of 3 points of a delivery, restarted 2 times.",
+				"The consumer was killed at 2 of 3 points, disturbed at 8 of 9 points of a delivery, restarted 2 times.",
 			Strips: []report.Strip{{Label: "crash", Points: []report.Point{{Text: "2", Verdict: report.Pass}, {Text: "4", Verdict: report.Fail}, {Text: "4+", Verdict: report.Undecided}}}},
 		},
 		{

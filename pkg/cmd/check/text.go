@@ -243,7 +243,7 @@ func (p *printer) limits(name string, list []string) {
 // exercised says what the crash checks did.
 func exercised(e *check.Exercised) string {
 	text := "restarted " + units.Count(e.Restarts, "time")
-	if more := e.Points; more.Planned > 0 {
+	if more := e.Points; more.Planned > 0 && more != e.Kills {
 		text = fmt.Sprintf("disturbed at %d of %s of a delivery, %s", more.Reached, units.Count(more.Planned, "point"), text)
 	}
 	if e.Kills.Planned > 0 {
