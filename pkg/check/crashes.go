@@ -33,8 +33,14 @@ func supervised(do func(t *trial, l *lab, n *notes) finding) func(*trial) judgem
 		if why := l.learn(t); why != "" {
 			return found(finding{verdict: Undecided, message: why})
 		}
+		if at := l.s.At; at != nil && at.Step > len(l.steps) {
+			return found(finding{verdict: Undecided, message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
+		}
 		died := l.died
 		f := do(t, l, &n)
+		if l.s.At != nil && f.verdict == Undecided && len(t.result.Points) == 0 {
+			f.message = fmt.Sprintf("--at %s is no point of this check: %s", l.s.At, f.message)
+		}
 		if ended := l.died - died; ended > 0 && (f.verdict == Pass || f.verdict == Warn) {
 			f.verdict = Warn
 			f.details = append(f.details, f.message)
@@ -506,6 +512,9 @@ const outage = 300 * time.Millisecond
 func downstreamDown(t *trial, l *lab, n *notes) finding {
 	if len(l.s.Spies) == 0 {
 		return finding{verdict: Skip, message: "nothing stands in for what the consumer calls: name it with --spy"}
+	}
+	if !slices.Contains(l.spied, true) {
+		return finding{verdict: Undecided, message: "the consumer never calls " + l.spyName() + ": is that the variable it reads?"}
 	}
 	var points []*point
 	for _, m := range []struct {

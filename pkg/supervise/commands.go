@@ -78,7 +78,7 @@ func WaitReady(ctx context.Context, url string, timeout time.Duration, gone <-ch
 		}
 		select {
 		case <-gone:
-			return errEnded
+			return ErrEnded
 		case <-time.After(readyPoll):
 		case <-waiting.Done():
 			if ctx.Err() != nil {
@@ -89,5 +89,5 @@ func WaitReady(ctx context.Context, url string, timeout time.Duration, gone <-ch
 	}
 }
 
-// errEnded says that the consumer is not there any more.
-var errEnded = errors.New("the consumer ended before it answered")
+// ErrEnded says that the consumer is not there any more.
+var ErrEnded = errors.New("the consumer ended before it answered")

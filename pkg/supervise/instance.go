@@ -154,7 +154,7 @@ const (
 // ended, if it did.
 func (i *Instance) Ready(ctx context.Context, url string, timeout time.Duration) error {
 	err := WaitReady(ctx, url, timeout, i.gone)
-	if errors.Is(err, errEnded) {
+	if errors.Is(err, ErrEnded) {
 		return fmt.Errorf("%w: %s", err, i.Exit())
 	}
 	return err

@@ -147,7 +147,7 @@ func TestConsumerThatEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = i.Ready(t.Context(), i.URL("/"), 10*time.Second)
-	if err == nil || !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "exit status 7") {
+	if err == nil || !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "exit status 7") {
 		t.Errorf("%v", err)
 	}
 	if got := i.Output(); got != "no database here\n" {

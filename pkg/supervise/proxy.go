@@ -45,8 +45,10 @@ type Proxy struct {
 	conns    map[*proxyConn]bool
 	closed   bool
 	count    int // connections so far
-	serving  sync.WaitGroup
-	delay    atomic.Int64 // nanoseconds before every request
+	// unreachable is why the target could not be connected to, the last time.
+	unreachable error
+	serving     sync.WaitGroup
+	delay       atomic.Int64 // nanoseconds before every request
 }
 
 // NewProxy listens on addr, such as 127.0.0.1:0, in front of target. The caller
@@ -79,6 +81,14 @@ func (p *Proxy) Name() string { return p.name }
 
 // Addr is where the proxy listens, as host:port.
 func (p *Proxy) Addr() string { return p.addr }
+
+// Unreachable is why the target could not be connected to the last time that it
+// could not; nil where it always could.
+func (p *Proxy) Unreachable() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unreachable
+}
 
 // Slow lets every request wait so long before it goes on.
 func (p *Proxy) Slow(d time.Duration) { p.delay.Store(int64(d)) }
@@ -193,6 +203,9 @@ func (c *proxyConn) run() {
 	defer c.client.Close()
 	server, err := net.DialTimeout("tcp", c.proxy.target, targetTimeout)
 	if err != nil {
+		c.proxy.mu.Lock()
+		c.proxy.unreachable = err
+		c.proxy.mu.Unlock()
 		resetConn(c.client)
 		return
 	}

@@ -462,6 +462,14 @@ func TestBlank(t *testing.T) {
 	}
 }
 
+// A value that is longer than what is kept hides nothing that comes after it.
+func TestBlankLongValue(t *testing.T) {
+	long := "INSERT INTO a VALUES ('" + strings.Repeat("x y ", 10*maxText) + "') ON CONFLICT DO NOTHING"
+	if got, want := blank(long), "INSERT INTO a VALUES ('…') ON CONFLICT DO NOTHING"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestChanges(t *testing.T) {
 	for statement, want := range map[string]bool{
 		"SELECT * FROM a FOR UPDATE":                     false,

@@ -52,12 +52,23 @@ func hashOf(proxy string, statements ...string) uint64 {
 // maxText is the longest text of a step that is kept, in bytes.
 const maxText = 2000
 
+// maxStatement is how much of a statement is looked at, in bytes: a value in it may
+// be a whole payload.
+const maxStatement = 1 << 20
+
 // oneLine folds white space and cuts s to maxText.
-func oneLine(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText] + "…"
-	}
+func oneLine(s string) string { return cutText(fold(s[:min(len(s), 2*maxText)])) }
+
+// fold turns each run of white space into one blank.
+func fold(s string) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
+}
+
+func cutText(s string) string {
+	if len(s) > maxText {
+		return strings.ToValidUTF8(s[:maxText], "") + "…"
+	}
+	return s
 }
 
 // blank takes the values out of a statement or a key, so that the same step of
@@ -65,7 +76,8 @@ func oneLine(s string) string {
 // holds a digit (numbers, ids, times, placeholders such as $1) becomes #.
 func blank(s string) string {
 	var b strings.Builder
-	s = oneLine(s)
+	// Values go before the text is cut: one of them may be longer than all of it.
+	s = fold(s[:min(len(s), maxStatement)])
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case c == '\'':
@@ -98,7 +110,7 @@ func blank(s string) string {
 			i++
 		}
 	}
-	return b.String()
+	return cutText(b.String())
 }
 
 // dollarQuote is what begins a string such as $$it's$$ or $tag$…$tag$, "" where

@@ -285,11 +285,24 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 					s.a.Note("  %s", safetext.Line(strings.TrimRight(line, "\n")))
 				}
 			}
-			return nil, cli.Failure(fmt.Errorf("--exec %q: %w", f.exec, err), "it has to listen on 127.0.0.1 and the port in {port} or $PORT; --ready-timeout waits longer")
+			return nil, cli.Failure(fmt.Errorf("--exec %q: %w", f.exec, err), s.startHint(err))
 		}
 		s.runs(base, instance.Port)
 		return instance, nil
 	}, nil
+}
+
+// startHint says what to look at where the consumer did not start.
+func (s *supervisor) startHint(err error) string {
+	for _, p := range s.proxies {
+		if down := p.Unreachable(); down != nil {
+			return fmt.Sprintf("what --through stands in front of as %q cannot be reached: %v", p.Name(), down)
+		}
+	}
+	if errors.Is(err, supervise.ErrEnded) {
+		return "what it printed says why; run the command by itself with the same environment"
+	}
+	return "it has to listen on 127.0.0.1 and the port in {port} or $PORT; --ready-timeout waits longer"
 }
 
 // lastLines is the end of s.
