@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -230,7 +231,7 @@ func TestLogHAR(t *testing.T) {
 func TestLogSurvivesKill(t *testing.T) {
 	rounds := 5
 	if os.Getenv("JULIANCTL_LONG") != "" {
-		rounds = 150
+		rounds = 300
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log.db")
@@ -271,31 +272,49 @@ func TestLogSurvivesKill(t *testing.T) {
 	t.Logf("%d acknowledged over %d kills", n, rounds)
 }
 
-// killRound runs a listener, delivers to it from many sides, and kills it.
+// killRound runs a listener, or two on one log while others look into it, delivers
+// to them from many sides, and kills all of them.
 func killRound(t *testing.T, program, path string, round int, acknowledged map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
-	ready := filepath.Join(dir, "ready")
-	listen := exec.Command(program, "listen", "--addr", "127.0.0.1:0", "--ready-file", ready, "--log", path, "--config", os.DevNull)
-	listen.Env = []string{"HOME=" + dir}
-	var stderr bytes.Buffer
-	listen.Stderr = &stderr
-	if err := listen.Start(); err != nil {
-		t.Fatal(err)
+	var running []*exec.Cmd
+	start := func(args ...string) {
+		c := exec.Command(program, append(args, "--log", path, "--config", os.DevNull)...)
+		c.Env = []string{"HOME=" + dir}
+		c.Stderr = new(bytes.Buffer)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, c)
 	}
 	defer func() {
-		_ = listen.Process.Kill()
-		_ = listen.Wait()
-	}()
-	url := ""
-	for deadline := time.Now().Add(20 * time.Second); url == ""; {
-		if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
-			url = strings.TrimSpace(string(data))
-		} else if time.Now().After(deadline) {
-			t.Fatalf("round %d: not ready", round)
-		} else {
-			<-time.After(2 * time.Millisecond)
+		for _, c := range running {
+			_ = c.Process.Kill()
+			_ = c.Wait()
 		}
+	}()
+	var urls []string
+	for n := range 1 + round%2 {
+		ready := filepath.Join(dir, fmt.Sprint("ready", n))
+		start("listen", "--addr", "127.0.0.1:0", "--ready-file", ready)
+		for deadline := time.Now().Add(20 * time.Second); len(urls) == n; {
+			if data, err := os.ReadFile(ready); err == nil && len(data) > 0 {
+				urls = append(urls, strings.TrimSpace(string(data)))
+			} else if time.Now().After(deadline) {
+				t.Fatalf("round %d: not ready: %s", round, running[n].Stderr)
+			} else {
+				<-time.After(2 * time.Millisecond)
+			}
+		}
+	}
+	// Prune finds nothing that old, and overwrites what is left of it all the same.
+	switch round % 4 {
+	case 1:
+		start("log", "verify")
+	case 2:
+		start("log", "export")
+	case 3:
+		start("log", "prune", "--older-than", "100d")
 	}
 	var mu sync.Mutex
 	var senders sync.WaitGroup
@@ -315,7 +334,7 @@ func killRound(t *testing.T, program, path string, round int, acknowledged map[s
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("call.%d-%d-%d", round, s, i)
 				body := strings.ReplaceAll(string(julian.Sample()), "call.abc123", id) + strings.Repeat(" ", rand.IntN(5000))
-				r, err := client.Post(url, "application/json", strings.NewReader(body))
+				r, err := client.Post(urls[s%len(urls)], "application/json", strings.NewReader(body))
 				if err != nil {
 					return
 				}
@@ -333,14 +352,18 @@ func killRound(t *testing.T, program, path string, round int, acknowledged map[s
 		})
 	}
 	<-enough.Done()
-	if err := listen.Process.Kill(); err != nil {
-		t.Error(err)
+	for _, p := range running {
+		if err := p.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Error(err)
+		}
 	}
 	senders.Wait()
 	client.CloseIdleConnections()
-	_ = listen.Wait() // it was killed; now stderr is whole
-	if regexp.MustCompile(`(?i)damage|repair`).MatchString(stderr.String()) {
-		t.Errorf("round %d: %s", round, stderr.String())
+	for _, p := range running {
+		_ = p.Wait() // it was killed; now stderr is whole
+		if said := p.Stderr.(*bytes.Buffer).String(); regexp.MustCompile(`(?i)damage|repair`).MatchString(said) {
+			t.Errorf("round %d: %s", round, said)
+		}
 	}
 }
 

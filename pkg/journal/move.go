@@ -312,9 +312,10 @@ func (w *writer) learn(ctx context.Context) error {
 func (w *writer) makeRoom(size int64) error {
 	in := w.intake
 	next := w.at.pos
-	// Where nothing waits to be moved, beginning anew is better than growing.
-	unused := w.at.pos == w.keeper.moved.Load() && w.at.pos%in.room >= size
-	if !in.fits(next, size) || unused && in.grows(next, size) {
+	// Beginning anew before the ring is full would save room on the disk. But with
+	// two writers that are killed, deliveries that were overwritten so were not
+	// in the table afterwards.
+	if !in.fits(next, size) {
 		next = in.lap(next)
 	}
 	for next+size > w.keeper.moved.Load()+in.room {
