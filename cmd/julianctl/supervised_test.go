@@ -168,7 +168,7 @@ func (s *services) check(t *testing.T, row supervisedRow) {
 	began := time.Now()
 	err := cmd.Run()
 	want := map[string]string{}
-	for _, id := range strings.Fields(row.fails) {
+	for id := range strings.FieldsSeq(row.fails) {
 		want[id] = "FAIL"
 	}
 	got := map[string]string{}

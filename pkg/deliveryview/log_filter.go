@@ -203,7 +203,9 @@ func (l *LoggedDocuments) Add(to, source string, answer deliver.Answer) {
 	if !ok {
 		return
 	}
-	err := l.log.Attempt(context.Background(), id, AttemptFrom(l.a, "replay", to, answer))
+	// What was delivered is recorded also where the run is interrupted.
+	ctx := context.Background() //nolint:forbidigo // for that reason
+	err := l.log.Attempt(ctx, id, AttemptFrom(l.a, "replay", to, answer))
 	if l.err == nil && !errors.Is(err, journal.ErrReadOnly) {
 		l.err = err
 	}

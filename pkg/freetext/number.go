@@ -175,14 +175,11 @@ func (t *Text) hasNumber(i int) bool {
 
 // houseNumber replaces the number at token i, behind a street, and what belongs
 // to it.
-func (t *Text) houseNumber(i int) bool {
+func (t *Text) houseNumber(i int) {
 	if i < len(t.tokens) && t.is(i, "unit") { // Hauptstraße Nummer 3
 		i++
 	}
-	found := false
 	for n := 0; n < 3 && i < len(t.tokens) && (t.near(i) || n == 0 && t.tokens[i].gap == ',') && t.own(i, Address); i++ {
-		found = true
 		n++
 	}
-	return found
 }

@@ -8,6 +8,7 @@ package freetext
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -202,7 +203,7 @@ func (t *Text) isNumber(i int) bool {
 
 // names makes up to most words from i on a name, until a core word or a
 // punctuation mark; the first may have a colon before it.
-func (t *Text) names(i, most int, kind Kind) int {
+func (t *Text) names(i, most int, kind Kind) {
 	for n := 0; n < most && i < len(t.tokens) && (t.tokens[i].gap == 0 || n == 0 && t.tokens[i].gap == ':'); i++ {
 		if n > 0 && t.is(i, "particle") && i+1 < len(t.tokens) {
 			continue
@@ -212,7 +213,6 @@ func (t *Text) names(i, most int, kind Kind) int {
 		}
 		n++
 	}
-	return i
 }
 
 // decide says of each token what becomes of it.
@@ -253,7 +253,7 @@ func (t *Text) decide() {
 	for i := range t.tokens {
 		beside(i, -1)
 	}
-	for i := len(t.tokens) - 1; i >= 0; i-- {
+	for i := range slices.Backward(t.tokens) {
 		beside(i, 1)
 	}
 }
@@ -482,11 +482,11 @@ func (t *Text) spelled(i int) {
 
 // spellOther replaces the letters at tokens from to to by those of another word.
 func (t *Text) spellOther(from, to int) {
-	spelled := ""
+	var spelled strings.Builder
 	for i := from; i < to; i++ {
-		spelled += t.s[t.tokens[i].start:t.tokens[i].end]
+		spelled.WriteString(t.s[t.tokens[i].start:t.tokens[i].end])
 	}
-	other := t.Word(spelled)
+	other := t.Word(spelled.String())
 	for i := from; i < to; i++ {
 		_, size := utf8.DecodeRuneInString(other)
 		t.tokens[i].kind, t.tokens[i].with = Name, other[:size]

@@ -66,7 +66,7 @@ func (l *Lexicon) is(w *word, class string, in Languages) bool {
 	return false
 }
 
-// lexicon is what is known of words. It does not change.
+// Lexicon is what is known of words. It does not change.
 type Lexicon struct {
 	seed  maphash.Seed
 	slots []uint64 // of the words, a power of two: a part of their hash, and their id

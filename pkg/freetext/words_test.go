@@ -29,14 +29,14 @@ func TestLists(t *testing.T) {
 	if size := len(commonFile) + len(ruleFile); size > 300_000 {
 		t.Errorf("the lists have %d bytes", size)
 	}
-	for _, name := range strings.Fields(`will mark rose grace hope joy victor sarah priya mohammed juan maria josé giuseppe anna
+	for name := range strings.FieldsSeq(`will mark rose grace hope joy victor sarah priya mohammed juan maria josé giuseppe anna
 		hans klein sommer müller schmidt dupont garcía rossi silva jansen andersson kowalski yılmaz deniz umut london paris berlin
 		madrid roma lisboa amsterdam stockholm warszawa istanbul google amazon ikea siemens`) {
 		if w := l.look(name); w.common != 0 && w.common != german {
 			t.Errorf("%s is a common word of %010b", name, w.common)
 		}
 	}
-	for _, word := range strings.Fields("appointment termin rendez-vous cita appuntamento reunião afspraak möte spotkanie randevu") {
+	for word := range strings.FieldsSeq("appointment termin rendez-vous cita appuntamento reunião afspraak möte spotkanie randevu") {
 		for part := range letters.Words(word) {
 			if l.look(part).common == 0 {
 				t.Errorf("%s is no common word", part)

@@ -40,6 +40,7 @@ type Stream struct {
 	used  int
 }
 
+// Stream is the sequence of bytes for a value, which is the same under one key.
 func (m *Maker) Stream(purpose, value string) *Stream {
 	s := &Stream{m: m}
 	m.buffer = append(append(append(m.buffer[:0], purpose...), 0), value...)
@@ -54,6 +55,7 @@ func (s *Stream) fill(seed []byte) {
 	s.used = 0
 }
 
+// Next is the next byte.
 func (s *Stream) Next() byte {
 	if s.used == len(s.block) {
 		s.fill(append([]byte("more\x00"), s.block[:]...))
@@ -301,6 +303,7 @@ func (m *Maker) Email(s string) string {
 	return m.Mixed(local) + "@" + m.Host(host)
 }
 
+// Host is a host name, which may have a port, in a domain that leads nowhere.
 func (m *Maker) Host(host string) string {
 	const end = ".test"
 	name, _, _ := strings.Cut(host, ":")
@@ -398,17 +401,18 @@ func (m *Maker) Link(s string, ids []string) string {
 // other letters that are written with %: it stays a URL.
 func (m *Maker) path(s string) string {
 	plain, rest, escaped := strings.Cut(s, "%")
-	out := m.Mixed(plain)
+	var out strings.Builder
+	out.WriteString(m.Mixed(plain))
 	for escaped {
 		plain, rest, escaped = strings.Cut(rest, "%")
-		out += "%"
+		out.WriteString("%")
 		if len(plain) >= 2 && isHex(plain[0]) && isHex(plain[1]) {
-			out += "6" + string('1'+rune(m.Stream("escape", plain[:2]).Next()%9))
+			out.WriteString("6" + string('1'+rune(m.Stream("escape", plain[:2]).Next()%9)))
 			plain = plain[2:]
 		}
-		out += m.Mixed(plain)
+		out.WriteString(m.Mixed(plain))
 	}
-	return out
+	return out.String()
 }
 
 func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }

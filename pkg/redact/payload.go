@@ -67,7 +67,7 @@ func (r *Redactor) appendTo(dst, body []byte) ([]byte, error) {
 // the index behind it.
 func (p *pass) walk(i int) int {
 	depth, b := len(p.pointer), p.body
-	end := i
+	var end int
 	switch b[i] {
 	case '{':
 		end = jsonscan.Object(b, i, func(quoted []byte, i int) int {

@@ -209,10 +209,8 @@ func (p *place) text(text []byte) {
 	if !p.some || p.manyValues {
 		return
 	}
-	for _, value := range p.values {
-		if value == string(text) {
-			return
-		}
+	if slices.Contains(p.values, string(text)) {
+		return
 	}
 	p.value(string(text))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 )
@@ -19,17 +18,16 @@ type Commanded struct {
 // Kill runs the command that ends the consumer, and returns when its port
 // refuses connections.
 func (c *Commanded) Kill() error {
-	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	// The consumer is ended also where the run was interrupted.
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout) //nolint:forbidigo // for that reason
 	defer cancel()
 	if err := c.Down(ctx); err != nil {
 		return err
 	}
 	for {
-		conn, err := net.DialTimeout("tcp", c.Addr, time.Second)
-		if err != nil {
-			return nil //nolint:nilerr // refused: it is down
+		if !accepts(c.Addr) {
+			return nil
 		}
-		_ = conn.Close()
 		select {
 		case <-time.After(readyPoll):
 		case <-ctx.Done():

@@ -77,7 +77,7 @@ func Start(c Command) (*Instance, error) {
 	}
 	defer statusWrite.Close()
 	i := &Instance{Port: port, order: order, exited: make(chan struct{}), gone: make(chan struct{}), output: &tail{}}
-	i.shim = exec.Command(argv[0], argv[1:]...) //nolint:gosec // the user's own command
+	i.shim = exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // the user's own command; Kill ends it
 	i.shim.Dir = c.Dir
 	i.shim.Env = append(i.shim.Environ(), "PORT="+number)
 	for _, pair := range c.Env {
@@ -174,8 +174,7 @@ func (i *Instance) Kill() error {
 		_ = i.shim.Process.Kill() // its consumer may live on: said below
 		return errors.New("the consumer could not be killed")
 	}
-	if conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(i.Port)), time.Second); err == nil {
-		_ = conn.Close()
+	if accepts(net.JoinHostPort("127.0.0.1", strconv.Itoa(i.Port))) {
 		return fmt.Errorf("something still answers on port %d after the consumer and all that it started was killed", i.Port)
 	}
 	return nil

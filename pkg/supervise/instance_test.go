@@ -54,7 +54,7 @@ func started(t *testing.T, file string, n int) []int {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		data, _ := os.ReadFile(file)
 		var pids []int
-		for _, word := range strings.Fields(string(data)) {
+		for word := range strings.FieldsSeq(string(data)) {
 			if pid, err := strconv.Atoi(word); err == nil {
 				pids = append(pids, pid)
 			}

@@ -193,7 +193,7 @@ func firstWord(s string) string {
 // splitStatements cuts a blanked query at its semicolons: quoted ones are gone.
 func splitStatements(s string) []string {
 	var out []string
-	for _, one := range strings.Split(s, ";") {
+	for one := range strings.SplitSeq(s, ";") {
 		if one = strings.TrimSpace(one); one != "" {
 			out = append(out, one)
 		}

@@ -65,7 +65,7 @@ func NewProxy(name, addr, target string, hook Hook) (*Proxy, error) {
 
 // listenLoopback listens on an address of this machine that nobody else reaches.
 func listenLoopback(addr string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", addr) //nolint:noctx // an address of this machine: nothing is looked up
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ const targetTimeout = 5 * time.Second
 
 func (c *proxyConn) run() {
 	defer c.client.Close()
-	server, err := net.DialTimeout("tcp", c.proxy.target, targetTimeout)
+	server, err := dial(c.proxy.target, targetTimeout)
 	if err != nil {
 		c.proxy.mu.Lock()
 		c.proxy.unreachable = err
@@ -218,6 +218,21 @@ func (c *proxyConn) run() {
 		return
 	}
 	newRelay(c, server).run()
+}
+
+// dial connects to an address.
+func dial(addr string, timeout time.Duration) (net.Conn, error) {
+	return net.DialTimeout("tcp", addr, timeout) //nolint:noctx // the time-out bounds it
+}
+
+// accepts reports whether something accepts connections at addr.
+func accepts(addr string) bool {
+	conn, err := dial(addr, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 // reset ends the connection as a crash of the target looks from the consumer.

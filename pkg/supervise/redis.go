@@ -172,7 +172,7 @@ func (p *redis) reply(f *frameReader, depth int) (first []byte, err error) {
 		return nil, err
 	}
 	first = bytes.Clone(line)
-	items := 0
+	var items int
 	switch line[0] {
 	case '+', '-', ':', '_', ',', '#', '(':
 		return first, nil

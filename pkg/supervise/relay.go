@@ -47,14 +47,6 @@ type frameReader struct {
 	data []byte
 }
 
-func (f *frameReader) byte() (byte, error) {
-	b, err := f.r.ReadByte()
-	if err == nil {
-		f.data = append(f.data, b)
-	}
-	return b, err
-}
-
 // next reads n bytes and returns them; they stay as they are until taken.
 func (f *frameReader) next(n int) ([]byte, error) {
 	start := len(f.data)

@@ -39,7 +39,7 @@ func Shim(argv []string) error {
 	if err != nil {
 		return err
 	}
-	process, err := os.StartProcess(path, argv, &os.ProcAttr{
+	process, err := os.StartProcess(path, argv, &os.ProcAttr{ //nolint:gosec // the user's own command
 		Files: []*os.File{stdin, os.NewFile(1, "stdout"), os.NewFile(2, "stderr")},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})

@@ -110,7 +110,7 @@ func (s *Spy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch SpyMode(s.mode.Load()) {
 	case SpySilent:
 		s.note(call)
-		panic(http.ErrAbortHandler) // net/http's way to give no answer
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way to give no answer
 	case SpyFails:
 		call.Status = http.StatusInternalServerError
 		s.note(call)

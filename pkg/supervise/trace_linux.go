@@ -130,7 +130,7 @@ func (t *tracer) attach() error {
 					continue
 				}
 				known[path], found = true, true
-				if _, err := ptrace(unix.PTRACE_SEIZE, tid, 0, traceOptions); err != nil {
+				if err := ptrace(unix.PTRACE_SEIZE, tid, 0, traceOptions); err != nil {
 					if errors.Is(err, unix.ESRCH) || t.on && errors.Is(err, unix.EPERM) {
 						continue // it has ended, or is followed already: one that was started meanwhile
 					}
@@ -144,12 +144,12 @@ func (t *tracer) attach() error {
 	return nil
 }
 
-func ptrace(request, tid int, addr, data uintptr) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
+func ptrace(request, tid int, addr, data uintptr) error {
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
 	if errno != 0 {
-		return 0, errno
+		return errno
 	}
-	return int(n), nil
+	return nil
 }
 
 // callInfo is struct ptrace_syscall_info, which is the same on every processor.
@@ -181,7 +181,7 @@ func (t *tracer) stopped(tid int, s unix.WaitStatus) {
 			return // it stays where it is until it is killed
 		}
 	case event == unix.PTRACE_EVENT_STOP && sig != unix.SIGTRAP:
-		_, _ = ptrace(unix.PTRACE_LISTEN, tid, 0, 0) // stopped by a signal, and stays so
+		_ = ptrace(unix.PTRACE_LISTEN, tid, 0, 0) // stopped by a signal, and stays so
 		return
 	case event == 0:
 		deliver = int(sig)
@@ -193,7 +193,7 @@ func (t *tracer) stopped(tid int, s unix.WaitStatus) {
 // it is the one that is waited for.
 func (t *tracer) call(tid int) bool {
 	var info callInfo
-	if _, err := ptrace(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info))); err != nil {
+	if err := ptrace(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info))); err != nil { //nolint:gosec // the kernel fills it in during the call
 		return false
 	}
 	if info.op == callExit && tid == t.pending {

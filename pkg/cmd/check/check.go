@@ -54,6 +54,7 @@ type options struct {
 	fromConfig     []string // names of flags that a named endpoint has set
 }
 
+// NewCmd makes the command.
 func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{

@@ -67,10 +67,8 @@ func (o *options) fromEndpoint(a *cli.App, cmd *cobra.Command) error {
 	}
 	e := a.Config.Endpoints[i]
 	flags := cmd.Flags()
-	for _, name := range []string{"exec", "down", "up"} {
-		if flags.Changed(name) {
-			return nil
-		}
+	if slices.ContainsFunc([]string{"exec", "down", "up"}, flags.Changed) {
+		return nil
 	}
 	probed := flags.Changed("probe") || flags.Changed("probe-url")
 	for _, s := range e.CheckSettings() {

@@ -68,12 +68,9 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 	if err != nil {
 		return err
 	}
-	w, err := exportWriter(a, o.format)
-	if err != nil {
-		return err
-	}
+	w := exportWriter(a, o.format)
 	damaged := 0
-	c.Damaged = func(id int64, err error) {
+	c.Damaged = func(_ int64, err error) {
 		damaged++
 		a.Note("%s %s", a.ErrStyle.Bad("left out:"), safetext.Line(err.Error()))
 	}
@@ -116,14 +113,14 @@ func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
 	return nil
 }
 
-func exportWriter(a *cli.App, format string) (deliveryWriter, error) {
+func exportWriter(a *cli.App, format string) deliveryWriter {
 	switch format {
 	case "har":
-		return &harExport{a: a}, nil
+		return &harExport{a: a}
 	case "payloads":
-		return payloadExport{a}, nil
+		return payloadExport{a}
 	}
-	return &ndjsonExport{a: a}, nil
+	return &ndjsonExport{a: a}
 }
 
 // payloadExport writes what was received and nothing about it: bodies as they

@@ -249,7 +249,7 @@ func reasonOf(e *journal.Entry) string {
 	why := ""
 	switch e.Verdict() {
 	case "refused":
-		why = terminal.Join(": ", string(e.Refusal), e.Reason)
+		why = terminal.Join(": ", e.Refusal, e.Reason)
 	case "unanswered":
 		why = "no answer is known"
 	case journal.Redelivered:
