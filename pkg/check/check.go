@@ -114,6 +114,20 @@ type Result struct {
 	Points   []PointResult `json:"points,omitempty"`
 	Timeline []Event       `json:"timeline,omitempty"`
 	At       string        `json:"at,omitempty"`
+	// Mend is how people repair what was found, where that is not what the check
+	// says; usually empty.
+	Mend string `json:"mend,omitempty"`
+}
+
+// Hint is how people repair what a check found; may be empty.
+func (r Result) Hint() string {
+	if r.Mend != "" {
+		return r.Mend
+	}
+	for _, c := range Named(r.ID) {
+		return c.Mend
+	}
+	return ""
 }
 
 // Evidence is one delivery of a check and its answer.

@@ -513,15 +513,20 @@ func downstreamDown(t *trial, l *lab, n *notes) finding {
 	if len(l.s.Spies) == 0 {
 		return finding{verdict: Skip, message: "nothing stands in for what the consumer calls: name it with --spy"}
 	}
+	var names []string
+	for _, spy := range l.s.Spies {
+		names = append(names, spy.Name())
+	}
+	who := strings.Join(names, " and ")
 	if !slices.Contains(l.spied, true) {
-		return finding{verdict: Undecided, message: "the consumer never calls " + l.spyName() + ": is that the variable it reads?"}
+		return finding{verdict: Undecided, message: "the consumer never calls " + who + ": is that the variable it reads?"}
 	}
 	var points []*point
 	for _, m := range []struct {
 		mode supervise.SpyMode
 		name string
-	}{{supervise.SpyFails, "answers 500"}, {supervise.SpySilent, "closes without an answer"}} {
-		p := &point{name: l.spyName() + " " + m.name, call: t.call(generate.Spec{}), reached: true}
+	}{{supervise.SpyFails, "answers with an error"}, {supervise.SpySilent, "closes without an answer"}} {
+		p := &point{name: who + " " + m.name, call: t.call(generate.Spec{}), reached: true}
 		points = append(points, p)
 		l.quiet(t)
 		l.s.Recorder.Begin()
@@ -534,12 +539,12 @@ func downstreamDown(t *trial, l *lab, n *notes) finding {
 		for _, spy := range l.s.Spies {
 			spy.Set(supervise.SpyAnswers)
 		}
-		p.event(l.spyName(), "back", "")
+		p.event(who, "back", "")
 		l.again(t, p, 2)
 		l.quiet(t)
 		l.timeline(p)
 	}
 	l.conclude(t, n, points, "outage")
 	t.result.At, t.result.Points = "", nil
-	return n.finding("%s, processed once each", units.Count(len(points), "outage")+" of "+l.spyName())
+	return n.finding("%s, processed once each", units.Count(len(points), "outage")+" of "+who)
 }

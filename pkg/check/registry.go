@@ -447,7 +447,7 @@ var Checks = []Check{
 		Title: "survives that what it calls is down", run: supervised(downstreamDown),
 		Why:  "the one thing outside is told twice, or never",
 		How:  "lets the stand-in of --spy answer 500, and then close without an answer, and redelivers what was not acknowledged once it is back: each call must be processed and told once",
-		Mend: "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken",
+		Mend: tellOnce,
 	},
 	{
 		ID: "crash-files", Group: crashes, Needs: Effects, Requests: 100, alone: true,
@@ -464,3 +464,6 @@ const (
 	// lastCount is the check that needs a probe, and runs of itself only with one.
 	lastCount = "final-count"
 )
+
+// tellOnce is how people repair what is told elsewhere too often, or never.
+const tellOnce = "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken"

@@ -335,7 +335,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 		}
 		for j, told := range n.spies {
 			if told > 1 || told == 0 && l.spied[j] {
-				return fmt.Sprintf("no baseline: %s was told of plain call %d %s, expected 1", l.s.Spies[j].Proxy().Name(), i+1, units.Count(told, "time"))
+				return fmt.Sprintf("no baseline: %s was told of plain call %d %s, expected 1", l.s.Spies[j].Name(), i+1, units.Count(told, "time"))
 			}
 		}
 	}
@@ -433,11 +433,12 @@ func (l *lab) appears(t *trial, c call) (why string) {
 type effectsOf struct {
 	probe int
 	spies []int
+	names []string // of the spies
 	err   string
 }
 
 // wrong reports whether it is anything but once.
-func (e effectsOf) wrong(spied []bool) bool { return e.err == "" && e.word(spied, "") != "" }
+func (e effectsOf) wrong(spied []bool) bool { return e.err == "" && e.word(spied) != "" }
 
 // lost reports that something is missing.
 func (e effectsOf) lost(spied []bool) bool {
@@ -459,13 +460,13 @@ func (e effectsOf) more(spied []bool) bool {
 
 // word says what is wrong, "" when nothing is. The name of a spy that was told
 // more or less than once is in front.
-func (e effectsOf) word(spied []bool, name string) string {
+func (e effectsOf) word(spied []bool) string {
 	if e.probe != 1 {
 		return fmt.Sprintf("processed %s, expected 1", units.Count(e.probe, "time"))
 	}
 	for i, n := range e.spies {
 		if n > 1 || spied[i] && n < 1 {
-			return fmt.Sprintf("%s told %s, expected 1", name, units.Count(n, "time"))
+			return fmt.Sprintf("%s told %s, expected 1", e.names[i], units.Count(n, "time"))
 		}
 	}
 	return ""
@@ -488,7 +489,7 @@ func (l *lab) counted(t *trial, calls []call) []effectsOf {
 				if err != nil {
 					out[i].err = err.Error()
 				}
-				out[i].spies = append(out[i].spies, told)
+				out[i].spies, out[i].names = append(out[i].spies, told), append(out[i].names, spy.Name())
 			}
 		})
 	}

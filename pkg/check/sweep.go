@@ -349,7 +349,10 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		first := wrong[0]
 		word := first.said
 		if first.effects.wrong(l.spied) && (word == "" || first.effects.more(l.spied)) {
-			word = first.effects.word(l.spied, l.spyName())
+			word = first.effects.word(l.spied)
+		}
+		if first.effects.wrong(l.spied) && first.effects.probe == 1 {
+			t.result.Mend = tellOnce // the effect is right, and what was told elsewhere is not
 		}
 		n.fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.fails = append(n.fails, first.name)
@@ -367,11 +370,4 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 func (t *Tried) add(more Tried) {
 	t.Planned += more.Planned
 	t.Reached += more.Reached
-}
-
-func (l *lab) spyName() string {
-	if len(l.s.Spies) == 0 {
-		return ""
-	}
-	return l.s.Spies[0].Proxy().Name()
 }

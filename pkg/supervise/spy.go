@@ -14,9 +14,11 @@ import (
 	"time"
 )
 
-// Spy is a stand-in for something over HTTP that the consumer calls, such as a
-// CRM. It remembers what it was told.
+// Spy is a stand-in for something that the consumer calls, such as a CRM over HTTP
+// or a mail server. It remembers what it was told.
 type Spy struct {
+	name   string
+	mail   *mailServer // nil: it is one for HTTP, which has the next four
 	server *http.Server
 	proxy  *Proxy
 	onward http.Handler // the real one; nil: the spy answers itself
@@ -62,7 +64,7 @@ func NewSpy(name string, answer SpyAnswer, onward *url.URL, hook Hook) (*Spy, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Spy{answer: answer}
+	s := &Spy{name: name, answer: answer}
 	if onward != nil {
 		s.onward = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(onward) }}
 	}
@@ -75,17 +77,25 @@ func NewSpy(name string, answer SpyAnswer, onward *url.URL, hook Hook) (*Spy, er
 	return s, nil
 }
 
-// URL is where the spy listens.
-func (s *Spy) URL() string { return "http://" + s.proxy.Addr() }
+// Name is what its steps call the spy.
+func (s *Spy) Name() string { return s.name }
 
-// Proxy is what stands in front of the spy and counts its steps.
-func (s *Spy) Proxy() *Proxy { return s.proxy }
+// Addr is where the spy listens, as host:port.
+func (s *Spy) Addr() string {
+	if s.mail != nil {
+		return s.mail.listener.Addr().String()
+	}
+	return s.proxy.Addr()
+}
 
 // Set changes how the spy behaves from now on.
 func (s *Spy) Set(mode SpyMode) { s.mode.Store(int32(mode)) }
 
 // Close ends the spy.
 func (s *Spy) Close() error {
+	if s.mail != nil {
+		return s.mail.close()
+	}
 	s.proxy.Close()
 	return s.server.Close()
 }

@@ -242,9 +242,9 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 		}
 		for _, named := range check.Named(r.ID) {
 			c.Detail += "why: " + named.Why + "\n"
-			if named.Mend != "" {
-				c.Detail += "hint: " + named.Mend + "\n"
-			}
+		}
+		if hint := r.Hint(); hint != "" {
+			c.Detail += "hint: " + hint + "\n"
 		}
 		c.Detail += "rerun: " + p.rerun(r)
 	}

@@ -44,7 +44,7 @@ func (f *superviseFlags) declare(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.env, "env", nil, "environment of the endpoint, NAME=VALUE (repeatable)")
 	flags.StringVar(&f.readyURL, "ready-url", "", "path or URL that answers once the endpoint is ready (default /)")
 	flags.StringArrayVar(&f.through, "through", nil, "stand in front of what the endpoint uses: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
-	flags.StringArrayVar(&f.spies, "spy", nil, "stand in for what the endpoint calls over HTTP: the variable that holds its URL (repeatable)")
+	flags.StringArrayVar(&f.spies, "spy", nil, "stand in for what the endpoint calls: the variable that holds its URL, VAR=smtp for a mail server (repeatable)")
 	flags.StringVar(&f.spyAnswer, "spy-answer", "200", "what a stand-in answers: STATUS, STATUS:BODY, or forward to pass requests on")
 	flags.StringVar(&f.reset, "reset", "", "command to run before the endpoint is started, such as one that empties a test database")
 	flags.BoolVar(&f.steps, "steps", false, "print the steps that one delivery takes, and end")

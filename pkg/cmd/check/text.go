@@ -166,12 +166,8 @@ func (p *printer) text(r check.Result) {
 	for _, file := range p.saved[r.ID] {
 		p.faint("payload: " + file)
 	}
-	if r.Verdict == check.Fail {
-		for _, c := range check.Named(r.ID) {
-			if c.Mend != "" {
-				p.faint("hint: " + c.Mend)
-			}
-		}
+	if hint := r.Hint(); r.Verdict == check.Fail && hint != "" {
+		p.faint("hint: " + hint)
 	}
 }
 

@@ -100,7 +100,14 @@ func (s *supervisor) proxy(name, addr, target string) (*supervise.Proxy, error) 
 }
 
 // spy starts a stand-in for what a variable names.
-func (s *supervisor) spy(variable string) error {
+func (s *supervisor) spy(spec string) error {
+	if variable, kind, ok := strings.Cut(spec, "="); ok {
+		if kind != "smtp" {
+			return cli.UsageError(fmt.Errorf("--spy %q: there is no stand-in %q", spec, kind), "write VAR for a service over HTTP, VAR=smtp for a mail server")
+		}
+		return s.mailSpy(variable)
+	}
+	variable := spec
 	answer, forward, err := parseSpyAnswer(s.o.supervise.spyAnswer)
 	if err != nil {
 		return err
@@ -131,7 +138,40 @@ func (s *supervisor) spy(variable string) error {
 	}
 	s.spies = append(s.spies, spy)
 	s.closes = append(s.closes, func() { _ = spy.Close() }) // nothing is left to lose
-	s.command.Env = append(s.command.Env, variable+"="+spy.URL()+path)
+	s.command.Env = append(s.command.Env, variable+"=http://"+spy.Addr()+path)
+	return nil
+}
+
+// mailSpy starts a stand-in for a mail server. Its variable holds a URL with smtp,
+// or host and port; HOSTVAR:PORTVAR are two.
+func (s *supervisor) mailSpy(variable string) error {
+	hostVar, portVar, two := strings.Cut(variable, ":")
+	value := s.env(hostVar)
+	scheme, rest, isURL := strings.Cut(value, "://")
+	if isURL && scheme != "smtp" {
+		return cli.UsageError(fmt.Errorf("--spy %s=smtp: %q is not a URL with smtp", variable, cli.WithoutPassword(value)), "a stand-in has no TLS: set it to smtp://127.0.0.1, or to HOST:PORT")
+	}
+	spy, err := supervise.NewMailSpy(variableName(hostVar), s.rec)
+	if err != nil {
+		return cli.Failure(fmt.Errorf("--spy %s=smtp: %w", variable, err), "")
+	}
+	s.spies = append(s.spies, spy)
+	s.closes = append(s.closes, func() { _ = spy.Close() }) // nothing is left to lose
+	host, port, err := net.SplitHostPort(spy.Addr())
+	switch {
+	case err != nil:
+		return err
+	case two:
+		s.command.Env = append(s.command.Env, hostVar+"="+host, portVar+"="+port)
+	case isURL:
+		user := ""
+		if name, _, ok := strings.Cut(rest, "@"); ok {
+			user = name + "@"
+		}
+		s.command.Env = append(s.command.Env, hostVar+"=smtp://"+user+spy.Addr())
+	default:
+		s.command.Env = append(s.command.Env, hostVar+"="+spy.Addr())
+	}
 	return nil
 }
 
@@ -239,7 +279,7 @@ func hostPort(address, usual string) (string, error) {
 // "database".
 func variableName(variable string) string {
 	name := strings.ToLower(variable)
-	for _, suffix := range []string{"_url", "_uri", "_dsn", "_host", "_addr", "_base_url"} {
+	for _, suffix := range []string{"_url", "_uri", "_dsn", "_host", "_addr", "_server", "_base_url"} {
 		name = strings.TrimSuffix(name, suffix)
 	}
 	if name == "" {
