@@ -99,7 +99,7 @@ func grown(values map[string]any) []byte {
 
 // printing are the commands that print what a stranger wrote. {body} is a file
 // with a payload, {other} one that differs in the end of each text, {endpoint}
-// answers with the payload and 500, {api} gives it as a sample.
+// answers with the payload and 422, {api} gives it as a sample.
 var printing = []string{
 	"validate {body}", "validate {body} --format json", "validate {body} --format junit", "validate {body} --format github", "validate {body} --format gitlab",
 	"validate {body} --format sarif", "validate {body} --format markdown", "validate {body} --format html", "validate {bad}",
@@ -181,7 +181,7 @@ func newStranger(t *testing.T, payload func(int) []byte, n int) *stranger {
 	s.bodies = [][]byte{body, other}
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusInternalServerError)
+		w.WriteHeader(http.StatusUnprocessableEntity) // after a 5xx check would wait and send again
 		_, _ = w.Write(body)
 	}))
 	t.Cleanup(endpoint.Close)

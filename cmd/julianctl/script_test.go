@@ -15,7 +15,10 @@ import (
 // expected output, completions.
 var update = flag.Bool("update", false, "rewrite the files that tests hold current")
 
+// TestMain lets more tests run at once than there are processors, unless it was
+// said how many: they wait more than they work.
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "8") // a number is never refused
 	testscript.Main(m, map[string]func(){"julianctl": main, "consumer": consumerMain})
 }
 
