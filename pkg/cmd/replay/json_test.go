@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,12 +44,26 @@ func FuzzReplayRecord(f *testing.F) {
 	})
 }
 
-// writes keeps what each call of Write brought.
-type writes []string
+// writes keeps what each call of Write brought. The timer of the buffer writes too.
+type writes struct {
+	mu  sync.Mutex
+	all []string
+}
 
 func (w *writes) Write(p []byte) (int, error) {
-	*w = append(*w, string(p))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, string(p))
 	return len(p), nil
+}
+
+// take returns what came since the last call.
+func (w *writes) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.all
+	w.all = nil
+	return all
 }
 
 // Records that come together go out together, soon and whole.
@@ -64,11 +79,10 @@ func TestRecordBuffer(t *testing.T) {
 		pass := func() { time.Sleep(recordDelay); synctest.Wait() } // the clock is the test's
 		long := strings.Repeat("x", 40<<10) + "\n"
 		for range 2 { // also after a pause
-			got = nil
 			write("a\n")
 			write("b\n")
-			if got != nil {
-				t.Fatalf("wrote %q at once", got)
+			if early := got.take(); early != nil {
+				t.Fatalf("wrote %q at once", early)
 			}
 			pass()
 			write("c\n")
@@ -76,8 +90,8 @@ func TestRecordBuffer(t *testing.T) {
 			write(long) // does not fit beside the other
 			write(strings.Repeat(long, 3))
 			pass()
-			if want := (writes{"a\nb\n", "c\n" + long, long, strings.Repeat(long, 3)}); !slices.Equal(got, want) {
-				t.Errorf("wrote %d times: %.100q", len(got), got)
+			if all, want := got.take(), []string{"a\nb\n", "c\n" + long, long, strings.Repeat(long, 3)}; !slices.Equal(all, want) {
+				t.Errorf("wrote %d times: %.100q", len(all), all)
 			}
 			time.Sleep(time.Minute)
 		}
