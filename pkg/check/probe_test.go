@@ -23,7 +23,7 @@ import (
 func TestProbeThatDoesNotCount(t *testing.T) {
 	t.Parallel()
 	need(t, "sh")
-	odd := 0
+	var odd atomic.Int32 // the probe is asked for several calls at a time
 	for _, tt := range []struct {
 		name  string
 		probe check.Probe
@@ -38,7 +38,7 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 		{"negative", check.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},
 		{"no JSON", check.CommandProbe([]string{"echo", "1"}, "count.rows"), "has nothing at"},
 		{"in the middle", func(context.Context, string) (check.Reading, error) {
-			if odd++; odd > 20 {
+			if odd.Add(1) > 20 {
 				return check.Reading{}, errors.New("probe lost its connection")
 			}
 			return check.Reading{}, nil
