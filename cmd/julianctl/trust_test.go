@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -124,7 +122,7 @@ func TestEndpointOfCheckNeedsTrust(t *testing.T) {
 			value = "[x]"
 		}
 		text := "endpoints: [{name: local, url: 'http://127.0.0.1:1/', " + key + ": " + value + "}]"
-		a := projectApp(t, "", text)
+		a := clitest.ProjectApp(t, "", text)
 		err := a.Config.AllowCheck(a.Config.Endpoints[0])
 		if err == nil || !strings.Contains(err.Error(), `"x", and the file is not trusted`) {
 			t.Errorf("%s: %v", text, err)
@@ -136,7 +134,7 @@ func TestEndpointOfCheckNeedsTrust(t *testing.T) {
 		if err := a.Config.AllowCheck(a.Config.Endpoints[0]); err != nil {
 			t.Errorf("%s, trusted: %v", text, err)
 		}
-		a = projectApp(t, text, "")
+		a = clitest.ProjectApp(t, text, "")
 		if err := a.Config.AllowCheck(a.Config.Endpoints[0]); err != nil {
 			t.Errorf("%s, the user's own: %v", text, err)
 		}
@@ -169,34 +167,6 @@ func TestEverySettingHasADecision(t *testing.T) {
 	}
 }
 
-// projectApp is an App that has read a user's and a project's file, in a folder
-// with links to places outside.
-func projectApp(t *testing.T, user, project string, args ...string) *cli.App {
-	t.Helper()
-	a := clitest.App(t)
-	a.Style, a.ErrStyle = a.Styles("never")
-	a.In = strings.NewReader("some-key")
-	var err error
-	if a.Config, err = settingsAt(t, user, project, nil, args...); err != nil {
-		t.Fatal(err)
-	}
-	outside := t.TempDir()
-	for _, dir := range []string{"inner/deep", "inner/logs"} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for link, to := range map[string]string{
-		"out": outside, "nowhere": filepath.Join(outside, "none"), "inner/up": "../..", "linked.db-intake": filepath.Join(outside, "x"),
-		"inner/logs/1": filepath.Join(outside, "x"),
-	} {
-		if err := os.Symlink(to, link); err != nil {
-			t.Skip(err)
-		}
-	}
-	return a
-}
-
 // A project file that nobody trusts does nothing that its row says to be
 // hostile; a trusted one, the user's own file and one that is named by --config do.
 func TestProjectDecisions(t *testing.T) {
@@ -209,7 +179,7 @@ func TestProjectDecisions(t *testing.T) {
 				t.Fatal("the row tries nothing")
 			}
 			for _, text := range d.harmless {
-				a := projectApp(t, d.user, text)
+				a := clitest.ProjectApp(t, d.user, text)
 				if lines := a.Config.NeedsTrust(); lines != nil {
 					t.Errorf("%s: needs trust to %q", text, lines)
 				}
@@ -221,7 +191,7 @@ func TestProjectDecisions(t *testing.T) {
 				}
 			}
 			for _, text := range d.hostile {
-				a := projectApp(t, d.user, text)
+				a := clitest.ProjectApp(t, d.user, text)
 				err := d.use(a)
 				f, ok := errors.AsType[*cli.ExitError](err)
 				if !ok || f.Code != cli.ExitUsage || !strings.Contains(f.Error(), d.would) || !refusal(f) || !strings.Contains(f.Hint, `"julianctl config trust"`) {
@@ -234,11 +204,11 @@ func TestProjectDecisions(t *testing.T) {
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, trusted: %v", text, err)
 				}
-				a = projectApp(t, text, "")
+				a = clitest.ProjectApp(t, text, "")
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, in the user's file: %v", text, err)
 				}
-				a = projectApp(t, d.user, text, "--config", cli.ProjectFile)
+				a = clitest.ProjectApp(t, d.user, text, "--config", cli.ProjectFile)
 				if err := d.use(a); refusal(err) {
 					t.Errorf("%s, given: %v", text, err)
 				}

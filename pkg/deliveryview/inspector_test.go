@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
 	"github.com/julianctl/julianctl/pkg/journal"
 )
 
@@ -15,7 +16,7 @@ func TestInspectorSendsWhereTrusted(t *testing.T) {
 		"endpoints: [{name: staging, url: 'https://hooks.example/'}]":          "staging",
 		"to: mine": "mine",
 	} {
-		i := &inspector{App: projectApp(t, "endpoints: [{name: mine, url: 'https://mine.example/'}]", project)}
+		i := &inspector{App: clitest.ProjectApp(t, "endpoints: [{name: mine, url: 'https://mine.example/'}]", project)}
 		_, err := i.send(t.Context(), to, &journal.Entry{}, 1, false)
 		if err == nil || !strings.Contains(err.Error(), "the file is not trusted; read the file") {
 			t.Errorf("%s: %v", project, err)
