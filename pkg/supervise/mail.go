@@ -52,7 +52,7 @@ func (m *mailServer) serve() {
 		number := m.count
 		m.mu.Unlock()
 		m.serving.Go(func() {
-			m.talk(conn, number)
+			m.serveConn(conn, number)
 			_ = conn.Close()
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -75,11 +75,11 @@ func (m *mailServer) close() error {
 // maxMailLine is the longest command, in bytes.
 const maxMailLine = 4096
 
-// talk serves one connection.
-func (m *mailServer) talk(conn net.Conn, number int) {
+// serveConn serves one connection.
+func (m *mailServer) serveConn(conn net.Conn, number int) {
 	c := textproto.NewConn(&deadlined{Conn: conn})
 	defer c.Close()
-	say := func(format string, args ...any) bool { return c.PrintfLine(format, args...) == nil }
+	say := func(line string) bool { return c.PrintfLine("%s", line) == nil }
 	if !say("220 127.0.0.1 ESMTP takes mail and delivers none") {
 		return
 	}
@@ -90,7 +90,7 @@ func (m *mailServer) talk(conn net.Conn, number int) {
 			return
 		}
 		word, rest, _ := strings.Cut(string(line), " ")
-		ok := true
+		var ok bool
 		switch strings.ToUpper(word) {
 		case "EHLO":
 			ok = say("250-127.0.0.1") && say("250-8BITMIME") && say("250-SMTPUTF8") && say("250 AUTH PLAIN LOGIN")
