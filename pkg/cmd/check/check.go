@@ -157,6 +157,17 @@ for every call.`,
 	o.supervise.declare(cmd)
 	o.profile = profileDefault
 	cli.ReportFlags(cmd, &o.format, &o.reports, cli.ReportFormats(false))
+	cli.GroupFlags(cmd,
+		"Most used: to probe-url probe exec only",
+		"Choose checks: list explain | skip profile steps at sweep-time max-requests",
+		"Count effects: settle | probe-batch probe-path probe-missing probe-header expect-effects also",
+		"Start it: through spy | env ready-url ready-timeout reset spy-answer show-values down up",
+		"Payloads: seed | set set-new agent agent-shape pause",
+		"Deliver: header timeout | allow-host insecure cacert",
+		"Verdict: budget | baseline allow-undecided cleanup",
+		"Output: format report",
+		"Outage drill: drill | drill-phase drill-patience drill-rate",
+	)
 	return cmd
 }
 

@@ -30,8 +30,8 @@ type probeFlags struct {
 // NewCmd is the command.
 func (f *probeFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.command, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
-	flags.StringVar(&f.url, "probe-url", "", "URL that answers with that number; holds "+check.Placeholder)
+	flags.StringVar(&f.command, "probe", "", "command that prints how often a call was processed; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
+	flags.StringVar(&f.url, "probe-url", "", "URL that answers with how often a call was processed; holds "+check.Placeholder)
 	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
 	flags.StringVar(&f.batch, "probe-batch", "", `command that reads ids, one a line, and prints "id count", one a line`)
 	flags.StringSliceVar(&f.missing, "probe-missing", nil, "what a status of --probe-url counts: 404=0 (repeatable)")

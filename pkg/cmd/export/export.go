@@ -100,6 +100,7 @@ memory, and half a MB for each of -c: for more than it holds, --shards makes sma
 	f := cmd.Flags()
 	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
 	f.StringVar(&o.maxLatency, "max-latency", "", "what answers may take: p99=500ms, or p50=100ms,max=2s")
+	cli.GroupFlags(cmd, "Verdict: expect max-latency")
 	return cmd
 }
 
@@ -127,6 +128,14 @@ func newEngineCmd(a *cli.App, o *options) *cobra.Command {
 	f.StringVarP(&o.output, "output", "o", "", "folder to make for the files")
 	f.IntVar(&o.shards, "shards", 1, "split the deliveries into so many files, which run side by side")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: to output dup rate count",
+		"Duplicates: dup-mode | dup-delay",
+		"Payloads: set new-ids | set-new shuffle seed",
+		"Pace: concurrency | duration loop",
+		"Deliver: header timeout | allow-host insecure cacert redact-header",
+		"Output: shards format",
+	)
 	return cmd
 }
 

@@ -130,6 +130,11 @@ asked for and no --count is given, there is one of each.`,
 	cli.AgentShapeFlag(cmd, &o.shape, "give the calls this agent's own variables and outcomes")
 	o.sets.Declare(cmd, "the payloads")
 	f.BoolVar(&o.list, "list", false, "list the words that these flags take")
+	cli.GroupFlags(cmd,
+		"Most used: count seed result-type variant invalid",
+		"Calls: list sequences lifecycle direction transcript-size",
+		"Edit: set agent | set-new agent-shape",
+	)
 	return cmd
 }
 

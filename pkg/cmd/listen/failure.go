@@ -39,7 +39,7 @@ type alarmFlags struct {
 
 func (f *alarmFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.onFailure, "on-failure", "", "command to run for each delivery that failed; see above")
+	flags.StringVar(&f.onFailure, "on-failure", "", "command to run for each delivery that failed; it gets the delivery in its environment")
 	flags.Var(&f.every, "on-failure-every", "run it no more often than once in so long, such as 10m; FAILURES says how many there were")
 	flags.StringVar(&f.onRecover, "on-recover", "", "command to run when a delivery is taken after one that failed, or after a silence")
 	flags.StringVar(&f.onSilence, "on-silence", "", "a time and a command to run when no delivery came for so long, such as '30m notify-send silence'")

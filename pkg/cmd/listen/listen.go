@@ -51,7 +51,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 		Use:   "listen",
 		Short: "Receive webhooks locally; inspect or forward them",
 		Long: `listen accepts deliveries, acknowledges them, and shows each with what you
-looks for: who was called and what came of it, what is wrong with the payload,
+look for: who was called and what came of it, what is wrong with the payload,
 and whether it is a duplicate and of what it differs from the first.
 
 Without --format a terminal gets "pretty", anything else "summary": one line a
@@ -117,6 +117,18 @@ or comes after a silence (REASON is recovered).`,
 	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this: "+deliveryview.FilterDoc)
 	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
 	cli.FormatFlag(cmd, &opts.format, deliveryview.Formats...)
+	cli.GroupFlags(cmd,
+		"Most used: forward-to ui tunnel format exit-after",
+		"Receive: addr path | require-header max-body dup-window ready-file expose",
+		"HTTPS: tls | tls-ca-out tls-cert tls-key",
+		"Respond: status | body",
+		"Forward: forward-retries | forward-timeout allow-host",
+		"Faults: delay fail-first drop-rate | fail-rate fail-status seed",
+		"Show: filter | full ui-addr fixtures",
+		"Log: log save | log-keep log-size keep-secrets redact-header",
+		"Alarms: on-failure | on-failure-every on-silence on-recover",
+		"Stop: until timeout expect-unique",
+	)
 	return cmd
 }
 

@@ -51,6 +51,12 @@ them is not told; deliveries whose body is no payload are left out.`,
 	o.filter.Declare(cmd.Flags())
 	o.redact.Declare(cmd)
 	cli.FormatFlag(cmd, &o.format, "json", "har", "payloads")
+	cli.GroupFlags(cmd,
+		"Most used: format redact since failed filter",
+		"Choose: call | until text ids dups invalid result-type",
+		"Redact: redact-key-file redact-header",
+		"Log: log",
+	)
 	return cmd
 }
 

@@ -65,6 +65,12 @@ known. What was sent again and acknowledged since has a ✓ and is "redelivered"
 	} {
 		cmd.AddCommand(make(a))
 	}
+	cli.GroupFlags(cmd,
+		"Most used: since failed call text filter",
+		"Choose: dups invalid result-type | until ids",
+		"Output: limit format",
+		"Log: log",
+	)
 	return cmd
 }
 

@@ -46,6 +46,11 @@ that there are any.`,
 	o.filter.Declare(cmd.Flags())
 	cmd.Flags().StringVar(&o.against, "against", "", "the consumer's call ids; - is stdin")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: against since until filter format",
+		"Choose: call | text ids failed dups invalid result-type",
+		"Log: log",
+	)
 	return cmd
 }
 

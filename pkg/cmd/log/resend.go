@@ -70,6 +70,14 @@ that there was nothing to send.`,
 	f.BoolVar(&o.unless, "unless-effect", false, "leave out what --probe says has had an effect")
 	f.BoolVar(&o.dryRun, "dry-run", false, "list what would be sent, and where to")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: failed to dry-run since rate",
+		"Choose: call filter | until text ids dups invalid result-type",
+		"Deliver: header timeout | allow-host insecure cacert",
+		"Effects: unless-effect probe",
+		"Output: format",
+		"Log: log",
+	)
 	return cmd
 }
 

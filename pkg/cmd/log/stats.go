@@ -45,6 +45,11 @@ sends them may have given up, or the listener may be gone. What was refused is n
 	cmd.Flags().Var(&o.failOver, "fail-over", "exit 1 when a larger part failed, such as 1%")
 	cmd.Flags().Var(&o.silence, "max-silence", "exit 1 when no delivery came for longer, such as 30m, whatever --since says")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: since fail-over max-silence filter format",
+		"Choose: call failed | until text ids dups invalid result-type",
+		"Log: log",
+	)
 	return cmd
 }
 

@@ -83,6 +83,11 @@ addresses and ids of its originals, and exits 1 where one is left.`,
 	flags.BoolVar(&opts.keys, "redact-keys", false, "replace keys of objects that hold personal data")
 	flags.IntVar(&opts.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	flags.BoolVar(&opts.verify, "verify", false, "search the second PATH for personal data of the first")
+	cli.GroupFlags(cmd,
+		"Most used: output key-file verify report level",
+		"Words: keep-words redact-keys",
+		"Limits: jobs",
+	)
 	return cmd
 }
 

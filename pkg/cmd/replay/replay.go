@@ -115,6 +115,15 @@ went right and as many that failed, and say how many more there are.`,
 	cli.ConfigFlag(cmd, "log")
 	cli.ReportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
 	f.Lookup("report").Usage += ", json"
+	cli.GroupFlags(cmd,
+		"Most used: to dup rate count from-log",
+		"Duplicates: dup-mode | dup-delay",
+		"Payloads: set new-ids | set-new shuffle seed log",
+		"Pace: concurrency | duration loop",
+		"Deliver: header timeout | retries connect-timeout first-byte-timeout allow-host insecure cacert",
+		"Verdict: expect max-latency | fail-fast",
+		"Output: dry-run resume format report | redact-header",
+	)
 	return cmd
 }
 

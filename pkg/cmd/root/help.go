@@ -8,30 +8,54 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// printHelp writes a command's page to stdout: what it is for in a line, then
-// examples, the usage line, commands, all there is to say, and flags.
-func printHelp(a *cli.App, cmd *cobra.Command) {
+// twoScreens is how many lines of help are shown where not all was asked for.
+const twoScreens = 50
+
+// printHelp writes a command's page to stdout. Where it is longer than two screens and
+// its flags are in groups, it is cut to those that matter first, unless all is asked for.
+func printHelp(a *cli.App, cmd *cobra.Command, all bool) {
 	// Help comes before any configuration is read; the flag alone decides.
 	if when, err := cmd.Flags().GetString("color"); err == nil {
 		a.Style, a.ErrStyle = a.Styles(when)
 	}
-	title := func(s string) { fmt.Fprintf(a.Out, "\n%s\n", a.Style.Bold(s)) }
+	page := helpPage(a, cmd, allFlags)
+	if groups, _ := cli.FlagGroups(cmd); len(groups) < 2 {
+		all = true
+	}
+	for most := 20; !all && most >= 0 && strings.Count(page, "\n") > twoScreens; most-- {
+		page = helpPage(a, cmd, most)
+	}
+	fmt.Fprint(a.Out, page)
+}
+
+// allFlags asks for a whole page.
+const allFlags = -1
+
+// helpPage says what a command is for in a line, then shows examples, the usage line,
+// commands, what else there is to say, and flags. A short page explains the flags of
+// the first group and no more than most others, and names the rest.
+func helpPage(a *cli.App, cmd *cobra.Command, most int) string {
+	var b strings.Builder
+	all := most == allFlags
+	width := min(a.Out.Width(), 100)
+	title := func(s string) { fmt.Fprintf(&b, "\n%s\n", a.Style.Bold(s)) }
 	headline, details := cmd.Short+".", strings.TrimSpace(cmd.Long)
 	if !cmd.HasParent() || cmd.Example == "" {
 		headline, details = cmp.Or(details, headline), ""
 	}
-	fmt.Fprintln(a.Out, headline)
+	b.WriteString(reflow(headline, width))
 	if cmd.Example != "" {
 		title("Examples")
-		fmt.Fprintln(a.Out, cmd.Example)
+		writeExamples(&b, cmd.Example, all, width)
 	}
 	if cmd.Runnable() {
 		title("Usage")
-		fmt.Fprintf(a.Out, "  %s\n", strings.TrimSuffix(cmd.UseLine(), " [flags]")+usageTail(cmd))
+		fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(cmd.UseLine(), " [flags]")+usageTail(cmd))
 	}
 	for _, group := range append(cmd.Groups(), &cobra.Group{Title: "Commands"}) {
 		if !hasCommands(cmd, group.ID) {
@@ -40,24 +64,192 @@ func printHelp(a *cli.App, cmd *cobra.Command) {
 		title(strings.TrimSuffix(group.Title, ":"))
 		for _, c := range ranked(cmd.Commands()) {
 			if c.GroupID == group.ID && c.IsAvailableCommand() {
-				fmt.Fprintf(a.Out, "  %s  %s\n", a.Style.Accent(fmt.Sprintf("%-11s", c.Name())), c.Short)
+				hang(&b, "  "+a.Style.Accent(fmt.Sprintf("%-11s", c.Name()))+"  ", terminal.Wrap(c.Short, width-15))
 			}
 		}
 	}
-	if details != "" {
+	if details != "" && all {
 		title("Details")
-		fmt.Fprintln(a.Out, details)
+		b.WriteString(reflow(details, width))
 	}
-	printFlags(a, "Flags", cmd.LocalNonPersistentFlags())
-	printFlags(a, "Flags of every command", cmd.Root().PersistentFlags())
+	groups, _ := cli.FlagGroups(cmd)
+	if !all {
+		writeShortFlags(&b, a.Style, groups, most, width)
+		fmt.Fprintf(&b, "\n%s --help --all\nexplains every flag, and has all examples and details.\n", cmd.CommandPath())
+		return b.String()
+	}
+	for _, g := range groups {
+		title(cmp.Or(g.Title, "Other flags"))
+		for _, f := range slices.Concat(g.Flags, g.More) {
+			writeFlag(&b, a.Style, f, width)
+		}
+	}
+	title("Flags of every command")
+	cmd.Root().PersistentFlags().VisitAll(func(f *pflag.Flag) { writeFlag(&b, a.Style, f, width) })
+	hang(&b, a.Style.Accent(flagColumn("  -h, --help")), terminal.Wrap("show this page; with --all all of it, where it is long", width-flagWidth))
 	if !cmd.HasParent() {
+		hang(&b, a.Style.Accent(flagColumn("  -v, --version")), []string{"print the version"})
 		title("More")
 		for _, c := range cmd.Commands() {
 			if c.IsAdditionalHelpTopicCommand() {
-				fmt.Fprintf(a.Out, "  %s  %s\n", a.Style.Accent(fmt.Sprintf("%-27s", "julianctl help "+c.Name())), c.Short)
+				fmt.Fprintf(&b, "  %s  %s\n", a.Style.Accent(fmt.Sprintf("%-27s", "julianctl help "+c.Name())), c.Short)
 			}
 		}
 	}
+	return b.String()
+}
+
+// writeShortFlags explains the flags of the first group and most others, the first
+// ones of each group before the second ones, and names the rest beside the heading.
+func writeShortFlags(b *strings.Builder, style terminal.Style, groups []cli.FlagGroup, most, width int) {
+	explained := make([]int, len(groups))
+	column := 0
+	for i, g := range groups {
+		if i == 0 {
+			explained[i] = len(g.Flags)
+			continue
+		}
+		column = max(column, len(g.Title)+2)
+	}
+	for round := 0; most > 0 && round < 4; round++ {
+		for i, g := range groups {
+			if i > 0 && most > 0 && round < len(g.Flags) {
+				explained[i]++
+				most--
+			}
+		}
+	}
+	for i, g := range groups {
+		if i < 2 {
+			b.WriteString("\n")
+		}
+		var names []string
+		for _, f := range slices.Concat(g.Flags, g.More)[explained[i]:] {
+			names = append(names, "--"+f.Name)
+		}
+		head := style.Bold(terminal.Pad(cmp.Or(g.Title, "Other"), column))
+		if explained[i] > 0 && len(names) > 0 {
+			head += "also "
+		}
+		hang(b, head, terminal.WrapList(strings.Join(names, ", "), width-terminal.Cells(head)))
+		for _, f := range g.Flags[:explained[i]] {
+			writeFlag(b, style, f, width)
+		}
+	}
+}
+
+// flagWidth is the column at which help begins to say what a flag does.
+const flagWidth = 30
+
+// flagColumn fills a flag up to that column.
+func flagColumn(flag string) string { return terminal.Pad(flag, flagWidth) }
+
+// writeFlag writes one flag, its value and what it does.
+func writeFlag(b *strings.Builder, style terminal.Style, f *pflag.Flag, width int) {
+	head := "      --" + f.Name
+	if f.Shorthand != "" {
+		head = "  -" + f.Shorthand + ", --" + f.Name
+	}
+	if value := cli.Placeholder(f); f.NoOptDefVal != "" && value != "" {
+		head += "[=" + value + "]"
+	} else if value != "" {
+		head += " " + value
+	}
+	column := flagColumn(head)
+	doc := terminal.Wrap(cli.FlagDoc(f), width-flagWidth)
+	if terminal.Cells(head) > flagWidth-2 {
+		fmt.Fprintln(b, style.Accent(head))
+		column = terminal.Spaces(flagWidth)
+	}
+	hang(b, style.Accent(column), doc)
+}
+
+// hang writes lines beside a head.
+func hang(b *strings.Builder, head string, lines []string) {
+	for _, line := range terminal.Hang(head, lines) {
+		fmt.Fprintln(b, strings.TrimRight(line, " "))
+	}
+}
+
+// fewExamples is how many a short page shows.
+const fewExamples = 5
+
+// writeExamples writes those of a command, or the first few. A line that ends in a
+// backslash goes on in the next; what stands behind two spaces is a remark.
+func writeExamples(b *strings.Builder, text string, all bool, width int) {
+	count := 0
+	for line := range strings.Lines(text) {
+		if count >= fewExamples && !all {
+			break
+		}
+		line = strings.TrimRight(line, "\n")
+		if !strings.HasSuffix(line, "\\") {
+			count++
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		command, remark, _ := strings.Cut(line[len(indent):], "  ")
+		if terminal.Cells(line) <= width {
+			fmt.Fprintln(b, line)
+			continue
+		}
+		if remark != "" {
+			fmt.Fprintf(b, "%s# %s\n", indent, strings.TrimSpace(remark))
+		}
+		for i, part := range breakCommand(command, width-len(indent)-4) {
+			if i > 0 {
+				b.WriteString(" \\\n    ")
+			}
+			b.WriteString(indent + part)
+		}
+		b.WriteString("\n")
+	}
+}
+
+// breakCommand breaks a command line before a flag or a pipe outside of quotes, into
+// parts of so many columns where it can.
+func breakCommand(command string, columns int) (parts []string) {
+	var quote rune
+	start, last := 0, 0 // of this part; and where it may end
+	for i, r := range command {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '\'' || r == '"':
+			quote = r
+		case r == ' ' && strings.ContainsAny(command[i+1:min(i+2, len(command))], "-|"):
+			if terminal.Cells(command[start:i]) > columns && last > start {
+				parts = append(parts, command[start:last])
+				start = last + 1
+			}
+			last = i
+		}
+	}
+	if terminal.Cells(command[start:]) > columns && last > start {
+		parts = append(parts, command[start:last])
+		start = last + 1
+	}
+	return append(parts, command[start:])
+}
+
+// reflow breaks paragraphs into lines of so many columns. Indented ones stay as they
+// are.
+func reflow(text string, width int) string {
+	var b strings.Builder
+	for i, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		lines := strings.Split(paragraph, "\n")
+		if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, " ") }) {
+			lines = terminal.Wrap(strings.Join(lines, " "), width)
+		}
+		for _, line := range lines {
+			fmt.Fprintln(&b, line)
+		}
+	}
+	return b.String()
 }
 
 // ranked puts those commands that are in the registry into its order.
@@ -93,13 +285,6 @@ func hasCommands(cmd *cobra.Command, group string) bool {
 	return false
 }
 
-func printFlags(a *cli.App, title string, flags *pflag.FlagSet) {
-	if !flags.HasAvailableFlags() {
-		return
-	}
-	fmt.Fprintf(a.Out, "\n%s\n%s", a.Style.Bold(title), flags.FlagUsagesWrapped(min(a.Out.Width(), 100)))
-}
-
 // newHelpTopics are pages without a command: julianctl help TOPIC.
 func newHelpTopics() []*cobra.Command {
 	return []*cobra.Command{
@@ -113,7 +298,8 @@ func newHelpTopics() []*cobra.Command {
 const exitCodesPage = `Exit codes are the same for every command:
 
     0   yes: valid, delivered, passed
-    1   no: invalid payload, failed delivery or check, expected deliveries missing
+    1   no: invalid payload, failed delivery or check, expected deliveries
+        missing
     2   usage or configuration
     3   could not answer: unreadable file, unreachable endpoint, API down,
         undecided check
@@ -155,7 +341,8 @@ to the filter.
 		if !t.Bare {
 			name += "=…"
 		}
-		fmt.Fprintf(&b, "  %-24s %s\n", name, strings.ReplaceAll(strings.TrimPrefix(t.Doc, "only "), "repeatable: ", ""))
+		doc := strings.ReplaceAll(strings.TrimPrefix(t.Doc, "only "), "repeatable: ", "")
+		hang(&b, fmt.Sprintf("  %-24s ", name), terminal.Wrap(doc, 53))
 	}
 	b.WriteString(`  PATH OPERATOR VALUE      what the payload must hold
 
@@ -202,9 +389,12 @@ Settings and their variables:
 
 `)
 	for _, s := range cli.Settings() {
-		fmt.Fprintf(&b, "  %-14s %-26s %s\n", s.Key, s.Env[0], s.Doc)
-		for _, more := range s.Env[1:] {
-			fmt.Fprintf(&b, "  %-14s %s\n", "", more)
+		for i, name := range s.Env {
+			if i > 0 {
+				fmt.Fprintf(&b, "  %-14s %s\n", "", name)
+				continue
+			}
+			hang(&b, fmt.Sprintf("  %-14s %-24s ", s.Key, name), terminal.Wrap(s.Doc, 39))
 		}
 	}
 	b.WriteString(`

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -68,18 +69,20 @@ func commands() []registered {
 // New makes the command tree. Where the first word of the command line is a
 // command, the others are left out: declaring all their flags takes longer
 // than all else at start.
-func New(a *cli.App, first string) *cobra.Command {
+func New(a *cli.App, first string) *cobra.Command { return newTree(a, first, false) }
+
+// newTree is New; allHelp has --help show all there is.
+func newTree(a *cli.App, first string, allHelp bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "julianctl",
 		Short: "Test services that receive Julian's call webhooks",
 		Long: `julianctl answers one question, on a laptop and in CI: is my webhook endpoint
 right before it goes live, and is it still right today?`,
-		Example: `  julianctl demo                                          all of it, offline, in seconds
-  julianctl sample agent.abc123 -o sample.json            fetch a sample payload
-  julianctl validate sample.json                          check it against the schema
-  julianctl replay sample.json --dup=2 --to http://127.0.0.1:4040/
-  julianctl listen                                        receive webhooks; inspect or forward them
-  julianctl check --to http://127.0.0.1:8080/webhook      is the endpoint right?`,
+		Example: `  julianctl demo                                 all of it, offline, in seconds
+  julianctl check http://127.0.0.1:8080/webhook  is the endpoint right?
+  julianctl listen --forward-to http://127.0.0.1:8080/webhook
+  julianctl replay --dup=2 --to http://127.0.0.1:8080/webhook
+  julianctl validate sample.json                 check it against the schema`,
 		Args:          cli.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
@@ -121,8 +124,8 @@ right before it goes live, and is it still right today?`,
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd) })
-	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd); return nil })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd, allHelp) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd, allHelp); return nil })
 	return root
 }
 
@@ -163,13 +166,28 @@ func flagWants(invalid *pflag.InvalidValueError) error {
 	return invalid.Unwrap()
 }
 
+// wantsAllHelp takes --all out of a command line that asks for help. It is no flag of
+// the commands: log prune has one of its own.
+func wantsAllHelp(args []string) (rest []string, all bool) {
+	help := len(args) > 0 && args[0] == "help" || slices.Contains(args, "--help") || slices.Contains(args, "-h")
+	i := slices.Index(args, "--all")
+	if !help || i < 0 {
+		return args, false
+	}
+	return slices.Delete(slices.Clone(args), i, i+1), true
+}
+
 // Run runs one command line and returns the exit code.
 func Run(ctx context.Context, a *cli.App, args []string) int {
+	args, allHelp := wantsAllHelp(args)
+	if len(args) > 0 && (args[0] == "--version" || args[0] == "-v") {
+		args = append([]string{"version"}, args[1:]...)
+	}
 	first := ""
 	if len(args) > 0 {
 		first = args[0]
 	}
-	root := New(a, first)
+	root := newTree(a, first, allHelp)
 	root.SetArgs(args)
 	root.SetIn(a.In)
 	root.SetOut(a.Out)

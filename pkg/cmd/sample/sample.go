@@ -71,6 +71,11 @@ names a field that is documented or in the payload; --set-new adds any other.`,
 	opts.redact.Declare(cmd)
 	opts.sets.Declare(cmd, "the payload")
 	cli.FormatFlag(cmd, &opts.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: output offline check save format",
+		"Edit: set redact | set-new redact-key-file",
+		"API: base-url timeout | api-key-file key-store",
+	)
 	return cmd
 }
 

@@ -91,6 +91,12 @@ The exit code is then that of the last run.`,
 	f.StringVar(&o.explain, "explain", "", "explain one rule")
 	f.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until Ctrl-C")
 	cli.ReportFlags(cmd, &o.format, &o.reports, cli.ReportFormats(true))
+	cli.GroupFlags(cmd,
+		"Most used: strict format report watch rule",
+		"Rules: list-rules explain",
+		"Schema: schema agent-shape",
+		"Limits: max-issues jobs",
+	)
 	return cmd
 }
 

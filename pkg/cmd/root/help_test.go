@@ -1,0 +1,113 @@
+package root
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// mostUngrouped is how many flags a command may have without headings.
+const mostUngrouped = 10
+
+// eachCommand calls f for the root and all commands below it.
+func eachCommand(t *testing.T, f func(*cobra.Command)) {
+	t.Helper()
+	seen := 0
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		seen++
+		f(c)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(New(clitest.App(t), ""))
+	if seen < 20 {
+		t.Fatalf("saw only %d commands", seen)
+	}
+}
+
+// Each flag stands under a heading, and each name in a heading's list is a flag.
+func TestEveryFlagHasAGroup(t *testing.T) {
+	grouped := 0
+	eachCommand(t, func(c *cobra.Command) {
+		groups, unknown := cli.FlagGroups(c)
+		if len(unknown) > 0 {
+			t.Errorf("%s: its groups name %q, which are no flags of it, or are named twice", c.CommandPath(), unknown)
+		}
+		n := 0
+		for _, g := range groups {
+			for _, f := range g.Flags {
+				if g.Title == "" {
+					t.Errorf("%s: --%s is in no line of cli.GroupFlags", c.CommandPath(), f.Name)
+				}
+			}
+			n += len(g.Flags) + len(g.More)
+		}
+		if n > mostUngrouped && len(groups) < 2 {
+			t.Errorf("%s: %d flags and no groups; see cli.GroupFlags", c.CommandPath(), n)
+		}
+		if len(groups) > 1 {
+			grouped++
+			if first := len(groups[0].Flags); groups[0].Title != "Most used" || first != 5 || len(groups[0].More) > 0 {
+				t.Errorf("%s: the first group is %q with %d flags, want the five most used", c.CommandPath(), groups[0].Title, first)
+			}
+		}
+	})
+	if grouped < 8 {
+		t.Errorf("only %d commands have groups", grouped)
+	}
+}
+
+// A page of help fits two screens of 80 columns; with --all no line is cut off.
+func TestHelpFits(t *testing.T) {
+	eachCommand(t, func(c *cobra.Command) {
+		for _, all := range []bool{false, true} {
+			var out bytes.Buffer
+			a := clitest.App(t)
+			a.Out = terminal.NewOutput(&out)
+			a.Style, a.ErrStyle = a.Styles("never")
+			printHelp(a, c, all)
+			if lines := strings.Count(out.String(), "\n"); !all && lines > twoScreens && !c.IsAdditionalHelpTopicCommand() {
+				t.Errorf("%s: %d lines of help, want %d", c.CommandPath(), lines, twoScreens)
+			}
+			for line := range strings.Lines(out.String()) {
+				if strings.HasPrefix(line, "    --probe") {
+					continue // one word of a shell
+				}
+				if n := terminal.Cells(strings.TrimSuffix(line, "\n")); n > 80 {
+					t.Errorf("%s: a line of %d columns: %s", c.CommandPath(), n, line)
+				}
+			}
+		}
+	})
+}
+
+// What help writes for a value is given by type or by the name of a flag that exists.
+func TestPlaceholders(t *testing.T) {
+	var named []string
+	for name := range cli.Placeholders() {
+		named = append(named, name)
+	}
+	eachCommand(t, func(c *cobra.Command) {
+		c.Flags().AddFlagSet(c.PersistentFlags())
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			named = slices.DeleteFunc(named, func(name string) bool {
+				return name == f.Name || name == "type "+f.Value.Type()
+			})
+			if f.Value.Type() != "bool" && cli.Placeholder(f) == "" {
+				t.Errorf("%s --%s: no placeholder for a %s", c.CommandPath(), f.Name, f.Value.Type())
+			}
+		})
+	})
+	if len(named) > 0 {
+		t.Errorf("no flag is of these: %q", named)
+	}
+}
