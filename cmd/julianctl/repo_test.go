@@ -46,6 +46,7 @@ var tiers = map[string]struct {
 	"pkg/leak":         {1, []string{"pkg/freetext", "pkg/redact"}},
 	"pkg/deliver":      {1, []string{"pkg/payload"}},
 	"pkg/receive":      {1, nil},
+	"pkg/sender":       {1, nil},
 	"pkg/journal":      {1, nil},
 	"pkg/supervise":    {1, nil},
 	"pkg/check":        {2, nil},
@@ -235,7 +236,7 @@ func TestHouseRules(t *testing.T) {
 // they become clean.
 var plainPackages = []string{
 	"pkg/cli", "pkg/deliver", "pkg/deliveryview", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/julian", "pkg/mockapi", "pkg/page",
-	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/units", "pkg/wait",
+	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/units", "pkg/wait",
 	"pkg/cmd/auth", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/sender"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -21,6 +22,9 @@ type DrillOptions struct {
 	Settle time.Duration
 	// Seed and Nonce make payloads and ids, as in [Options].
 	Seed, Nonce uint64
+	// Sender is how a call is delivered; nil: until it is acknowledged, after pauses that
+	// grow to 4 s.
+	Sender *sender.Profile
 	// Rate is how many calls are due in a second; default 5.
 	Rate float64
 	// Phase is how long the endpoint is up before the outage, how long it is
@@ -48,7 +52,12 @@ const (
 	Unseen  Fate = "unseen"  // acknowledged, and its effects could not be counted
 	// Open is never acknowledged: a sender goes on delivering it.
 	Open Fate = "open"
+	// GivenUp is never acknowledged, and will not be delivered again.
+	GivenUp Fate = "given-up"
 )
+
+// Failed reports whether the call did not survive.
+func (f Fate) Failed() bool { return f == Lost || f == Doubled || f == Open || f == GivenUp }
 
 // DrillCall is what became of one call.
 type DrillCall struct {
@@ -60,7 +69,9 @@ type DrillCall struct {
 	Effects      *int    `json:"effects"` // null: not counted
 	Error        string  `json:"error,omitempty"`
 
-	body []byte
+	body    []byte
+	late    bool // acknowledged after a try that was not
+	givenUp bool
 }
 
 // DrillResult is what became of all of them.
@@ -79,10 +90,11 @@ type DrillResult struct {
 	Seed     uint64       `json:"seed"`
 }
 
-const (
-	firstRetry = 250 * time.Millisecond
-	mostRetry  = 4 * time.Second
-)
+// patient is a sender that does not give up.
+var patient = sender.Profile{
+	Waits:   []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second},
+	Endless: true,
+}
 
 // drill is the state of one drill.
 type drill struct {
@@ -90,9 +102,11 @@ type drill struct {
 	t     *trial
 	began time.Time
 	ended chan struct{} // no call becomes due any more
+	s     *sender.Sender
 
 	mu     sync.Mutex
 	calls  []*DrillCall
+	byID   map[string]*DrillCall
 	failed int
 	sent   int
 	// repeated is how many acknowledged calls were delivered once more.
@@ -111,7 +125,10 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 		o.Tell = func(time.Duration, string) {}
 	}
 	options := Options{Client: o.Client, Seed: o.Seed, Nonce: nonceOr(o.Nonce), Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
-	d := &drill{o: o, began: time.Now(), ended: make(chan struct{})}
+	d := &drill{o: o, began: time.Now(), ended: make(chan struct{}), byID: map[string]*DrillCall{}}
+	d.s = &sender.Sender{
+		Profile: *cmp.Or(o.Sender, &patient), Clock: sender.NewClock(d.began, 1, onTheWay), Seed: o.Seed, Send: d.try, Done: d.done,
+	}
 	r := &run{o: options}
 	if o.Probe != nil {
 		r.counter = options.newCounter()
@@ -120,7 +137,12 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 	delivering, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
-	all.Go(func() { d.schedule(delivering, &all) })
+	release := d.s.Clock.Hold()
+	all.Go(func() {
+		defer release()
+		d.schedule(delivering)
+	})
+	all.Go(func() { d.s.Clock.Run(delivering) })
 	downFor, err := d.outage(ctx)
 	close(d.ended)
 	if err == nil {
@@ -160,8 +182,12 @@ func (d *drill) outage(ctx context.Context) (time.Duration, error) {
 	return d.started.Sub(down), ctx.Err()
 }
 
-// schedule makes calls due until the drill ends; each is delivered by itself.
-func (d *drill) schedule(ctx context.Context, all *sync.WaitGroup) {
+// onTheWay is how many deliveries may be on the way: those of the highest rate, for as
+// long as an answer may take.
+const onTheWay = 30_000
+
+// schedule makes calls due until the drill ends.
+func (d *drill) schedule(ctx context.Context) {
 	every := time.Duration(float64(time.Second) / d.o.Rate)
 	for n := 0; ; n++ {
 		due := d.began.Add(time.Duration(n) * every)
@@ -176,45 +202,49 @@ func (d *drill) schedule(ctx context.Context, all *sync.WaitGroup) {
 		outcome := &DrillCall{CallID: c.id, body: c.body}
 		d.mu.Lock()
 		d.calls = append(d.calls, outcome)
+		d.byID[c.id] = outcome
 		d.mu.Unlock()
-		all.Go(func() { d.deliver(ctx, due, c, outcome) })
+		call := &sender.Call{ID: c.id, Body: c.body}
+		if d.s.Profile.SendsOlder() {
+			call.Older = generate.BeforeAnalysis(c.body)
+		}
+		d.s.Deliver(ctx, due, call)
 	}
 }
 
-// deliver tries until the call is acknowledged or ctx ends.
-func (d *drill) deliver(ctx context.Context, due time.Time, c call, outcome *DrillCall) {
-	wait := firstRetry
-	for {
-		a := d.o.Client.Send(ctx, deliver.Request{Body: c.body})
-		if d.note(due, outcome, a) {
-			return
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
-		wait = min(2*wait, mostRetry)
-	}
-}
-
-// note keeps what came of one try, and reports whether it was the last.
-func (d *drill) note(due time.Time, outcome *DrillCall, a deliver.Answer) bool {
+// try makes one try and keeps what came of it.
+func (d *drill) try(ctx context.Context, t sender.Try) (statuses []int) {
+	answers := d.o.Client.SendCopies(ctx, deliver.Request{Body: t.Body}, t.Copies)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sent++
-	outcome.Tries++
-	if !acknowledged(a) {
-		d.failed++
-		outcome.Error = describe(a)
-		return false
+	outcome := d.byID[t.Call.ID]
+	for _, a := range answers {
+		statuses = append(statuses, a.CompleteStatus())
+		d.sent++
+		outcome.Tries++
+		if !acknowledged(a) {
+			d.failed++
+			if !outcome.Acknowledged {
+				outcome.Error, outcome.late = describe(a), true
+			}
+			continue
+		}
+		if !d.started.IsZero() && d.back.IsZero() {
+			d.back = a.Answered
+		}
+		if !outcome.Acknowledged && !t.Older {
+			outcome.Acknowledged, outcome.Error = true, ""
+			outcome.AfterMS = units.Milliseconds(a.Answered.Sub(t.Call.Ended))
+		}
 	}
-	outcome.Acknowledged, outcome.Error = true, ""
-	outcome.AfterMS = units.Milliseconds(a.Answered.Sub(due))
-	if !d.started.IsZero() && d.back.IsZero() {
-		d.back = a.Answered
-	}
-	return true
+	return statuses
+}
+
+// done keeps that the sender is through with a call.
+func (d *drill) done(r sender.Result) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byID[r.Call.ID].givenUp = !r.Delivered
 }
 
 // again delivers once more what was acknowledged: a consumer that has forgotten
@@ -291,6 +321,8 @@ func (d *drill) effects() map[string]*watched {
 
 func (c *DrillCall) fate(probed bool) Fate {
 	switch {
+	case c.givenUp && (c.Effects == nil || *c.Effects <= 1):
+		return GivenUp
 	case !c.Acknowledged && (c.Effects == nil || *c.Effects <= 1):
 		return Open
 	case probed && c.Effects == nil:
@@ -299,7 +331,7 @@ func (c *DrillCall) fate(probed bool) Fate {
 		return Lost
 	case probed && *c.Effects > 1:
 		return Doubled
-	case c.Tries > 1:
+	case c.late:
 		return Late
 	}
 	return Right
@@ -310,6 +342,8 @@ func (r *DrillResult) judge(probed bool) (Verdict, string) {
 	switch {
 	case r.Count[Lost]+r.Count[Doubled] > 0:
 		return Fail, fmt.Sprintf("of %d calls, %d lost, %d processed more than once, %d not acknowledged", n, r.Count[Lost], r.Count[Doubled], r.Count[Open])
+	case r.Count[GivenUp] > 0:
+		return Fail, fmt.Sprintf("%d of %d calls given up by the sender: nothing delivers them again", r.Count[GivenUp], n)
 	case r.Count[Open] > 0 && r.BackMS == 0 && r.DownMS > 0:
 		return Fail, fmt.Sprintf("the endpoint did not come back: %d of %d calls not acknowledged; a sender goes on delivering them", r.Count[Open], n)
 	case r.Count[Open] > 0:

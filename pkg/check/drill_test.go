@@ -3,6 +3,7 @@ package check_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/sender"
 )
 
 // restarting is an endpoint that can be stopped and started at one address.
@@ -164,5 +166,51 @@ func TestDrillSeedUsedTwice(t *testing.T) {
 			}
 			seen[c.CallID] = true
 		}
+	}
+}
+
+// A drill delivers as the sender does that it is given: one that tries at once and then
+// gives up loses what was due in the outage, one that doubles is seen through.
+func TestDrillSender(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		sender string
+		fault  fault
+		never  bool // down
+		want   check.Verdict
+		count  check.Fate
+		says   string
+	}{
+		{sender: "retell", fault: correct, want: fail, count: check.GivenUp, says: "given up by the sender"},
+		{sender: "dialpad", fault: correct, want: fail, count: check.GivenUp, says: "given up by the sender"},
+		{sender: "worst", fault: correct, want: pass, count: check.Late, says: "have one effect each"},
+		{sender: "worst", fault: noDedupe, want: fail, count: check.Doubled, says: "processed more than once"},
+		{sender: "telnyx", fault: correct, never: true, want: undecided, count: check.Right, says: "never down"},
+	} {
+		t.Run(fmt.Sprint(tt.sender, tt.fault), func(t *testing.T) {
+			t.Parallel()
+			profile, err := sender.Find(tt.sender)
+			if err != nil {
+				t.Fatal(err)
+			}
+			profile.Spread /= 100
+			c := &consumer{fault: tt.fault, store: newMemory(t)}
+			r := &restarting{t: t, handler: c}
+			if err := r.start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			o := check.DrillOptions{
+				Client: options(t, "http://"+r.address, "").Client, Probe: c.probe, Settle: 40 * time.Millisecond, Sender: &profile,
+				Rate: 50, Phase: 400 * time.Millisecond, Patience: 2 * time.Second, Stop: r.stop, Start: r.start,
+			}
+			if tt.never {
+				o.Stop, o.Start = func(context.Context) error { return nil }, func(context.Context) error { return nil }
+			}
+			got, err := check.Drill(t.Context(), o)
+			r.stop(t.Context())
+			if err != nil || got.Verdict != tt.want || got.Count[tt.count] == 0 || !strings.Contains(got.Message, tt.says) {
+				t.Errorf("%+v, error %v", got, err)
+			}
+		})
 	}
 }

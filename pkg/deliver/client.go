@@ -197,6 +197,14 @@ type Answer struct {
 // Latency is from due to answered.
 func (a Answer) Latency() time.Duration { return max(0, a.Answered.Sub(a.Due)) }
 
+// CompleteStatus is the status of a complete answer; 0: there is none.
+func (a Answer) CompleteStatus() int {
+	if a.Err != nil {
+		return 0
+	}
+	return a.Status
+}
+
 // Send sends one delivery and waits for its answer. When ctx ends first, the
 // connection is closed.
 func (c *Client) Send(ctx context.Context, r Request) Answer {

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,16 @@ func (c *Client) Together(ctx context.Context, requests []Request) (answers []An
 	close(released)
 	answered.Wait()
 	return answers, skew
+}
+
+// SendCopies sends n copies of a request, at the same moment if there are several,
+// and waits for their answers.
+func (c *Client) SendCopies(ctx context.Context, r Request, n int) []Answer {
+	if n == 1 {
+		return []Answer{c.Send(ctx, r)}
+	}
+	answers, _ := c.Together(ctx, slices.Repeat([]Request{r}, n))
+	return answers
 }
 
 // heldRequest is a request of which all but the last byte is sent.

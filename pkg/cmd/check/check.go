@@ -96,7 +96,8 @@ database: nothing is removed from it.
 
 --drill is another job: it delivers on a schedule while you, or --down and --up,
 stop and start the endpoint, redelivers what was not acknowledged, and accounts
-for every call.`,
+for every call. With --sender it delivers as a platform does: what is given up
+then is lost, however right the endpoint is. "julianctl mock --help" names them.`,
 		Example: `  julianctl check --to http://127.0.0.1:8080/webhook
   julianctl check --to http://127.0.0.1:8080/webhook \
     --probe-url 'http://127.0.0.1:8080/calls/{callId}/count'
@@ -105,6 +106,7 @@ for every call.`,
   julianctl check --to http://127.0.0.1:8080/ --only idempotency --seed 7
   julianctl check --to staging --format json > before.json; julianctl check --to staging --baseline before.json
   julianctl check --to http://127.0.0.1:8080/ --drill --probe './count-calls {callId}'
+  julianctl check --to http://127.0.0.1:8080/ --drill --sender worst --probe './count-calls {callId}'
   julianctl check --exec 'gunicorn -b 127.0.0.1:{port} app:app' --to /webhook --through DATABASE_URL \
     --probe-url 'http://127.0.0.1:{port}/calls/{callId}/count' --only crashes
   julianctl check --exec 'npm start' --to /webhook --through REDIS_URL --spy CRM_URL --steps
@@ -274,6 +276,11 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 		}
 	}
 	o.delivery.DefaultTimeout = checkTimeout(limits)
+	if profile, err := o.drill.profile(); err != nil {
+		return nil, cli.UsageError(err, "")
+	} else if profile != nil {
+		o.delivery.DefaultTimeout = profile.Timeout
+	}
 	p.options = check.Options{
 		Settle: o.probe.settle, Pause: o.pause, Budget: limits,
 		Only: o.only, Skip: o.skip, Smoke: o.profile == profileSmoke, Thorough: o.profile == profileThorough,

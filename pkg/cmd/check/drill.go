@@ -13,6 +13,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/sender"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type drillFlags struct {
 	rate     float64
 	phase    time.Duration
 	patience time.Duration
+	sender   string // empty: one that does not give up
 }
 
 func (f *drillFlags) declare(cmd *cobra.Command) {
@@ -35,12 +37,13 @@ func (f *drillFlags) declare(cmd *cobra.Command) {
 	flags.Float64Var(&f.rate, "drill-rate", 5, "calls a second, for --drill")
 	flags.DurationVar(&f.phase, "drill-phase", 5*time.Second, "how long before, during and after the outage, for --drill")
 	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after that, for --drill")
+	cli.ChoiceFlag(cmd, &f.sender, "sender", "deliver as this platform does, for --drill (default until acknowledged)", sender.Names()...)
 }
 
 // alone refuses flags that would do nothing: those of a drill without one, and
 // with one those of the checks.
 func (f *drillFlags) alone(cmd *cobra.Command, supervised bool) error {
-	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience"}, "without --drill"
+	of, why := []string{"down", "up", "drill-rate", "drill-phase", "drill-patience", "sender"}, "without --drill"
 	if f.on {
 		of, why = []string{"only", "skip", "profile", "budget", "pause", "max-requests", "baseline", "agent-shape", "agent", "set", "set-new", "also", "expect-effects"}, "with --drill"
 	}
@@ -65,6 +68,10 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	if o.drill.phase <= 0 || o.drill.patience <= 0 {
 		return cli.UsageError(errors.New("--drill-phase and --drill-patience want a time to wait"), "")
 	}
+	profile, err := o.drill.profile()
+	if err != nil {
+		return err
+	}
 	plan, err := planCheck(a, o)
 	if err != nil {
 		return err
@@ -76,7 +83,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	}
 	d := check.DrillOptions{
 		Client: plan.options.Client, Probe: plan.options.Probe, Batch: plan.options.Batch, Settle: o.probe.settle, Seed: o.seed,
-		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience,
+		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience, Sender: profile,
 		Tell: func(after time.Duration, what string) { a.Note("%6.1fs  %s", after.Seconds(), what) },
 	}
 	answers := newAnswers(a.In)
@@ -89,8 +96,12 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	if err := waitReady(ctx, a, d.Client, o.readyTimeout); err != nil {
 		return err
 	}
-	a.Note("drill on %s, seed %d: %g calls a second, redelivered until they are acknowledged",
-		a.ErrStyle.Bold(safetext.Line(d.Client.Target().String())), o.seed, o.drill.rate)
+	how := "redelivered until they are acknowledged"
+	if profile != nil {
+		how = "delivered as " + profile.Name + " does: " + profile.Doc
+	}
+	a.Note("drill on %s, seed %d: %g calls a second, %s",
+		a.ErrStyle.Bold(safetext.Line(d.Client.Target().String())), o.seed, o.drill.rate, how)
 	result, err := check.Drill(ctx, d)
 	var ids []string
 	for _, c := range result.Calls {
@@ -114,6 +125,15 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 		return cli.Verdict(cli.ExitFailure)
 	}
 	return cli.Verdict(code)
+}
+
+// profile is nil without --sender.
+func (f *drillFlags) profile() (*sender.Profile, error) {
+	if f.sender == "" {
+		return nil, nil
+	}
+	p, err := sender.Find(f.sender)
+	return &p, err
 }
 
 // outageStep runs the command of a flag, or asks the person.
@@ -196,6 +216,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 		{check.Doubled, "processed more than once", a.Style.Bad},
 		{check.Lost, "acknowledged, and processed 0 times", a.Style.Bad},
 		{check.Open, "never acknowledged: a sender goes on delivering", a.Style.Bad},
+		{check.GivenUp, "never acknowledged, and given up by the sender", a.Style.Bad},
 	}
 	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), units.Count(r.Requests, "delivery")+fmt.Sprintf(", %d not acknowledged", r.Failed))
 	if r.DownMS > 0 {
@@ -207,7 +228,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 	}
 	for _, row := range rows {
 		n := r.Count[row.fate]
-		if n == 0 && (row.fate == check.Unseen || row.fate == check.Open) {
+		if n == 0 && (row.fate == check.Unseen || row.fate == check.Open || row.fate == check.GivenUp) {
 			continue
 		}
 		name := terminal.Pad(string(row.fate), 8)
@@ -215,7 +236,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 			name = row.paint(name)
 		}
 		fmt.Fprintf(a.Out, "%s %5d  %s\n", name, n, row.says)
-		if row.fate == check.Lost || row.fate == check.Doubled || row.fate == check.Open {
+		if row.fate.Failed() {
 			drillIDs(a, r, row.fate)
 		}
 	}
@@ -244,7 +265,7 @@ func drillIDs(a *cli.App, r check.DrillResult, f check.Fate) {
 func drillCases(r check.DrillResult) []report.Case {
 	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
 	for _, c := range r.Calls {
-		if c.Fate == check.Lost || c.Fate == check.Doubled || c.Fate == check.Open {
+		if c.Fate.Failed() {
 			cases = append(cases, report.Case{Name: c.CallID, Group: "drill", Verdict: report.Fail, Message: string(c.Fate), Detail: c.Error, Took: units.FromMilliseconds(c.AfterMS)})
 		}
 	}
