@@ -44,7 +44,8 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 		if a := l.send(t, c); !acknowledged(a) {
 			return finding{verdict: Undecided, message: "a plain call is not acknowledged: " + describe(a)}
 		}
-		l.settled(t, []call{c})
+		l.complete(t, []call{c})
+		l.rest(t)
 		if talks := w.Talks(); len(talks) > 0 {
 			return finding{verdict: Undecided, message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(talks, " and "))}
 		}

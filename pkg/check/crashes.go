@@ -79,7 +79,8 @@ func restart(t *trial, l *lab, n *notes) finding {
 		l.send(t, c)
 		points = append(points, &point{at: StepAt{Step: 0}, name: "restarted after an acknowledged delivery", call: c, reached: true, acked: true})
 	}
-	there := l.settled(t, calls)
+	there := l.complete(t, calls)
+	l.quiet(t)
 	if err := l.restart(t.ctx); err != nil {
 		return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
 	}

@@ -284,7 +284,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 	rec := l.s.Recorder
 	var runs [][]supervise.Step
 	var calls []call
-	for range 3 {
+	for i := range 3 {
 		l.quietForLong(t)
 		c := t.call(generate.Spec{})
 		calls = append(calls, c)
@@ -300,7 +300,11 @@ func (l *lab) learnSteps(t *trial) (why string) {
 			return why
 		}
 		seen := time.Now()
-		l.quietForLong(t)
+		if i < 2 {
+			l.quietForLong(t)
+		} else {
+			l.quiet(t) // by now it is known how long that takes
+		}
 		steps := rec.Steps()
 		for _, s := range steps {
 			l.async = l.async || s.Began.After(answered)
@@ -497,22 +501,26 @@ func (l *lab) counted(t *trial, calls []call) []effectsOf {
 	return out
 }
 
-// settled counts until the consumer rests and nothing is missing, or until the
-// patience for what is missing is over. One that works after its answer, or out
-// of sight, may do something more: it has the time of --settle for that.
-func (l *lab) settled(t *trial, calls []call) []effectsOf {
-	patience := t.counter.settle
-	if !l.patient {
-		patience = firstPatience
-	}
-	began := time.Now()
-	told := false
+// rest waits until the consumer does nothing more. One that works after its
+// answer, or out of sight, may do something after a pause: it has the time of
+// --settle for that.
+func (l *lab) rest(t *trial) {
 	if l.async || len(l.s.Through) == 0 {
 		l.quiet(t)
 		t.rest(t.counter.settle)
 	}
-	for {
-		l.quietForLong(t)
+	l.quietForLong(t)
+}
+
+// complete counts until nothing is missing, or until the patience for what is
+// missing is over and the consumer rests.
+func (l *lab) complete(t *trial, calls []call) []effectsOf {
+	patience := t.counter.settle
+	if !l.patient {
+		patience = firstPatience
+	}
+	told := false
+	for began := time.Now(); ; t.rest(50 * time.Millisecond) {
 		counts := l.counted(t, calls)
 		missing := slices.ContainsFunc(counts, func(e effectsOf) bool { return e.err == "" && e.lost(l.spied) })
 		switch {
@@ -520,13 +528,12 @@ func (l *lab) settled(t *trial, calls []call) []effectsOf {
 			return counts
 		case time.Since(began) > patience:
 			l.patient = true
-			return counts
-		}
-		if !told {
+			l.quietForLong(t)
+			return l.counted(t, calls)
+		case !told:
 			told = true
 			l.tell("%s: waiting up to %s for effects that are missing", t.id, patience)
 		}
-		t.rest(100 * time.Millisecond)
 	}
 }
 

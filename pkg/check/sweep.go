@@ -266,8 +266,9 @@ func (l *lab) sweep(t *trial, points []*point, do func(*point)) {
 	}
 }
 
-// conclude counts the effects of all calls of a sweep, redelivers what was
-// acknowledged once more, and counts again. What names one trial: "kill".
+// conclude counts the effects of all calls of a sweep, once nothing is missing
+// any more, redelivers what was acknowledged once more, and counts again. What
+// names one trial: "kill".
 func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 	var calls []call
 	var owners []*point
@@ -279,31 +280,19 @@ func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 			calls, owners = append(calls, c), append(owners, p)
 		}
 	}
-	counts := l.settled(t, calls)
-	for i, e := range counts {
+	// Those that are right must stay so.
+	for i, e := range l.complete(t, calls) {
+		if p := owners[i]; calls[i].id == p.call.id && p.acked && !e.wrong(l.spied) && e.err == "" {
+			p.event("sender", "POST once more", "")
+			l.send(t, p.call)
+		}
+	}
+	l.rest(t)
+	for i, e := range l.counted(t, calls) {
 		// One whose point did not come was acknowledged, too: it may have been hit
 		// by the next try.
 		if p := owners[i]; calls[i].id == p.call.id || e.wrong(l.spied) {
 			p.effects = e
-		}
-	}
-	// Those that are right must stay so.
-	var right []call
-	var rightOf []*point
-	for i, e := range counts {
-		if p := owners[i]; calls[i].id == p.call.id && p.acked && !e.wrong(l.spied) && e.err == "" {
-			right, rightOf = append(right, p.call), append(rightOf, p)
-		}
-	}
-	for _, c := range right {
-		l.send(t, c)
-	}
-	if len(right) > 0 {
-		for i, e := range l.settled(t, right) {
-			if e.wrong(l.spied) {
-				rightOf[i].effects = e
-				rightOf[i].event("sender", "POST once more", "")
-			}
 		}
 	}
 	l.findings(t, n, points, what)
