@@ -43,7 +43,7 @@ func accepts(forms func(*trial) []form) func(*trial) judgement {
 			switch {
 			case a.Err == nil && !limited(a) && (f.mayRefuse && a.Status/100 == 4 || f.mayAskLength && a.Status == http.StatusLengthRequired):
 				n.answered = true
-				n.warn("%s: %s", f.what, describe(a))
+				n.warn("%s: %s", f.what, a.Describe())
 			case n.ack(f.what, a):
 				taken = append(taken, f.call.id)
 			}

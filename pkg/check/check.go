@@ -62,6 +62,7 @@ type Check struct {
 	// always: it says something of an endpoint that acknowledges nothing.
 	always bool
 	run    func(*trial) judgement
+	crash  func(*trial, *lab, *notes) finding // in place of run, for a supervised consumer
 }
 
 // Need is the evidence that a pass of a check takes.
@@ -317,7 +318,7 @@ func (o Options) Planned() (checks, over, requests int) {
 			continue
 		}
 		checks++
-		if o.over(c, requests) {
+		if o.past(c, requests) {
 			over++
 		} else {
 			requests += o.most(c)
@@ -350,8 +351,8 @@ func (o Options) most(c Check) int {
 	return c.Requests
 }
 
-// over reports whether c would be past MaxRequests; planned is what was planned
+// past reports whether c would be past MaxRequests; planned is what was planned
 // before it.
-func (o Options) over(c Check, planned int) bool {
+func (o Options) past(c Check, planned int) bool {
 	return o.MaxRequests > 0 && planned+o.most(c) > o.MaxRequests
 }

@@ -42,7 +42,7 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 		}
 		c := t.call(generate.Spec{})
 		if a := l.send(t, c); !acknowledged(a) {
-			return finding{verdict: Undecided, message: "a plain call is not acknowledged: " + describe(a)}
+			return finding{verdict: Undecided, message: "a plain call is not acknowledged: " + a.Describe()}
 		}
 		l.complete(t, []call{c})
 		l.rest(t)
@@ -116,7 +116,7 @@ func (l *lab) killedInFile(t *trial, p *point, n *notes) {
 		p.event("sender", "POST, copy 1", "")
 		answers := make(chan deliver.Answer, 1)
 		client := l.client
-		go func() { answers <- sendBy(t, client, p.call) }()
+		go func() { answers <- l.sendBy(t, client, p.call) }()
 		var answer deliver.Answer
 		select {
 		case answer = <-answers:
@@ -197,7 +197,7 @@ func killedByClock(t *trial, l *lab, n *notes, why string) finding {
 		p.began = time.Now()
 		answers := make(chan deliver.Answer, 1)
 		client := l.client
-		go func() { answers <- sendBy(t, client, p.call) }()
+		go func() { answers <- l.sendBy(t, client, p.call) }()
 		t.rest(delay)
 		p.event("consumer", "killed", "")
 		if err := l.restart(t.ctx); err != nil {

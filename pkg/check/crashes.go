@@ -15,39 +15,36 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// supervised is a check of a consumer that is under control. It begins with what
-// is known of the steps of a delivery.
-func supervised(do func(t *trial, l *lab, n *notes) finding) func(*trial) judgement {
-	return func(t *trial) judgement {
-		var n notes
-		found := func(f finding) judgement { return func() finding { return f } }
-		l := t.lab
-		if l == nil {
-			return skip("needs a consumer that is started with --exec")
-		}
-		if l.consumer == nil {
-			if err := l.begin(t.ctx); err != nil {
-				return found(finding{verdict: Undecided, message: "the consumer does not start: " + err.Error()})
-			}
-		}
-		if why := l.learn(t); why != "" {
-			return found(finding{verdict: Undecided, message: why})
-		}
-		if at := l.s.At; at != nil && at.Step > len(l.steps) {
-			return found(finding{verdict: Undecided, message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
-		}
-		died := l.died
-		f := do(t, l, &n)
-		if l.s.At != nil && f.verdict == Undecided && len(t.result.Points) == 0 {
-			f.message = fmt.Sprintf("--at %s is no point of this check: %s", l.s.At, f.message)
-		}
-		if ended := l.died - died; ended > 0 && (f.verdict == Pass || f.verdict == Warn) {
-			f.verdict = Warn
-			f.details = append(f.details, f.message)
-			f.message = "the consumer ended by itself " + units.Count(ended, "time") + lastLine(l.lastWords)
-		}
-		return found(f)
+// run runs a check of a consumer that is under control. It begins with what is
+// known of the steps of a delivery. l may be nil.
+func (l *lab) run(t *trial, do func(t *trial, l *lab, n *notes) finding) judgement {
+	var n notes
+	found := func(f finding) judgement { return func() finding { return f } }
+	if l == nil {
+		return skip("needs a consumer that is started with --exec")
 	}
+	if l.consumer == nil {
+		if err := l.begin(t.ctx); err != nil {
+			return found(finding{verdict: Undecided, message: "the consumer does not start: " + err.Error()})
+		}
+	}
+	if why := l.learn(t); why != "" {
+		return found(finding{verdict: Undecided, message: why})
+	}
+	if at := l.s.At; at != nil && at.Step > len(l.steps) {
+		return found(finding{verdict: Undecided, message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
+	}
+	died := l.died
+	f := do(t, l, &n)
+	if l.s.At != nil && f.verdict == Undecided && len(t.result.Points) == 0 {
+		f.message = fmt.Sprintf("--at %s is no point of this check: %s", l.s.At, f.message)
+	}
+	if ended := l.died - died; ended > 0 && (f.verdict == Pass || f.verdict == Warn) {
+		f.verdict = Warn
+		f.details = append(f.details, f.message)
+		f.message = "the consumer ended by itself " + units.Count(ended, "time") + lastLine(l.lastWords)
+	}
+	return found(f)
 }
 
 // lastLine is the last line of what a program printed, in parentheses.
@@ -102,11 +99,11 @@ func restart(t *trial, l *lab, n *notes) finding {
 		points[i].began = time.Now()
 		points[i].event("sender", "POST again, after the restart", "")
 		a := l.redeliver(t, c)
-		points[i].event("sender", "answer", describe(a))
+		points[i].event("sender", "answer", a.Describe())
 		l.quiet(t)
 		l.timeline(points[i])
 		if !acknowledged(a) {
-			n.fail("a repeat after the restart: %s", describe(a))
+			n.fail("a repeat after the restart: %s", a.Describe())
 		}
 	}
 	l.conclude(t, n, points, "call")
@@ -276,7 +273,7 @@ func replicas(t *trial, l *lab, n *notes) finding {
 	p := plain("one copy to each of two replicas, in turn")
 	l.s.Recorder.Begin()
 	p.answered(1, l.send(t, p.call))
-	p.answered(2, sendBy(t, second.client, p.call))
+	p.answered(2, l.sendBy(t, second.client, p.call))
 	l.again(t, p, 3)
 	l.timeline(p)
 	for round := range replicaRounds {
@@ -287,7 +284,7 @@ func replicas(t *trial, l *lab, n *notes) finding {
 		said := map[string]int{}
 		for _, a := range copiesOver(t, p.call, l.client, second.client) {
 			p.acked = p.acked || acknowledged(a)
-			said[describe(a)]++
+			said[a.Describe()]++
 		}
 		for _, answer := range slices.Sorted(maps.Keys(said)) {
 			p.event("sender", units.Count(said[answer], "answer"), answer)
@@ -298,7 +295,7 @@ func replicas(t *trial, l *lab, n *notes) finding {
 	}
 	held := l.chosen("copy on the first replica held", l.everyStep())
 	l.sweep(t, held, func(p *point) {
-		l.interleave(t, p, func() deliver.Answer { return sendBy(t, second.client, p.call) })
+		l.interleave(t, p, func() deliver.Answer { return l.sendBy(t, second.client, p.call) })
 	})
 	all := append(points, held...)
 	l.conclude(t, n, all, "meeting")
@@ -405,7 +402,7 @@ func databaseDown(t *trial, l *lab, n *notes) finding {
 		if err := l.accept(); err != nil {
 			return finding{verdict: Undecided, message: err.Error()}
 		}
-		return n.finding("not acknowledged while the database was down: %s", describe(a))
+		return n.finding("not acknowledged while the database was down: %s", a.Describe())
 	}
 	// A consumer with a durable queue of its own may acknowledge.
 	if err := l.end(t.ctx); err != nil {
@@ -470,7 +467,7 @@ func databaseBack(t *trial, l *lab, n *notes) finding {
 		if err := l.restart(t.ctx); err != nil {
 			n.undecided("the consumer does not start again: %s", err)
 		}
-		n.fail("not acknowledged within %s after the database was back: %s", backPatience, describe(last))
+		n.fail("not acknowledged within %s after the database was back: %s", backPatience, last.Describe())
 		return n.finding("")
 	}
 	l.conclude(t, n, []*point{p}, "delivery")

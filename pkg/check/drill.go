@@ -124,16 +124,16 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 	if o.Tell == nil {
 		o.Tell = func(time.Duration, string) {}
 	}
-	options := Options{Client: o.Client, Seed: o.Seed, Nonce: nonceOr(o.Nonce), Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
+	options := Options{Client: o.Client, Seed: o.Seed, Nonce: o.Nonce, Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
 	d := &drill{o: o, began: time.Now(), ended: make(chan struct{}), byID: map[string]*DrillCall{}}
 	d.s = &sender.Sender{
 		Profile: *cmp.Or(o.Sender, &patient), Clock: sender.NewClock(d.began, 1, onTheWay), Seed: o.Seed, Send: d.try, Done: d.done,
 	}
-	r := &run{o: options}
+	s := newSession(options)
 	if o.Probe != nil {
-		r.counter = options.newCounter()
+		s.counter = options.newCounter()
 	}
-	d.t = r.trial(ctx, "drill")
+	d.t = s.trial(ctx, "drill", 0)
 	delivering, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
@@ -225,7 +225,7 @@ func (d *drill) try(ctx context.Context, t sender.Try) (statuses []int) {
 		if !acknowledged(a) {
 			d.failed++
 			if !outcome.Acknowledged {
-				outcome.Error, outcome.late = describe(a), true
+				outcome.Error, outcome.late = a.Describe(), true
 			}
 			continue
 		}

@@ -165,10 +165,10 @@ const (
 
 // afterOthers repeats a call after many others.
 func afterOthers(others int) func(*trial) judgement {
-	return func(t *trial) judgement { return t.afterOthers(others) }
+	return func(t *trial) judgement { return t.repeatAfter(others) }
 }
 
-func (t *trial) afterOthers(others int) judgement {
+func (t *trial) repeatAfter(others int) judgement {
 	var n notes
 	c := t.call(generate.Spec{})
 	between := t.calls(others)

@@ -78,7 +78,7 @@ func nearIDs(t *trial) judgement {
 				n.answered = true
 			case p.long && a.Err == nil && !limited(a) && !redirects(a):
 				n.answered = true
-				n.warn("a callId of %d characters: %s", len(id), describe(a))
+				n.warn("a callId of %d characters: %s", len(id), a.Describe())
 			default:
 				n.ack("ids that differ in "+p.what, a)
 			}
@@ -241,9 +241,9 @@ var hostileFields = []string{
 // such an id: one that is made of a shell or of SQL would run it.
 var idPieces = []string{`'`, `"`, `\`, `%s`, `{{7*7}}`, `;--`, `%27`}
 
-// hostile is c with a text in one of its fields. A contact keeps the family name
+// withText is c with a text in one of its fields. A contact keeps the family name
 // by which it is known to be made up.
-func (c call) hostile(path, text string) call {
+func (c call) withText(path, text string) call {
 	if path == "name" {
 		text += " " + generate.Surname
 	}
@@ -259,7 +259,7 @@ func metaCharacters(t *trial) judgement {
 	for _, h := range hostile {
 		c := t.call(generate.Spec{})
 		for _, path := range hostileFields {
-			c = c.hostile(path, h.text)
+			c = c.withText(path, h.text)
 		}
 		ids, of[c.id] = append(ids, c.id), h.what
 		a := t.send(h.what+" in every text", c)
@@ -269,7 +269,7 @@ func metaCharacters(t *trial) judgement {
 		}
 		found := false
 		for _, path := range hostileFields {
-			c := t.call(generate.Spec{}).hostile(path, h.text)
+			c := t.call(generate.Spec{}).withText(path, h.text)
 			what := h.what + " in " + path
 			if a := t.send(what, c); !acknowledged(a) {
 				found = true

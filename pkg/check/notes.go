@@ -46,7 +46,7 @@ func (n *notes) ack(what string, a deliver.Answer) bool {
 		return true
 	case n.noAnswer(what, a):
 	default:
-		n.fail("%s: %s", what, describe(a))
+		n.fail("%s: %s", what, a.Describe())
 	}
 	return false
 }
@@ -56,11 +56,11 @@ func (n *notes) ack(what string, a deliver.Answer) bool {
 func (n *notes) noAnswer(what string, a deliver.Answer) bool {
 	switch {
 	case redirects(a):
-		n.undecided("%s: %s (see no-redirect)", what, describe(a))
+		n.undecided("%s: %s (see no-redirect)", what, a.Describe())
 	case limited(a):
-		n.undecided("%s: %s (see burst)", what, describe(a))
+		n.undecided("%s: %s (see burst)", what, a.Describe())
 	case unreachable(a):
-		n.undecided("%s: %s", what, describe(a))
+		n.undecided("%s: %s", what, a.Describe())
 	default:
 		return false
 	}

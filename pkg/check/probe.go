@@ -151,7 +151,7 @@ func URLProbe(client *deliver.Client, requestURI, path string, missing map[int]i
 		case a.Err != nil:
 			return Reading{}, fmt.Errorf("probe: %w", a.Err)
 		case a.Status != 200:
-			return Reading{}, fmt.Errorf("probe: %s, want 200%s", describe(a), lastSaid(a.Body))
+			return Reading{}, fmt.Errorf("probe: %s, want 200%s", a.Describe(), lastSaid(a.Body))
 		case int64(len(a.Body)) < a.BodySize:
 			return Reading{}, fmt.Errorf("probe: answer of %s is too long", units.Size(a.BodySize))
 		}

@@ -132,7 +132,7 @@ func (t *trial) redelivered(what string, c call, a deliver.Answer) deliver.Answe
 		case acknowledged(again) && waits:
 			t.pace.patientWith(true)
 			if !limited(a) {
-				t.worthALook("%s: %s, and taken when it was delivered again", what, describe(a))
+				t.worthALook("%s: %s, and taken when it was delivered again", what, a.Describe())
 			}
 			return again
 		case acknowledged(again):

@@ -103,7 +103,7 @@ func (n *notes) refusal(what string, a deliver.Answer, blind bool) {
 	case acknowledged(a) && blind:
 		n.fail("%s: acknowledged with %d, so nobody will send it again", what, a.Status)
 	case a.Err != nil, a.Status/100 == 5:
-		n.fail("%s: %s", what, describe(a))
+		n.fail("%s: %s", what, a.Describe())
 	}
 }
 
@@ -115,12 +115,12 @@ func (t *trial) good(n *notes) {
 	a := t.send(what, t.call(generate.Spec{}))
 	switch {
 	case unreachable(a):
-		n.fail("%s: %s", what, describe(a))
+		n.fail("%s: %s", what, a.Describe())
 	case acknowledged(a), redirects(a), limited(a), errors.Is(a.Err, deliver.Timeout):
 		n.ack(what, a)
 	default:
 		if b := t.as(what+", on a new connection", t.call(generate.Spec{}), deliver.WireOptions{}); acknowledged(b) {
-			n.fail("%s, on the same connection: %s; on a new one it is right: a body before it was not read to its end", what, describe(a))
+			n.fail("%s, on the same connection: %s; on a new one it is right: a body before it was not read to its end", what, a.Describe())
 			return
 		}
 		n.ack(what, a)
@@ -213,7 +213,7 @@ func methods(t *trial) judgement {
 		n.answered = n.answered || a.Status != 0
 		switch {
 		case method == "PUT" && acknowledged(a):
-			n.warn("PUT: %s, as if it were a delivery", describe(a))
+			n.warn("PUT: %s, as if it were a delivery", a.Describe())
 		default:
 			n.refusal(method, a, false)
 		}
@@ -280,7 +280,7 @@ func (t *trial) slowly(n *notes, senders int) bool {
 	for _, a := range answers {
 		if a.Err == nil && a.Status == http.StatusRequestTimeout {
 			n.answered = true
-			n.warn("body in pieces over %s: %s", t.o.Slow, describe(a))
+			n.warn("body in pieces over %s: %s", t.o.Slow, a.Describe())
 			return false
 		}
 		n.ack("body in pieces", a)
@@ -371,7 +371,7 @@ func hugeHeader(t *trial) judgement {
 		if a.Err != nil && a.Status == 0 {
 			return n.finding("hung up on, a good one is taken")
 		}
-		return n.finding("%s, a good one is taken", describe(a))
+		return n.finding("%s, a good one is taken", a.Describe())
 	}
 }
 
@@ -390,7 +390,7 @@ func poison(t *trial) judgement {
 		c := t.call(generate.Spec{})
 		good = append(good, c)
 		if a := t.send("the next good one", c); unreachable(a) {
-			n.fail("the next good one: %s", describe(a))
+			n.fail("the next good one: %s", a.Describe())
 		} else {
 			n.ack("the next good one", a)
 		}
@@ -410,9 +410,9 @@ func alive(t *trial) judgement {
 	c := t.call(generate.Spec{})
 	a := t.send("a plain call", c)
 	if unreachable(a) {
-		n.fail("%s", describe(a))
+		n.fail("%s", a.Describe())
 	} else if n.ack("a plain call", a) && a.Latency() > soon {
 		n.warn("a plain call takes %s by now", units.Time(a.Latency()))
 	}
-	return func() finding { return n.finding("%s in %s", describe(a), units.Time(a.Latency())) }
+	return func() finding { return n.finding("%s in %s", a.Describe(), units.Time(a.Latency())) }
 }

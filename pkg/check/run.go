@@ -5,13 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -20,9 +16,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// plainTrial is the trial of the calls before the checks.
-const plainTrial = "plain"
-
 // plainCalls is how many requests come before the checks: a plain call that
 // says whether there is anything to check. It comes again in place of a request
 // that could not be sent.
@@ -30,18 +23,12 @@ const plainCalls = 1
 
 // run is the state of one run.
 type run struct {
-	o       Options
-	given   bool // Settle was
-	sum     Summary
-	counter *counter // of effects; nil without a probe
+	*session
+	given bool // Settle was
+	sum   Summary
 	// blocked says why no check that builds on an acknowledged call can be
 	// judged; "" when nothing is in the way.
 	blocked string
-
-	// silent is how many ordinary deliveries in a row got no answer in time.
-	silent atomic.Int32
-	pace   pace
-	book   *ledger
 
 	lab *lab // nil without a supervised consumer
 
@@ -70,8 +57,7 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
-	o.Nonce = nonceOr(o.Nonce)
-	r := &run{o: o, given: given, book: newLedger(), sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
+	r := &run{session: newSession(o), given: given, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
 	for _, c := range Checks {
 		var result chan Result
 		if o.selects(c) {
@@ -105,7 +91,7 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 		switch {
 		case ctx.Err() != nil || r.results[i] == nil:
 			continue
-		case o.over(c, planned):
+		case o.past(c, planned):
 			r.results[i] <- Result{Verdict: Skip, Message: fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)}
 			continue
 		}
@@ -123,25 +109,17 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	r.judging.Wait()
 	r.late.Wait()
 	r.limits(results)
-	if l := r.lab; l != nil && l.restarts > 0 {
-		r.sum.Exercised = &Exercised{Kills: l.kills, Points: l.points, Restarts: l.restarts}
+	if r.lab != nil {
+		r.sum.Exercised = r.lab.exercised()
 	}
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
 }
 
-// nonceOr is nonce, or one drawn at random where that is 0.
-func nonceOr(nonce uint64) uint64 {
-	for nonce == 0 {
-		nonce = rand.Uint64()
-	}
-	return nonce
-}
-
 // begin looks whether there is an endpoint to check, and whether the probe
 // counts.
 func (r *run) begin(ctx context.Context) {
-	t := r.trial(ctx, plainTrial)
+	t := r.trial(ctx, plainTrial, 0)
 	plain := t.call(generate.Spec{})
 	if r.counter = r.o.newCounter(); r.counter != nil {
 		r.sum.Probe = ProbeCounts
@@ -164,7 +142,7 @@ func (r *run) begin(ctx context.Context) {
 	switch {
 	case r.absent(a):
 	case !acknowledged(a):
-		r.blocked = "a plain call is not acknowledged: " + describe(a)
+		r.blocked = "a plain call is not acknowledged: " + a.Describe()
 		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.o.Secrets) == 0 {
 			r.blocked += "; a secret that it wants is given with -H"
 		}
@@ -266,9 +244,9 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	if c.alone {
 		r.judging.Wait()
 	}
-	t := r.trial(ctx, c.ID)
+	t := r.trial(ctx, c.ID, firstPhone(c.ID))
 	start := time.Now()
-	judge := c.run(t)
+	judge := r.deliver(t, c)
 	if !c.late {
 		r.took(t)
 	}
@@ -298,10 +276,18 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	})
 }
 
+// deliver makes the deliveries of a check.
+func (r *run) deliver(t *trial, c Check) judgement {
+	if c.crash != nil {
+		return r.lab.run(t, c.crash)
+	}
+	return c.run(t)
+}
+
 // stillThere asks nobody any more when the endpoint is gone.
 func (r *run) stillThere(ctx context.Context) {
 	r.silent.Store(0)
-	t := r.trial(ctx, "still there")
+	t := r.trial(ctx, "still there", 0)
 	a := t.send("plain call", t.call(generate.Spec{}))
 	r.took(t)
 	r.absent(a)
@@ -352,21 +338,14 @@ func (r *run) observe(observe func(Result), all bool) {
 	}
 }
 
-// trial begins the trial of one check. Its payloads come from the seed and its
-// id alone, so that one check repeated sends what it sent among the others; the
-// ids in them come from the nonce too.
-func (r *run) trial(ctx context.Context, id string) *trial {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, id)
-	gen := generate.New(r.o.Seed ^ h.Sum64())
-	gen.Nonce = r.o.Nonce
-	if r.book == nil {
-		r.book = newLedger()
+// firstPhone gives each check numbers of its own.
+func firstPhone(id string) int {
+	n := 10 // for plain calls
+	for _, c := range Checks {
+		if c.ID == id {
+			return n
+		}
+		n += c.Requests + 20 // some calls are made and not delivered
 	}
-	return &trial{
-		id: id, lab: r.lab, ctx: ctx, o: &r.o, counter: r.counter, acked: map[string]bool{}, listed: map[string]bool{}, want: map[string]int{},
-		silent: &r.silent, pace: &r.pace, book: r.book,
-		gen:   gen,
-		phone: firstPhone(id) + int(r.o.Seed%1000)*37,
-	}
+	return 0
 }

@@ -94,7 +94,7 @@ func secretRequired(t *trial) judgement {
 			a := t.as(what, c, manner, header...)
 			n.answered = n.answered || a.Status != 0
 			if acknowledged(a) {
-				n.fail("%s: %s", what, describe(a))
+				n.fail("%s: %s", what, a.Describe())
 			} else {
 				n.refusal(what, a, false)
 			}
@@ -135,11 +135,11 @@ func noRedirect(t *trial) judgement {
 	n.answered = a.Status != 0
 	switch {
 	case redirects(a):
-		n.fail("%s", describe(a))
+		n.fail("%s", a.Describe())
 	case a.Err != nil:
-		n.undecided("%s", describe(a))
+		n.undecided("%s", a.Describe())
 	}
-	return func() finding { return n.finding("%s", describe(a)) }
+	return func() finding { return n.finding("%s", a.Describe()) }
 }
 
 // traces are what stack traces of common platforms have in them.
@@ -191,7 +191,7 @@ func noEcho(t *trial) judgement {
 		case int64(len(a.Body)) < a.BodySize:
 			n.undecided("of the answer to %s, only the first %s were searched", f.what, units.Size(len(a.Body)))
 		case a.Status != 0 && a.Err != nil:
-			n.undecided("the answer to %s was searched as far as it came: %s", f.what, describe(a))
+			n.undecided("the answer to %s was searched as far as it came: %s", f.what, a.Describe())
 		}
 	}
 	return func() finding { return n.finding("%d answers searched", len(all)) }

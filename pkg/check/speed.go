@@ -165,7 +165,7 @@ func largeBurstTaken(t *trial) judgement {
 			busy++
 		default:
 			refused++
-			counts[describe(a)]++
+			counts[a.Describe()]++
 		}
 	}
 	return func() finding {

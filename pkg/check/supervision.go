@@ -113,6 +113,14 @@ func newLab(s *Supervision) *lab {
 	return l
 }
 
+// exercised counts what was done to the consumer; nil where it was not restarted.
+func (l *lab) exercised() *Exercised {
+	if l.restarts == 0 {
+		return nil
+	}
+	return &Exercised{Kills: l.kills, Points: l.points, Restarts: l.restarts}
+}
+
 // begin starts the consumer.
 func (l *lab) begin(ctx context.Context) error {
 	consumer, err := l.s.Start(ctx)
@@ -157,19 +165,19 @@ func (l *lab) send(t *trial, c call) deliver.Answer {
 		l.waiting = append(l.waiting, c.id)
 	}
 	l.mu.Unlock()
-	return sendBy(t, l.client, c)
+	return l.sendBy(t, l.client, c)
 }
 
 // sendTimeout is how long an answer is waited for: a consumer may hold its answer
 // back until its database is there again.
 const sendTimeout = 5 * time.Second
 
-func sendBy(t *trial, client *deliver.Client, c call) deliver.Answer {
+func (l *lab) sendBy(t *trial, client *deliver.Client, c call) deliver.Answer {
 	ctx, cancel := context.WithTimeoutCause(t.ctx, sendTimeout, fmt.Errorf("no answer within %s", sendTimeout))
 	defer cancel()
 	a := client.Send(ctx, deliver.Request{Body: c.body})
 	t.count(c)
-	t.lab.s.Recorder.Touch()
+	l.s.Recorder.Touch()
 	return a
 }
 
@@ -294,7 +302,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 		answered := time.Now()
 		times = append(times, answered)
 		if !acknowledged(a) {
-			return "a plain call is not acknowledged: " + describe(a)
+			return "a plain call is not acknowledged: " + a.Describe()
 		}
 		if why := l.appears(t, c); why != "" {
 			return why
@@ -350,7 +358,7 @@ func (l *lab) learnSteps(t *trial) (why string) {
 func (l *lab) warmUp(t *trial) (why string) {
 	first := t.call(generate.Spec{})
 	if a := l.redeliver(t, first); !acknowledged(a) {
-		return "a plain call is not acknowledged: " + describe(a)
+		return "a plain call is not acknowledged: " + a.Describe()
 	}
 	if t.seen() == "" {
 		if why := l.appears(t, first); why != "" {
@@ -386,25 +394,24 @@ func (l *lab) warmUp(t *trial) (why string) {
 // Steps starts the consumer, delivers one call, and returns the steps that it
 // took. The probe of o may be nil.
 func Steps(ctx context.Context, o Options) (steps []supervise.Step, err error) {
-	o.Settle, o.Nonce = cmp.Or(o.Settle, 2*time.Second), nonceOr(o.Nonce)
-	r := &run{o: o, lab: newLab(o.Supervision)}
-	l := r.lab
+	o.Settle = cmp.Or(o.Settle, 2*time.Second)
+	s, l := newSession(o), newLab(o.Supervision)
 	l.gap = leastGap
 	if err := l.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.end(context.WithoutCancel(ctx))) }()
 	if o.Probe != nil {
-		r.counter = newCounter(o.Probe, o.Settle)
+		s.counter = newCounter(o.Probe, o.Settle)
 	}
-	t := r.trial(ctx, "steps")
+	t := s.trial(ctx, "steps", 0)
 	if why := l.warmUp(t); why != "" {
 		return nil, errors.New(why)
 	}
 	l.s.Recorder.Begin()
 	c := t.call(generate.Spec{})
 	if a := l.send(t, c); !acknowledged(a) {
-		return nil, fmt.Errorf("a plain call is not acknowledged: %s", describe(a))
+		return nil, fmt.Errorf("a plain call is not acknowledged: %s", a.Describe())
 	}
 	if t.seen() == "" {
 		if why := l.appears(t, c); why != "" {

@@ -183,7 +183,7 @@ func sortEvents(events []Event) {
 // answered notes the answer to copy n.
 func (p *point) answered(copyN int, a deliver.Answer) {
 	p.acked = p.acked || acknowledged(a)
-	said := describe(a)
+	said := a.Describe()
 	if a.Err != nil && !errors.Is(a.Err, deliver.Timeout) {
 		said = "no answer"
 	}
@@ -209,7 +209,7 @@ func (l *lab) again(t *trial, p *point, copyN int) {
 	if p.acked {
 		return
 	}
-	p.said = "redelivered, it is not acknowledged: " + describe(a)
+	p.said = "redelivered, it is not acknowledged: " + a.Describe()
 	// What it is stuck in is no matter of the points after this one.
 	if err := l.restart(t.ctx); err != nil {
 		p.said = "it does not start again: " + err.Error()

@@ -26,7 +26,6 @@ import (
 // the evidence.
 type trial struct {
 	id      string          // of the check
-	lab     *lab            // nil without a supervised consumer
 	ctx     context.Context // of the call of Run that the trial belongs to
 	o       *Options
 	counter *counter // nil without a probe
@@ -173,18 +172,6 @@ var areaCodes = strings.Fields(`201 202 203 205 206 207 208 209 210 212 213 214 
 // code of North America: 555-0100 to 555-0199.
 func phoneNumber(n int) string {
 	return fmt.Sprintf("+1%s55501%02d", areaCodes[n/100%len(areaCodes)], n%100)
-}
-
-// firstPhone gives each check numbers of its own.
-func firstPhone(id string) int {
-	n := 10 // for plain calls
-	for _, c := range Checks {
-		if c.ID == id {
-			return n
-		}
-		n += c.Requests + 20 // some calls are made and not delivered
-	}
-	return 0
 }
 
 // with is c with a place of its payload set to raw JSON, the other bytes as
@@ -399,16 +386,3 @@ func limited(a deliver.Answer) bool { return a.Err == nil && a.Status == http.St
 
 // unreachable reports that nothing was sent: there is nobody to judge.
 func unreachable(a deliver.Answer) bool { return errors.Is(a.Err, deliver.Unreachable) }
-
-// describe is an answer in a few words.
-func describe(a deliver.Answer) string {
-	switch {
-	case a.Err != nil:
-		return a.Err.Error()
-	case a.Status/100 == 3:
-		return fmt.Sprintf("%d to %q, and redirects are not followed", a.Status, a.Header.Get("Location"))
-	case http.StatusText(a.Status) == "":
-		return fmt.Sprint(a.Status)
-	}
-	return fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
-}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -203,6 +204,19 @@ func (a Answer) CompleteStatus() int {
 		return 0
 	}
 	return a.Status
+}
+
+// Describe is the answer in a few words.
+func (a Answer) Describe() string {
+	switch {
+	case a.Err != nil:
+		return a.Err.Error()
+	case a.Status/100 == 3:
+		return fmt.Sprintf("%d to %q, and redirects are not followed", a.Status, a.Header.Get("Location"))
+	case http.StatusText(a.Status) == "":
+		return fmt.Sprint(a.Status)
+	}
+	return fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
 }
 
 // Send sends one delivery and waits for its answer. When ctx ends first, the
