@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 )
 
 // counts are how many checks came to each verdict, as one form of the output
@@ -142,8 +142,8 @@ func TestCountsAgreeInEveryForm(t *testing.T) {
 			if announced == nil || announced[1] != strconv.Itoa(sum) {
 				t.Errorf("announced %q, counted %d", announced, sum)
 			}
-			if left, _ := summary["notSelected"].(float64); int(left)+sum != len(check.Checks) {
-				t.Errorf("%v not selected, %d counted, of %d", left, sum, len(check.Checks))
+			if left, _ := summary["notSelected"].(float64); int(left)+sum != len(checklist.Checks) {
+				t.Errorf("%v not selected, %d counted, of %d", left, sum, len(checklist.Checks))
 			}
 		})
 	}

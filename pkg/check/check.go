@@ -1,8 +1,7 @@
-// Package check proves statements about a webhook endpoint: it delivers
-// synthetic payloads in the ways that consumers break on, and judges what is
-// answered and, where a [Probe] counts them, what effects the calls had. It
-// owns the registry of checks, their verdicts and the outage drill; sending is
-// deliver's, payloads are generate's.
+// Package check is what a check of an endpoint works with and comes to: a [Trial]
+// makes calls, delivers them, keeps the evidence and counts the effects; a
+// [Result] says with a [Verdict] what was found. The checks are those of packages
+// checklist and crashcheck; sending is deliver's, payloads are generate's.
 //
 // No evidence is never a pass. An endpoint that cannot be reached, one that
 // does not acknowledge a plain call, and a probe that does not count leave
@@ -12,11 +11,10 @@ package check
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
@@ -32,53 +30,6 @@ const (
 	Undecided Verdict = "UNDECIDED" // there is no evidence either way
 	Skip      Verdict = "SKIP"      // there was nothing to ask, or no request left for it
 )
-
-// Check is one statement about an endpoint.
-type Check struct {
-	ID    string `json:"id"` // stable, never used for anything else
-	Group string `json:"group"`
-	Title string `json:"title"` // completes "the endpoint …"
-	Why   string `json:"why"`   // what goes wrong in production where it does not hold
-	How   string `json:"how"`   // what is sent, and what decides
-	// Mend is how people repair an endpoint that fails; may be empty.
-	Mend string `json:"mend,omitempty"`
-	// Needs is what a pass takes.
-	Needs Need `json:"needs"`
-	// Requests is how many requests it sends at most.
-	Requests int `json:"requests"`
-	// least is how many it makes do with, where fewer are to be sent; 0: Requests.
-	least int
-	// Smoke: part of the profile of that name.
-	Smoke bool `json:"smoke,omitempty"`
-	// Thorough: only part of the profile of that name.
-	Thorough bool `json:"thorough,omitempty"`
-	// Asked: it runs only when it is named.
-	Asked bool `json:"onlyWhenNamed,omitempty"`
-
-	// alone: nothing else may happen while it measures.
-	alone bool
-	// late: its judgement waits long, and nobody waits for it before the end.
-	late bool
-	// always: it says something of an endpoint that acknowledges nothing.
-	always bool
-	run    func(*trial) judgement
-	crash  func(*trial, *lab, *notes) finding // in place of run, for a supervised consumer
-}
-
-// Need is the evidence that a pass of a check takes.
-type Need string
-
-// The kinds of evidence.
-const (
-	Answers Need = "answers"
-	Effects Need = "effects" // counted by a probe; without one it can only fail
-)
-
-// Groups are the groups of checks, in the order in which they run.
-var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness", crashes}
-
-// crashes is the group of checks that need a supervised consumer.
-const crashes = "crashes"
 
 // Result is the outcome of one check.
 type Result struct {
@@ -118,17 +69,6 @@ type Result struct {
 	// Mend is how people repair what was found, where that is not what the check
 	// says; usually empty.
 	Mend string `json:"mend,omitempty"`
-}
-
-// Hint is how people repair what a check found; may be empty.
-func (r Result) Hint() string {
-	if r.Mend != "" {
-		return r.Mend
-	}
-	for _, c := range Named(r.ID) {
-		return c.Mend
-	}
-	return ""
 }
 
 // Evidence is one delivery of a check and its answer.
@@ -230,8 +170,8 @@ type Options struct {
 	Secrets []string
 	// Probe counts effects of one call, and Batch of many at once; where both are
 	// nil nothing does, and where Batch is not, Probe is not asked.
-	Probe Probe
-	Batch BatchProbe
+	Probe effects.Probe
+	Batch effects.BatchProbe
 	// Expect is how often calls of a result type should be processed; of those it
 	// does not name, once.
 	Expect map[julian.ResultType]int
@@ -284,75 +224,28 @@ type Step struct {
 	Requests int // sent so far
 }
 
-// ErrUnknown is returned for a name that is neither a check nor a group.
-var ErrUnknown = errors.New("is neither a check nor a group")
-
-// Names lists every id and group, for suggestions.
-func Names() []string {
-	names := slices.Clone(Groups)
-	for _, c := range Checks {
-		names = append(names, c.ID)
-	}
-	return names
+// Event is one line of the timeline of a delivery.
+type Event struct {
+	AtMS float64 `json:"atMs"` // since the delivery began
+	// Who is "sender", "consumer", or a proxy with the number of its connection,
+	// such as "database#1".
+	Who    string `json:"who"`
+	What   string `json:"what"`
+	Raw    string `json:"-"` // What with its values
+	Result string `json:"result,omitempty"`
+	// Reads: it changes nothing: a look, a BEGIN, a COMMIT after looks.
+	Reads bool `json:"reads,omitempty"`
 }
 
-// Named returns the check with this id, or the checks of this group, in the order
-// in which they run; nil where it names neither.
-func Named(name string) []Check {
-	var checks []Check
-	for _, c := range Checks {
-		if c.ID == name || c.Group == name {
-			checks = append(checks, c)
-		}
-	}
-	return checks
+// PointResult is what came of one point of a sweep.
+type PointResult struct {
+	At      string `json:"at"`   // the step's number; with a + the place after it
+	What    string `json:"what"` // where that is
+	Reached bool   `json:"reached"`
+	Failed  bool   `json:"failed"`
 }
 
-// Planned is how many checks are selected, how many of them MaxRequests leaves no
-// requests for, and how many requests the others send at most, the plain call
-// before them included.
-func (o Options) Planned() (checks, over, requests int) {
-	requests = plainCalls
-	for _, c := range Checks {
-		if !o.selects(c) {
-			continue
-		}
-		checks++
-		if o.past(c, requests) {
-			over++
-		} else {
-			requests += o.most(c)
-		}
-	}
-	return checks, over, requests
-}
-
-// selects reports whether c is one of the checks that were asked for.
-func (o Options) selects(c Check) bool {
-	named := func(list []string) bool { return slices.Contains(list, c.ID) || slices.Contains(list, c.Group) }
-	byID := slices.Contains(o.Only, c.ID)
-	switch {
-	case c.Group == crashes && o.Supervision == nil:
-		return byID // which then says what it needs
-	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
-		return false
-	case c.Asked, o.Smoke && !c.Smoke, c.Thorough && !o.Thorough, c.ID == secondWriter && o.Also == nil,
-		c.ID == lastCount && o.Probe == nil && o.Batch == nil:
-		return byID
-	}
-	return true
-}
-
-// most is how many requests c sends at most.
-func (o Options) most(c Check) int {
-	if c.least > 0 && (o.MaxRequests > 0 || o.Smoke || o.Probe == nil && o.Batch == nil) {
-		return c.least
-	}
-	return c.Requests
-}
-
-// past reports whether c would be past MaxRequests; planned is what was planned
-// before it.
-func (o Options) past(c Check, planned int) bool {
-	return o.MaxRequests > 0 && planned+o.most(c) > o.MaxRequests
+func (t *Tried) Add(more Tried) {
+	t.Planned += more.Planned
+	t.Reached += more.Reached
 }

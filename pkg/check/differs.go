@@ -33,8 +33,8 @@ const (
 )
 
 // passed keeps what an acknowledged call is like.
-func (l *ledger) passed(c call) {
-	if c.grade != whole || len(c.body) > factualSize {
+func (l *Ledger) passed(c Call) {
+	if c.Grade != whole || len(c.Body) > factualSize {
 		return
 	}
 	f := &l.facts
@@ -52,18 +52,18 @@ func (l *ledger) passed(c call) {
 		}
 		m[path][what] = true
 	}
-	for path, kind := range kindsOf(c.body) {
+	for path, kind := range kindsOf(c.Body) {
 		f.times[path]++
 		put(f.kinds, path, kind)
 	}
 	for _, path := range few {
-		put(f.values, path, valueAt(c.body, path))
+		put(f.values, path, valueAt(c.Body, path))
 	}
 }
 
-// differs says what a payload has that no acknowledged one has; "" when nothing
+// Differs says what a payload has that no acknowledged one has; "" when nothing
 // is, or nothing was acknowledged.
-func (l *ledger) differs(c call) string {
+func (l *Ledger) Differs(c Call) string {
 	f := &l.facts
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,11 +72,11 @@ func (l *ledger) differs(c call) string {
 	}
 	var said []string
 	for _, path := range few {
-		if v := valueAt(c.body, path); !f.values[path][v] && (path != "scheduledAt" && path != "duration" || f.payloads > 5) {
+		if v := valueAt(c.Body, path); !f.values[path][v] && (path != "scheduledAt" && path != "duration" || f.payloads > 5) {
 			said = append(said, fmt.Sprintf("%s is %s", path, v))
 		}
 	}
-	kinds := kindsOf(c.body)
+	kinds := kindsOf(c.Body)
 	for _, path := range slices.Sorted(maps.Keys(kinds)) {
 		if f.kinds[path] == nil {
 			said = append(said, path+" is there")
@@ -138,13 +138,13 @@ func kindsOf(body []byte) map[string]string {
 const maxRefused = 3
 
 // keep keeps a payload that was answered with a 5xx. The caller holds t.mu.
-func (t *trial) keep(what string, c call, a deliver.Answer) {
-	for _, r := range t.result.Refused {
-		if r.CallID == c.id {
+func (t *Trial) keep(what string, c Call, a deliver.Answer) {
+	for _, r := range t.Result.Refused {
+		if r.CallID == c.ID {
 			return
 		}
 	}
-	if len(t.result.Refused) < maxRefused {
-		t.result.Refused = append(t.result.Refused, Refused{What: what, CallID: c.id, Status: a.Status, Payload: c.body})
+	if len(t.Result.Refused) < maxRefused {
+		t.Result.Refused = append(t.Result.Refused, Refused{What: what, CallID: c.ID, Status: a.Status, Payload: c.Body})
 	}
 }

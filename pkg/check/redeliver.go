@@ -28,7 +28,7 @@ const (
 )
 
 // wait waits for the turn of the next delivery.
-func (p *pace) wait(t *trial) {
+func (p *pace) wait(t *Trial) {
 	p.mu.Lock()
 	if p.between == 0 {
 		p.mu.Unlock()
@@ -47,7 +47,7 @@ func (p *pace) wait(t *trial) {
 		}
 	}
 	p.mu.Unlock()
-	t.rest(time.Until(at))
+	t.Rest(time.Until(at))
 }
 
 // limited slows down.
@@ -83,12 +83,12 @@ func retryable(a deliver.Answer) bool {
 	if a.Err != nil {
 		return errors.Is(a.Err, deliver.Unknown)
 	}
-	return a.Status/100 == 5 || limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
+	return a.Status/100 == 5 || Limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
 }
 
 // asksToWait reports that an answer refuses for now, and says so.
 func asksToWait(a deliver.Answer) bool {
-	return a.Err == nil && (limited(a) || (a.Status == 409 || a.Status == 503) && a.Header.Get("Retry-After") != "")
+	return a.Err == nil && (Limited(a) || (a.Status == 409 || a.Status == 503) && a.Header.Get("Retry-After") != "")
 }
 
 // retryAfter is what an answer says of the next try, within reason.
@@ -103,16 +103,16 @@ func retryAfter(a deliver.Answer, otherwise time.Duration) time.Duration {
 // and returns the answer to judge: the later one where the first asked to wait,
 // and otherwise the first, since a 5xx is what it is. What came of it is noted
 // among the acknowledged calls, whose effects are counted.
-func (t *trial) redelivered(what string, c call, a deliver.Answer) deliver.Answer {
+func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answer {
 	const (
 		tries   = 3
 		useless = 4 // in one trial
 	)
-	if c.grade != whole || c.id == "" || !retryable(a) || t.o.MaxRequests > 0 || t.hopeless >= useless {
+	if c.Grade != whole || c.ID == "" || !retryable(a) || t.Options.MaxRequests > 0 || t.hopeless >= useless {
 		return a
 	}
 	waits := asksToWait(a)
-	if limited(a) {
+	if Limited(a) {
 		if !t.pace.patientWith(false) {
 			return a
 		}
@@ -120,41 +120,41 @@ func (t *trial) redelivered(what string, c call, a deliver.Answer) deliver.Answe
 	}
 	wait := 50 * time.Millisecond
 	for range tries {
-		t.rest(retryAfter(a, wait))
+		t.Rest(retryAfter(a, wait))
 		wait *= 3
-		again := t.o.Client.Send(t.ctx, deliver.Request{Body: c.body})
+		again := t.Options.Client.Send(t.Ctx, deliver.Request{Body: c.Body})
 		t.mu.Lock()
-		t.result.Requests-- // note counts it
-		t.result.Redelivered++
+		t.Result.Requests-- // note counts it
+		t.Result.Redelivered++
 		t.mu.Unlock()
 		t.note(what+", delivered again", c, again)
 		switch {
-		case acknowledged(again) && waits:
+		case Acknowledged(again) && waits:
 			t.pace.patientWith(true)
-			if !limited(a) {
+			if !Limited(a) {
 				t.worthALook("%s: %s, and taken when it was delivered again", what, a.Describe())
 			}
 			return again
-		case acknowledged(again):
+		case Acknowledged(again):
 			return a
-		case unreachable(again), t.ctx.Err() != nil:
+		case Unreachable(again), t.Ctx.Err() != nil:
 			return a
-		case limited(again):
+		case Limited(again):
 			t.pace.limited()
 		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hopeless++
-	if limited(a) {
+	if Limited(a) {
 		t.pace.refuse()
 	}
 	return a
 }
 
 // worthALook notes what is worth a look, whatever else is found.
-func (t *trial) worthALook(format string, args ...any) {
+func (t *Trial) worthALook(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.warned = append(t.warned, fmt.Sprintf(format, args...))
+	t.Warned = append(t.Warned, fmt.Sprintf(format, args...))
 }

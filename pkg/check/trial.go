@@ -14,99 +14,109 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
-
-	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// trial is what one check works with: it makes calls, delivers them and keeps
+// Count notes a delivery that is no evidence by itself.
+func (t *Trial) Count(c Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Result.Requests++
+	if !slices.Contains(t.IDs, c.ID) {
+		t.IDs = append(t.IDs, c.ID)
+	}
+}
+
+// Trial is what one check works with: it makes calls, delivers them and keeps
 // the evidence.
-type trial struct {
-	id      string          // of the check
-	ctx     context.Context // of the call of Run that the trial belongs to
-	o       *Options
-	counter *counter // nil without a probe
-	gen     *generate.Generator
+type Trial struct {
+	ID      string          // of the check
+	Ctx     context.Context // of the call of Run that the trial belongs to
+	Options *Options
+	Counter *effects.Counter // nil without a probe
+	Gen     *generate.Generator
 	phone   int           // number of the next phone number
 	silent  *atomic.Int32 // of the run
 	pace    *pace         // likewise
-	book    *ledger       // likewise
+	Ledger  *Ledger       // likewise
 
 	mu       sync.Mutex
-	result   Result // what is known beside the verdict
-	ids      []string
+	Result   Result // what is known beside the verdict
+	IDs      []string
 	listed   map[string]bool // of ids
-	unlisted int             // ids that a clean-up made of a shell or of SQL must not see
-	acked    map[string]bool // calls of which a delivery was acknowledged
+	Unlisted int             // ids that a clean-up made of a shell or of SQL must not see
+	Acked    map[string]bool // calls of which a delivery was acknowledged
 	want     map[string]int  // how often calls should be processed, where that is known
-	gone     error           // why the endpoint could not be reached any more
+	Gone     error           // why the endpoint could not be reached any more
 	hopeless int             // redeliveries that were not taken either
-	warned   []string        // what is worth a look, whatever else is found
+	Warned   []string        // what is worth a look, whatever else is found
 }
 
 // maxEvidence is how many deliveries are listed of each kind: acknowledged, and
 // not.
 const maxEvidence = 40
 
-// call is one synthetic call, ready for delivery.
-type call struct {
-	id    string
-	body  []byte
-	e     julian.CallEvent
-	grade grade
-	// unprobed: the id is such that a probe made of a shell or of SQL must not
+// Call is one synthetic call, ready for delivery.
+type Call struct {
+	ID    string
+	Body  []byte
+	Event julian.CallEvent
+	Grade grade
+	// Unprobed: the id is such that a probe made of a shell or of SQL must not
 	// see it.
-	unprobed bool
+	Unprobed bool
 }
 
-// graded is c with another grade.
-func (c call) graded(g grade) call {
-	c.grade = g
+// Graded is c with another grade.
+func (c Call) Graded(g grade) Call {
+	c.Grade = g
 	return c
 }
 
-// call makes a fresh call of a contact whom no other call of the run is with.
-func (t *trial) call(spec generate.Spec) call {
-	spec.Agent, spec.Shape = t.o.Agent, t.o.Shape
+// Call makes a fresh call of a contact whom no other call of the run is with.
+func (t *Trial) Call(spec generate.Spec) Call {
+	spec.Agent, spec.Shape = t.Options.Agent, t.Options.Shape
 	if spec.ResultType == "" {
-		spec.ResultType = t.o.ordinary()
+		spec.ResultType = t.Options.ordinary()
 	}
-	e := t.gen.Event(spec)
+	e := t.Gen.Event(spec)
 	inbound := e.FromPhoneNumber == e.PhoneNumber
 	e.PhoneNumber = phoneNumber(t.phone)
 	if inbound {
 		e.FromPhoneNumber = e.PhoneNumber
 	}
 	t.phone++
-	return t.encode(e)
+	return t.Encode(e)
 }
 
-// encode is a call that tells of e.
-func (t *trial) encode(e julian.CallEvent) call {
+// Encode is a call that tells of e.
+func (t *Trial) Encode(e julian.CallEvent) Call {
 	body, err := generate.Encode(e)
 	if err != nil {
 		body = nil // no payload of generate's has what cannot be encoded
 	}
-	return t.edited(call{id: e.CallID, body: body, e: e})
+	return t.Edited(Call{ID: e.CallID, Body: body, Event: e})
 }
 
-// edited is c as it is sent: of the last days, and with the edits of the run.
-func (t *trial) edited(c call) call {
-	c.body = recent(c.body, time.Now())
-	if t.o.Edit == nil {
+// Edited is c as it is sent: of the last days, and with the edits of the run.
+func (t *Trial) Edited(c Call) Call {
+	c.Body = recent(c.Body, time.Now())
+	if t.Options.Edit == nil {
 		return c
 	}
-	body, err := t.o.Edit(c.body)
+	body, err := t.Options.Edit(c.Body)
 	if err != nil {
 		return c
 	}
-	c.body = body
-	e := c.e
+	c.Body = body
+	e := c.Event
 	if err := json.Unmarshal(body, &e); err == nil {
-		c.e = e
+		c.Event = e
 	}
 	return c
 }
@@ -147,11 +157,11 @@ func (o *Options) ordinary() julian.ResultType {
 	return ""
 }
 
-// calls makes n fresh calls.
-func (t *trial) calls(n int) []call {
-	out := make([]call, n)
+// Calls makes n fresh calls.
+func (t *Trial) Calls(n int) []Call {
+	out := make([]Call, n)
 	for i := range out {
-		out[i] = t.call(generate.Spec{})
+		out[i] = t.Call(generate.Spec{})
 	}
 	return out
 }
@@ -174,49 +184,49 @@ func phoneNumber(n int) string {
 	return fmt.Sprintf("+1%s55501%02d", areaCodes[n/100%len(areaCodes)], n%100)
 }
 
-// with is c with a place of its payload set to raw JSON, the other bytes as
+// With is c with a place of its payload set to raw JSON, the other bytes as
 // they were.
-func (c call) with(path, raw string) call {
-	body, err := sjson.SetRawBytes(slices.Clone(c.body), path, []byte(raw))
+func (c Call) With(path, raw string) Call {
+	body, err := sjson.SetRawBytes(slices.Clone(c.Body), path, []byte(raw))
 	if err == nil {
-		c.body = body
+		c.Body = body
 	}
 	return c
 }
 
-// without is c without a place of its payload.
-func (c call) without(path string) call {
-	body, err := sjson.DeleteBytes(slices.Clone(c.body), path)
+// Without is c without a place of its payload.
+func (c Call) Without(path string) Call {
+	body, err := sjson.DeleteBytes(slices.Clone(c.Body), path)
 	if err == nil {
-		c.body = body
+		c.Body = body
 	}
 	return c
 }
 
-// send delivers a call and notes what came.
-func (t *trial) send(what string, c call) deliver.Answer {
-	return t.request(what, c, deliver.Request{Body: c.body})
+// Send delivers a call and notes what came.
+func (t *Trial) Send(what string, c Call) deliver.Answer {
+	return t.Request(what, c, deliver.Request{Body: c.Body})
 }
 
-// request delivers r, which is about c.
-func (t *trial) request(what string, c call, r deliver.Request) deliver.Answer {
-	if t.silent.Load() >= maxSilent {
+// Request delivers r, which is about c.
+func (t *Trial) Request(what string, c Call, r deliver.Request) deliver.Answer {
+	if t.silent.Load() >= MaxSilent {
 		t.giveUp()
 	}
 	t.pace.wait(t)
 	return t.deliver(what, c, true, func() deliver.Answer {
-		a := t.o.Client.Send(t.ctx, r)
+		a := t.Options.Client.Send(t.Ctx, r)
 		t.answered(a)
 		return a
 	})
 }
 
-// maxSilent is how many ordinary deliveries in a row may get no answer in time.
+// MaxSilent is how many ordinary deliveries in a row may get no answer in time.
 // Then a plain call has to be answered, before anything else is delivered.
-const maxSilent = 2
+const MaxSilent = 2
 
 // answered counts an answer, or that there was none in time.
-func (t *trial) answered(a deliver.Answer) {
+func (t *Trial) answered(a deliver.Answer) {
 	if errors.Is(a.Err, deliver.Timeout) {
 		t.silent.Add(1)
 	} else {
@@ -225,20 +235,20 @@ func (t *trial) answered(a deliver.Answer) {
 }
 
 // giveUp ends the trial: what it has still to deliver is not sent.
-func (t *trial) giveUp() {
+func (t *Trial) giveUp() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.silent.Store(0)
-	if t.gone == nil {
-		t.gone = &deliver.Error{Class: deliver.Unreachable, Text: "not sent: the deliveries before it got no answer"}
+	if t.Gone == nil {
+		t.Gone = &deliver.Error{Class: deliver.Unreachable, Text: "not sent: the deliveries before it got no answer"}
 	}
 }
 
-// as delivers a call in a manner, on a connection of its own.
-func (t *trial) as(what string, c call, m deliver.WireOptions, header ...deliver.Field) deliver.Answer {
+// As delivers a call in a manner, on a connection of its own.
+func (t *Trial) As(what string, c Call, m deliver.WireOptions, header ...deliver.Field) deliver.Answer {
 	t.pace.wait(t)
 	return t.deliver(what, c, m.Cut == 0 && m.Hangup == deliver.NoHangup, func() deliver.Answer {
-		return t.o.Client.SendWith(t.ctx, deliver.Request{Body: c.body, Header: header}, m)
+		return t.Options.Client.SendWith(t.Ctx, deliver.Request{Body: c.Body, Header: header}, m)
 	})
 }
 
@@ -247,9 +257,9 @@ const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 // deliver notes what came of send. Once the endpoint is gone nobody is asked. With
 // again, a call that was not taken is delivered again, as a sender would.
-func (t *trial) deliver(what string, c call, again bool, send func() deliver.Answer) deliver.Answer {
+func (t *Trial) deliver(what string, c Call, again bool, send func() deliver.Answer) deliver.Answer {
 	t.mu.Lock()
-	gone := t.gone
+	gone := t.Gone
 	t.mu.Unlock()
 	if gone != nil {
 		return deliver.Answer{Err: gone}
@@ -265,9 +275,9 @@ func (t *trial) deliver(what string, c call, again bool, send func() deliver.Ans
 // mostRedelivered is how many calls of a burst are delivered again.
 const mostRedelivered = 30
 
-// together delivers calls at one instant.
-func (t *trial) together(what string, calls []call) []deliver.Answer {
-	answers := t.togetherBy(t.o.Client, what, calls)
+// Together delivers calls at one instant.
+func (t *Trial) Together(what string, calls []Call) []deliver.Answer {
+	answers := t.TogetherBy(t.Options.Client, what, calls)
 	left := mostRedelivered
 	for i, a := range answers {
 		if left > 0 && retryable(a) {
@@ -278,13 +288,13 @@ func (t *trial) together(what string, calls []call) []deliver.Answer {
 	return answers
 }
 
-func (t *trial) togetherBy(client *deliver.Client, what string, calls []call) []deliver.Answer {
+func (t *Trial) TogetherBy(client *deliver.Client, what string, calls []Call) []deliver.Answer {
 	requests := make([]deliver.Request, len(calls))
 	for i, c := range calls {
-		requests[i].Body = c.body
+		requests[i].Body = c.Body
 	}
-	answers, skew := client.Together(t.ctx, requests)
-	t.result.SkewMS = max(t.result.SkewMS, units.Milliseconds(skew))
+	answers, skew := client.Together(t.Ctx, requests)
+	t.Result.SkewMS = max(t.Result.SkewMS, units.Milliseconds(skew))
 	for i, a := range answers {
 		t.note(what, calls[i], a)
 		t.answered(a)
@@ -293,51 +303,51 @@ func (t *trial) togetherBy(client *deliver.Client, what string, calls []call) []
 }
 
 // note keeps the evidence of one delivery.
-func (t *trial) note(what string, c call, a deliver.Answer) {
+func (t *Trial) note(what string, c Call, a deliver.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.result.Requests++
-	if unreachable(a) && t.gone == nil {
-		t.gone = a.Err
+	t.Result.Requests++
+	if Unreachable(a) && t.Gone == nil {
+		t.Gone = a.Err
 	}
-	want := t.o.expects(c.body)
-	if acknowledged(a) {
-		t.acked[c.id] = true
-		t.book.passed(c)
-	} else if c.grade == whole && a.Err == nil && a.Status/100 == 5 {
+	want := t.Options.Expects(c.Body)
+	if Acknowledged(a) {
+		t.Acked[c.ID] = true
+		t.Ledger.passed(c)
+	} else if c.Grade == whole && a.Err == nil && a.Status/100 == 5 {
 		t.keep(what, c, a)
 	}
-	if c.grade == whole {
-		t.want[c.id] = max(t.want[c.id], want)
+	if c.Grade == whole {
+		t.want[c.ID] = max(t.want[c.ID], want)
 	}
-	t.book.note(t.id, c, acknowledged(a), want)
+	t.Ledger.note(t.ID, c, Acknowledged(a), want)
 	switch {
-	case c.id == "":
-	case c.unprobed && strings.Trim(c.id, idCharacters) != "":
-		t.unlisted++
-	case !t.listed[c.id]:
-		t.listed[c.id] = true
-		t.ids = append(t.ids, c.id)
+	case c.ID == "":
+	case c.Unprobed && strings.Trim(c.ID, idCharacters) != "":
+		t.Unlisted++
+	case !t.listed[c.ID]:
+		t.listed[c.ID] = true
+		t.IDs = append(t.IDs, c.ID)
 	}
 	alike := 0
-	for _, e := range t.result.Evidence {
-		if (e.Status/100 == 2) == acknowledged(a) {
+	for _, e := range t.Result.Evidence {
+		if (e.Status/100 == 2) == Acknowledged(a) {
 			alike++
 		}
 	}
 	if alike >= maxEvidence {
 		return
 	}
-	ev := Evidence{What: what, CallID: c.id, Status: a.Status, LatencyMS: units.Milliseconds(a.Latency())}
+	ev := Evidence{What: what, CallID: c.ID, Status: a.Status, LatencyMS: units.Milliseconds(a.Latency())}
 	if a.Err != nil {
 		ev.Error = a.Err.Error()
 	}
-	t.result.Evidence = append(t.result.Evidence, ev)
+	t.Result.Evidence = append(t.Result.Evidence, ev)
 }
 
-// wanted is how often a call should be processed; want where nothing says
+// Wanted is how often a call should be processed; want where nothing says
 // otherwise.
-func (t *trial) wanted(callID string, want int) int {
+func (t *Trial) Wanted(callID string, want int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n, ok := t.want[callID]; ok && want == 1 {
@@ -346,15 +356,15 @@ func (t *trial) wanted(callID string, want int) int {
 	return want
 }
 
-// parallel delivers calls over a few connections at a time.
-func (t *trial) parallel(what string, calls []call, connections int) []deliver.Answer {
+// Parallel delivers calls over a few connections at a time.
+func (t *Trial) Parallel(what string, calls []Call, connections int) []deliver.Answer {
 	answers := make([]deliver.Answer, len(calls))
 	work := make(chan int)
 	var senders sync.WaitGroup
 	for range connections {
 		senders.Go(func() {
 			for i := range work {
-				answers[i] = t.send(what, calls[i])
+				answers[i] = t.Send(what, calls[i])
 			}
 		})
 	}
@@ -366,23 +376,23 @@ func (t *trial) parallel(what string, calls []call, connections int) []deliver.A
 	return answers
 }
 
-// rest waits.
-func (t *trial) rest(d time.Duration) {
+// Rest waits.
+func (t *Trial) Rest(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-t.ctx.Done():
+	case <-t.Ctx.Done():
 	}
 }
 
-// acknowledged reports whether an answer takes the delivery over.
-func acknowledged(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 2 }
+// Acknowledged reports whether an answer takes the delivery over.
+func Acknowledged(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 2 }
 
-func redirects(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 3 }
+func Redirects(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 3 }
 
-// limited reports that the endpoint had rather been asked later.
-func limited(a deliver.Answer) bool { return a.Err == nil && a.Status == http.StatusTooManyRequests }
+// Limited reports that the endpoint had rather been asked later.
+func Limited(a deliver.Answer) bool { return a.Err == nil && a.Status == http.StatusTooManyRequests }
 
-// unreachable reports that nothing was sent: there is nobody to judge.
-func unreachable(a deliver.Answer) bool { return errors.Is(a.Err, deliver.Unreachable) }
+// Unreachable reports that nothing was sent: there is nobody to judge.
+func Unreachable(a deliver.Answer) bool { return errors.Is(a.Err, deliver.Unreachable) }

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
@@ -145,13 +147,13 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
 	f.Uint64Var(&o.seed, "seed", 0, "makes payloads; the same seed sends the same ones, with other ids (default random)")
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
 	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
-	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+check.IDsFileEnv)
+	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+effects.IDsFileEnv)
 	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
 	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
 	cli.AgentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
 	f.StringVar(&o.agent, "agent", "", "id of the agent of every call (default agent.julianctl)")
 	o.sets.Declare(cmd, "every call")
-	f.StringVar(&o.also, "also", "", "command that writes a call as a second writer would; gets its payload on stdin, its id as $"+check.ProbeEnv)
+	f.StringVar(&o.also, "also", "", "command that writes a call as a second writer would; gets its payload on stdin, its id as $"+effects.ProbeEnv)
 	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
@@ -198,7 +200,7 @@ func run(ctx context.Context, a *cli.App, o options) error {
 		return err
 	}
 	plan.options.Begin = p.begin()
-	sum, err := check.Run(ctx, plan.options, p.result)
+	sum, err := checklist.Run(ctx, plan.options, p.result)
 	p.end()
 	code := cleanUp(ctx, a, plan.cleanup, sum.CallIDs)
 	if sum.Unlisted > 0 && plan.cleanup != nil {
@@ -232,7 +234,7 @@ func checkTimeout(budget []deliver.Limit) time.Duration {
 type checkPlan struct {
 	options  check.Options
 	cleanup  []string // words of the command; nil: none
-	baseline check.Baseline
+	baseline checklist.Baseline
 	closing  []func()
 }
 
@@ -252,8 +254,8 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 		return nil, cli.UsageError(fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "0 is no limit")
 	}
 	for _, name := range slices.Concat(o.only, o.skip) {
-		if names := check.Names(); !slices.Contains(names, name) {
-			return nil, cli.UsageError(fmt.Errorf("%q %w", name, check.ErrUnknown), cli.DidYouMean(name, names, `"julianctl check --list" names them`))
+		if names := checklist.Names(); !slices.Contains(names, name) {
+			return nil, cli.UsageError(fmt.Errorf("%q %w", name, checklist.ErrUnknown), cli.DidYouMean(name, names, `"julianctl check --list" names them`))
 		}
 	}
 	for _, d := range []struct {
@@ -351,14 +353,14 @@ func secretHeaders(a *cli.App, h deliver.Header) []string {
 	return names
 }
 
-func readBaseline(path string) (check.Baseline, error) {
+func readBaseline(path string) (checklist.Baseline, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, cli.Failure(fmt.Errorf("--baseline: %w", err), "")
 	}
 	defer file.Close()
-	b, err := check.ReadBaseline(file)
-	if errors.Is(err, check.ErrBaseline) {
+	b, err := checklist.ReadBaseline(file)
+	if errors.Is(err, checklist.ErrBaseline) {
 		return nil, cli.UsageError(fmt.Errorf("--baseline %q: %w", path, err), "write one with --format json > FILE")
 	}
 	if err != nil {
@@ -372,7 +374,7 @@ func waitReady(ctx context.Context, a *cli.App, client *deliver.Client, timeout 
 	if timeout <= 0 {
 		return nil
 	}
-	err := check.Ready(ctx, client, timeout)
+	err := checklist.Ready(ctx, client, timeout)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -388,7 +390,7 @@ func cleanUp(ctx context.Context, a *cli.App, argv, callIDs []string) int {
 	if ctx.Err() != nil {
 		a.Note("interrupted: cleaning up; once more stops at once")
 	}
-	if err := check.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
+	if err := effects.CleanUp(context.WithoutCancel(ctx), argv, callIDs); err != nil {
 		return a.Report(ctx, cli.Failure(fmt.Errorf("--cleanup %w", err), "the calls that were delivered are still there: their ids begin with call.julianctl-"))
 	}
 	a.Note("cleaned up: %s", units.Count(len(callIDs), "call"))

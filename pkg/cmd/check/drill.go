@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -81,7 +82,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	if err != nil {
 		return err
 	}
-	d := check.DrillOptions{
+	d := checklist.DrillOptions{
 		Client: plan.options.Client, Probe: plan.options.Probe, Batch: plan.options.Batch, Settle: o.probe.settle, Seed: o.seed,
 		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience, Sender: profile,
 		Tell: func(after time.Duration, what string) { a.Note("%6.1fs  %s", after.Seconds(), what) },
@@ -102,7 +103,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	}
 	a.Note("drill on %s, seed %d: %g calls a second, %s",
 		a.ErrStyle.Bold(safetext.Line(d.Client.Target().String())), o.seed, o.drill.rate, how)
-	result, err := check.Drill(ctx, d)
+	result, err := checklist.Drill(ctx, d)
 	var ids []string
 	for _, c := range result.Calls {
 		ids = append(ids, c.CallID)
@@ -148,7 +149,7 @@ func outageStep(a *cli.App, flag, command, what string, answers func(context.Con
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
 	}
-	return check.Command(words), nil
+	return checklist.Command(words), nil
 }
 
 // newAnswers returns a function that waits for the next line of in. What reads
@@ -183,7 +184,7 @@ func newAnswers(in io.Reader) func(context.Context) error {
 }
 
 // printDrill shows the account in the form of --format.
-func printDrill(a *cli.App, format string, r check.DrillResult) error {
+func printDrill(a *cli.App, format string, r checklist.DrillResult) error {
 	switch format {
 	case "json":
 		records := report.NewRecords(a.Out, "drill")
@@ -199,24 +200,24 @@ func printDrill(a *cli.App, format string, r check.DrillResult) error {
 	return nil
 }
 
-func drillText(a *cli.App, r check.DrillResult) {
+func drillText(a *cli.App, r checklist.DrillResult) {
 	duration := func(ms float64) string { return units.Time(units.FromMilliseconds(ms)) }
 	late := "redelivered"
-	if r.Count[check.Late] > 0 {
+	if r.Count[checklist.Late] > 0 {
 		late += "; the latest " + duration(r.LatestMS) + " after it was due"
 	}
 	rows := []struct {
-		fate  check.Fate
+		fate  checklist.Fate
 		says  string
 		paint terminal.Paint
 	}{
-		{check.Right, "acknowledged on the first try", a.Style.Good},
-		{check.Late, late, a.Style.Warn},
-		{check.Unseen, "acknowledged; effects could not be counted", a.Style.Warn},
-		{check.Doubled, "processed more than once", a.Style.Bad},
-		{check.Lost, "acknowledged, and processed 0 times", a.Style.Bad},
-		{check.Open, "never acknowledged: a sender goes on delivering", a.Style.Bad},
-		{check.GivenUp, "never acknowledged, and given up by the sender", a.Style.Bad},
+		{checklist.Right, "acknowledged on the first try", a.Style.Good},
+		{checklist.Late, late, a.Style.Warn},
+		{checklist.Unseen, "acknowledged; effects could not be counted", a.Style.Warn},
+		{checklist.Doubled, "processed more than once", a.Style.Bad},
+		{checklist.Lost, "acknowledged, and processed 0 times", a.Style.Bad},
+		{checklist.Open, "never acknowledged: a sender goes on delivering", a.Style.Bad},
+		{checklist.GivenUp, "never acknowledged, and given up by the sender", a.Style.Bad},
 	}
 	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), units.Count(r.Requests, "delivery")+fmt.Sprintf(", %d not acknowledged", r.Failed))
 	if r.DownMS > 0 {
@@ -228,7 +229,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 	}
 	for _, row := range rows {
 		n := r.Count[row.fate]
-		if n == 0 && (row.fate == check.Unseen || row.fate == check.Open || row.fate == check.GivenUp) {
+		if n == 0 && (row.fate == checklist.Unseen || row.fate == checklist.Open || row.fate == checklist.GivenUp) {
 			continue
 		}
 		name := terminal.Pad(string(row.fate), 8)
@@ -246,7 +247,7 @@ func drillText(a *cli.App, r check.DrillResult) {
 }
 
 // drillIDs lists the first calls of a fate.
-func drillIDs(a *cli.App, r check.DrillResult, f check.Fate) {
+func drillIDs(a *cli.App, r checklist.DrillResult, f checklist.Fate) {
 	shown := 0
 	for _, c := range r.Calls {
 		if c.Fate != f {
@@ -262,7 +263,7 @@ func drillIDs(a *cli.App, r check.DrillResult, f check.Fate) {
 }
 
 // drillCases are the account as reports have it.
-func drillCases(r check.DrillResult) []report.Case {
+func drillCases(r checklist.DrillResult) []report.Case {
 	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
 	for _, c := range r.Calls {
 		if c.Fate.Failed() {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/terminal"
@@ -13,10 +13,10 @@ import (
 
 func listChecks(a *cli.App, format string) error {
 	if format == jsonReport {
-		return writeChecks(a, check.Checks)
+		return writeChecks(a, checklist.Checks)
 	}
 	group := ""
-	for _, c := range check.Checks {
+	for _, c := range checklist.Checks {
 		if c.Group != group {
 			group = c.Group
 			fmt.Fprintln(a.Out, a.Style.Bold(group))
@@ -27,7 +27,7 @@ func listChecks(a *cli.App, format string) error {
 }
 
 // writeChecks writes what is known of checks as records.
-func writeChecks(a *cli.App, checks []check.Check) error {
+func writeChecks(a *cli.App, checks []checklist.Check) error {
 	records := report.NewRecords(a.Out, "check")
 	for _, c := range checks {
 		if err := records.Write("check", c); err != nil {
@@ -37,16 +37,16 @@ func writeChecks(a *cli.App, checks []check.Check) error {
 	return nil
 }
 
-func listCheck(a *cli.App, c check.Check) {
+func listCheck(a *cli.App, c checklist.Check) {
 	fmt.Fprintf(a.Out, "  %-20s %s\n", c.ID, c.Title)
 }
 
 // explainChecks explains one check, or the checks of a group.
 func explainChecks(a *cli.App, name, format string) error {
-	checks := check.Named(name)
+	checks := checklist.Named(name)
 	switch {
 	case checks == nil:
-		return cli.UsageError(fmt.Errorf("--explain: %q %w", name, check.ErrUnknown), cli.DidYouMean(name, check.Names(), `"julianctl check --list" names them`))
+		return cli.UsageError(fmt.Errorf("--explain: %q %w", name, checklist.ErrUnknown), cli.DidYouMean(name, checklist.Names(), `"julianctl check --list" names them`))
 	case format == jsonReport:
 		return writeChecks(a, checks)
 	case checks[0].ID == name:
@@ -57,16 +57,16 @@ func explainChecks(a *cli.App, name, format string) error {
 	return nil
 }
 
-func explainCheck(a *cli.App, c check.Check) {
+func explainCheck(a *cli.App, c checklist.Check) {
 	needs := "answers"
-	if c.Needs == check.Effects {
+	if c.Needs == checklist.Effects {
 		needs = "effects, counted by --probe, --probe-url or --probe-batch; without one it can only fail"
 	}
 	fmt.Fprintf(a.Out, "%s  (%s)\n\n  The endpoint %s.\n\n", a.Style.Bold(c.ID), c.Group, c.Title)
 	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"hint", c.Mend}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
 }
 
-func explainGroup(a *cli.App, name string, checks []check.Check) {
+func explainGroup(a *cli.App, name string, checks []checklist.Check) {
 	fmt.Fprintf(a.Out, "%s  (%s)\n\n", a.Style.Bold(name), units.Count(len(checks), "check"))
 	requests := 0
 	var counted, named, thorough []string
@@ -81,7 +81,7 @@ func explainGroup(a *cli.App, name string, checks []check.Check) {
 			continue
 		}
 		requests += c.Requests
-		if c.Needs == check.Effects {
+		if c.Needs == checklist.Effects {
 			counted = append(counted, c.ID)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -68,7 +69,7 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 		p.out = io.MultiWriter(a.Out, &p.kept)
 	}
 	p.records = report.NewRecords(p.out, "check")
-	checks, over, requests := plan.options.Planned()
+	checks, over, requests := checklist.Planned(plan.options)
 	text := units.Count(checks, "check")
 	if over > 0 {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
@@ -106,7 +107,7 @@ func (p *printer) tell(what string) {
 // terminal. It returns what is to be told of each step.
 func (p *printer) begin() func(check.Step) {
 	if p.o.format == "text" || !p.a.Out.IsTTY() {
-		_, _, requests := p.plan.options.Planned()
+		_, _, requests := checklist.Planned(p.plan.options)
 		p.progress = p.a.Progress(func(time.Duration) (float64, []string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -240,10 +241,10 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 		for _, file := range p.saved[r.ID] {
 			c.Detail += "payload: " + file + "\n"
 		}
-		for _, named := range check.Named(r.ID) {
+		for _, named := range checklist.Named(r.ID) {
 			c.Detail += "why: " + named.Why + "\n"
 		}
-		if hint := r.Hint(); hint != "" {
+		if hint := checklist.Hint(r); hint != "" {
 			c.Detail += "hint: " + hint + "\n"
 		}
 		c.Detail += "rerun: " + p.rerun(r)

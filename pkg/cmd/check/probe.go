@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/spf13/cobra"
@@ -30,8 +30,8 @@ type probeFlags struct {
 // NewCmd is the command.
 func (f *probeFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.command, "probe", "", "command that prints how often a call was processed; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
-	flags.StringVar(&f.url, "probe-url", "", "URL that answers with how often a call was processed; holds "+check.Placeholder)
+	flags.StringVar(&f.command, "probe", "", "command that prints how often a call was processed; "+effects.Placeholder+" and $"+effects.ProbeEnv+" are its id")
+	flags.StringVar(&f.url, "probe-url", "", "URL that answers with how often a call was processed; holds "+effects.Placeholder)
 	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
 	flags.StringVar(&f.batch, "probe-batch", "", `command that reads ids, one a line, and prints "id count", one a line`)
 	flags.StringSliceVar(&f.missing, "probe-missing", nil, "what a status of --probe-url counts: 404=0 (repeatable)")
@@ -42,7 +42,7 @@ func (f *probeFlags) declare(cmd *cobra.Command) {
 
 // newProbe is nil when none was asked for. The function ends it. What it asks over
 // HTTP passes the same guard as a delivery.
-func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), error) {
+func newProbe(a *cli.App, f probeFlags, allow []string) (effects.Probe, func(), error) {
 	nothing := func() {}
 	switch {
 	case f.command != "" && f.url != "":
@@ -54,18 +54,18 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), er
 		if err != nil {
 			return nil, nil, err
 		}
-		return check.CommandProbe(words, f.path), nothing, nil
+		return effects.CommandProbe(words, f.path), nothing, nil
 	case f.url == "":
 		if f.path != "" {
 			return nil, nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
 		}
 		return nil, nothing, nil
 	}
-	if !strings.Contains(f.url, check.Placeholder) {
-		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+check.Placeholder+" in its place")
+	if !strings.Contains(f.url, effects.Placeholder) {
+		return nil, nil, cli.UsageError(fmt.Errorf("--probe-url %q does not say where the id goes", f.url), "write "+effects.Placeholder+" in its place")
 	}
 	const id = "julianctlCallId" // as it is in a URL
-	t, err := a.Target(strings.ReplaceAll(f.url, check.Placeholder, id), allow)
+	t, err := a.Target(strings.ReplaceAll(f.url, effects.Placeholder, id), allow)
 	if err != nil {
 		if no, ok := errors.AsType[*cli.ExitError](err); ok && no.Err != nil {
 			no.Err = fmt.Errorf("--probe-url: %w", no.Err)
@@ -91,7 +91,7 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (check.Probe, func(), er
 	if asked.Path == "" {
 		asked.Path = "/"
 	}
-	return check.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, check.Placeholder), f.path, missing), client.Close, nil
+	return effects.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, effects.Placeholder), f.path, missing), client.Close, nil
 }
 
 // probeWords splits the command of a flag. One that only a shell understands is
@@ -121,7 +121,7 @@ func (p *checkPlan) planBatch(f probeFlags) error {
 	if err != nil {
 		return err
 	}
-	p.options.Batch = check.CommandBatch(words)
+	p.options.Batch = effects.CommandBatch(words)
 	p.options.Probe = p.options.Batch.One()
 	return nil
 }
@@ -186,7 +186,7 @@ func (p *checkPlan) planCalls(o options) error {
 		if err != nil {
 			return err
 		}
-		p.options.Also = check.CommandWriter(words)
+		p.options.Also = effects.CommandWriter(words)
 	}
 	return nil
 }

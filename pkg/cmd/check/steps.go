@@ -9,6 +9,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/crashcheck"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
@@ -27,7 +28,7 @@ type stepRecord struct {
 // printSteps delivers one call and prints the steps that it took.
 func printSteps(ctx context.Context, a *cli.App, o options, plan *checkPlan) error {
 	a.Note("delivering to %s", a.ErrStyle.Bold(safetext.Line(o.supervise.exec+o.drill.up)))
-	steps, err := check.Steps(ctx, plan.options)
+	steps, err := crashcheck.Steps(ctx, plan.options)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/supervise"
 	"github.com/spf13/cobra"
@@ -136,7 +138,7 @@ type supervisor struct {
 	mu     sync.Mutex
 	url    string // of the consumer that runs now, without a path
 	port   int
-	probes map[int]check.Probe
+	probes map[int]effects.Probe
 	closes []func()
 }
 
@@ -152,7 +154,7 @@ func (s *supervisor) close() {
 // the supervisor, also after an error.
 func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, err error) {
 	f := o.supervise
-	s = &supervisor{a: a, o: o, rec: supervise.NewRecorder(), probes: map[int]check.Probe{}, path: a.Config.To}
+	s = &supervisor{a: a, o: o, rec: supervise.NewRecorder(), probes: map[int]effects.Probe{}, path: a.Config.To}
 	if f.exec == "" && (o.drill.down == "" || o.drill.up == "") {
 		return s, nil, cli.UsageError(errors.New("--down and --up go together"), "one stops the endpoint, the other one starts it and ends")
 	}
@@ -334,14 +336,14 @@ func (s *supervisor) commanded() (func(context.Context) (check.Consumer, error),
 		if err := s.runReset(ctx); err != nil {
 			return nil, err
 		}
-		if err := check.Command(up)(ctx); err != nil {
+		if err := checklist.Command(up)(ctx); err != nil {
 			return nil, cli.Failure(fmt.Errorf("--up: %w", err), "")
 		}
 		if err := supervise.WaitReady(ctx, s.readyURL(base, 0), s.readyTimeout(), nil); err != nil {
 			return nil, cli.Failure(fmt.Errorf("after --up: %w", err), "")
 		}
 		s.runs(base, 0)
-		return &supervise.Commanded{Down: check.Command(down), Addr: net.JoinHostPort(t.URL.Hostname(), port)}, nil
+		return &supervise.Commanded{Down: checklist.Command(down), Addr: net.JoinHostPort(t.URL.Hostname(), port)}, nil
 	}, nil
 }
 
@@ -352,7 +354,7 @@ func (s *supervisor) runReset(ctx context.Context) error {
 	if argv == nil {
 		return nil
 	}
-	if err := check.Command(argv)(ctx); err != nil {
+	if err := checklist.Command(argv)(ctx); err != nil {
 		return cli.Failure(fmt.Errorf("--reset: %w", err), "")
 	}
 	return nil
@@ -374,20 +376,20 @@ func (s *supervisor) client(check.Consumer) (*deliver.Client, error) {
 }
 
 // probe asks the consumer that was started last, where the probe names its port.
-func (s *supervisor) probe(f probeFlags, allow []string) (check.Probe, error) {
+func (s *supervisor) probe(f probeFlags, allow []string) (effects.Probe, error) {
 	if f.command == "" && f.url == "" {
 		if f.path != "" {
 			return nil, cli.UsageError(errors.New("--probe-path without a probe"), "give --probe CMD or --probe-url URL")
 		}
 		if len(s.spies) > 0 {
-			return func(ctx context.Context, callID string) (check.Reading, error) {
+			return func(ctx context.Context, callID string) (effects.Reading, error) {
 				n, err := s.spies[0].Effects(ctx, callID)
-				return check.Reading{Count: n}, err
+				return effects.Reading{Count: n}, err
 			}, nil
 		}
 		return nil, nil
 	}
-	at := func(port int) (check.Probe, func(), error) {
+	at := func(port int) (effects.Probe, func(), error) {
 		with := f
 		with.command = strings.ReplaceAll(f.command, supervise.PortPlaceholder, strconv.Itoa(port))
 		with.url = strings.ReplaceAll(f.url, supervise.PortPlaceholder, strconv.Itoa(port))
@@ -398,14 +400,14 @@ func (s *supervisor) probe(f probeFlags, allow []string) (check.Probe, error) {
 		return nil, err
 	}
 	done()
-	return func(ctx context.Context, callID string) (check.Reading, error) {
+	return func(ctx context.Context, callID string) (effects.Reading, error) {
 		s.mu.Lock()
 		probe := s.probes[s.port]
 		if probe == nil {
 			made, done, err := at(s.port)
 			if err != nil {
 				s.mu.Unlock()
-				return check.Reading{}, err
+				return effects.Reading{}, err
 			}
 			probe = made
 			s.probes[s.port] = probe

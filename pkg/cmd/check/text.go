@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -44,7 +45,7 @@ func (p *printer) results() {
 			p.ids(r.Verdict, r.Message, shown)
 		}
 	})
-	for _, group := range check.Groups {
+	for _, group := range checklist.Groups {
 		p.passed(group, shown)
 	}
 }
@@ -166,7 +167,7 @@ func (p *printer) text(r check.Result) {
 	for _, file := range p.saved[r.ID] {
 		p.faint("payload: " + file)
 	}
-	if hint := r.Hint(); r.Verdict == check.Fail && hint != "" {
+	if hint := checklist.Hint(r); r.Verdict == check.Fail && hint != "" {
 		p.faint("hint: " + hint)
 	}
 }

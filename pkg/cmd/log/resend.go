@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -66,7 +66,7 @@ that there was nothing to send.`,
 	o.delivery.Declare(cmd)
 	f := cmd.Flags()
 	f.Float64Var(&o.rate, "rate", 0, "send so many a second at most; 0: each as soon as the one before was answered")
-	f.StringVar(&o.probe, "probe", "", "command that prints how many effects a call had; "+check.Placeholder+" and $"+check.ProbeEnv+" are its id")
+	f.StringVar(&o.probe, "probe", "", "command that prints how many effects a call had; "+effects.Placeholder+" and $"+effects.ProbeEnv+" are its id")
 	f.BoolVar(&o.unless, "unless-effect", false, "leave out what --probe says has had an effect")
 	f.BoolVar(&o.dryRun, "dry-run", false, "list what would be sent, and where to")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
@@ -104,7 +104,7 @@ func runResend(ctx context.Context, a *cli.App, o resendOptions) error {
 }
 
 // read checks what the flags say together.
-func (o *resendOptions) read(a *cli.App) (c deliveryview.Chosen, probe check.Probe, err error) {
+func (o *resendOptions) read(a *cli.App) (c deliveryview.Chosen, probe effects.Probe, err error) {
 	if c, err = o.filter.Read(a.Now()); err != nil {
 		return c, nil, err
 	}
@@ -126,7 +126,7 @@ func (o *resendOptions) read(a *cli.App) (c deliveryview.Chosen, probe check.Pro
 		if err != nil {
 			return c, nil, cli.UsageError(fmt.Errorf("--probe %q %w", o.probe, err), "")
 		}
-		probe = check.CommandProbe(words, "")
+		probe = effects.CommandProbe(words, "")
 	}
 	return c, probe, nil
 }
@@ -136,7 +136,7 @@ type resender struct {
 	a         *cli.App
 	o         resendOptions
 	log       *journal.Log
-	probe     check.Probe // nil: none
+	probe     effects.Probe // nil: none
 	records   *report.Records
 	endpoints map[string]*endpoint // by what they are called in the log; "" is that of --to
 

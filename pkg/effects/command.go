@@ -1,4 +1,4 @@
-package check
+package effects
 
 import (
 	"context"
@@ -8,36 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"time"
-
-	"github.com/julianctl/julianctl/pkg/deliver"
 )
-
-// Ready waits until the target answers an HTTP request, whatever the answer
-// says. The requests are HEAD: they deliver nothing. The error is the last
-// reason that it did not.
-func Ready(ctx context.Context, client *deliver.Client, timeout time.Duration) error {
-	const every = 100 * time.Millisecond
-	waiting, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	var last error
-	for {
-		a := client.Send(waiting, deliver.Request{Method: "HEAD"})
-		if a.Status != 0 {
-			return nil
-		}
-		if waiting.Err() == nil {
-			last = a.Err
-		}
-		select {
-		case <-time.After(every):
-		case <-waiting.Done():
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return fmt.Errorf("no answer within %s: %w", timeout, errors.Join(last))
-		}
-	}
-}
 
 // IDsFileEnv is the environment variable that names the list of calls for a
 // clean-up.
@@ -57,12 +28,12 @@ func CleanUp(ctx context.Context, argv, callIDs []string) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	_, err = runCommand(ctx, time.Minute, argv, list, IDsFileEnv+"="+file.Name())
+	_, err = RunCommand(ctx, time.Minute, argv, list, IDsFileEnv+"="+file.Name())
 	return err
 }
 
-// runCommand runs a program without a shell and returns its output.
-func runCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) ([]byte, error) {
+// RunCommand runs a program without a shell and returns its output.
+func RunCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the person's own command

@@ -1,4 +1,4 @@
-package check
+package checklist
 
 import (
 	"fmt"
@@ -6,15 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/generate"
-
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // renamed is c as another call, with this id.
-func (c call) renamed(id string) call {
-	c = c.with("callId", quote(id))
-	c.id, c.e.CallID = id, id
+func renamed(c check.Call, id string) check.Call {
+	c = c.With("callId", quote(id))
+	c.ID, c.Event.CallID = id, id
 	return c
 }
 
@@ -60,27 +60,27 @@ func pairsOf(fresh func() string) []pair {
 }
 
 // nearIDs delivers pairs of different calls whose ids are nearly alike.
-func nearIDs(t *trial) judgement {
-	var n notes
-	pairs := pairsOf(func() string { return t.call(generate.Spec{}).id })
+func nearIDs(t *check.Trial) check.Conclusion {
+	var n check.Notes
+	pairs := pairsOf(func() string { return t.Call(generate.Spec{}).ID })
 	var ids []string
 	at := map[string]int{} // the pair of an id
 	for i, p := range pairs {
 		answers := map[string]bool{}
 		for _, id := range []string{p.first, p.next} {
-			c := t.call(generate.Spec{}).renamed(id)
-			c.unprobed = p.odd
-			a := t.send("ids that differ in "+p.what, c)
+			c := renamed(t.Call(generate.Spec{}), id)
+			c.Unprobed = p.odd
+			a := t.Send("ids that differ in "+p.what, c)
 			switch {
-			case acknowledged(a):
-				n.answered, answers[id] = true, true
+			case check.Acknowledged(a):
+				n.Answered, answers[id] = true, true
 			case p.odd && a.Err == nil && a.Status/100 == 4:
-				n.answered = true
-			case p.long && a.Err == nil && !limited(a) && !redirects(a):
-				n.answered = true
-				n.warn("a callId of %d characters: %s", len(id), a.Describe())
+				n.Answered = true
+			case p.long && a.Err == nil && !check.Limited(a) && !check.Redirects(a):
+				n.Answered = true
+				n.Warn("a callId of %d characters: %s", len(id), a.Describe())
 			default:
-				n.ack("ids that differ in "+p.what, a)
+				n.Ack("ids that differ in "+p.what, a)
 			}
 		}
 		if len(answers) == 2 {
@@ -91,32 +91,32 @@ func nearIDs(t *trial) judgement {
 		}
 	}
 	// A probe that does not find an odd id by itself says nothing of a pair of them.
-	control := t.call(generate.Spec{}).renamed(t.call(generate.Spec{}).id + " ")
-	control.unprobed = true
-	t.send("a blank at the end, alone", control)
-	return func() finding {
-		if why := t.seen(); why != "" {
-			n.undecided("%s", why)
-			return n.finding("")
+	control := renamed(t.Call(generate.Spec{}), t.Call(generate.Spec{}).ID+" ")
+	control.Unprobed = true
+	t.Send("a blank at the end, alone", control)
+	return func() check.Finding {
+		if why := t.Seen(); why != "" {
+			n.Undecided("%s", why)
+			return n.Finding("")
 		}
 		slices.SortStableFunc(ids, func(a, b string) int { return at[a] - at[b] })
-		all := watch(1, append(ids, control.id))
-		t.settle(all)
+		all := check.Watch(1, append(ids, control.ID))
+		t.Settle(all)
 		finds := all[len(all)-1].After == 1
 		wrong, cut := map[int]bool{}, false
 		for _, w := range all[:len(all)-1] {
 			i := at[w.CallID]
 			switch p := pairs[i]; {
 			case w.Error != "" && !p.odd:
-				n.undecided("%s", w.Error)
+				n.Undecided("%s", w.Error)
 			case w.After == w.Want || p.odd && !finds || wrong[i] || cut && i >= len(pairs)-len(prefixes):
 			default:
 				wrong[i] = true
 				cut = cut || i >= len(pairs)-len(prefixes) // the shortest says it all
-				n.fail("two calls whose ids differ in %s: one is processed %s, expected 1", p.what, units.Count(w.After, "time"))
+				n.Fail("two calls whose ids differ in %s: one is processed %s, expected 1", p.what, units.Count(w.After, "time"))
 			}
 		}
-		return n.finding("%d pairs of ids, 1 effect each", len(pairs))
+		return n.Finding("%d pairs of ids, 1 effect each", len(pairs))
 	}
 }
 
@@ -142,78 +142,78 @@ var changes = []struct{ path, first, later string }{
 
 // changedField delivers a call twice, with one field changed: callId alone is the
 // key.
-func changedField(t *trial) judgement {
-	var n notes
+func changedField(t *check.Trial) check.Conclusion {
+	var n check.Notes
 	var ids []string
 	of := map[string]string{}
 	for _, change := range changes {
-		c := t.call(generate.Spec{})
+		c := t.Call(generate.Spec{})
 		first := c
 		if change.first != "" {
-			first = c.with(change.path, change.first)
+			first = c.With(change.path, change.first)
 		}
-		later := c.with(change.path, change.later)
-		ids = append(ids, c.id)
-		of[c.id] = change.path
-		n.ack(change.path+", first", t.send(change.path+", first", first))
-		n.ack(change.path+", later", t.send(change.path+", later", later))
+		later := c.With(change.path, change.later)
+		ids = append(ids, c.ID)
+		of[c.ID] = change.path
+		n.Ack(change.path+", first", t.Send(change.path+", first", first))
+		n.Ack(change.path+", later", t.Send(change.path+", later", later))
 	}
-	return func() finding {
-		if why := t.seen(); why != "" {
-			n.undecided("%s", why)
-			return n.finding("")
+	return func() check.Finding {
+		if why := t.Seen(); why != "" {
+			n.Undecided("%s", why)
+			return n.Finding("")
 		}
-		all := watch(1, ids)
+		all := check.Watch(1, ids)
 		for _, w := range all {
-			w.Want = t.wanted(w.CallID, w.Want)
+			w.Want = t.Wanted(w.CallID, w.Want)
 		}
-		t.settle(all)
-		var wrong tally
+		t.Settle(all)
+		var wrong check.Tally
 		var paths []string
 		for _, w := range all {
 			switch {
 			case w.Error != "":
-				n.undecided("%s", w.Error)
-			case w.After != w.Want && (w.After > w.Want || t.acked[w.CallID]):
-				wrong.add(w.Effect)
+				n.Undecided("%s", w.Error)
+			case w.After != w.Want && (w.After > w.Want || t.Acked[w.CallID]):
+				wrong.Add(w.Effect)
 				paths = append(paths, of[w.CallID])
 			}
 		}
-		if wrong.calls > 0 {
-			n.fail("%s, after a change of %s", wrong.text(len(all)), strings.Join(paths, ", "))
+		if wrong.Calls > 0 {
+			n.Fail("%s, after a change of %s", wrong.Text(len(all)), strings.Join(paths, ", "))
 		}
-		return n.finding("%d calls with one field changed, 1 effect each", len(all))
+		return n.Finding("%d calls with one field changed, 1 effect each", len(all))
 	}
 }
 
 // secondWrite has something else write the same call: before the delivery, between
 // two copies, and at the same time.
-func secondWrite(t *trial) judgement {
-	if t.o.Also == nil {
-		return skip("there is none; --also CMD is one")
+func secondWrite(t *check.Trial) check.Conclusion {
+	if t.Options.Also == nil {
+		return check.Skipped("there is none; --also CMD is one")
 	}
-	var n notes
-	all := t.calls(3)
-	calls := t.before(1, idsOf(all)...)
-	write := func(c call) {
-		if err := t.o.Also(t.ctx, c.id, c.body); err != nil {
-			n.undecided("--also: %v", err)
+	var n check.Notes
+	all := t.Calls(3)
+	calls := t.Before(1, check.IDs(all)...)
+	write := func(c check.Call) {
+		if err := t.Options.Also(t.Ctx, c.ID, c.Body); err != nil {
+			n.Undecided("--also: %v", err)
 		}
 	}
 	write(all[0])
-	n.ack("after the other writer", t.send("after the other writer", all[0]))
-	n.ack("before the other writer", t.send("before the other writer", all[1]))
+	n.Ack("after the other writer", t.Send("after the other writer", all[0]))
+	n.Ack("before the other writer", t.Send("before the other writer", all[1]))
 	write(all[1])
-	n.ack("after both", t.send("after both", all[1]))
+	n.Ack("after both", t.Send("after both", all[1]))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		write(all[2])
 	}()
-	n.ack("beside the other writer", t.send("beside the other writer", all[2]))
+	n.Ack("beside the other writer", t.Send("beside the other writer", all[2]))
 	<-done
-	n.ack("after both", t.send("after both", all[2]))
-	return t.once(&n, calls, "written by another too: before, between and beside deliveries, 1 effect each")
+	n.Ack("after both", t.Send("after both", all[2]))
+	return once(t, &n, calls, "written by another too: before, between and beside deliveries, 1 effect each")
 }
 
 // hostile are pieces of text that end a string, or mean something, in the
@@ -243,83 +243,83 @@ var idPieces = []string{`'`, `"`, `\`, `%s`, `{{7*7}}`, `;--`, `%27`}
 
 // withText is c with a text in one of its fields. A contact keeps the family name
 // by which it is known to be made up.
-func (c call) withText(path, text string) call {
+func withText(c check.Call, path, text string) check.Call {
 	if path == "name" {
 		text += " " + generate.Surname
 	}
-	return c.with(path, quote(text))
+	return c.With(path, quote(text))
 }
 
 // metaCharacters delivers each piece in all text fields, in each alone where that
 // is not taken, and in the id.
-func metaCharacters(t *trial) judgement {
-	var n notes
+func metaCharacters(t *check.Trial) check.Conclusion {
+	var n check.Notes
 	var ids []string
 	of := map[string]string{}
 	for _, h := range hostile {
-		c := t.call(generate.Spec{})
+		c := t.Call(generate.Spec{})
 		for _, path := range hostileFields {
-			c = c.withText(path, h.text)
+			c = withText(c, path, h.text)
 		}
-		ids, of[c.id] = append(ids, c.id), h.what
-		a := t.send(h.what+" in every text", c)
-		if acknowledged(a) || t.gone != nil {
-			n.answered = true
+		ids, of[c.ID] = append(ids, c.ID), h.what
+		a := t.Send(h.what+" in every text", c)
+		if check.Acknowledged(a) || t.Gone != nil {
+			n.Answered = true
 			continue
 		}
 		found := false
 		for _, path := range hostileFields {
-			c := t.call(generate.Spec{}).withText(path, h.text)
+			c := withText(t.Call(generate.Spec{}), path, h.text)
 			what := h.what + " in " + path
-			if a := t.send(what, c); !acknowledged(a) {
+			if a := t.Send(what, c); !check.Acknowledged(a) {
 				found = true
-				n.ack(what, a)
+				n.Ack(what, a)
 			}
 		}
 		if !found {
-			n.ack(h.what+" in every text", a)
+			n.Ack(h.what+" in every text", a)
 		}
 	}
 	for _, piece := range idPieces {
-		c := t.call(generate.Spec{})
-		c = c.renamed(c.id + piece + "x")
-		c.unprobed = true
+		c := t.Call(generate.Spec{})
+		c = renamed(c, c.ID+piece+"x")
+		c.Unprobed = true
 		what := fmt.Sprintf("a callId with %s", piece)
-		switch a := t.send(what, c); {
+		switch a := t.Send(what, c); {
 		case a.Err == nil && a.Status/100 == 4: // to refuse such an id is right
-			n.answered = true
+			n.Answered = true
 		default:
-			n.ack(what, a)
+			n.Ack(what, a)
 		}
 	}
-	after, never := t.call(generate.Spec{}), t.call(generate.Spec{})
-	ids, of[after.id] = append(ids, after.id), "nothing"
-	n.ack("a good call afterwards", t.send("a good call afterwards", after))
-	return func() finding {
-		if t.seen() == "" {
-			all := append(watch(1, ids), watch(0, []string{never.id})...)
+	after, never := t.Call(generate.Spec{}), t.Call(generate.Spec{})
+	ids, of[after.ID] = append(ids, after.ID), "nothing"
+	n.Ack("a good call afterwards", t.Send("a good call afterwards", after))
+	return func() check.Finding {
+		if t.Seen() == "" {
+			all := append(check.Watch(1, ids), check.Watch(0, []string{never.ID})...)
 			for _, w := range all[:len(ids)] {
-				w.Want = t.wanted(w.CallID, w.Want)
+				w.Want = t.Wanted(w.CallID, w.Want)
 			}
-			t.settle(all)
+			t.Settle(all)
 			for _, w := range all[:len(ids)] {
-				if w.Error == "" && (w.After > w.Want || w.After < w.Want && t.acked[w.CallID]) {
-					n.fail("a call with %s in its texts: processed %s, expected %d", of[w.CallID], units.Count(w.After, "time"), w.Want)
+				if w.Error == "" && (w.After > w.Want || w.After < w.Want && t.Acked[w.CallID]) {
+					n.Fail("a call with %s in its texts: processed %s, expected %d", of[w.CallID], units.Count(w.After, "time"), w.Want)
 				}
 			}
 			if w := all[len(ids)]; w.Error == "" && w.After > 0 {
-				n.fail("a call that was never delivered is counted %d times afterwards", w.After)
+				n.Fail("a call that was never delivered is counted %d times afterwards", w.After)
 			}
 		}
-		return n.finding("%d kinds of text in %d fields, %d in callId", len(hostile), len(hostileFields), len(idPieces))
+		return n.Finding("%d kinds of text in %d fields, %d in callId", len(hostile), len(hostileFields), len(idPieces))
 	}
 }
 
 // edgeValues are values at the edge of what is documented. Where a consumer may
 // well hold the sender to its usual form, to refuse one is worth a look.
-func edgeValues(t *trial) []form {
+func edgeValues(t *check.Trial) []form {
 	with := func(what, path, raw string, may bool) form {
-		return form{what: what, call: t.call(generate.Spec{}).with(path, raw), mayRefuse: may}
+		return form{what: what, call: t.Call(generate.Spec{}).With(path, raw), mayRefuse: may}
 	}
 	forms := []form{
 		with("scheduledAt on the 29th of February", "scheduledAt", `"2024-02-29T23:59:59.999Z"`, false),
@@ -339,7 +339,7 @@ func edgeValues(t *trial) []form {
 	}
 	for _, name := range []string{"numbers", "nested", "nulls", "many-items"} {
 		may := name == "numbers" || name == "nested"
-		forms = append(forms, form{what: "the form " + name, call: t.variant(name, generate.Spec{}), mayRefuse: may})
+		forms = append(forms, form{what: "the form " + name, call: variant(t, name, generate.Spec{}), mayRefuse: may})
 	}
 	return forms
 }
@@ -357,10 +357,10 @@ func wasKept(text, first, later string) string {
 
 // shows waits a little for a probe that shows contents to show the later one, and
 // says which it shows.
-func (t *trial) shows(callID, first, later string) (kept string) {
+func shows(t *check.Trial, callID, first, later string) (kept string) {
 	const patience = time.Second
-	for began := time.Now(); t.seen() == "" && t.ctx.Err() == nil; t.rest(20 * time.Millisecond) {
-		r, err := t.counter.read(t.ctx, callID)
+	for began := time.Now(); t.Seen() == "" && t.Ctx.Err() == nil; t.Rest(20 * time.Millisecond) {
+		r, err := t.Counter.Read(t.Ctx, callID)
 		kept = wasKept(r.Text, first, later)
 		if err != nil || kept != "first" && r.Count > 0 || time.Since(began) > patience {
 			break
@@ -371,26 +371,26 @@ func (t *trial) shows(callID, first, later string) (kept string) {
 
 // laterContent delivers a call again that now says more, and then what it said
 // first once more, as a delivery that comes late would.
-func laterContent(t *trial) judgement {
+func laterContent(t *check.Trial) check.Conclusion {
 	const first, later = "julianctl-first-write", "julianctl-later-write"
-	var n notes
-	c := t.call(generate.Spec{})
-	calls := t.before(1, c.id)
-	older := c.with("callResult.summary", quote(first))
-	n.ack("first delivery", t.send("first delivery", older))
-	n.ack("later content", t.send("later content", c.with("callResult.summary", quote(later))))
-	between := t.shows(c.id, first, later)
-	n.ack("the first content once more", t.send("the first content once more", older))
-	return func() finding {
-		t.exactly(&n, calls, n.fail)
-		kept := wasKept(calls[0].text, first, later)
+	var n check.Notes
+	c := t.Call(generate.Spec{})
+	calls := t.Before(1, c.ID)
+	older := c.With("callResult.summary", quote(first))
+	n.Ack("first delivery", t.Send("first delivery", older))
+	n.Ack("later content", t.Send("later content", c.With("callResult.summary", quote(later))))
+	between := shows(t, c.ID, first, later)
+	n.Ack("the first content once more", t.Send("the first content once more", older))
+	return func() check.Finding {
+		t.Exactly(&n, calls, n.Fail)
+		kept := wasKept(calls[0].Text, first, later)
 		if between == "later" && kept == "first" {
-			n.warn("the first content, delivered once more after the later one, was written over it")
+			n.Warn("the first content, delivered once more after the later one, was written over it")
 		}
-		f := n.finding("3 deliveries of 2 contents, 1 effect")
+		f := n.Finding("3 deliveries of 2 contents, 1 effect")
 		// Either may be right: what the endpoint promises is its own affair.
-		if kept != "" && len(n.warns) == 0 {
-			f.message += fmt.Sprintf("; the %s content was kept", kept)
+		if kept != "" && len(n.Warns) == 0 {
+			f.Message += fmt.Sprintf("; the %s content was kept", kept)
 		}
 		return f
 	}

@@ -1,6 +1,6 @@
 //go:build race
 
-package check_test
+package checklist_test
 
 // raced: the race detector makes everything some ten times as slow, SQLite most
 // of all.

@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/tidwall/gjson"
 )
@@ -46,10 +47,10 @@ type shop struct {
 
 func newShop() *shop { return &shop{keys: map[string]bool{}, effects: map[string]int{}} }
 
-func (s *shop) probe(_ context.Context, callID string) (check.Reading, error) {
+func (s *shop) probe(_ context.Context, callID string) (effects.Reading, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return check.Reading{Count: s.effects[callID]}, nil
+	return effects.Reading{Count: s.effects[callID]}, nil
 }
 
 func (s *shop) add(callID string) {
@@ -493,9 +494,9 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 			o.Expect = map[julian.ResultType]int{julian.Busy: 0}
 		}},
 		{name: "a flaky probe", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
-			o.Probe = func(ctx context.Context, id string) (check.Reading, error) {
+			o.Probe = func(ctx context.Context, id string) (effects.Reading, error) {
 				if s.next()%20 == 0 {
-					return check.Reading{}, fmt.Errorf("connection lost")
+					return effects.Reading{}, fmt.Errorf("connection lost")
 				}
 				return s.probe(ctx, id)
 			}

@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"bufio"
@@ -23,6 +23,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/validate"
@@ -207,14 +208,14 @@ func TestOnlySkipAndLimits(t *testing.T) {
 		if s := strings.Join(ran, " "); s != tt.ran {
 			t.Errorf("ran %q, want %q", s, tt.ran)
 		}
-		if got.sum.NotSelected+len(got.results) != len(check.Checks) {
-			t.Errorf("%d not selected, %d results, of %d", got.sum.NotSelected, len(got.results), len(check.Checks))
+		if got.sum.NotSelected+len(got.results) != len(checklist.Checks) {
+			t.Errorf("%d not selected, %d results, of %d", got.sum.NotSelected, len(got.results), len(checklist.Checks))
 		}
 	}
 	for _, name := range []string{"sampel", ""} {
 		o := options(t, "http://127.0.0.1:1/", "")
 		o.Skip = []string{name}
-		if _, err := check.Run(t.Context(), o, func(check.Result) {}); !errors.Is(err, check.ErrUnknown) {
+		if _, err := checklist.Run(t.Context(), o, func(check.Result) {}); !errors.Is(err, checklist.ErrUnknown) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -227,7 +228,7 @@ func TestPlannedIsKept(t *testing.T) {
 		var planned int
 		got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
 			o.MaxRequests, o.Skip = most, []string{"speed", "after-pause", "slow-sender"}
-			_, _, planned = o.Planned()
+			_, _, planned = checklist.Planned(*o)
 		})
 		if got.sum.Requests > planned || most > 0 && planned > max(most, 1) {
 			t.Errorf("at most %d: planned %d, sent %d", most, planned, got.sum.Requests)
@@ -306,7 +307,7 @@ func TestSameSeedSameRequests(t *testing.T) {
 		defer client.Close()
 		o.Client, o.Seed, o.Nonce, o.Only = client, seed, nonce, only
 		o.Skip = []string{"endurance"} // which ends with its time
-		if _, err := check.Run(t.Context(), o, func(check.Result) {}); err != nil {
+		if _, err := checklist.Run(t.Context(), o, func(check.Result) {}); err != nil {
 			t.Fatal(err)
 		}
 		return w.requests(t)
@@ -442,17 +443,17 @@ func TestCancelledRunEndsWithTheContextsError(t *testing.T) {
 func TestRegistry(t *testing.T) {
 	seen := map[string]bool{}
 	group := 0
-	for _, c := range check.Checks {
+	for _, c := range checklist.Checks {
 		if seen[c.ID] || c.ID == "" || c.Title == "" || c.Why == "" || c.How == "" || c.Needs == "" {
 			t.Errorf("row %+v", c)
 		}
 		seen[c.ID] = true
-		for c.Group != check.Groups[group] {
-			if group++; group == len(check.Groups) {
+		for c.Group != checklist.Groups[group] {
+			if group++; group == len(checklist.Groups) {
 				t.Fatalf("%s: group %q is unknown or out of order", c.ID, c.Group)
 			}
 		}
-		if got := check.Named(c.ID); len(got) != 1 || got[0].Title != c.Title {
+		if got := checklist.Named(c.ID); len(got) != 1 || got[0].Title != c.Title {
 			t.Errorf("Named(%q): %v", c.ID, got)
 		}
 	}
@@ -515,7 +516,7 @@ func TestReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := options(t, "http://"+l.Addr().String(), "").Client
-	if err := check.Ready(t.Context(), client, 150*time.Millisecond); err == nil {
+	if err := checklist.Ready(t.Context(), client, 150*time.Millisecond); err == nil {
 		t.Error("one that does not answer is ready")
 	}
 	answered := make(chan struct{})
@@ -532,7 +533,7 @@ func TestReady(t *testing.T) {
 			c.Close()
 		}
 	}()
-	if err := check.Ready(t.Context(), client, 10*time.Second); err != nil {
+	if err := checklist.Ready(t.Context(), client, 10*time.Second); err != nil {
 		t.Error(err)
 	}
 	l.Close()
@@ -541,7 +542,7 @@ func TestReady(t *testing.T) {
 
 func TestBaseline(t *testing.T) {
 	const record = `{"schema":"julianctl.check/v1","kind":"check","id":%q,"verdict":%q}` + "\n"
-	b, err := check.ReadBaseline(strings.NewReader(fmt.Sprintf(record, "repeat", "FAIL") + fmt.Sprintf(record, "budget", "WARN") + fmt.Sprintf(record, "sample", "SKIP") + `{"schema":"julianctl.check/v1","kind":"summary"}`))
+	b, err := checklist.ReadBaseline(strings.NewReader(fmt.Sprintf(record, "repeat", "FAIL") + fmt.Sprintf(record, "budget", "WARN") + fmt.Sprintf(record, "sample", "SKIP") + `{"schema":"julianctl.check/v1","kind":"summary"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -559,7 +560,7 @@ func TestBaseline(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "no JSON", `{"schema":"julianctl.replay/v1","kind":"summary"}`, `{"schema":"julianctl.check/v1","kind":"summary"}`} {
-		if _, err := check.ReadBaseline(strings.NewReader(bad)); !errors.Is(err, check.ErrBaseline) {
+		if _, err := checklist.ReadBaseline(strings.NewReader(bad)); !errors.Is(err, checklist.ErrBaseline) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

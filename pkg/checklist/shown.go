@@ -1,26 +1,27 @@
-package check
+package checklist
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // limits say what a run showed, and what it did not look at: a pass is no more
 // than that.
-func (r *run) limits(results []Result) {
-	if len(r.o.Only) > 0 {
+func (r *run) limits(results []check.Result) {
+	if len(r.Options.Only) > 0 {
 		return // who names checks knows which
 	}
-	passed := map[string]Result{}
+	passed := map[string]check.Result{}
 	forms, ran := 0, map[string]bool{}
 	for _, result := range results {
-		if result.NotRun || result.Verdict == Skip {
+		if result.NotRun || result.Verdict == check.Skip {
 			continue
 		}
 		ran[result.Group] = true
-		if result.Verdict == Pass {
+		if result.Verdict == check.Pass {
 			passed[result.ID] = result
 			if result.Group == "accepts" {
 				forms += result.Requests
@@ -37,7 +38,7 @@ func (r *run) limits(results []Result) {
 	}
 	var remembered []string
 	for _, of := range []struct{ id, what string }{
-		{"after-many-others", "2,000 calls"}, {"after-others", "100 calls"}, {"after-long-pause", "90s"}, {"after-pause", r.o.Pause.String()},
+		{"after-many-others", "2,000 calls"}, {"after-others", "100 calls"}, {"after-long-pause", "90s"}, {"after-pause", r.Options.Pause.String()},
 	} {
 		if _, ok := passed[of.id]; ok && len(remembered) < 2 {
 			remembered = append(remembered, of.what)
@@ -50,13 +51,13 @@ func (r *run) limits(results []Result) {
 		show("%s of payload", units.Count(forms, "form"))
 	}
 	not := func(what string) { r.sum.NotShown = append(r.sum.NotShown, what) }
-	if r.o.Supervision == nil {
+	if r.Options.Supervision == nil {
 		not("restart, crash, second process (--exec)")
 	}
-	if !r.o.Thorough {
+	if !r.Options.Thorough {
 		not("longer memory (--profile thorough)")
 	}
-	if r.o.Also == nil {
+	if r.Options.Also == nil {
 		not("a second writer (--also)")
 	}
 }

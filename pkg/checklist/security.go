@@ -1,4 +1,4 @@
-package check
+package checklist
 
 import (
 	"encoding/base64"
@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -17,31 +18,31 @@ import (
 // expiry is how long before its end a certificate is worth a look.
 const expiry = 14 * 24 * time.Hour
 
-func https(t *trial) judgement {
-	target := t.o.Client.Target()
+func https(t *check.Trial) check.Conclusion {
+	target := t.Options.Client.Target()
 	secure := strings.HasPrefix(target.String(), "https:")
 	if !secure && target.Loopback() {
-		return skip("the endpoint is on this machine")
+		return check.Skipped("the endpoint is on this machine")
 	}
-	return func() finding {
-		n := notes{answered: true}
+	return func() check.Finding {
+		n := check.Notes{Answered: true}
 		if !secure {
-			n.fail("payloads and secrets travel unencrypted: %s", target)
-			return n.finding("")
+			n.Fail("payloads and secrets travel unencrypted: %s", target)
+			return n.Finding("")
 		}
-		cert, distrust, err := t.o.Client.Certificate(t.ctx)
+		cert, distrust, err := t.Options.Client.Certificate(t.Ctx)
 		if err != nil {
-			n.undecided("%v", err)
-			return n.finding("")
+			n.Undecided("%v", err)
+			return n.Finding("")
 		}
 		left := time.Until(cert.NotAfter)
 		switch {
 		case distrust != nil:
-			n.fail("%v", distrust)
+			n.Fail("%v", distrust)
 		case left < expiry:
-			n.warn("the certificate expires in %d hours", int(left.Hours()))
+			n.Warn("the certificate expires in %d hours", int(left.Hours()))
 		}
-		return n.finding("certificate valid for %d days", int(left.Hours()/24))
+		return n.Finding("certificate valid for %d days", int(left.Hours()/24))
 	}
 }
 
@@ -83,63 +84,63 @@ const mostForms = 14
 
 // secretRequired delivers with each secret left out and in wrong forms: new calls,
 // and one that was delivered with the right secret before.
-func secretRequired(t *trial) judgement {
-	if len(t.o.Secrets) == 0 {
-		return skip("none is sent; give its header with -H")
+func secretRequired(t *check.Trial) check.Conclusion {
+	if len(t.Options.Secrets) == 0 {
+		return check.Skipped("none is sent; give its header with -H")
 	}
-	var n notes
-	var calls []call
-	for _, name := range t.o.Secrets[:min(len(t.o.Secrets), maxSecrets)] {
-		refused := func(what string, c call, manner deliver.WireOptions, header ...deliver.Field) {
-			a := t.as(what, c, manner, header...)
-			n.answered = n.answered || a.Status != 0
-			if acknowledged(a) {
-				n.fail("%s: %s", what, a.Describe())
+	var n check.Notes
+	var calls []check.Call
+	for _, name := range t.Options.Secrets[:min(len(t.Options.Secrets), maxSecrets)] {
+		refused := func(what string, c check.Call, manner deliver.WireOptions, header ...deliver.Field) {
+			a := t.As(what, c, manner, header...)
+			n.Answered = n.Answered || a.Status != 0
+			if check.Acknowledged(a) {
+				n.Fail("%s: %s", what, a.Describe())
 			} else {
-				n.refusal(what, a, false)
+				refusal(&n, what, a, false)
 			}
 		}
-		fresh := func() call {
-			c := t.call(generate.Spec{}).graded(broken)
+		fresh := func() check.Call {
+			c := t.Call(generate.Spec{}).Graded(check.Broken)
 			calls = append(calls, c)
 			return c
 		}
 		refused("without "+name, fresh(), deliver.WireOptions{OmitHeader: name})
-		for _, form := range wrongForms(t.o.Client.Header().Get(name)) {
+		for _, form := range wrongForms(t.Options.Client.Header().Get(name)) {
 			refused("with "+form.what+" "+name, fresh(), deliver.WireOptions{}, deliver.Field{Name: name, Value: form.value})
 		}
-		c := t.call(generate.Spec{})
-		n.ack("with the right "+name, t.send("with the right "+name, c))
-		refused("a repeat with a wrong "+name, c.graded(broken), deliver.WireOptions{}, deliver.Field{Name: name, Value: wrongSecret})
+		c := t.Call(generate.Spec{})
+		n.Ack("with the right "+name, t.Send("with the right "+name, c))
+		refused("a repeat with a wrong "+name, c.Graded(check.Broken), deliver.WireOptions{}, deliver.Field{Name: name, Value: wrongSecret})
 	}
-	return func() finding {
-		if t.seen() == "" {
-			watched := watch(0, idsOf(calls))
-			t.settle(watched)
+	return func() check.Finding {
+		if t.Seen() == "" {
+			watched := check.Watch(0, check.IDs(calls))
+			t.Settle(watched)
 			for _, w := range watched {
-				if w.Error == "" && w.After > 0 && len(n.fails) == 0 {
-					n.fail("refused, and processed all the same")
+				if w.Error == "" && w.After > 0 && len(n.Fails) == 0 {
+					n.Fail("refused, and processed all the same")
 				}
 			}
 		}
-		return n.finding("refused without it and in %d wrong forms, new calls and a repeat", len(calls)-1)
+		return n.Finding("refused without it and in %d wrong forms, new calls and a repeat", len(calls)-1)
 	}
 }
 
 // maxSecrets is how many headers are tried.
 const maxSecrets = 3
 
-func noRedirect(t *trial) judgement {
-	var n notes
-	a := t.send("a plain call", t.call(generate.Spec{}))
-	n.answered = a.Status != 0
+func noRedirect(t *check.Trial) check.Conclusion {
+	var n check.Notes
+	a := t.Send("a plain call", t.Call(generate.Spec{}))
+	n.Answered = a.Status != 0
 	switch {
-	case redirects(a):
-		n.fail("%s", a.Describe())
+	case check.Redirects(a):
+		n.Fail("%s", a.Describe())
 	case a.Err != nil:
-		n.undecided("%s", a.Describe())
+		n.Undecided("%s", a.Describe())
 	}
-	return func() finding { return n.finding("%s", a.Describe()) }
+	return func() check.Finding { return n.Finding("%s", a.Describe()) }
 }
 
 // traces are what stack traces of common platforms have in them.
@@ -152,53 +153,53 @@ var traces = []string{
 const searched = 1 << 20
 
 // marked is a call whose texts are found nowhere else.
-func (t *trial) marked() call {
-	c := t.call(generate.Spec{})
+func marked(t *check.Trial) check.Call {
+	c := t.Call(generate.Spec{})
 	word := func(n int) string { // letters that no word is made of
-		return "Qux" + strings.Map(func(r rune) rune { return 'g' + r%16 }, c.id[len(c.id)-8-n:len(c.id)-n]) + "zyx"
+		return "Qux" + strings.Map(func(r rune) rune { return 'g' + r%16 }, c.ID[len(c.ID)-8-n:len(c.ID)-n]) + "zyx"
 	}
-	c.e.Name = word(0) + " " + generate.Surname
-	c = c.with("name", quote(c.e.Name))
+	c.Event.Name = word(0) + " " + generate.Surname
+	c = c.With("name", quote(c.Event.Name))
 	variable := word(1) + " " + word(2)
-	c.e.CustomInputVariables = map[string]any{"julianctl_note": variable}
-	c = c.with("customInputVariables.julianctl_note", quote(variable))
+	c.Event.CustomInputVariables = map[string]any{"julianctl_note": variable}
+	c = c.With("customInputVariables.julianctl_note", quote(variable))
 	extracted := word(4) + " " + word(5)
-	c.e.CallResult.ExtractedVariables = map[string]any{"julianctl_note": extracted}
-	c = c.with("callResult.extractedVariables.julianctl_note", quote(extracted))
+	c.Event.CallResult.ExtractedVariables = map[string]any{"julianctl_note": extracted}
+	c = c.With("callResult.extractedVariables.julianctl_note", quote(extracted))
 	line := "It is " + word(3) + ", as I said."
-	c.e.CallResult.Transcription = "Agent: Who is it?\nContact: " + line
-	return c.with("callResult.transcription", quote(c.e.CallResult.Transcription))
+	c.Event.CallResult.Transcription = "Agent: Who is it?\nContact: " + line
+	return c.With("callResult.transcription", quote(c.Event.CallResult.Transcription))
 }
 
-func noEcho(t *trial) judgement {
-	var n notes
-	good, cut, null := t.marked(), t.marked(), t.marked()
-	cut.body = cut.body[:len(cut.body)*3/4]
-	cut.grade, null.grade = broken, broken
+func noEcho(t *check.Trial) check.Conclusion {
+	var n check.Notes
+	good, cut, null := marked(t), marked(t), marked(t)
+	cut.Body = cut.Body[:len(cut.Body)*3/4]
+	cut.Grade, null.Grade = check.Broken, check.Broken
 	all := []form{
 		{what: "a good call", call: good},
 		{what: "a repeat", call: good}, // where a unique index tells all it knows
 		{what: "half a payload", call: cut},
-		{what: "callResult is null", call: null.with("callResult", "null")},
+		{what: "callResult is null", call: null.With("callResult", "null")},
 	}
 	for _, f := range all {
-		a := t.request(f.what, f.call, deliver.Request{Body: f.call.body, Excerpt: searched})
-		n.answered = n.answered || a.Status != 0
-		n.echo(f.what, f.call, a)
+		a := t.Request(f.what, f.call, deliver.Request{Body: f.call.Body, Excerpt: searched})
+		n.Answered = n.Answered || a.Status != 0
+		echo(&n, f.what, f.call, a)
 		switch {
-		case unreachable(a) || limited(a):
-			n.noAnswer(f.what, a)
+		case check.Unreachable(a) || check.Limited(a):
+			n.NoAnswer(f.what, a)
 		case int64(len(a.Body)) < a.BodySize:
-			n.undecided("of the answer to %s, only the first %s were searched", f.what, units.Size(len(a.Body)))
+			n.Undecided("of the answer to %s, only the first %s were searched", f.what, units.Size(len(a.Body)))
 		case a.Status != 0 && a.Err != nil:
-			n.undecided("the answer to %s was searched as far as it came: %s", f.what, a.Describe())
+			n.Undecided("the answer to %s was searched as far as it came: %s", f.what, a.Describe())
 		}
 	}
-	return func() finding { return n.finding("%d answers searched", len(all)) }
+	return func() check.Finding { return n.Finding("%d answers searched", len(all)) }
 }
 
 // echo notes what an answer gives away, in its header or its body.
-func (n *notes) echo(what string, c call, a deliver.Answer) {
+func echo(n *check.Notes, what string, c check.Call, a deliver.Answer) {
 	places := []struct{ in, text string }{{"", string(a.Body)}}
 	for _, f := range a.Header {
 		places = append(places, struct{ in, text string }{" in its header " + f.Name, f.Value})
@@ -209,12 +210,12 @@ func (n *notes) echo(what string, c call, a deliver.Answer) {
 			if slices.ContainsFunc(spellings(p.text), func(s string) bool {
 				return strings.Contains(place.text, s) || strings.Contains(folded, strings.ToLower(s))
 			}) {
-				n.fail("the answer to %s repeats %s%s", what, p.what, place.in)
+				n.Fail("the answer to %s repeats %s%s", what, p.what, place.in)
 			}
 		}
 		for _, trace := range traces {
 			if strings.Contains(place.text, trace) {
-				n.fail("the answer to %s holds a stack trace (%q)%s", what, strings.TrimSpace(trace), place.in)
+				n.Fail("the answer to %s holds a stack trace (%q)%s", what, strings.TrimSpace(trace), place.in)
 				break
 			}
 		}
@@ -226,22 +227,22 @@ type personal struct{ what, text string }
 
 // personalOf is what of a call must not be repeated: the longer ones first, of
 // what is in another only the longer.
-func personalOf(c call) []personal {
+func personalOf(c check.Call) []personal {
 	all := []personal{
-		{"the contact's name", c.e.Name},
-		{"the phone number", c.e.PhoneNumber},
-		{"the phone number", strings.TrimPrefix(c.e.PhoneNumber, "+1")},
-		{"the summary", c.e.CallResult.Summary},
+		{"the contact's name", c.Event.Name},
+		{"the phone number", c.Event.PhoneNumber},
+		{"the phone number", strings.TrimPrefix(c.Event.PhoneNumber, "+1")},
+		{"the summary", c.Event.CallResult.Summary},
 	}
-	first, _, _ := strings.Cut(c.e.Name, " ")
+	first, _, _ := strings.Cut(c.Event.Name, " ")
 	all = append(all, personal{"the contact's first name", first})
-	for line := range strings.Lines(c.e.CallResult.Transcription) {
+	for line := range strings.Lines(c.Event.CallResult.Transcription) {
 		_, said, found := strings.Cut(strings.TrimSpace(line), ": ")
 		if found {
 			all = append(all, personal{"a line of the transcript", said})
 		}
 	}
-	for _, variables := range []map[string]any{c.e.CustomInputVariables, c.e.CallResult.ExtractedVariables} {
+	for _, variables := range []map[string]any{c.Event.CustomInputVariables, c.Event.CallResult.ExtractedVariables} {
 		for _, v := range variables {
 			if text, ok := v.(string); ok {
 				all = append(all, personal{"a variable", text})

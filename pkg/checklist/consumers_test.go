@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/julian"
 	_ "modernc.org/sqlite" // the driver
 )
@@ -157,9 +157,9 @@ type consumer struct {
 	seen     sync.Map // of marksEarly
 }
 
-func (c *consumer) probe(_ context.Context, callID string) (check.Reading, error) {
+func (c *consumer) probe(_ context.Context, callID string) (effects.Reading, error) {
 	n, err := c.store.count(callID)
-	return check.Reading{Count: n}, err
+	return effects.Reading{Count: n}, err
 }
 
 var callIDInText = regexp.MustCompile(`"callId":\s*"([^"]+)"`)

@@ -1,4 +1,4 @@
-package check
+package checklist
 
 import (
 	"cmp"
@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/crashcheck"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
@@ -23,20 +25,20 @@ const plainCalls = 1
 
 // run is the state of one run.
 type run struct {
-	*session
+	*check.Session
 	given bool // Settle was
-	sum   Summary
+	sum   check.Summary
 	// blocked says why no check that builds on an acknowledged call can be
 	// judged; "" when nothing is in the way.
 	blocked string
 
-	lab *lab // nil without a supervised consumer
+	lab *crashcheck.Supervisor // nil without a supervised consumer
 
-	judging sync.WaitGroup // but for those that wait long on purpose
-	late    sync.WaitGroup // those
-	mu      sync.Mutex     // of the counts in sum
-	results []chan Result  // by check; nil: it was not selected
-	next    int            // the first check that was not observed
+	judging sync.WaitGroup      // but for those that wait long on purpose
+	late    sync.WaitGroup      // those
+	mu      sync.Mutex          // of the counts in sum
+	results []chan check.Result // by check; nil: it was not selected
+	next    int                 // the first check that was not observed
 }
 
 // Run runs the checks one after the other, in the order of [Checks], and calls
@@ -44,10 +46,10 @@ type run struct {
 // are waited for while the next one delivers. The error is ErrUnknown, or that
 // of ctx when the run was cut short; what was observed until then stands, and
 // so do the ids in the summary.
-func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err error) {
+func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ check.Summary, err error) {
 	for _, name := range slices.Concat(o.Only, o.Skip) {
 		if !slices.Contains(Names(), name) {
-			return Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
+			return check.Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
 		}
 	}
 	given := o.Settle > 0
@@ -57,11 +59,11 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
-	r := &run{session: newSession(o), given: given, sum: Summary{Seed: o.Seed, Probe: ProbeNone}}
+	r := &run{Session: check.NewSession(o), given: given, sum: check.Summary{Seed: o.Seed, Probe: check.ProbeNone}}
 	for _, c := range Checks {
-		var result chan Result
-		if o.selects(c) {
-			result = make(chan Result, 1)
+		var result chan check.Result
+		if selects(o, c) {
+			result = make(chan check.Result, 1)
 		} else {
 			r.sum.NotSelected++
 		}
@@ -69,35 +71,35 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	}
 	began := time.Now()
 	if o.Supervision != nil {
-		r.lab = newLab(o.Supervision)
-		if err := r.lab.begin(ctx); err != nil {
+		r.lab = crashcheck.New(o.Supervision)
+		if err := r.lab.Begin(ctx); err != nil {
 			return r.sum, err
 		}
-		r.o.Client = r.lab.client
-		defer func() { err = errors.Join(err, r.lab.end(context.WithoutCancel(ctx))) }()
+		r.Options.Client = r.lab.Client
+		defer func() { err = errors.Join(err, r.lab.End(context.WithoutCancel(ctx))) }()
 	}
 	r.begin(ctx)
-	var results []Result
+	var results []check.Result
 	hand := observe
-	observe = func(result Result) {
+	observe = func(result check.Result) {
 		results = append(results, result)
 		hand(result)
 	}
 	planned := plainCalls
-	selected, over, _ := o.Planned()
+	selected, over, _ := Planned(o)
 	done := 0
 	for i, c := range Checks {
-		c.Requests = o.most(c)
+		c.Requests = most(o, c)
 		switch {
 		case ctx.Err() != nil || r.results[i] == nil:
 			continue
-		case o.past(c, planned):
-			r.results[i] <- Result{Verdict: Skip, Message: fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)}
+		case past(o, c, planned):
+			r.results[i] <- check.Result{Verdict: check.Skip, Message: fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)}
 			continue
 		}
 		planned += c.Requests
 		if o.Begin != nil {
-			o.Begin(Step{ID: c.ID, Done: done, Checks: selected - over, Requests: r.sum.Requests})
+			o.Begin(check.Step{ID: c.ID, Done: done, Checks: selected - over, Requests: r.sum.Requests})
 		}
 		r.check(ctx, i, c)
 		done++
@@ -110,7 +112,7 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 	r.late.Wait()
 	r.limits(results)
 	if r.lab != nil {
-		r.sum.Exercised = r.lab.exercised()
+		r.sum.Exercised = r.lab.Exercised()
 	}
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
@@ -119,21 +121,21 @@ func Run(ctx context.Context, o Options, observe func(Result)) (_ Summary, err e
 // begin looks whether there is an endpoint to check, and whether the probe
 // counts.
 func (r *run) begin(ctx context.Context) {
-	t := r.trial(ctx, plainTrial, 0)
-	plain := t.call(generate.Spec{})
-	if r.counter = r.o.newCounter(); r.counter != nil {
-		r.sum.Probe = ProbeCounts
+	t := r.Trial(ctx, check.PlainTrial, 0)
+	plain := t.Call(generate.Spec{})
+	if r.Counter = r.Options.NewCounter(); r.Counter != nil {
+		r.sum.Probe = check.ProbeCounts
 		for _, c := range Named(lastCount) {
-			r.counter.again = r.o.selects(c)
+			r.Counter.Again = selects(r.Options, c)
 		}
-		r.tryProbe(ctx, t.call(generate.Spec{}).id)
+		r.tryProbe(ctx, t.Call(generate.Spec{}).ID)
 	}
-	a := t.send("plain call", plain)
-	if !acknowledged(a) && !unreachable(a) && !errors.Is(a.Err, deliver.Timeout) && r.o.MaxRequests == 0 {
+	a := t.Send("plain call", plain)
+	if !check.Acknowledged(a) && !check.Unreachable(a) && !errors.Is(a.Err, deliver.Timeout) && r.Options.MaxRequests == 0 {
 		// One that is refused says something of that call, and need not of others.
 		for _, spec := range []generate.Spec{{ResultType: julian.Voicemail, Single: true}, {Direction: julian.Inbound, Lifecycle: julian.SequenceDone}} {
-			other := t.call(spec)
-			if b := t.send("another plain call", other); acknowledged(b) {
+			other := t.Call(spec)
+			if b := t.Send("another plain call", other); check.Acknowledged(b) {
 				plain, a = other, b
 				break
 			}
@@ -141,12 +143,12 @@ func (r *run) begin(ctx context.Context) {
 	}
 	switch {
 	case r.absent(a):
-	case !acknowledged(a):
+	case !check.Acknowledged(a):
 		r.blocked = "a plain call is not acknowledged: " + a.Describe()
-		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.o.Secrets) == 0 {
+		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.Options.Secrets) == 0 {
 			r.blocked += "; a secret that it wants is given with -H"
 		}
-	case r.counter != nil && r.counter.broken == "":
+	case r.Counter != nil && r.Counter.Broken == "":
 		r.measure(t, plain, a)
 	}
 	r.took(t)
@@ -155,21 +157,21 @@ func (r *run) begin(ctx context.Context) {
 // tryProbe looks whether the probe counts; never is the id of a call that nobody
 // has sent: a probe that says something of it would say it of every call.
 func (r *run) tryProbe(ctx context.Context, never string) {
-	switch n, err := r.counter.read(ctx, never); {
+	switch n, err := r.Counter.Read(ctx, never); {
 	case err != nil:
-		r.counter.broken = err.Error()
+		r.Counter.Broken = err.Error()
 	case n.Count != 0:
-		r.counter.broken = fmt.Sprintf("it counts %d for a call that was never delivered", n.Count)
+		r.Counter.Broken = fmt.Sprintf("it counts %d for a call that was never delivered", n.Count)
 	}
-	if r.counter.broken != "" {
-		r.sum.Probe = r.counter.broken
+	if r.Counter.Broken != "" {
+		r.sum.Probe = r.Counter.Broken
 	}
 	for _, id := range blanks {
-		if r.counter.broken != "" || id == "" && r.counter.batch != nil {
+		if r.Counter.Broken != "" || id == "" && r.Counter.Batch != nil {
 			continue // it may take its time to say so; an empty line is no id
 		}
-		if n, err := r.counter.read(ctx, id); err == nil {
-			r.counter.blank[id] = n.Count
+		if n, err := r.Counter.Read(ctx, id); err == nil {
+			r.Counter.Blank[id] = n.Count
 		}
 	}
 }
@@ -186,28 +188,28 @@ const (
 
 // measure finds out how long an effect takes, and takes from it how long one is
 // waited for. Where --settle says how long, that is the longest wait.
-func (r *run) measure(t *trial, plain call, a deliver.Answer) {
+func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
 	longest := longestEffect
 	if r.given {
-		longest = r.o.Settle
+		longest = r.Options.Settle
 	}
-	calls := []call{plain}
+	calls := []check.Call{plain}
 	began := a.Answered
 	wait := 2 * time.Millisecond
-	for t.ctx.Err() == nil {
+	for t.Ctx.Err() == nil {
 		for _, c := range calls {
-			n, err := r.counter.read(t.ctx, c.id)
+			n, err := r.Counter.Read(t.Ctx, c.ID)
 			if err != nil {
 				return // the checks say so
 			}
-			if n.Count >= r.o.expects(c.body) {
+			if n.Count >= r.Options.Expects(c.Body) {
 				first := time.Since(began)
 				r.sum.FirstEffectMS = units.Milliseconds(first)
-				r.counter.slow = first > slowEffect
+				r.Counter.Slow = first > slowEffect
 				if !r.given {
-					r.counter.patience = max(r.o.Settle, 3*first+time.Second)
+					r.Counter.Patience = max(r.Options.Settle, 3*first+time.Second)
 				}
-				r.sum.PatienceMS = units.Milliseconds(r.counter.patience)
+				r.sum.PatienceMS = units.Milliseconds(r.Counter.Patience)
 				return
 			}
 		}
@@ -215,42 +217,42 @@ func (r *run) measure(t *trial, plain call, a deliver.Answer) {
 		case passed >= longest && r.given:
 			return // what is missing is the checks' to say
 		case passed >= longest:
-			r.counter.broken = fmt.Sprintf("doubtful: it counts nothing for a plain call that was acknowledged %s ago; does it look where the effects are, and for the whole callId?", longest)
-			r.sum.Probe = r.counter.broken
+			r.Counter.Broken = fmt.Sprintf("doubtful: it counts nothing for a plain call that was acknowledged %s ago; does it look where the effects are, and for the whole callId?", longest)
+			r.sum.Probe = r.Counter.Broken
 			return
-		case passed >= second && len(calls) == 1 && r.o.MaxRequests == 0:
-			if c := t.call(generate.Spec{}); acknowledged(t.send("another plain call", c)) {
+		case passed >= second && len(calls) == 1 && r.Options.MaxRequests == 0:
+			if c := t.Call(generate.Spec{}); check.Acknowledged(t.Send("another plain call", c)) {
 				calls = append(calls, c)
 			}
 		}
-		t.rest(wait)
+		t.Rest(wait)
 		wait = min(wait*3/2, 250*time.Millisecond)
 	}
 }
 
 // check delivers what a check has to, and judges in the background.
 func (r *run) check(ctx context.Context, i int, c Check) {
-	if most := r.o.MaxRequests; r.silent.Load() >= maxSilent && (most == 0 || r.sum.Requests < most) {
+	if most := r.Options.MaxRequests; r.Silent.Load() >= check.MaxSilent && (most == 0 || r.sum.Requests < most) {
 		r.stillThere(ctx)
 	}
 	switch {
 	case r.sum.Unreachable != "":
-		r.results[i] <- Result{Verdict: Undecided, NotRun: true, Message: r.sum.Unreachable}
+		r.results[i] <- check.Result{Verdict: check.Undecided, NotRun: true, Message: r.sum.Unreachable}
 		return
 	case r.blocked != "" && !c.always:
-		r.results[i] <- Result{Verdict: Undecided, NotRun: true, Message: r.blocked}
+		r.results[i] <- check.Result{Verdict: check.Undecided, NotRun: true, Message: r.blocked}
 		return
 	}
 	if c.alone {
 		r.judging.Wait()
 	}
-	t := r.trial(ctx, c.ID, firstPhone(c.ID))
+	t := r.Trial(ctx, c.ID, firstPhone(c.ID))
 	start := time.Now()
 	judge := r.deliver(t, c)
 	if !c.late {
 		r.took(t)
 	}
-	if t.gone != nil && ctx.Err() == nil {
+	if t.Gone != nil && ctx.Err() == nil {
 		r.stillThere(ctx)
 	}
 	judging := &r.judging
@@ -263,13 +265,13 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 			r.took(t)
 		}
 		if ctx.Err() != nil {
-			f = finding{verdict: Undecided, message: "cut short"}
+			f = check.Finding{Verdict: check.Undecided, Message: "cut short"}
 		}
-		f.warnOf(t.warned)
-		out := t.result
-		out.Verdict, out.Message, out.Details = f.verdict, f.message, f.details
+		f.WarnOf(t.Warned)
+		out := t.Result
+		out.Verdict, out.Message, out.Details = f.Verdict, f.Message, f.Details
 		for i, refused := range out.Refused {
-			out.Refused[i].Differs = r.book.differs(call{body: refused.Payload})
+			out.Refused[i].Differs = r.Ledger.Differs(check.Call{Body: refused.Payload})
 		}
 		out.TookMS = units.Milliseconds(time.Since(start))
 		r.results[i] <- out
@@ -277,18 +279,18 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 }
 
 // deliver makes the deliveries of a check.
-func (r *run) deliver(t *trial, c Check) judgement {
+func (r *run) deliver(t *check.Trial, c Check) check.Conclusion {
 	if c.crash != nil {
-		return r.lab.run(t, c.crash)
+		return r.lab.Run(t, c.crash)
 	}
 	return c.run(t)
 }
 
 // stillThere asks nobody any more when the endpoint is gone.
 func (r *run) stillThere(ctx context.Context) {
-	r.silent.Store(0)
-	t := r.trial(ctx, "still there", 0)
-	a := t.send("plain call", t.call(generate.Spec{}))
+	r.Silent.Store(0)
+	t := r.Trial(ctx, "still there", 0)
+	a := t.Send("plain call", t.Call(generate.Spec{}))
 	r.took(t)
 	r.absent(a)
 }
@@ -297,7 +299,7 @@ func (r *run) stillThere(ctx context.Context) {
 // cannot be reached, or gives no answer in time to a plain call.
 func (r *run) absent(a deliver.Answer) bool {
 	silent := errors.Is(a.Err, deliver.Timeout)
-	if !silent && !unreachable(a) {
+	if !silent && !check.Unreachable(a) {
 		return false
 	}
 	r.sum.Unreachable, r.sum.Silent = a.Err.Error(), silent
@@ -305,23 +307,23 @@ func (r *run) absent(a deliver.Answer) bool {
 }
 
 // took adds what a trial sent.
-func (r *run) took(t *trial) {
+func (r *run) took(t *check.Trial) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sum.Requests += t.result.Requests
-	r.sum.Redelivered += t.result.Redelivered
-	r.sum.CallIDs = append(r.sum.CallIDs, t.ids...)
-	r.sum.Unlisted += t.unlisted
+	r.sum.Requests += t.Result.Requests
+	r.sum.Redelivered += t.Result.Redelivered
+	r.sum.CallIDs = append(r.sum.CallIDs, t.IDs...)
+	r.sum.Unlisted += t.Unlisted
 }
 
 // observe hands on what is there, in order; with all, it waits for the rest.
-func (r *run) observe(observe func(Result), all bool) {
+func (r *run) observe(observe func(check.Result), all bool) {
 	for r.next < len(Checks) {
 		if r.results[r.next] == nil {
 			r.next++
 			continue
 		}
-		var result Result
+		var result check.Result
 		if all {
 			result = <-r.results[r.next]
 		} else {

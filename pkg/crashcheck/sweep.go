@@ -1,4 +1,4 @@
-package check
+package crashcheck
 
 import (
 	"cmp"
@@ -9,49 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// Event is one line of the timeline of a delivery.
-type Event struct {
-	AtMS float64 `json:"atMs"` // since the delivery began
-	// Who is "sender", "consumer", or a proxy with the number of its connection,
-	// such as "database#1".
-	Who    string `json:"who"`
-	What   string `json:"what"`
-	Raw    string `json:"-"` // What with its values
-	Result string `json:"result,omitempty"`
-	// Reads: it changes nothing: a look, a BEGIN, a COMMIT after looks.
-	Reads bool `json:"reads,omitempty"`
-}
-
-// PointResult is what came of one point of a sweep.
-type PointResult struct {
-	At      string `json:"at"`   // the step's number; with a + the place after it
-	What    string `json:"what"` // where that is
-	Reached bool   `json:"reached"`
-	Failed  bool   `json:"failed"`
-}
-
 // point is one place of a sweep and what came of it.
 type point struct {
-	at      StepAt
+	at      check.StepAt
 	name    string // of the place: before COMMIT of "…"
 	reached bool
-	call    call
-	more    []call // of tries that did not reach it
+	call    check.Call
+	more    []check.Call // of tries that did not reach it
 	acked   bool
 	began   time.Time
-	events  []Event
+	events  []check.Event
 	said    string // what went wrong beside the count; "" nothing
 	effects effectsOf
 }
 
 func (p *point) event(who, what, result string) {
-	p.events = append(p.events, Event{AtMS: units.Milliseconds(time.Since(p.began)), Who: who, What: what, Result: result})
+	p.events = append(p.events, check.Event{AtMS: units.Milliseconds(time.Since(p.began)), Who: who, What: what, Result: result})
 }
 
 // describeStep is a step in a few words.
@@ -65,7 +45,7 @@ func describeStep(s supervise.Step) string {
 
 // name says where step i is: its own words or, for the end of a transaction, the
 // words of what it makes durable.
-func (l *lab) name(i int) string {
+func (l *Supervisor) name(i int) string {
 	s := l.steps[i]
 	if !strings.EqualFold(s.Text, "COMMIT") && !strings.EqualFold(s.Text, "END") {
 		return fmt.Sprintf("%q (%d)", describeStep(s), i+1)
@@ -85,12 +65,12 @@ const unreachedWait = 250 * time.Millisecond
 
 // deliverHeld delivers a fresh call and waits until the point is held. The
 // answer comes on the channel; reached is false where the point never came.
-func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-chan deliver.Answer, reached bool) {
-	if err := l.revive(t.ctx); err != nil {
+func (l *Supervisor) deliverHeld(t *check.Trial, p *point) (hold *supervise.Hold, answer <-chan deliver.Answer, reached bool) {
+	if err := l.revive(t.Ctx); err != nil {
 		l.tell("%v", err)
 	}
 	l.quiet(t)
-	p.call = t.call(generate.Spec{})
+	p.call = t.Call(generate.Spec{})
 	p.events = nil
 	rec := l.s.Recorder
 	rec.Begin()
@@ -110,7 +90,7 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 		go func() {
 			defer close(rested)
 			l.quiet(t)
-			t.rest(unreachedWait) // on a busy machine it may be late
+			t.Rest(unreachedWait) // on a busy machine it may be late
 		}()
 		select {
 		case <-hold.Hit():
@@ -118,7 +98,7 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 		case <-rested:
 		}
 	case <-limit.C:
-	case <-t.ctx.Done():
+	case <-t.Ctx.Done():
 	}
 	select {
 	case <-hold.Hit():
@@ -131,7 +111,7 @@ func (l *lab) deliverHeld(t *trial, p *point) (hold *supervise.Hold, answer <-ch
 
 // try delivers until the point is reached, a few times, and calls do with the
 // held step. Do releases it.
-func (l *lab) try(t *trial, p *point, do func(*supervise.Hold, <-chan deliver.Answer)) {
+func (l *Supervisor) try(t *check.Trial, p *point, do func(*supervise.Hold, <-chan deliver.Answer)) {
 	for range reachTries {
 		hold, answers, reached := l.deliverHeld(t, p)
 		if reached {
@@ -140,17 +120,17 @@ func (l *lab) try(t *trial, p *point, do func(*supervise.Hold, <-chan deliver.An
 			l.timeline(p)
 			return
 		}
-		if a := <-answers; acknowledged(a) {
+		if a := <-answers; check.Acknowledged(a) {
 			p.more = append(p.more, p.call)
 		}
-		if t.ctx.Err() != nil {
+		if t.Ctx.Err() != nil {
 			return
 		}
 	}
 }
 
 // timeline adds the steps that the recorder saw, in the order of time.
-func (l *lab) timeline(p *point) {
+func (l *Supervisor) timeline(p *point) {
 	held := supervise.Point{}
 	if p.at.Step > 0 {
 		held = l.steps[p.at.Step-1].Point
@@ -168,7 +148,7 @@ func (l *lab) timeline(p *point) {
 		default:
 			result = "held, then " + result
 		}
-		p.events = append(p.events, Event{
+		p.events = append(p.events, check.Event{
 			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
 			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes,
 		})
@@ -176,13 +156,13 @@ func (l *lab) timeline(p *point) {
 	sortEvents(p.events)
 }
 
-func sortEvents(events []Event) {
-	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.AtMS, b.AtMS) })
+func sortEvents(events []check.Event) {
+	slices.SortStableFunc(events, func(a, b check.Event) int { return cmp.Compare(a.AtMS, b.AtMS) })
 }
 
 // answered notes the answer to copy n.
 func (p *point) answered(copyN int, a deliver.Answer) {
-	p.acked = p.acked || acknowledged(a)
+	p.acked = p.acked || check.Acknowledged(a)
 	said := a.Describe()
 	if a.Err != nil && !errors.Is(a.Err, deliver.Timeout) {
 		said = "no answer"
@@ -191,12 +171,12 @@ func (p *point) answered(copyN int, a deliver.Answer) {
 }
 
 // again redelivers unless the call was acknowledged.
-func (l *lab) again(t *trial, p *point, copyN int) {
+func (l *Supervisor) again(t *check.Trial, p *point, copyN int) {
 	if p.acked {
 		return
 	}
 	died := l.died
-	if err := l.revive(t.ctx); err != nil {
+	if err := l.revive(t.Ctx); err != nil {
 		p.said = "it does not start again: " + err.Error()
 		return
 	}
@@ -211,13 +191,13 @@ func (l *lab) again(t *trial, p *point, copyN int) {
 	}
 	p.said = "redelivered, it is not acknowledged: " + a.Describe()
 	// What it is stuck in is no matter of the points after this one.
-	if err := l.restart(t.ctx); err != nil {
+	if err := l.restart(t.Ctx); err != nil {
 		p.said = "it does not start again: " + err.Error()
 	}
 }
 
 // durable are the numbers of the steps that change durable state, from 1.
-func (l *lab) durable() []int {
+func (l *Supervisor) durable() []int {
 	var out []int
 	for i, s := range l.steps {
 		if s.Write {
@@ -230,7 +210,7 @@ func (l *lab) durable() []int {
 // chosen are those of points that --at leaves, the most telling first where time
 // may end.
 // Did is what is done there: "killed".
-func (l *lab) chosen(did string, points []StepAt) []*point {
+func (l *Supervisor) chosen(did string, points []check.StepAt) []*point {
 	var out []*point
 	for _, at := range points {
 		if l.s.At == nil || *l.s.At == at {
@@ -255,13 +235,13 @@ func btoi(b bool) int {
 }
 
 // sweep runs do for each point, as long as there is time.
-func (l *lab) sweep(t *trial, points []*point, do func(*point)) {
+func (l *Supervisor) sweep(t *check.Trial, points []*point, do func(*point)) {
 	began := time.Now()
 	for i, p := range points {
-		if t.ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
+		if t.Ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
 			return
 		}
-		l.tell("%s: %d of %d", t.id, i+1, len(points))
+		l.tell("%s: %d of %d", t.ID, i+1, len(points))
 		do(p)
 	}
 }
@@ -269,8 +249,8 @@ func (l *lab) sweep(t *trial, points []*point, do func(*point)) {
 // conclude counts the effects of all calls of a sweep, once nothing is missing
 // any more, redelivers what was acknowledged once more, and counts again. What
 // names one trial: "kill".
-func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
-	var calls []call
+func (l *Supervisor) conclude(t *check.Trial, n *check.Notes, points []*point, what string) {
+	var calls []check.Call
 	var owners []*point
 	for _, p := range points {
 		if p.reached {
@@ -282,7 +262,7 @@ func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 	}
 	// Those that are right must stay so.
 	for i, e := range l.complete(t, calls) {
-		if p := owners[i]; calls[i].id == p.call.id && p.acked && !e.wrong(l.spied) && e.err == "" {
+		if p := owners[i]; calls[i].ID == p.call.ID && p.acked && !e.wrong(l.spied) && e.err == "" {
 			p.event("sender", "POST once more", "")
 			l.send(t, p.call)
 		}
@@ -291,7 +271,7 @@ func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 	for i, e := range l.counted(t, calls) {
 		// One whose point did not come was acknowledged, too: it may have been hit
 		// by the next try.
-		if p := owners[i]; calls[i].id == p.call.id || e.wrong(l.spied) {
+		if p := owners[i]; calls[i].ID == p.call.ID || e.wrong(l.spied) {
 			p.effects = e
 		}
 	}
@@ -299,16 +279,16 @@ func (l *lab) conclude(t *trial, n *notes, points []*point, what string) {
 }
 
 // findings turn what came of the points into a verdict and its evidence.
-func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
+func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, what string) {
 	var wrong, missed []*point
 	reached := 0
 	for _, p := range points {
-		result := PointResult{At: p.at.String(), What: p.name, Reached: p.reached}
+		result := check.PointResult{At: p.at.String(), What: p.name, Reached: p.reached}
 		switch {
 		case !p.reached:
 			missed = append(missed, p)
 		case p.effects.err != "" && p.said == "":
-			n.undecided("%s", p.effects.err)
+			n.Undecided("%s", p.effects.err)
 		case p.said != "" || p.effects.wrong(l.spied):
 			wrong = append(wrong, p)
 			result.Failed = true
@@ -316,23 +296,23 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 		if p.reached {
 			reached++
 		}
-		t.result.Points = append(t.result.Points, result)
+		t.Result.Points = append(t.Result.Points, result)
 	}
-	step := func(p PointResult) int { n, _ := strconv.Atoi(strings.TrimSuffix(p.At, "+")); return n }
-	slices.SortStableFunc(t.result.Points, func(a, b PointResult) int {
+	step := func(p check.PointResult) int { n, _ := strconv.Atoi(strings.TrimSuffix(p.At, "+")); return n }
+	slices.SortStableFunc(t.Result.Points, func(a, b check.PointResult) int {
 		return cmp.Or(cmp.Compare(step(a), step(b)), cmp.Compare(len(a.At), len(b.At)))
 	})
-	n.answered = n.answered || reached > 0
-	var tried Tried
+	n.Answered = n.Answered || reached > 0
+	var tried check.Tried
 	for _, p := range points {
 		if p.at.Step > 0 { // what is no step of a delivery is not one of its points
 			tried.Planned++
 			tried.Reached += btoi(p.reached)
 		}
 	}
-	l.points.add(tried)
+	l.points.Add(tried)
 	if what == "kill" {
-		l.kills.add(tried)
+		l.kills.Add(tried)
 	}
 	if len(wrong) > 0 {
 		first := wrong[0]
@@ -341,22 +321,17 @@ func (l *lab) findings(t *trial, n *notes, points []*point, what string) {
 			word = first.effects.word(l.spied)
 		}
 		if first.effects.wrong(l.spied) && first.effects.probe == 1 {
-			t.result.Mend = tellOnce // the effect is right, and what was told elsewhere is not
+			t.Result.Mend = TellOnce // the effect is right, and what was told elsewhere is not
 		}
-		n.fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
-		n.fails = append(n.fails, first.name)
-		t.result.Timeline, t.result.At = first.events, first.at.String()
+		n.Fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
+		n.Fails = append(n.Fails, first.name)
+		t.Result.Timeline, t.Result.At = first.events, first.at.String()
 	}
 	if len(missed) > 0 {
 		var names []string
 		for _, p := range missed {
 			names = append(names, p.at.String())
 		}
-		n.undecided("not reached: step %s", strings.Join(names, ", "))
+		n.Undecided("not reached: step %s", strings.Join(names, ", "))
 	}
-}
-
-func (t *Tried) add(more Tried) {
-	t.Planned += more.Planned
-	t.Reached += more.Reached
 }

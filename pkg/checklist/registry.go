@@ -1,4 +1,8 @@
-package check
+package checklist
+
+import (
+	"github.com/julianctl/julianctl/pkg/crashcheck"
+)
 
 // Checks is the registry, in the order in which they run. To add a check is to
 // add a row. It is read, never changed.
@@ -381,77 +385,77 @@ var Checks = []Check{
 
 	{
 		ID: "restart", Group: crashes, Needs: Effects, Requests: 9, alone: true,
-		Title: "knows a repeat after a restart", crash: restart,
+		Title: "knows a repeat after a restart", crash: crashcheck.Restart,
 		Why:  "what is remembered in memory is forgotten at each deploy",
 		How:  "delivers 3 calls, kills the consumer, starts it again and delivers them again: each must be processed once",
 		Mend: "keep what was processed in the database, not in memory: a unique key on callId",
 	},
 	{
 		ID: "crash", Group: crashes, Needs: Effects, Requests: 100, alone: true,
-		Title: "processes a call once though killed at any step", crash: crash,
+		Title: "processes a call once though killed at any step", crash: crashcheck.Crash,
 		Why:  "an effect and its marker that are apart are lost or doubled when the process ends in between",
 		How:  "kills the consumer just before each step that changes durable state and once after the last, starts it again, and redelivers what was not acknowledged: each call must be processed once",
 		Mend: "put the effect and its marker into one transaction",
 	},
 	{
 		ID: "lost-answer", Group: crashes, Needs: Effects, Requests: 100, alone: true,
-		Title: "processes a call once though an answer of its database is lost", crash: lostAnswer,
+		Title: "processes a call once though an answer of its database is lost", crash: crashcheck.LostAnswer,
 		Why:  "the COMMIT happened and the consumer does not know: what it tries again must not count twice",
 		How:  "resets the connection after each step that changes durable state, before its answer comes, and redelivers what was not acknowledged; once a step fails before it is done: each call must be processed once",
 		Mend: "make the work repeatable: a unique key on callId, inserted in the transaction of the effect",
 	},
 	{
 		ID: "interleaved", Group: crashes, Needs: Effects, Requests: 100, alone: true,
-		Title: "processes a call once though a copy runs inside another", crash: interleaved,
+		Title: "processes a call once though a copy runs inside another", crash: crashcheck.Interleaved,
 		Why:  "look, then insert: both copies look before either inserts",
 		How:  "holds a delivery before each of its steps while a copy runs to its end or waits for it: each call must be processed once",
 		Mend: "insert first and look at the result: a unique key on callId with ON CONFLICT DO NOTHING, in the transaction of the effect",
 	},
 	{
 		ID: "replicas", Group: crashes, Needs: Effects, Requests: 200, alone: true,
-		Title: "processes a call once though copies meet two replicas", crash: replicas,
+		Title: "processes a call once though copies meet two replicas", crash: crashcheck.Replicas,
 		Why:  "a mutex and a set in memory end at the process",
 		How:  "starts a second consumer on the same database and delivers copies to both: in turn, 8 together in 3 rounds, and one inside the other at each step; each call must be processed once",
 		Mend: "let the database decide, not a lock in the process: a unique key on callId",
 	},
 	{
 		ID: "sigterm", Group: crashes, Needs: Effects, Requests: 100, alone: true,
-		Title: "loses nothing at SIGTERM", crash: sigterm,
+		Title: "loses nothing at SIGTERM", crash: crashcheck.Sigterm,
 		Why:  "each deploy ends the process in the middle of something",
 		How:  "sends SIGTERM while a step is held, kills after 3s what is still there, starts again, and redelivers what was not acknowledged: each call must be processed once",
 		Mend: "finish what is under way at SIGTERM, or acknowledge after the work is durable",
 	},
 	{
 		ID: "database-down", Group: crashes, Needs: Effects, Requests: 10, alone: true,
-		Title: "acknowledges nothing that it cannot keep", crash: databaseDown,
+		Title: "acknowledges nothing that it cannot keep", crash: crashcheck.DatabaseDown,
 		Why:  "a 200 in the path of errors tells the sender that all is well, and the call is gone",
 		How:  "refuses the connections to what the consumer uses and delivers a call: a 5xx is right; after a 2xx the consumer is killed and started with its database, and the call must have been processed once",
 		Mend: "answer 5xx when the delivery could not be stored: it will be sent again",
 	},
 	{
 		ID: "database-back", Group: crashes, Needs: Effects, Requests: 50, alone: true,
-		Title: "comes back with its database", crash: databaseBack,
+		Title: "comes back with its database", crash: crashcheck.DatabaseBack,
 		Why:  "dead connections in a pool fail every delivery until somebody restarts the service",
 		How:  "cuts the connections to what the consumer uses for 300ms and redelivers a call for up to 10s, without a restart: it must be acknowledged and processed once",
 		Mend: "let the pool drop dead connections and open new ones",
 	},
 	{
 		ID: "database-stalls", Group: crashes, Needs: Effects, Requests: 5, alone: true,
-		Title: "does not answer late because its database does", crash: databaseStalls,
+		Title: "does not answer late because its database does", crash: crashcheck.DatabaseStalls,
 		Why:  "a sender gives up and delivers again, which makes a slow database slower",
 		How:  "makes each step 500ms slower and delivers a call: an answer that is more than 400ms later is a warning",
 		Mend: "store the delivery, answer, and work after that",
 	},
 	{
 		ID: "downstream-down", Group: crashes, Needs: Effects, Requests: 20, alone: true,
-		Title: "survives that what it calls is down", crash: downstreamDown,
+		Title: "survives that what it calls is down", crash: crashcheck.DownstreamDown,
 		Why:  "the one thing outside is told twice, or never",
 		How:  "lets the stand-in of --spy answer 500, and then close without an answer, and redelivers what was not acknowledged once it is back: each call must be processed and told once",
-		Mend: tellOnce,
+		Mend: crashcheck.TellOnce,
 	},
 	{
 		ID: "crash-files", Group: crashes, Needs: Effects, Requests: 100, alone: true,
-		Title: "processes a call once though killed while it writes files", crash: crashFiles,
+		Title: "processes a call once though killed while it writes files", crash: crashcheck.CrashFiles,
 		Why:  "what is written in two steps is half there when the process ends in between",
 		How:  "for a consumer that keeps what it knows in files, in SQLite for one: follows the calls that change a file, kills the consumer before each and after the last, starts it again and redelivers what was not acknowledged. Where calls cannot be followed (not on Linux) it kills by the clock, which may fail, and never pass",
 		Mend: "put the effect and its marker into one transaction; in plain files into one file that is written aside, flushed and renamed",
@@ -464,6 +468,3 @@ const (
 	// lastCount is the check that needs a probe, and runs of itself only with one.
 	lastCount = "final-count"
 )
-
-// tellOnce is how people repair what is told elsewhere too often, or never.
-const tellOnce = "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken"

@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
+	"github.com/julianctl/julianctl/pkg/effects"
 )
 
 // A probe that says anything but the number of effects lets nothing pass that
@@ -26,22 +28,22 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 	var odd atomic.Int32 // the probe is asked for several calls at a time
 	for _, tt := range []struct {
 		name  string
-		probe check.Probe
+		probe effects.Probe
 		says  string
 	}{
-		{"garbage", check.CommandProbe([]string{"echo", "three rows"}, ""), `probe said "three rows", want a whole number`},
-		{"nothing", check.CommandProbe([]string{"true"}, ""), "probe said nothing"},
-		{"fails", check.CommandProbe([]string{"false"}, ""), "exit status 1"},
-		{"not there", check.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
-		{"always one", check.CommandProbe([]string{"echo", "1"}, ""), "it counts 1 for a call that was never delivered"},
-		{"always none", check.CommandProbe([]string{"echo", "0"}, ""), ""},
-		{"negative", check.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},
-		{"no JSON", check.CommandProbe([]string{"echo", "1"}, "count.rows"), "has nothing at"},
-		{"in the middle", func(context.Context, string) (check.Reading, error) {
+		{"garbage", effects.CommandProbe([]string{"echo", "three rows"}, ""), `probe said "three rows", want a whole number`},
+		{"nothing", effects.CommandProbe([]string{"true"}, ""), "probe said nothing"},
+		{"fails", effects.CommandProbe([]string{"false"}, ""), "exit status 1"},
+		{"not there", effects.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
+		{"always one", effects.CommandProbe([]string{"echo", "1"}, ""), "it counts 1 for a call that was never delivered"},
+		{"always none", effects.CommandProbe([]string{"echo", "0"}, ""), ""},
+		{"negative", effects.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},
+		{"no JSON", effects.CommandProbe([]string{"echo", "1"}, "count.rows"), "has nothing at"},
+		{"in the middle", func(context.Context, string) (effects.Reading, error) {
 			if odd.Add(1) > 20 {
-				return check.Reading{}, errors.New("probe lost its connection")
+				return effects.Reading{}, errors.New("probe lost its connection")
 			}
-			return check.Reading{}, nil
+			return effects.Reading{}, nil
 		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,8 +52,8 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 				o.Settle = 10 * time.Millisecond
 			})
 			for _, r := range got.results {
-				c := check.Named(r.ID)[0]
-				if c.Needs == check.Effects && r.Verdict == pass {
+				c := checklist.Named(r.ID)[0]
+				if c.Needs == checklist.Effects && r.Verdict == pass {
 					t.Errorf("%s passes: %s", r.ID, r.Message)
 				}
 			}
@@ -140,14 +142,14 @@ func TestEffectsSettle(t *testing.T) {
 			got := examine(t, correct, newMemory(t), false, func(o *check.Options) {
 				o.Only = []string{"repeat"}
 				o.Settle = 100 * time.Millisecond
-				o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+				o.Probe = func(_ context.Context, id string) (effects.Reading, error) {
 					mu.Lock()
 					defer mu.Unlock()
 					reads[id]++
 					if reads[id] == 1 {
-						return check.Reading{}, nil // before it is delivered
+						return effects.Reading{}, nil // before it is delivered
 					}
-					return check.Reading{Count: tt.count(reads[id] - 2)}, nil
+					return effects.Reading{Count: tt.count(reads[id] - 2)}, nil
 				}
 			})
 			if v := got.verdicts()["repeat"]; v != tt.want {
@@ -164,7 +166,7 @@ func TestProbeThatFindsParts(t *testing.T) {
 	s := newMemory(t).(*memory)
 	got := examine(t, correct, s, false, func(o *check.Options) {
 		o.Only = []string{"repeat", "missing-call-id", "none-lost"}
-		o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+		o.Probe = func(_ context.Context, id string) (effects.Reading, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			n := 0
@@ -173,7 +175,7 @@ func TestProbeThatFindsParts(t *testing.T) {
 					n += times
 				}
 			}
-			return check.Reading{Count: n}, nil
+			return effects.Reading{Count: n}, nil
 		}
 	})
 	for _, id := range []string{"repeat", "missing-call-id", "none-lost"} {
@@ -192,9 +194,9 @@ func TestLaterContentSaysWhichWasKept(t *testing.T) {
 		s := newMemory(t)
 		got := examine(t, correct, s, false, func(o *check.Options) {
 			o.Only = []string{"later-content"}
-			o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+			o.Probe = func(_ context.Context, id string) (effects.Reading, error) {
 				n, err := s.count(id)
-				return check.Reading{Count: n, Text: kept}, err
+				return effects.Reading{Count: n, Text: kept}, err
 			}
 		})
 		if said := got.said(pass); !strings.Contains(said, says) {
@@ -227,7 +229,7 @@ func TestProbesOverHTTP(t *testing.T) {
 		{"/json?id={callId}", "rows.#", 2}, {"/json?id={callId}", "rows", 2}, {"/json", "n", 3}, {"/json", "text", 4},
 		{"/json", "", -1}, {"/json", "nothing", -1}, {"/gone/{callId}", "", -1}, {"/redirect", "n", -1}, {"/long", "", -1},
 	} {
-		r, err := check.URLProbe(client, tt.uri, tt.path, nil)(t.Context(), "call.a b")
+		r, err := effects.URLProbe(client, tt.uri, tt.path, nil)(t.Context(), "call.a b")
 		if err != nil {
 			r.Count = -1
 		}
@@ -248,7 +250,7 @@ func TestCommandProbe(t *testing.T) {
 		{[]string{"sh", "-c", `test "$1" = "$JULIANCTL_CALL_ID" && echo 7`, "sh", "{callId}"}, 7},
 		{[]string{"echo", "{callId}"}, -1},
 	} {
-		r, err := check.CommandProbe(tt.argv, "")(t.Context(), "call.$(echo x); `y`")
+		r, err := effects.CommandProbe(tt.argv, "")(t.Context(), "call.$(echo x); `y`")
 		if err != nil {
 			r.Count = -1
 		}
@@ -262,10 +264,10 @@ func TestCleanUp(t *testing.T) {
 	need(t, "sh")
 	ids := []string{"call.a", "call.b"}
 	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
-	if err := check.CleanUp(t.Context(), ok, ids); err != nil {
+	if err := effects.CleanUp(t.Context(), ok, ids); err != nil {
 		t.Error(err)
 	}
-	if err := check.CleanUp(t.Context(), []string{"sh", "-c", "echo no such table >&2; exit 3"}, ids); err == nil || !strings.Contains(err.Error(), "no such table") {
+	if err := effects.CleanUp(t.Context(), []string{"sh", "-c", "echo no such table >&2; exit 3"}, ids); err == nil || !strings.Contains(err.Error(), "no such table") {
 		t.Errorf("%v", err)
 	}
 }
@@ -281,13 +283,13 @@ func TestSettlingTakesItsTime(t *testing.T) {
 		s := newMemory(t)
 		examine(t, correct, s, false, func(o *check.Options) {
 			o.Only, o.Settle = []string{"repeat"}, tt.settle
-			o.Probe = func(_ context.Context, id string) (check.Reading, error) {
+			o.Probe = func(_ context.Context, id string) (effects.Reading, error) {
 				<-time.After(tt.look)
 				mu.Lock()
 				defer mu.Unlock()
 				looks[id] = append(looks[id], time.Now())
 				n, err := s.count(id)
-				return check.Reading{Count: n}, err
+				return effects.Reading{Count: n}, err
 			}
 		})
 		settled := false

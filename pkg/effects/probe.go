@@ -1,4 +1,7 @@
-package check
+// Package effects counts how often a consumer processed a call, by a [Probe] that
+// the user gives: a program, a URL, or one program for many calls at once. It runs
+// the user's other programs as well: a second writer, and a clean-up.
+package effects
 
 import (
 	"bytes"
@@ -46,7 +49,7 @@ func CommandWriter(argv []string) func(context.Context, string, []byte) error {
 		for i, arg := range argv {
 			args[i] = strings.ReplaceAll(arg, Placeholder, callID)
 		}
-		_, err := runCommand(ctx, probeTimeout, args, string(payload), ProbeEnv+"="+callID)
+		_, err := RunCommand(ctx, probeTimeout, args, string(payload), ProbeEnv+"="+callID)
 		return err
 	}
 }
@@ -55,7 +58,7 @@ func CommandWriter(argv []string) func(context.Context, string, []byte) error {
 // input, one a line, and prints "id count", one a line.
 func CommandBatch(argv []string) BatchProbe {
 	return func(ctx context.Context, callIDs []string) (map[string]int, error) {
-		out, err := runCommand(ctx, batchTimeout, argv, strings.Join(callIDs, "\n")+"\n")
+		out, err := RunCommand(ctx, batchTimeout, argv, strings.Join(callIDs, "\n")+"\n")
 		if err != nil {
 			return nil, fmt.Errorf("probe %w", err)
 		}
@@ -105,7 +108,7 @@ func CommandProbe(argv []string, path string) Probe {
 		for i, arg := range argv {
 			args[i] = strings.ReplaceAll(arg, Placeholder, callID)
 		}
-		out, err := runCommand(ctx, probeTimeout, args, "", ProbeEnv+"="+callID)
+		out, err := RunCommand(ctx, probeTimeout, args, "", ProbeEnv+"="+callID)
 		if err != nil {
 			return Reading{}, fmt.Errorf("probe %w", err)
 		}

@@ -1,4 +1,4 @@
-package check
+package checklist
 
 import (
 	"bufio"
@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/julianctl/julianctl/pkg/check"
 )
 
 // Baseline is the verdict of each check in an earlier run.
-type Baseline map[string]Verdict
+type Baseline map[string]check.Verdict
 
 // ErrBaseline is returned for a file that is no earlier report.
 var ErrBaseline = errors.New("is no JSON report of an earlier check")
@@ -24,12 +26,12 @@ func ReadBaseline(r io.Reader) (Baseline, error) {
 	for n := 1; lines.Scan(); n++ {
 		var record struct {
 			Schema, Kind, ID string
-			Verdict          Verdict
+			Verdict          check.Verdict
 		}
 		if err := json.Unmarshal(lines.Bytes(), &record); err != nil || record.Schema != "julianctl.check/v1" {
 			return nil, fmt.Errorf("line %d %w", n, ErrBaseline)
 		}
-		if record.Kind == "check" && record.Verdict != Skip {
+		if record.Kind == "check" && record.Verdict != check.Skip {
 			b[record.ID] = record.Verdict
 		}
 	}
@@ -44,7 +46,7 @@ func ReadBaseline(r io.Reader) (Baseline, error) {
 
 // Worse reports whether r is worse than it was. A check that was not run then
 // is worse when it does not pass.
-func (b Baseline) Worse(r Result) bool {
-	rank := map[Verdict]int{Skip: 0, Pass: 0, Warn: 1, Undecided: 2, Fail: 3}
+func (b Baseline) Worse(r check.Result) bool {
+	rank := map[check.Verdict]int{check.Skip: 0, check.Pass: 0, check.Warn: 1, check.Undecided: 2, check.Fail: 3}
 	return rank[r.Verdict] > rank[b[r.ID]]
 }

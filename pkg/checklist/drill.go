@@ -1,4 +1,4 @@
-package check
+package checklist
 
 import (
 	"cmp"
@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/sender"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -17,8 +19,8 @@ import (
 // DrillOptions say how an outage is practised.
 type DrillOptions struct {
 	Client *deliver.Client
-	Probe  Probe      // nil: effects are not counted
-	Batch  BatchProbe // counts many at once; may be nil
+	Probe  effects.Probe      // nil: effects are not counted
+	Batch  effects.BatchProbe // counts many at once; may be nil
 	Settle time.Duration
 	// Seed and Nonce make payloads and ids, as in [Options].
 	Seed, Nonce uint64
@@ -76,18 +78,18 @@ type DrillCall struct {
 
 // DrillResult is what became of all of them.
 type DrillResult struct {
-	Verdict  Verdict      `json:"verdict"`
-	Message  string       `json:"message"`
-	Calls    []DrillCall  `json:"-"` // in the order in which they were due
-	Count    map[Fate]int `json:"count"`
-	Failed   int          `json:"failedTries"` // deliveries that were not acknowledged
-	Requests int          `json:"deliveries"`
-	Repeated int          `json:"repeated"` // acknowledged calls that were delivered again after the outage
-	TookMS   float64      `json:"tookMs"`
-	DownMS   float64      `json:"downMs"`   // from stopped to started
-	BackMS   float64      `json:"backMs"`   // from started to the first acknowledgement
-	LatestMS float64      `json:"latestMs"` // of all acknowledgements, from due
-	Seed     uint64       `json:"seed"`
+	Verdict  check.Verdict `json:"verdict"`
+	Message  string        `json:"message"`
+	Calls    []DrillCall   `json:"-"` // in the order in which they were due
+	Count    map[Fate]int  `json:"count"`
+	Failed   int           `json:"failedTries"` // deliveries that were not acknowledged
+	Requests int           `json:"deliveries"`
+	Repeated int           `json:"repeated"` // acknowledged calls that were delivered again after the outage
+	TookMS   float64       `json:"tookMs"`
+	DownMS   float64       `json:"downMs"`   // from stopped to started
+	BackMS   float64       `json:"backMs"`   // from started to the first acknowledgement
+	LatestMS float64       `json:"latestMs"` // of all acknowledgements, from due
+	Seed     uint64        `json:"seed"`
 }
 
 // patient is a sender that does not give up.
@@ -99,7 +101,7 @@ var patient = sender.Profile{
 // drill is the state of one drill.
 type drill struct {
 	o     DrillOptions
-	t     *trial
+	t     *check.Trial
 	began time.Time
 	ended chan struct{} // no call becomes due any more
 	s     *sender.Sender
@@ -124,16 +126,16 @@ func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
 	if o.Tell == nil {
 		o.Tell = func(time.Duration, string) {}
 	}
-	options := Options{Client: o.Client, Seed: o.Seed, Nonce: o.Nonce, Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
+	options := check.Options{Client: o.Client, Seed: o.Seed, Nonce: o.Nonce, Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
 	d := &drill{o: o, began: time.Now(), ended: make(chan struct{}), byID: map[string]*DrillCall{}}
 	d.s = &sender.Sender{
 		Profile: *cmp.Or(o.Sender, &patient), Clock: sender.NewClock(d.began, 1, onTheWay), Seed: o.Seed, Send: d.try, Done: d.done,
 	}
-	s := newSession(options)
+	s := check.NewSession(options)
 	if o.Probe != nil {
-		s.counter = options.newCounter()
+		s.Counter = options.NewCounter()
 	}
-	d.t = s.trial(ctx, "drill", 0)
+	d.t = s.Trial(ctx, "drill", 0)
 	delivering, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
@@ -162,14 +164,14 @@ func (d *drill) tell(what string) { d.o.Tell(time.Since(d.began), what) }
 // outage stops and starts the endpoint, and returns how long it was down.
 func (d *drill) outage(ctx context.Context) (time.Duration, error) {
 	d.tell("delivering")
-	d.t.rest(d.o.Phase)
+	d.t.Rest(d.o.Phase)
 	d.tell("stopping the endpoint")
 	if err := d.o.Stop(ctx); err != nil {
 		return 0, fmt.Errorf("stopping the endpoint: %w", err)
 	}
 	down := time.Now()
 	d.tell("it is down")
-	d.t.rest(d.o.Phase)
+	d.t.Rest(d.o.Phase)
 	d.tell("starting the endpoint")
 	if err := d.o.Start(ctx); err != nil {
 		return 0, fmt.Errorf("starting the endpoint: %w", err)
@@ -178,7 +180,7 @@ func (d *drill) outage(ctx context.Context) (time.Duration, error) {
 	d.started = time.Now()
 	d.mu.Unlock()
 	d.tell("it is started")
-	d.t.rest(d.o.Phase)
+	d.t.Rest(d.o.Phase)
 	return d.started.Sub(down), ctx.Err()
 }
 
@@ -198,15 +200,15 @@ func (d *drill) schedule(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		c := d.t.call(generate.Spec{})
-		outcome := &DrillCall{CallID: c.id, body: c.body}
+		c := d.t.Call(generate.Spec{})
+		outcome := &DrillCall{CallID: c.ID, body: c.Body}
 		d.mu.Lock()
 		d.calls = append(d.calls, outcome)
-		d.byID[c.id] = outcome
+		d.byID[c.ID] = outcome
 		d.mu.Unlock()
-		call := &sender.Call{ID: c.id, Body: c.body}
+		call := &sender.Call{ID: c.ID, Body: c.Body}
 		if d.s.Profile.SendsOlder() {
-			call.Older = generate.BeforeAnalysis(c.body)
+			call.Older = generate.BeforeAnalysis(c.Body)
 		}
 		d.s.Deliver(ctx, due, call)
 	}
@@ -222,7 +224,7 @@ func (d *drill) try(ctx context.Context, t sender.Try) (statuses []int) {
 		statuses = append(statuses, a.CompleteStatus())
 		d.sent++
 		outcome.Tries++
-		if !acknowledged(a) {
+		if !check.Acknowledged(a) {
 			d.failed++
 			if !outcome.Acknowledged {
 				outcome.Error, outcome.late = a.Describe(), true
@@ -264,7 +266,7 @@ func (d *drill) again(ctx context.Context) {
 		a := d.o.Client.Send(ctx, deliver.Request{Body: c.body})
 		d.sent++
 		d.repeated++
-		if unreachable(a) {
+		if check.Unreachable(a) {
 			return
 		}
 	}
@@ -298,18 +300,18 @@ func (d *drill) account(downFor time.Duration) DrillResult {
 }
 
 // effects counts what every call led to; nil without a probe.
-func (d *drill) effects() map[string]*watched {
-	if d.t.counter == nil || len(d.calls) == 0 {
+func (d *drill) effects() map[string]*check.Watched {
+	if d.t.Counter == nil || len(d.calls) == 0 {
 		return nil
 	}
 	var ids []string
 	for _, c := range d.calls {
 		ids = append(ids, c.CallID)
 	}
-	all := watch(1, ids)
-	never := watch(0, []string{d.t.call(generate.Spec{}).id})
-	d.t.settle(append(all, never...))
-	counts := map[string]*watched{}
+	all := check.Watch(1, ids)
+	never := check.Watch(0, []string{d.t.Call(generate.Spec{}).ID})
+	d.t.Settle(append(all, never...))
+	counts := map[string]*check.Watched{}
 	for _, w := range all {
 		if never[0].After > 0 {
 			w.Error = fmt.Sprintf("the probe counts %d for a call that was never delivered", never[0].After)
@@ -337,32 +339,32 @@ func (c *DrillCall) fate(probed bool) Fate {
 	return Right
 }
 
-func (r *DrillResult) judge(probed bool) (Verdict, string) {
+func (r *DrillResult) judge(probed bool) (check.Verdict, string) {
 	n := len(r.Calls)
 	switch {
 	case r.Count[Lost]+r.Count[Doubled] > 0:
-		return Fail, fmt.Sprintf("of %d calls, %d lost, %d processed more than once, %d not acknowledged", n, r.Count[Lost], r.Count[Doubled], r.Count[Open])
+		return check.Fail, fmt.Sprintf("of %d calls, %d lost, %d processed more than once, %d not acknowledged", n, r.Count[Lost], r.Count[Doubled], r.Count[Open])
 	case r.Count[GivenUp] > 0:
-		return Fail, fmt.Sprintf("%d of %d calls given up by the sender: nothing delivers them again", r.Count[GivenUp], n)
+		return check.Fail, fmt.Sprintf("%d of %d calls given up by the sender: nothing delivers them again", r.Count[GivenUp], n)
 	case r.Count[Open] > 0 && r.BackMS == 0 && r.DownMS > 0:
-		return Fail, fmt.Sprintf("the endpoint did not come back: %d of %d calls not acknowledged; a sender goes on delivering them", r.Count[Open], n)
+		return check.Fail, fmt.Sprintf("the endpoint did not come back: %d of %d calls not acknowledged; a sender goes on delivering them", r.Count[Open], n)
 	case r.Count[Open] > 0:
-		return Fail, fmt.Sprintf("%d of %d calls never acknowledged, though the endpoint was back", r.Count[Open], n)
+		return check.Fail, fmt.Sprintf("%d of %d calls never acknowledged, though the endpoint was back", r.Count[Open], n)
 	case n == 0 || r.Failed == 0:
-		return Undecided, "every delivery was acknowledged at once: the endpoint was never down"
+		return check.Undecided, "every delivery was acknowledged at once: the endpoint was never down"
 	case r.Count[Unseen] > 0:
-		return Undecided, fmt.Sprintf("the effects of %d of %d calls could not be counted", r.Count[Unseen], n)
+		return check.Undecided, fmt.Sprintf("the effects of %d of %d calls could not be counted", r.Count[Unseen], n)
 	case !probed:
-		return Undecided, fmt.Sprintf("all %d calls acknowledged; whether each had one effect cannot be seen without a probe", n)
+		return check.Undecided, fmt.Sprintf("all %d calls acknowledged; whether each had one effect cannot be seen without a probe", n)
 	}
-	return Pass, fmt.Sprintf("all %d calls have one effect each, %d of them late", n, r.Count[Late])
+	return check.Pass, fmt.Sprintf("all %d calls have one effect each, %d of them late", n, r.Count[Late])
 }
 
 // Command returns a function that runs a program without a shell, for
 // [DrillOptions].Stop and Start. It has to come to an end by itself.
 func Command(argv []string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := runCommand(ctx, time.Minute, argv, "")
+		_, err := effects.RunCommand(ctx, time.Minute, argv, "")
 		return err
 	}
 }

@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"cmp"
@@ -18,6 +18,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/supervise"
 )
@@ -75,8 +76,8 @@ var table = []expected{
 }
 
 // ordinary are the checks of an endpoint that is there already.
-func ordinary() []check.Check {
-	return slices.DeleteFunc(slices.Clone(check.Checks), func(c check.Check) bool { return c.Group == "crashes" || c.Thorough || c.ID == "second-writer" })
+func ordinary() []checklist.Check {
+	return slices.DeleteFunc(slices.Clone(checklist.Checks), func(c checklist.Check) bool { return c.Group == "crashes" || c.Thorough || c.ID == "second-writer" })
 }
 
 // believed is what comes of an endpoint that acknowledges whatever it gets.
@@ -86,7 +87,7 @@ func believed(accepts, effects check.Verdict, but verdicts) verdicts {
 		switch {
 		case c.Group == "accepts" && !c.Asked:
 			out[c.ID] = accepts
-		case c.Needs == check.Effects:
+		case c.Needs == checklist.Effects:
 			out[c.ID] = effects
 		}
 	}
@@ -128,7 +129,7 @@ func (e expected) want(probed bool) verdicts {
 	out := verdicts{}
 	for _, c := range ordinary() {
 		out[c.ID] = pass
-		if c.Needs == check.Effects && !probed {
+		if c.Needs == checklist.Effects && !probed {
 			out[c.ID] = undecided
 		}
 	}
@@ -205,7 +206,7 @@ func (o outcome) said(v check.Verdict) string {
 
 func checked(ctx context.Context, o check.Options) outcome {
 	var out outcome
-	out.sum, out.err = check.Run(ctx, o, func(r check.Result) { out.results = append(out.results, r) })
+	out.sum, out.err = checklist.Run(ctx, o, func(r check.Result) { out.results = append(out.results, r) })
 	return out
 }
 
@@ -319,7 +320,7 @@ func (r *run) timed() bool {
 func sentAsPlanned(t *testing.T, o outcome) {
 	t.Helper()
 	for _, r := range o.results {
-		c := check.Named(r.ID)[0]
+		c := checklist.Named(r.ID)[0]
 		if r.Requests > c.Requests {
 			t.Errorf("%s sent %d requests, announced %d", r.ID, r.Requests, c.Requests)
 		}

@@ -1,4 +1,4 @@
-package check
+package crashcheck
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
@@ -21,17 +22,17 @@ type fileWatcher interface {
 	Talks() []string
 }
 
-// crashFiles is crash for a consumer that keeps what it knows in files. Nothing
+// CrashFiles is crash for a consumer that keeps what it knows in files. Nothing
 // stands in between: the system is asked what it does to them.
-func crashFiles(t *trial, l *lab, n *notes) finding {
+func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	if len(l.durable()) > 0 {
-		return finding{verdict: Skip, message: "crash knows the steps of this consumer"}
+		return check.Finding{Verdict: check.Skip, Message: "crash knows the steps of this consumer"}
 	}
 	var runs [][]supervise.FileStep
 	for range 3 {
 		// Each one is the first after a start, as it is in what follows.
-		if err := l.restart(t.ctx); err != nil {
-			return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
+		if err := l.restart(t.Ctx); err != nil {
+			return check.Finding{Verdict: check.Undecided, Message: "the consumer does not start again: " + err.Error()}
 		}
 		w, ok := l.consumer.(fileWatcher)
 		if !ok {
@@ -40,14 +41,14 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 		if err := w.WatchFiles(0, false, 0); err != nil {
 			return killedByClock(t, l, n, "what it does to files cannot be followed: "+err.Error())
 		}
-		c := t.call(generate.Spec{})
-		if a := l.send(t, c); !acknowledged(a) {
-			return finding{verdict: Undecided, message: "a plain call is not acknowledged: " + a.Describe()}
+		c := t.Call(generate.Spec{})
+		if a := l.send(t, c); !check.Acknowledged(a) {
+			return check.Finding{Verdict: check.Undecided, Message: "a plain call is not acknowledged: " + a.Describe()}
 		}
-		l.complete(t, []call{c})
+		l.complete(t, []check.Call{c})
 		l.rest(t)
 		if talks := w.Talks(); len(talks) > 0 {
-			return finding{verdict: Undecided, message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(talks, " and "))}
+			return check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(talks, " and "))}
 		}
 		runs = append(runs, w.FileSteps())
 	}
@@ -59,18 +60,18 @@ func crashFiles(t *trial, l *lab, n *notes) finding {
 	}
 	points := l.filePoints(steps)
 	if len(points) == 0 {
-		return finding{verdict: Undecided, message: "a delivery changes no file, and " + needsThrough}
+		return check.Finding{Verdict: check.Undecided, Message: "a delivery changes no file, and " + needsThrough}
 	}
 	l.sweep(t, points, func(p *point) { l.killedInFile(t, p, n) })
 	l.conclude(t, n, points, "kill")
-	return n.finding("killed at %s, %s, processed once each", units.Count(len(points), "write"), units.Count(l.restarts, "restart"))
+	return n.Finding("killed at %s, %s, processed once each", units.Count(len(points), "write"), units.Count(l.restarts, "restart"))
 }
 
 // filePoints are a kill before each call that changes a file, and one after the
 // last of them.
-func (l *lab) filePoints(steps []supervise.FileStep) []*point {
+func (l *Supervisor) filePoints(steps []supervise.FileStep) []*point {
 	var points []*point
-	add := func(at StepAt, place string, s supervise.FileStep) {
+	add := func(at check.StepAt, place string, s supervise.FileStep) {
 		if l.s.At == nil || *l.s.At == at {
 			points = append(points, &point{at: at, name: fmt.Sprintf("killed %s %q (%d)", place, fileText(s), at.Step)})
 		}
@@ -78,12 +79,12 @@ func (l *lab) filePoints(steps []supervise.FileStep) []*point {
 	last := -1
 	for i, s := range steps {
 		if s.Changes {
-			add(StepAt{Step: i + 1}, "before", s)
+			add(check.StepAt{Step: i + 1}, "before", s)
 			last = i
 		}
 	}
 	if last >= 0 {
-		add(StepAt{Step: last + 1, After: true}, "after", steps[last])
+		add(check.StepAt{Step: last + 1, After: true}, "after", steps[last])
 	}
 	return points
 }
@@ -94,13 +95,13 @@ func fileText(s supervise.FileStep) string {
 
 // killedInFile kills the consumer at a call that changes a file, starts it again,
 // and redelivers what was not acknowledged.
-func (l *lab) killedInFile(t *trial, p *point, n *notes) {
+func (l *Supervisor) killedInFile(t *check.Trial, p *point, n *check.Notes) {
 	for range reachTries {
-		if t.ctx.Err() != nil {
+		if t.Ctx.Err() != nil {
 			return
 		}
-		if err := l.revive(t.ctx); err != nil {
-			n.undecided("the consumer does not start again: %s", err)
+		if err := l.revive(t.Ctx); err != nil {
+			n.Undecided("the consumer does not start again: %s", err)
 			return
 		}
 		l.quiet(t)
@@ -109,20 +110,20 @@ func (l *lab) killedInFile(t *trial, p *point, n *notes) {
 			return
 		}
 		if err := w.WatchFiles(p.at.Step, p.at.After, max(killDelay, 3*l.latency)); err != nil {
-			n.undecided("%s", err)
+			n.Undecided("%s", err)
 			return
 		}
-		p.call, p.events, p.began = t.call(generate.Spec{}), nil, time.Now()
+		p.call, p.events, p.began = t.Call(generate.Spec{}), nil, time.Now()
 		p.event("sender", "POST, copy 1", "")
 		answers := make(chan deliver.Answer, 1)
-		client := l.client
+		client := l.Client
 		go func() { answers <- l.sendBy(t, client, p.call) }()
 		var answer deliver.Answer
 		select {
 		case answer = <-answers:
 			p.answered(1, answer)
 			l.quietForLong(t)
-			t.rest(unreachedWait)
+			t.Rest(unreachedWait)
 			select {
 			case <-w.FileHit():
 				p.reached = true
@@ -133,16 +134,16 @@ func (l *lab) killedInFile(t *trial, p *point, n *notes) {
 			select {
 			case answer = <-answers: // an early one gets out, and the end is one
 				p.answered(1, answer)
-			case <-t.ctx.Done():
+			case <-t.Ctx.Done():
 			}
 		}
 		l.fileTimeline(p, w)
 		if !p.reached {
-			if acknowledged(answer) {
+			if check.Acknowledged(answer) {
 				p.more = append(p.more, p.call)
 			}
-			if err := l.restart(t.ctx); err != nil {
-				n.undecided("the consumer does not start again: %s", err)
+			if err := l.restart(t.Ctx); err != nil {
+				n.Undecided("the consumer does not start again: %s", err)
 				return
 			}
 			continue
@@ -150,12 +151,12 @@ func (l *lab) killedInFile(t *trial, p *point, n *notes) {
 		select {
 		case <-l.consumer.Gone():
 		case <-time.After(firstPatience):
-			n.undecided("the consumer was not killed")
+			n.Undecided("the consumer was not killed")
 		}
 		p.event("consumer", "killed", "")
 		began := time.Now()
-		if err := l.restart(t.ctx); err != nil {
-			n.undecided("the consumer does not start again: %s", err)
+		if err := l.restart(t.Ctx); err != nil {
+			n.Undecided("the consumer does not start again: %s", err)
 			return
 		}
 		p.event("consumer", "ready again after "+units.Time(time.Since(began)), "")
@@ -165,7 +166,7 @@ func (l *lab) killedInFile(t *trial, p *point, n *notes) {
 }
 
 // fileTimeline adds what was done to files.
-func (l *lab) fileTimeline(p *point, w fileWatcher) {
+func (l *Supervisor) fileTimeline(p *point, w fileWatcher) {
 	for i, s := range w.FileSteps() {
 		result := ""
 		if p.reached && i+1 == p.at.Step {
@@ -174,42 +175,42 @@ func (l *lab) fileTimeline(p *point, w fileWatcher) {
 				result = "done, held"
 			}
 		}
-		p.events = append(p.events, Event{AtMS: units.Milliseconds(s.At.Sub(p.began)), Who: "files", What: fileText(s), Result: result, Reads: !s.Changes})
+		p.events = append(p.events, check.Event{AtMS: units.Milliseconds(s.At.Sub(p.began)), Who: "files", What: fileText(s), Result: result, Reads: !s.Changes})
 	}
 	sortEvents(p.events)
 }
 
 // killedByClock kills a consumer whose files cannot be followed at some moments.
 // That may fail, and never pass; why says why it cannot.
-func killedByClock(t *trial, l *lab, n *notes, why string) finding {
+func killedByClock(t *check.Trial, l *Supervisor, n *check.Notes, why string) check.Finding {
 	const kills = 12
 	var points []*point
 	began := time.Now()
 	for i := range kills {
-		if t.ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
+		if t.Ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
 			break
 		}
-		l.tell("%s: %d of %d", t.id, i+1, kills)
+		l.tell("%s: %d of %d", t.ID, i+1, kills)
 		delay := l.latency * time.Duration(i+1) / kills
-		p := &point{name: fmt.Sprintf("killed %s after it was sent", units.Time(delay)), call: t.call(generate.Spec{}), reached: true}
+		p := &point{name: fmt.Sprintf("killed %s after it was sent", units.Time(delay)), call: t.Call(generate.Spec{}), reached: true}
 		points = append(points, p)
 		l.s.Recorder.Begin()
 		p.began = time.Now()
 		answers := make(chan deliver.Answer, 1)
-		client := l.client
+		client := l.Client
 		go func() { answers <- l.sendBy(t, client, p.call) }()
-		t.rest(delay)
+		t.Rest(delay)
 		p.event("consumer", "killed", "")
-		if err := l.restart(t.ctx); err != nil {
-			return finding{verdict: Undecided, message: "the consumer does not start again: " + err.Error()}
+		if err := l.restart(t.Ctx); err != nil {
+			return check.Finding{Verdict: check.Undecided, Message: "the consumer does not start again: " + err.Error()}
 		}
 		p.answered(1, <-answers)
 		l.again(t, p, 2)
 	}
 	l.conclude(t, n, points, "kill")
-	t.result.At, t.result.Points = "", nil
-	if len(n.fails) == 0 {
-		n.undecided("%s by the clock found nothing, and cannot pass: %s", units.Count(len(points), "kill"), why)
+	t.Result.At, t.Result.Points = "", nil
+	if len(n.Fails) == 0 {
+		n.Undecided("%s by the clock found nothing, and cannot pass: %s", units.Count(len(points), "kill"), why)
 	}
-	return n.finding("")
+	return n.Finding("")
 }

@@ -1,4 +1,4 @@
-package check_test
+package checklist_test
 
 import (
 	"bufio"
@@ -14,7 +14,8 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
+	"github.com/julianctl/julianctl/pkg/effects"
 )
 
 // need is where a program is. A test that cannot do without it skips, unless
@@ -56,14 +57,14 @@ func TestConsumersOfOtherMakes(t *testing.T) {
 			o := options(t, to, "")
 			o.Secrets = nil
 			o.Settle = 100 * time.Millisecond
-			o.Probe = check.URLProbe(o.Client, "/calls/"+check.Placeholder+"/count", "", nil)
+			o.Probe = effects.URLProbe(o.Client, "/calls/"+effects.Placeholder+"/count", "", nil)
 			if !long() {
 				o.Skip = []string{"speed"} // 500 threads of Python take their time
 			}
 			got := checked(t.Context(), o)
 			want := expected{}.want(true)
 			want["secret"] = skip
-			for _, c := range check.Checks {
+			for _, c := range checklist.Checks {
 				if slices.Contains(o.Skip, c.Group) {
 					delete(want, c.ID)
 				}

@@ -1,0 +1,128 @@
+package checklist
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/effects"
+	"github.com/julianctl/julianctl/pkg/units"
+)
+
+// countTime is how long the count at the end may take, where it takes a reading
+// for each call.
+const countTime = 8 * time.Second
+
+// finalCount counts every call of the run once more.
+func finalCount(t *check.Trial) check.Conclusion {
+	return func() check.Finding {
+		if why := t.Seen(); why != "" {
+			return check.Finding{Verdict: check.Undecided, Message: why}
+		}
+		n := check.Notes{Answered: true}
+		entries := t.Ledger.All()
+		known := len(entries)
+		entries = affordable(t, entries)
+		all := make([]*check.Watched, len(entries))
+		for i, e := range entries {
+			all[i] = &check.Watched{Effect: check.Effect{CallID: e.CallID, Want: e.Want}}
+			t.Acked[e.CallID] = e.Acked
+		}
+		acked := 0
+		for _, e := range entries {
+			if e.Acked {
+				acked++
+			}
+		}
+		t.Look(all)
+		// Most are old by now: only what is not right is looked at again.
+		wrong := slices.DeleteFunc(slices.Clone(all), func(w *check.Watched) bool {
+			e := t.Ledger.Of[w.CallID]
+			return w.Error == "" && (w.After == w.Want || w.After < w.Want && !e.Acked && !e.Maybe)
+		})
+		if len(wrong) > 0 {
+			t.Settle(wrong)
+		}
+		t.Result.Effects = nil // of right ones there is no end
+		var more, less, lenient check.Tally
+		by := map[string]int{}
+		for i, w := range all {
+			e := entries[i]
+			switch {
+			case w.Error != "":
+				n.Undecided("%s", w.Error)
+				continue
+			case w.After > max(w.Want, 1):
+				more.Add(w.Effect)
+			case w.After < w.Want && e.Acked:
+				less.Add(w.Effect)
+			case w.After < w.Want && e.Maybe:
+				lenient.Add(w.Effect)
+				continue
+			default:
+				continue
+			}
+			if by[e.Check]++; by[e.Check] == 1 && e.Check != check.PlainTrial {
+				t.Result.Related = append(t.Result.Related, e.Check)
+			}
+			t.Result.Effects = append(t.Result.Effects, w.Effect)
+		}
+		if more.Calls > 0 {
+			n.Fail("%s", more.Text(len(all)))
+		}
+		if less.Calls > 0 {
+			n.Fail("%s, though acknowledged", less.Text(len(all)))
+		}
+		if len(by) > 0 {
+			n.Fails = append(n.Fails, "delivered by "+named(t.Result.Related, by))
+		}
+		if acked == 0 {
+			n.Undecided("nothing was acknowledged")
+		}
+		if lenient.Calls > 0 {
+			n.Warn("%s, though acknowledged: of an unusual Content-Type or method", lenient.Text(len(all)))
+		}
+		passed := fmt.Sprintf("%d acknowledged calls counted once more, each as it should be", acked)
+		if len(all) < known {
+			passed += fmt.Sprintf("; %d were not counted, since a reading takes %s: --probe-batch counts all", known-len(all), units.Time(t.Counter.Cost()*effects.AtOnce))
+		}
+		return n.Finding("%s", passed)
+	}
+}
+
+// affordable leaves out evenly what there is no time to count.
+func affordable(t *check.Trial, entries []*check.Entry) []*check.Entry {
+	cost := t.Counter.Cost()
+	if cost == 0 {
+		return entries
+	}
+	most := max(20, int(countTime/cost))
+	if len(entries) <= most {
+		return entries
+	}
+	some := make([]*check.Entry, most)
+	for i := range some {
+		some[i] = entries[i*len(entries)/most]
+	}
+	return some
+}
+
+const mostNamed = 8
+
+// named is "one 2, two 3".
+func named(ids []string, by map[string]int) string {
+	var parts []string
+	if n := by[check.PlainTrial]; n > 0 {
+		parts = append(parts, fmt.Sprintf("the calls before the checks %d", n))
+	}
+	for i, id := range ids {
+		if i == mostNamed && len(ids) > mostNamed+1 {
+			parts = append(parts, fmt.Sprintf("and %d more checks", len(ids)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", id, by[id]))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,37 @@
+package checklist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/deliver"
+)
+
+// Ready waits until the target answers an HTTP request, whatever the answer
+// says. The requests are HEAD: they deliver nothing. The error is the last
+// reason that it did not.
+func Ready(ctx context.Context, client *deliver.Client, timeout time.Duration) error {
+	const every = 100 * time.Millisecond
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var last error
+	for {
+		a := client.Send(waiting, deliver.Request{Method: "HEAD"})
+		if a.Status != 0 {
+			return nil
+		}
+		if waiting.Err() == nil {
+			last = a.Err
+		}
+		select {
+		case <-time.After(every):
+		case <-waiting.Done():
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("no answer within %s: %w", timeout, errors.Join(last))
+		}
+	}
+}

@@ -1,0 +1,394 @@
+package crashcheck
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/supervise"
+	"github.com/julianctl/julianctl/pkg/units"
+)
+
+// Body is what a crash check does to a consumer, and what it finds.
+type Body func(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
+
+// Run runs a check of a consumer that is under control. It begins with what is
+// known of the steps of a delivery. l may be nil.
+func (l *Supervisor) Run(t *check.Trial, do Body) check.Conclusion {
+	var n check.Notes
+	found := func(f check.Finding) check.Conclusion { return func() check.Finding { return f } }
+	if l == nil {
+		return check.Skipped("needs a consumer that is started with --exec")
+	}
+	if l.consumer == nil {
+		if err := l.Begin(t.Ctx); err != nil {
+			return found(check.Finding{Verdict: check.Undecided, Message: "the consumer does not start: " + err.Error()})
+		}
+	}
+	if why := l.learn(t); why != "" {
+		return found(check.Finding{Verdict: check.Undecided, Message: why})
+	}
+	if at := l.s.At; at != nil && at.Step > len(l.steps) {
+		return found(check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
+	}
+	died := l.died
+	f := do(t, l, &n)
+	if l.s.At != nil && f.Verdict == check.Undecided && len(t.Result.Points) == 0 {
+		f.Message = fmt.Sprintf("--at %s is no point of this check: %s", l.s.At, f.Message)
+	}
+	if ended := l.died - died; ended > 0 && (f.Verdict == check.Pass || f.Verdict == check.Warn) {
+		f.Verdict = check.Warn
+		f.Details = append(f.Details, f.Message)
+		f.Message = "the consumer ended by itself " + units.Count(ended, "time") + lastLine(l.lastWords)
+	}
+	return found(f)
+}
+
+// lastLine is the last line of what a program printed, in parentheses.
+func lastLine(said string) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		return fmt.Sprintf(" (it printed %.120q)", last)
+	}
+	return ""
+}
+
+// withoutSteps is for a consumer of which no step is seen that a check could act
+// on: where nothing stands in between that was never asked for.
+func (l *Supervisor) withoutSteps() check.Finding {
+	f := check.Finding{Verdict: check.Undecided, Message: "no step of a delivery changes something in what --through names"}
+	if len(l.s.Through)+len(l.s.Spies) == 0 {
+		f = check.Finding{Verdict: check.Skip, Message: needsThrough}
+	}
+	return f
+}
+
+// needsThrough says that a check stands on what the consumer uses.
+const needsThrough = "nothing stands in front of what the consumer uses: name it with --through"
+
+func Restart(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	calls := t.Calls(3)
+	var points []*point
+	for _, c := range calls {
+		l.send(t, c)
+		points = append(points, &point{at: check.StepAt{Step: 0}, name: "restarted after an acknowledged delivery", call: c, reached: true, acked: true})
+	}
+	there := l.complete(t, calls)
+	l.quiet(t)
+	if err := l.restart(t.Ctx); err != nil {
+		return check.Finding{Verdict: check.Undecided, Message: "the consumer does not start again: " + err.Error()}
+	}
+	// What was there and is not any more would be processed again.
+	gone := func(e effectsOf) bool { return e.err == "" && e.lost(l.spied) }
+	after := l.counted(t, calls)
+	if slices.ContainsFunc(after, gone) {
+		t.Rest(t.Counter.Settle)
+		after = l.counted(t, calls)
+	}
+	for i, e := range after {
+		if gone(e) && !there[i].lost(l.spied) {
+			points[i].said = "acknowledged, and gone after the restart"
+		}
+	}
+	for i, c := range calls {
+		l.quiet(t)
+		l.s.Recorder.Begin()
+		points[i].began = time.Now()
+		points[i].event("sender", "POST again, after the restart", "")
+		a := l.redeliver(t, c)
+		points[i].event("sender", "answer", a.Describe())
+		l.quiet(t)
+		l.timeline(points[i])
+		if !check.Acknowledged(a) {
+			n.Fail("a repeat after the restart: %s", a.Describe())
+		}
+	}
+	l.conclude(t, n, points, "call")
+	t.Result.At, t.Result.Points = "", nil
+	return n.Finding("3 calls repeated after a restart, processed once each")
+}
+
+// Crash kills the consumer just before each step that changes durable state, and
+// once after the last one.
+func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	durable := l.durable()
+	if len(durable) == 0 {
+		return l.withoutSteps()
+	}
+	var at []check.StepAt
+	for _, step := range durable {
+		at = append(at, check.StepAt{Step: step})
+	}
+	at = append(at, check.StepAt{Step: durable[len(durable)-1], After: true})
+	points := l.chosen("killed", at)
+	l.sweep(t, points, func(p *point) {
+		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
+			// An early answer gets out.
+			select {
+			case a := <-answers:
+				p.answered(1, a)
+				answers = nil
+			case <-time.After(max(killDelay, 3*l.latency)):
+			case <-t.Ctx.Done():
+			}
+			p.event("consumer", "killed", "")
+			l.killed(t, p, hold, answers, n)
+		})
+	})
+	l.conclude(t, n, points, "kill")
+	return n.Finding("killed at %s, %s, processed once each", units.Count(len(points), "point"), units.Count(l.restarts, "restart"))
+}
+
+// killed ends the consumer while a step is held, starts it again, and redelivers
+// what was not acknowledged.
+func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answers <-chan deliver.Answer, n *check.Notes) {
+	// The held request must not get out, so the consumer goes first.
+	l.Client.Close()
+	err := l.consumer.Kill()
+	l.s.Recorder.Release(hold, supervise.Cut)
+	l.consumer = nil
+	if err != nil {
+		n.Undecided("%s", err)
+	}
+	waiting, cancel := context.WithTimeout(t.Ctx, firstPatience)
+	defer cancel()
+	for _, proxy := range l.s.Through {
+		if err := proxy.Idle(waiting); err != nil {
+			n.Undecided("%s", err)
+		}
+	}
+	if answers != nil {
+		p.answered(1, <-answers)
+	}
+	l.restarts++
+	began := time.Now()
+	if err := l.Begin(t.Ctx); err != nil {
+		n.Undecided("the consumer does not start again: %s", err)
+		return
+	}
+	p.event("consumer", fmt.Sprintf("ready again after %s", units.Time(time.Since(began))), "")
+	l.again(t, p, 2)
+}
+
+// LostAnswer lets the target do each durable step and the consumer never learn
+// of it; and once lets a step fail.
+func LostAnswer(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	durable := l.durable()
+	if len(durable) == 0 {
+		return l.withoutSteps()
+	}
+	var at []check.StepAt
+	for _, step := range durable {
+		at = append(at, check.StepAt{Step: step, After: true})
+	}
+	at = append(at, check.StepAt{Step: durable[0]})
+	points := l.chosen("connection reset", at)
+	l.sweep(t, points, func(p *point) {
+		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
+			p.event("consumer", "connection reset", "")
+			l.s.Recorder.Release(hold, supervise.Cut)
+			p.answered(1, <-answers)
+			l.quiet(t)
+			l.again(t, p, 2)
+		})
+	})
+	l.conclude(t, n, points, "lost answer")
+	return n.Finding("%s, processed once each", units.Count(len(points), "lost answer"))
+}
+
+// Interleaved holds a delivery before each step while a copy runs to its end, or
+// until that waits for the first.
+func Interleaved(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	if len(l.steps) == 0 {
+		return l.withoutSteps()
+	}
+	points := l.chosen("first copy held", l.everyStep())
+	l.sweep(t, points, func(p *point) {
+		l.interleave(t, p, func() deliver.Answer { return l.send(t, p.call) })
+	})
+	l.conclude(t, n, points, "interleaving")
+	return n.Finding("a copy ran inside another at %s, processed once each", units.Count(len(points), "step"))
+}
+
+func (l *Supervisor) everyStep() []check.StepAt {
+	var at []check.StepAt
+	for i := range l.steps {
+		at = append(at, check.StepAt{Step: i + 1})
+	}
+	return at
+}
+
+// interleave runs second while the first delivery is held.
+func (l *Supervisor) interleave(t *check.Trial, p *point, second func() deliver.Answer) {
+	l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
+		p.event("sender", "POST, copy 2", "")
+		others := make(chan deliver.Answer, 1)
+		go func() { others <- second() }()
+		select {
+		case a := <-others:
+			p.answered(2, a)
+			others <- a
+		case <-time.After(max(250*time.Millisecond, 5*l.latency)):
+			p.event("sender", "copy 2 waits", "")
+		case <-t.Ctx.Done():
+		}
+		l.s.Recorder.Release(hold, supervise.Pass)
+		p.answered(1, <-answers)
+		if a := <-others; check.Acknowledged(a) && !p.acked {
+			p.answered(2, a)
+		}
+		l.again(t, p, 3)
+	})
+}
+
+const (
+	replicaRounds = 3
+	replicaCopies = 8
+)
+
+// Replicas runs two consumers on the same database.
+func Replicas(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	if !l.s.Replicas {
+		return check.Finding{Verdict: check.Skip, Message: "needs a second consumer beside the first: start it with --exec"}
+	}
+	second := New(l.s)
+	if err := second.Begin(t.Ctx); err != nil {
+		return check.Finding{Verdict: check.Undecided, Message: "a second consumer does not start: " + err.Error()}
+	}
+	defer func() {
+		second.Client.Close()
+		if err := second.consumer.Kill(); err != nil {
+			l.tell("%v", err)
+		}
+	}()
+	var points []*point
+	plain := func(name string) *point {
+		p := &point{name: name, call: t.Call(generate.Spec{}), reached: true, began: time.Now()}
+		points = append(points, p)
+		return p
+	}
+	p := plain("one copy to each of two replicas, in turn")
+	l.s.Recorder.Begin()
+	p.answered(1, l.send(t, p.call))
+	p.answered(2, l.sendBy(t, second.Client, p.call))
+	l.again(t, p, 3)
+	l.timeline(p)
+	for round := range replicaRounds {
+		p := plain(fmt.Sprintf("%d copies at one instant to two replicas", replicaCopies))
+		l.tell("%s: round %d of %d", t.ID, round+1, replicaRounds)
+		l.s.Recorder.Begin()
+		p.event("sender", fmt.Sprintf("POST, %d copies to 2 replicas", replicaCopies), "")
+		said := map[string]int{}
+		for _, a := range copiesOver(t, p.call, l.Client, second.Client) {
+			p.acked = p.acked || check.Acknowledged(a)
+			said[a.Describe()]++
+		}
+		for _, answer := range slices.Sorted(maps.Keys(said)) {
+			p.event("sender", units.Count(said[answer], "answer"), answer)
+		}
+		l.again(t, p, replicaCopies+1)
+		l.quiet(t)
+		l.timeline(p)
+	}
+	held := l.chosen("copy on the first replica held", l.everyStep())
+	l.sweep(t, held, func(p *point) {
+		l.interleave(t, p, func() deliver.Answer { return l.sendBy(t, second.Client, p.call) })
+	})
+	all := append(points, held...)
+	l.conclude(t, n, all, "meeting")
+	if t.Result.At == "0" {
+		t.Result.At = ""
+	}
+	return n.Finding("two replicas took copies in turn, together and inside one another: processed once each")
+}
+
+// copiesOver sends half of the copies to each of two clients, at one instant as
+// far as two releases are one.
+func copiesOver(t *check.Trial, c check.Call, clients ...*deliver.Client) []deliver.Answer {
+	var mu sync.Mutex
+	var all []deliver.Answer
+	var sending sync.WaitGroup
+	for _, client := range clients {
+		sending.Go(func() {
+			requests := make([]deliver.Request, replicaCopies/len(clients))
+			for i := range requests {
+				requests[i].Body = c.Body
+			}
+			answers, _ := client.Together(t.Ctx, requests)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, answers...)
+		})
+	}
+	sending.Wait()
+	for range all {
+		t.Count(c)
+	}
+	return all
+}
+
+// Sigterm asks the consumer to end in the middle of a delivery, as every deploy
+// does.
+func Sigterm(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+	var at []check.StepAt
+	for _, step := range l.durable() {
+		at = append(at, check.StepAt{Step: step})
+	}
+	if len(at) == 0 {
+		return l.withoutSteps()
+	}
+	const held = 300 * time.Millisecond
+	points := l.chosen("SIGTERM", at)
+	l.sweep(t, points, func(p *point) {
+		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
+			p.event("consumer", "SIGTERM", "")
+			if err := l.consumer.Signal(); err != nil {
+				n.Undecided("%s", err)
+			}
+			t.Rest(held)
+			l.s.Recorder.Release(hold, supervise.Pass)
+			grace := time.NewTimer(termGrace)
+			defer grace.Stop()
+			for ended := false; !ended; {
+				select {
+				case a := <-answers:
+					p.answered(1, a)
+					answers = nil
+					// A kept-alive connection would hold up an orderly end.
+					l.Client.Close()
+				case <-l.consumer.Exited():
+					p.event("consumer", "ended by itself", "")
+					ended = true
+				case <-grace.C:
+					p.event("consumer", "killed after "+termGrace.String(), "")
+					ended = true
+				case <-t.Ctx.Done():
+					ended = true
+				}
+			}
+			if err := l.restart(t.Ctx); err != nil {
+				n.Undecided("the consumer does not start again: %s", err)
+			}
+			if answers != nil {
+				p.answered(1, <-answers)
+			}
+			if l.consumer != nil {
+				l.again(t, p, 2)
+			}
+		})
+	})
+	l.conclude(t, n, points, "SIGTERM")
+	return n.Finding("asked to end in the middle of %s: nothing lost, processed once each", units.Count(len(points), "delivery"))
+}
+
+const backPatience = 10 * time.Second
+
+// TellOnce is how people repair what is told elsewhere too often, or never.
+const TellOnce = "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken"
