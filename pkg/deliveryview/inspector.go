@@ -128,18 +128,17 @@ func (i *inspector) targets() []string {
 	return all
 }
 
-// send delivers the exact bytes of e again. A URL that is not configured must be on this
-// machine.
-func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]inspect.Answer, error) {
+// send delivers one delivery again. A URL that is not configured must be on this machine.
+func (i *inspector) send(ctx context.Context, s inspect.Sending) ([]inspect.Answer, error) {
 	var allow []string
-	if to == i.to {
+	if s.To == i.to {
 		allow = i.allow
 	}
 	find := i.Target
-	if to == i.Config.To && to != i.to {
+	if s.To == i.Config.To && s.To != i.to {
 		find = func(_ string, allow []string) (cli.Target, error) { return i.ConfiguredTarget(allow) }
 	}
-	t, err := find(to, allow)
+	t, err := find(s.To, allow)
 	if err != nil {
 		return nil, withHint(err)
 	}
@@ -152,20 +151,22 @@ func (i *inspector) send(ctx context.Context, to string, e *journal.Entry, copie
 		return nil, err
 	}
 	defer client.Close()
-	request := Redelivery(t.URL, own, e)
+	request := Redelivery(t.URL, own, s.Entry)
 	ctx, cancel := context.WithTimeout(ctx, sendingTime)
 	defer cancel()
 	var answers []deliver.Answer
-	if together {
-		answers, _ = client.Together(ctx, slices.Repeat([]deliver.Request{request}, copies))
+	if s.Together {
+		answers, _ = client.Together(ctx, slices.Repeat([]deliver.Request{request}, s.Copies))
 	}
-	for len(answers) < copies {
+	for len(answers) < s.Copies {
 		answers = append(answers, client.Send(ctx, request))
 	}
-	out := make([]inspect.Answer, copies)
+	out := make([]inspect.Answer, s.Copies)
 	for n, answer := range answers {
-		if err := i.log.Attempt(ctx, e.ID, AttemptFrom(i.App, "inspector", t.URL.String(), answer)); err != nil && !readOnly(err) {
-			return nil, fmt.Errorf("it was sent, and that is not in the log: %w", err)
+		if !s.Edited {
+			if err := i.log.Attempt(ctx, s.Entry.ID, AttemptFrom(i.App, "inspector", t.URL.String(), answer)); err != nil && !readOnly(err) {
+				return nil, fmt.Errorf("it was sent, and that is not in the log: %w", err)
+			}
 		}
 		out[n] = inspect.Answer{Status: answer.Status, TookMS: units.Milliseconds(answer.Latency()), Body: i.Hide(string(answer.Body[:min(len(answer.Body), 1<<10)]))}
 		if answer.Err != nil {

@@ -24,10 +24,11 @@ func decodeRequest(r *http.Request, into any) error {
 // send delivers one delivery again.
 func (h *Handler) send(r *http.Request) (any, error) {
 	var ask struct {
-		ID       int64  `json:"id"`
-		To       string `json:"to"`
-		Copies   int    `json:"copies"`
-		Together bool   `json:"together"`
+		ID       int64   `json:"id"`
+		To       string  `json:"to"`
+		Copies   int     `json:"copies"`
+		Together bool    `json:"together"`
+		Body     *string `json:"body"` // null: the exact bytes of the log
 	}
 	if err := decodeRequest(r, &ask); err != nil {
 		return nil, err
@@ -44,7 +45,12 @@ func (h *Handler) send(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, err := h.opts.Send(r.Context(), ask.To, e, ask.Copies, ask.Together)
+	edited := ask.Body != nil
+	if edited { // it is sent as it was typed
+		e.Body, e.Header = []byte(*ask.Body), e.Header.Clone()
+		e.Header.Del("Content-Encoding")
+	}
+	answers, err := h.opts.Send(r.Context(), Sending{To: ask.To, Entry: e, Copies: ask.Copies, Together: ask.Together, Edited: edited})
 	if err != nil {
 		return nil, badRequest{err}
 	}

@@ -199,15 +199,16 @@ func TestActions(t *testing.T) {
 	var sent []any
 	link := serve(t, inspect.Options{
 		Log: l, Delete: true,
-		Send: func(_ context.Context, to string, e *journal.Entry, copies int, together bool) ([]inspect.Answer, error) {
-			if to == "elsewhere" {
+		Send: func(_ context.Context, s inspect.Sending) ([]inspect.Answer, error) {
+			if s.To == "elsewhere" {
 				return nil, errors.New("refused")
 			}
-			sent = append(sent, to, e.ID, copies, together)
+			sent = append(sent, s.To, s.Entry.ID, s.Copies, s.Together, s.Edited, len(s.Entry.Body), s.Entry.Header.Get("Content-Encoding"))
 			return []inspect.Answer{{Status: 204, TookMS: 1}}, nil
 		},
 		Fixture: func(_ context.Context, e *journal.Entry) (string, error) { return e.CallID + ".json", nil },
 	})
+	logged(t, l, journal.Delivery{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: []byte("packed")}, acknowledged)
 	token := tokenOf(t, link)
 	for _, tt := range []struct {
 		path, body string
@@ -215,6 +216,9 @@ func TestActions(t *testing.T) {
 		want       string
 	}{
 		{"send", `{"id":1,"to":"http://127.0.0.1:1/","copies":3,"together":true}`, 200, `{"answers":[{"status":204,"took":1}]}`},
+		{"send", `{"id":4,"to":"staging","copies":1}`, 200, `{"answers":[{"status":204,"took":1}]}`},
+		{"send", `{"id":4,"to":"staging","copies":1,"body":" {\r\n"}`, 200, `{"answers":[{"status":204,"took":1}]}`},
+		{"send", `{"id":4,"to":"staging","copies":1,"body":"` + strings.Repeat("x", 100<<10) + `"}`, 200, `{"answers":[{"status":204,"took":1}]}`},
 		{"send", `{"id":1,"to":"elsewhere","copies":1}`, 400, `{"error":"refused"}`},
 		{"send", `{"id":1,"to":"x","copies":51}`, 400, `{"error":"copies are 1 to 50"}`},
 		{"send", `{"id":1,"to":"x","copies":0}`, 400, `{"error":"copies are 1 to 50"}`},
@@ -232,10 +236,18 @@ func TestActions(t *testing.T) {
 			t.Errorf("%s %.60s: %d %s", tt.path, tt.body, status, body)
 		}
 	}
-	if diff := cmp.Diff([]any{"http://127.0.0.1:1/", int64(1), 3, true}, sent); diff != "" {
+	if diff := cmp.Diff([]any{
+		"http://127.0.0.1:1/", int64(1), 3, true, false, 167, "",
+		"staging", int64(4), 1, false, false, len("packed"), "gzip",
+		"staging", int64(4), 1, false, true, len(" {\r\n"), "", // what is typed is not compressed
+		"staging", int64(4), 1, false, true, 100 << 10, "",
+	}, sent); diff != "" {
 		t.Error(diff)
 	}
-	if ids, err := l.IDs(t.Context(), journal.Filter{}); err != nil || len(ids) != 2 {
+	if e, err := l.Get(t.Context(), 4); err != nil || string(e.Body) != "packed" {
+		t.Errorf("the log has %q now, %v", e.Body, err)
+	}
+	if ids, err := l.IDs(t.Context(), journal.Filter{}); err != nil || len(ids) != 3 {
 		t.Errorf("left are %v, %v", ids, err)
 	}
 	bare := serve(t, inspect.Options{Log: l})

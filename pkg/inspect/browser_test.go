@@ -10,7 +10,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/page/browsertest"
 )
 
-func sendNothing(context.Context, string, *journal.Entry, int, bool) ([]inspect.Answer, error) {
+func sendNothing(context.Context, inspect.Sending) ([]inspect.Answer, error) {
 	return []inspect.Answer{{Status: 204, TookMS: 1.25}}, nil
 }
 

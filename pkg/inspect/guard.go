@@ -12,6 +12,7 @@ const (
 	tokenHeader = "X-Julianctl-Token" //nolint:gosec // a name
 	keyCookie   = "julianctl-key"
 	maxRequest  = 64 << 10 // bytes of a request's body
+	maxEdited   = 16 << 20 // where a payload is in it
 )
 
 // policy allows the page only its own files and its own server. It also disables all
@@ -39,7 +40,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.opts.Key != "" && !h.admit(w, r) {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	limit := int64(maxRequest)
+	if r.URL.Path == "/api/send" {
+		limit = maxEdited
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	h.mux.ServeHTTP(w, r)
 }
 

@@ -49,10 +49,8 @@ type Options struct {
 
 	// Targets are the named endpoints for Send; the first one is the default.
 	Targets []string
-	// Send delivers the exact bytes of e again, in several copies, one after the other
-	// or together. to is one of Targets, or a URL that the user typed: Send must check
-	// it.
-	Send func(ctx context.Context, to string, e *journal.Entry, copies int, together bool) ([]Answer, error)
+	// Send delivers one delivery again.
+	Send func(context.Context, Sending) ([]Answer, error)
 	// Filter parses the search field. It returns a function that finds the deliveries
 	// after an id, oldest first, or nil if the text is only words. It may be nil.
 	Filter func(text string) (find func(ctx context.Context, after int64) ([]journal.IDs, error), err error)
@@ -62,6 +60,18 @@ type Options struct {
 	Fixture func(ctx context.Context, e *journal.Entry) (path string, err error)
 	// Delete says that deliveries may be deleted.
 	Delete bool
+}
+
+// Sending is a delivery that is to be sent again.
+type Sending struct {
+	// To is one of the targets, or a URL that the user typed: Send must check it.
+	To       string
+	Entry    *journal.Entry // its exact bytes are sent
+	Copies   int
+	Together bool // at one instant, not one after the other
+	// Edited says that Body is what the user made of it: what is answered then says
+	// nothing of the delivery in the log.
+	Edited bool
 }
 
 // Answer is the result of a delivery that was sent again.

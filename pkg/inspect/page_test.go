@@ -1,7 +1,9 @@
 package inspect_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -110,6 +112,8 @@ func TestKeyboard(t *testing.T) {
 	// Close, the actions, then the tabs, of which one is a stop.
 	press(p, kb.Tab)
 	focus(`document.querySelector(".close")`)
+	press(p, kb.Tab)
+	focus(`document.querySelector(".call-id button")`)
 	press(p, kb.Tab)
 	focus(`document.querySelector(".actions .main")`)
 	press(p, kb.Enter)
@@ -254,5 +258,79 @@ func TestResponseTab(t *testing.T) {
 	p.Until(t, `["ask Olga</b>", "log resend", "connection refused", "inspector", "no text in UTF-8"].every((word) => document.querySelector("#panel").textContent.includes(word)) && !document.querySelector("#panel b")`)
 	p.CheckFits()
 	p.Picture("response")
+	p.CheckQuiet()
+}
+
+// The call id is shown and copied, in the list and beside it.
+func TestCopiesCallID(t *testing.T) {
+	browser := browsertest.Start(t)
+	l := openLog(t)
+	calls(t, l)
+	p := browser.Open(t, serve(t, everything(l)), browsertest.View{})
+	eval(p, `window.copied = []; navigator.clipboard.writeText = async (text) => { copied.push(text) }`)
+	p.Until(t, `document.querySelector("#d2 .c-call")?.textContent.startsWith("call.a") && document.querySelector("#d3 .c-call").textContent === "–"`)
+	eval(p, `document.querySelector("#d2 .take").click()`)
+	p.Until(t, `copied.join() === "call.a" && document.querySelector("#detail").hidden`)
+	eval(p, `document.querySelector("#list").focus()`)
+	press(p, "jjc")
+	p.Until(t, `copied.join() === "call.a,call.a"`)
+	press(p, kb.Enter)
+	p.Until(t, `document.querySelector(".call-id code")?.textContent === "call.a"`)
+	eval(p, `document.querySelector(".call-id button").click()`)
+	p.Until(t, `copied.length === 3 && document.querySelector("#toast").textContent === "Call id copied"`)
+	p.CheckQuiet()
+}
+
+// A body can be edited before it is sent again: what is typed goes out, and
+// without a change the exact bytes.
+func TestEditsBeforeSending(t *testing.T) {
+	browser := browsertest.Start(t)
+	l := openLog(t)
+	logged(t, l, journal.Delivery{CallID: "call.a", Body: []byte("{\r\n \"callId\": \"call.a\"}")}, acknowledged)
+	sent := make(chan string, 3)
+	opts := everything(l)
+	opts.Send = func(_ context.Context, s inspect.Sending) ([]inspect.Answer, error) {
+		sent <- fmt.Sprint(s.Edited, " ", string(s.Entry.Body))
+		return []inspect.Answer{{Status: 204, TookMS: 1}}, nil
+	}
+	p := browser.Open(t, serve(t, opts)+"#1", browsertest.View{})
+	p.Until(t, `document.querySelector(".actions .main")`)
+	eval(p, `document.querySelector(".actions .main").click(); [...document.querySelectorAll("dialog button")].find((b) => b.textContent === "Edit the body…").click()`)
+	p.Until(t, `document.activeElement === document.querySelector("dialog textarea")`)
+	eval(p, `document.querySelector("dialog form").requestSubmit()`)
+	if got := <-sent; got != "false {\r\n \"callId\": \"call.a\"}" {
+		t.Errorf("unchanged, it sent %q", got)
+	}
+	p.Until(t, `document.querySelector(".answers .badge")?.textContent === "204"`)
+	press(p, "ä")
+	eval(p, `document.querySelector("dialog form").requestSubmit()`)
+	if got := <-sent; got != "true ä{\n \"callId\": \"call.a\"}" {
+		t.Errorf("it sent %q", got)
+	}
+	for view, v := range browsertest.Views {
+		p.Show(v)
+		p.CheckFits()
+		p.Picture("edit " + view)
+	}
+	p.CheckQuiet()
+}
+
+// There is a chart where there is something to see: no single point is drawn.
+func TestChartsOfFew(t *testing.T) {
+	browser := browsertest.Start(t)
+	l := openLog(t)
+	logged(t, l, journal.Delivery{CallID: "call.a", ResultType: "Busy", Body: []byte(`{"callId":"call.a"}`)}, acknowledged)
+	p := browser.Open(t, serve(t, everything(l)), browsertest.View{})
+	p.Until(t, `document.querySelector("#d1") && document.querySelector("#chart-button").disabled`)
+	if n := browsertest.Eval[int](p, `document.querySelectorAll("#charts canvas").length`); n != 0 {
+		t.Errorf("of one delivery, %d charts are drawn", n)
+	}
+	for view, v := range browsertest.Views {
+		p.Show(v)
+		p.CheckFits()
+		p.Picture("one " + view)
+	}
+	logged(t, l, journal.Delivery{CallID: "call.b", ResultType: "Busy", Received: noon.Add(time.Minute), Body: []byte(`{"callId":"call.b"}`)}, acknowledged)
+	p.Until(t, `document.querySelectorAll("#charts canvas").length === 2 && !document.querySelector("#chart-button").disabled`)
 	p.CheckQuiet()
 }

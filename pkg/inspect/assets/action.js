@@ -32,6 +32,17 @@ export const send = (d, sent) => {
   Object.assign(copies, { min: 1, max: 50, value: 1, required: true });
   const together = el("input");
   together.type = "checkbox";
+  // The bytes are as typed, in UTF-8; those of the log stay as they are.
+  const edited = el("textarea", "edited");
+  Object.assign(edited, { spellcheck: false, wrap: "off" });
+  edited.setAttribute("aria-label", "Body");
+  const edit = button("quiet", "Edit the body…", () => {
+    edited.value = d.payload;
+    edited.defaultValue = edited.value;
+    edit.replaceWith(edited);
+    edited.focus();
+    edited.setSelectionRange(0, 0);
+  });
   const results = el("ol", "answers");
   results.setAttribute("aria-live", "polite");
   const go = el("button", "main", "Send");
@@ -40,7 +51,7 @@ export const send = (d, sent) => {
   to.addEventListener("change", byURL);
   byURL();
   const form = el("form", "", field("To", to), urlField, field("Copies", copies), el("label", "check", together, "all at one instant"),
-    results, el("div", "ends", button("quiet", "Close", () => dialog.close()), go));
+    edit, results, el("div", "ends", button("quiet", "Close", () => dialog.close()), go));
   let sending = false;
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
@@ -49,7 +60,9 @@ export const send = (d, sent) => {
     results.replaceChildren(el("li", "muted", "sending…"));
     lastTo = url.value;
     try {
-      const { answers } = await post("send", { id: d.id, to: to.value || url.value, copies: +copies.value, together: together.checked });
+      const ask = { id: d.id, to: to.value || url.value, copies: +copies.value, together: together.checked };
+      if (edited.isConnected && edited.value !== edited.defaultValue) ask.body = edited.value;
+      const { answers } = await post("send", ask);
       await sent();
       results.replaceChildren(...answers.map((a) => el("li", "",
         el("span", "badge " + (a.status >= 200 && a.status < 300 ? "good" : "bad"), a.status || "none"), el("span", "muted", ms(a.took)),
@@ -59,7 +72,7 @@ export const send = (d, sent) => {
     }
     sending = false;
   });
-  const dialog = ask("Send #" + d.id + " again", el("p", "muted", "The exact bytes, and the header but for secrets."), form);
+  const dialog = ask("Send #" + d.id + " again", el("p", "muted", "The exact bytes, or what you make of them; the header but for secrets."), form);
 };
 
 // fixture writes d without personal data.

@@ -38,7 +38,12 @@ export class Charts {
 
   async draw() {
     const t = await get("timeline", this.query());
-    const began = t.spans[0]?.at; // a short time stands at the end of a longer one
+    // One span is a point: there is nothing to see in it.
+    const lines = t.spans.filter((s) => s.first + s.duplicates + s.failed).length > 1;
+    const timed = t.spans.filter((s) => s.took[0]).length > 1;
+    this.toggle.disabled = !lines;
+    this.toggle.title = lines ? "" : "There is nothing to draw yet";
+    const began = lines && t.spans[0]?.at; // a short time stands at the end of a longer one
     for (let n = t.spans.length; began && n < fewest; n++) t.spans.unshift({ at: t.spans[0].at - t.step, first: 0, duplicates: 0, failed: 0, took: [] });
     const at = t.spans.map((s) => s.at), of = (f) => t.spans.map(f);
     const span = per[t.step] || page.seconds(t.step);
@@ -49,11 +54,11 @@ export class Charts {
         y: "count", stack: true, columns: [at, of((s) => s.first), of((s) => s.duplicates), of((s) => s.failed)],
         series: [{ label: "first", ink: "data1" }, { label: "duplicates", ink: "data5" }, { label: "not acknowledged", ink: "data-bad" }],
       })],
-      ["Acknowledged within", spec({
+      timed && ["Latency of what was acknowledged", spec({
         y: "ms", columns: [at, took(0), took(1), took(2)],
         series: [{ label: "p50 " + ms(t.took[0]), ink: "data3", weight: 2 }, { label: "p95 " + ms(t.took[1]), ink: "data2" }, { label: "p99 " + ms(t.took[2]), ink: "data5" }],
       })],
-    ] : [];
+    ].filter(Boolean) : [];
     for (const c of this.drawn) c.remove();
     this.drawn = [];
     const figures = specs.map(([title, s]) => {
@@ -77,7 +82,7 @@ export class Charts {
       return el("li", "", b);
     });
     const share = all ? (100 * duplicates / all).toFixed(duplicates * 10 < all ? 1 : 0) : "0";
-    return el("div", "types", el("h3", "", "Results"), el("ul", "", ...rows),
-      el("p", "muted", count(duplicates) + (duplicates === 1 ? " duplicate, " : " duplicates, ") + share + " % of " + count(all)));
+    return el("div", "types", el("h3", "", "Result types"), el("ul", "", ...rows),
+      el("p", "muted", count(duplicates) + (duplicates === 1 ? " duplicate, " : " duplicates, ") + share + "% of " + count(all)));
   }
 }

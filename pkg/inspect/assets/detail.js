@@ -63,7 +63,7 @@ export class Detail {
       headers: ["Headers", () => headers(d)],
     };
     if (d.forward || d.attempts.length) panels.response = ["Response", () => responses(d), d.attempts.length];
-    if (d.copies.length) panels.copies = ["Copies", () => copies(d), d.copies.length];
+    if (d.copies.length) panels.copies = ["Duplicates", () => copies(d), d.copies.length];
     if (!panels[this.tab]) this.tab = "call";
 
     const head = el("div", "top", el("p", "from", "#" + d.id + " · " + moment(d.at)), button("quiet close", "✕", () => this.close(), "Close (Esc)"));
@@ -101,7 +101,7 @@ export class Detail {
       e.preventDefault();
       pick(names.at((names.indexOf(this.tab) + step) % names.length), true);
     });
-    this.holder.replaceChildren(el("header", "", head, ...headline(d), became(d), this.actions(d)), tabs, panel);
+    this.holder.replaceChildren(el("header", "", head, ...headline(d), d.call ? callID(d) : null, became(d), this.actions(d)), tabs, panel);
     this.holder.hidden = false;
     document.body.classList.add("opened");
     pick(this.tab);
@@ -130,13 +130,16 @@ export class Detail {
   }
 }
 
+// callID is the key by which other systems know the call.
+const callID = (d) => el("p", "call-id", el("span", "muted", "Call id"), text("code", "", d.call), button("quiet", "Copy", () => copy(d.call, "Call id"), "Copy the call id"));
+
 // became is what became of a delivery, in one line.
 const became = (d) => {
   const [status, tone, why] = answerOf(d);
   const parts = [el("span", "badge " + tone, status)];
   if (why) parts.push(text("span", tone, why + (d.reason ? ": " + d.reason : "")));
   if (d.took != null) parts.push(el("span", "", "answered in " + ms(d.took)));
-  if (d.copy > 1) parts.push(el("span", "badge unsure", "DUP " + d.copy));
+  if (d.copy > 1) parts.push(el("span", "badge unsure", "duplicate #" + d.copy));
   const f = d.forward;
   if (f) {
     const ok = f.status >= 200 && f.status < 300;

@@ -1,6 +1,6 @@
 // A list of any length: only the rows that are seen are in the document.
 
-import { el, text, show, get, clock, callTime, bytes, ms, dot, answerOf } from "./base.js";
+import { el, text, show, get, button, copy, clock, callTime, bytes, ms, dot, answerOf } from "./base.js";
 
 const beyond = 12;     // rows that are drawn above and below those that are seen
 const remembered = 4000; // rows that are kept when they are not seen
@@ -12,19 +12,26 @@ const fill = (e, row) => {
   const contact = el("span", "c-contact", text("b", "", row.name || (row.call ? row.call : row.method + " request")));
   if (row.phone) contact.append(" ", text("small", "", row.phone));
   const type = el("span", "c-type", dot(row.type), text("span", "", row.type || row.refusal || "–"));
+  const id = text("span", "c-call", row.call || "–");
+  if (row.call) {
+    id.title = show(row.call);
+    const take = button("quiet take", "copy", (e) => { e.stopPropagation(); copy(row.call, "Call id"); }, "Copy the call id (c)");
+    take.tabIndex = -1; // the key c does it for the selected row
+    id.append(take);
+  }
   const arrow = row.direction === "inbound" ? "↙" : row.direction === "outbound" ? "↗" : "";
   const call = el("span", "c-seconds", el("i", "arrow", arrow), row.seconds == null ? "–" : callTime(row.seconds));
   call.title = row.direction ? row.direction + " call" : "";
   const answer = el("span", "c-answer", el("span", "badge " + tone, status));
   answer.title = show(why);
   const marks = el("span", "c-marks");
-  if (row.copy > 1) marks.append(el("span", "badge unsure", "DUP " + row.copy));
+  if (row.copy > 1) marks.append(el("span", "badge unsure", "dup #" + row.copy));
   if (row.errors + row.warnings) {
     const badge = el("span", "badge " + (row.errors ? "bad" : "warn"), (row.errors ? "✗ " : "! ") + (row.errors + row.warnings));
     badge.title = findings(row);
     marks.append(badge);
   }
-  e.replaceChildren(el("span", "c-time", clock(row.at)), type, contact, call,
+  e.replaceChildren(el("span", "c-time", clock(row.at)), type, contact, id, call,
     el("span", "c-size", bytes(row.size)), answer, el("span", "c-took", row.took == null ? "–" : ms(row.took)), marks);
   e.setAttribute("aria-label", label(row, status));
 };
@@ -208,6 +215,7 @@ export class List {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const page = Math.max(1, Math.floor(this.holder.clientHeight / this.height) - 1);
     const i = this.place(this.selected), last = this.ids.length - 1;
+    if (e.key === "c" && this.rows.get(this.selected)?.call) copy(this.rows.get(this.selected).call, "Call id");
     const to = { ArrowDown: i + 1, j: i + 1, ArrowUp: i - 1, k: i - 1, PageDown: i + page, PageUp: i - page, Home: 0, End: last }[e.key];
     if (to !== undefined && last >= 0) {
       e.preventDefault();
