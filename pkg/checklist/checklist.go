@@ -55,10 +55,10 @@ const (
 )
 
 // Groups are the groups of checks, in the order in which they run.
-var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness", crashes}
+var Groups = []string{"accepts", "idempotency", "speed", "security", "robustness", Crashes}
 
-// crashes is the group of checks that need a supervised consumer.
-const crashes = "crashes"
+// Crashes is the group of checks that need a supervised consumer.
+const Crashes = "crashes"
 
 // Hint is how people repair what a check found; may be empty.
 func Hint(r check.Result) string {
@@ -119,7 +119,7 @@ func selects(o check.Options, c Check) bool {
 	named := func(list []string) bool { return slices.Contains(list, c.ID) || slices.Contains(list, c.Group) }
 	byID := slices.Contains(o.Only, c.ID)
 	switch {
-	case c.Group == crashes && o.Supervision == nil:
+	case c.Group == Crashes && o.Supervision == nil:
 		return byID // which then says what it needs
 	case len(o.Only) > 0 && !named(o.Only), named(o.Skip):
 		return false

@@ -343,7 +343,7 @@ func missingCallID(t *check.Trial) check.Conclusion {
 				case w.After > w.Before:
 					n.Fail("calls without an id left a record under %q", w.CallID)
 				case w.Before > 0 && acknowledgedAny:
-					n.Undecided("a record under %q was there before this run: remove it", w.CallID)
+					n.Undecided("a record with the callId %q is left from before this run, and hides a new one: remove it", w.CallID)
 				}
 			}
 			if acknowledgedAny && len(n.Fails) == 0 {

@@ -18,7 +18,10 @@ const adopts = true
 func adoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 // members are the living processes that come from this one.
-func (f *family) members() []int {
+func (f *family) members() []int { return descendants(processParents(), os.Getpid()) }
+
+// processParents are the living processes with their parents.
+func processParents() map[int]int {
 	parents := map[int]int{}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -43,5 +46,5 @@ func (f *family) members() []int {
 			parents[pid] = parent
 		}
 	}
-	return descendants(parents, os.Getpid())
+	return parents
 }

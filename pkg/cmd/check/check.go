@@ -148,7 +148,7 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
 	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
 	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+effects.IDsFileEnv)
-	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not)")
+	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not; 30s after it was started)")
 	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
 	cli.AgentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
 	f.StringVar(&o.agent, "agent", "", "id of the agent of every call (default agent.julianctl)")

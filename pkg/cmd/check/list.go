@@ -62,8 +62,20 @@ func explainCheck(a *cli.App, c checklist.Check) {
 	if c.Needs == checklist.Effects {
 		needs = "effects, counted by --probe, --probe-url or --probe-batch; without one it can only fail"
 	}
+	if c.Group == checklist.Crashes {
+		needs = "an endpoint that --exec starts, or --down and --up; " + needs
+	}
 	fmt.Fprintf(a.Out, "%s  (%s)\n\n  The endpoint %s.\n\n", a.Style.Bold(c.ID), c.Group, c.Title)
-	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"hint", c.Mend}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", "julianctl check --to URL --only " + c.ID}})
+	explained(a, [][2]string{{"why", c.Why}, {"how", c.How}, {"hint", c.Mend}, {"needs", needs}, {"sends", atMost(c.Requests)}, {"run", runLine(c, c.ID)}})
+}
+
+// runLine is a command that runs a check, or a group that it is of.
+func runLine(c checklist.Check, only string) string {
+	start := "--to URL"
+	if c.Group == checklist.Crashes {
+		start = "--exec COMMAND --to PATH --through VAR --probe CMD"
+	}
+	return "julianctl check " + start + " --only " + only
 }
 
 func explainGroup(a *cli.App, name string, checks []checklist.Check) {
@@ -97,7 +109,7 @@ func explainGroup(a *cli.App, name string, checks []checklist.Check) {
 	if thorough != nil {
 		rows = append(rows, [2]string{"but", strings.Join(thorough, ", ") + ": only with --profile thorough, or where it is named"})
 	}
-	explained(a, append(rows, [2]string{"run", "julianctl check --to URL --only " + name}))
+	explained(a, append(rows, [2]string{"run", runLine(checks[0], name)}))
 }
 
 func atMost(requests int) string {

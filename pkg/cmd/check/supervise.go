@@ -239,23 +239,18 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("--exec %q %w", f.exec, err), `no shell reads it: for a pipe or a variable write --exec 'sh -c "…"'`)
 	}
+	if name, value, ok := strings.Cut(argv[0], "="); ok && variable(name) {
+		hint := "give the variable with --env NAME=VALUE"
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(f.exec), argv[0]+" "); ok {
+			hint = fmt.Sprintf("--env %s=%s --exec %s", name, safetext.Shell(value), safetext.Shell(strings.TrimSpace(rest)))
+		}
+		return nil, cli.UsageError(fmt.Errorf("--exec %q begins with a variable, and no shell reads it", f.exec), hint)
+	}
 	if _, err := exec.LookPath(argv[0]); err != nil && s.env("PATH") == s.a.Env("PATH") {
 		return nil, cli.UsageError(fmt.Errorf("--exec %q: %w", f.exec, err), "no shell reads it: give a program and its arguments; for a pipe or a variable write --exec 'sh -c \"…\"'")
 	}
-	if s.path == "" {
-		s.path = "/"
-	}
-	if !strings.HasPrefix(s.path, "/") {
-		for _, e := range s.a.Config.Endpoints {
-			if e.Name == s.path {
-				s.path = e.URL
-			}
-		}
-		u, err := url.Parse(s.path)
-		if err != nil || u.Host == "" {
-			return nil, cli.UsageError(fmt.Errorf("--to %q is no path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")
-		}
-		s.path = u.RequestURI()
+	if err := s.pathOnly(); err != nil {
+		return nil, err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -273,6 +268,7 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 		base := instance.URL("")
 		if err := instance.Ready(ctx, s.readyURL(base, instance.Port), s.readyTimeout()); err != nil {
 			said := instance.Output()
+			elsewhere := listensElsewhere(instance)
 			if killed := instance.Kill(); killed != nil {
 				s.a.Note("%v", killed)
 			}
@@ -285,11 +281,51 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 					s.a.Note("  %s", safetext.Line(strings.TrimRight(line, "\n")))
 				}
 			}
+			if elsewhere != "" && s.o.supervise.readyURL == "" {
+				return nil, cli.Failure(fmt.Errorf("--exec %q: it %s, and not on port %d, which it was given", f.exec, elsewhere, instance.Port), portHint)
+			}
 			return nil, cli.Failure(fmt.Errorf("--exec %q: %w", f.exec, err), s.startHint(err))
 		}
 		s.runs(base, instance.Port)
 		return instance, nil
 	}, nil
+}
+
+// variable reports whether a word is the name of an environment variable.
+func variable(word string) bool {
+	return word != "" && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == ""
+}
+
+// pathOnly takes the path out of what --to names: where the consumer listens is
+// not the user's to say. One that would be elsewhere is refused.
+func (s *supervisor) pathOnly() error {
+	if s.path == "" {
+		s.path = "/"
+	}
+	if strings.HasPrefix(s.path, "/") {
+		return nil
+	}
+	typed := true
+	for _, e := range s.a.Config.Endpoints {
+		if e.Name == s.path {
+			s.path, typed = e.URL, false
+		}
+	}
+	u, err := url.Parse(s.path)
+	if err != nil || u.Host == "" {
+		return cli.UsageError(fmt.Errorf("--to %q is no path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")
+	}
+	s.path = u.RequestURI()
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	switch {
+	case !typed:
+	case host != "localhost" && (ip == nil || !ip.IsLoopback()):
+		return cli.UsageError(fmt.Errorf("--to %q is elsewhere, and --exec starts the endpoint on this machine", u), fmt.Sprintf("give the path alone, --to %s; or leave --exec out", safetext.Shell(s.path)))
+	default:
+		s.a.Note("of --to only the path %s is used: --exec starts the endpoint on a free port", safetext.Line(s.path))
+	}
+	return nil
 }
 
 // startHint says what to look at where the consumer did not start.
@@ -303,6 +339,19 @@ func (s *supervisor) startHint(err error) string {
 		return "what it printed says why; run the command by itself with the same environment"
 	}
 	return "it has to listen on 127.0.0.1 and the port in {port} or $PORT; --ready-timeout waits longer"
+}
+
+// portHint says how a consumer learns of its port.
+const portHint = "write {port} into --exec where its port belongs, or have it read $PORT"
+
+// listensElsewhere says on which other ports a consumer takes connections; ""
+// where it takes them on its own, or on none, or that is not known.
+func listensElsewhere(i *supervise.Instance) string {
+	at := i.Listens()
+	if len(at) == 0 || slices.ContainsFunc(at, func(addr string) bool { return strings.HasSuffix(addr, fmt.Sprintf(":%d", i.Port)) }) {
+		return ""
+	}
+	return "listens on " + strings.Join(at, " and ")
 }
 
 // lastLines is the end of s.

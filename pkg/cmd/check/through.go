@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (s *supervisor) through(spec string) error {
 	value := right
 	if !given {
 		if value = s.env(left); value == "" {
-			return cli.UsageError(fmt.Errorf("--through %q: the environment has no %s", spec, left), fmt.Sprintf("set it, or write --through %s=URL", left))
+			return cli.UsageError(fmt.Errorf("--through %q: the environment has no %s", spec, left), s.nearVariable(left, fmt.Sprintf("set it, or write --through %s=URL", left)))
 		}
 	}
 	target, put, err := throughURL(value)
@@ -81,6 +82,16 @@ func (s *supervisor) env(name string) string {
 		}
 	}
 	return s.a.Env(name)
+}
+
+// nearVariable is a hint at a variable of the consumer that has nearly this name.
+func (s *supervisor) nearVariable(name, otherwise string) string {
+	var names []string
+	for _, pair := range append(new(exec.Cmd).Environ(), s.o.supervise.env...) {
+		known, _, _ := strings.Cut(pair, "=")
+		names = append(names, known)
+	}
+	return cli.DidYouMean(name, names, otherwise)
 }
 
 // proxy listens on addr in front of target, which passes the guard of all
@@ -114,7 +125,11 @@ func (s *supervisor) spy(spec string) error {
 	}
 	var onward *url.URL
 	path := ""
-	if value := s.env(variable); value != "" {
+	value := s.env(variable)
+	if hint := s.nearVariable(variable, ""); value == "" && hint != "" {
+		s.a.Hint("--spy %s: the environment has no %[1]s; %s", variable, hint)
+	}
+	if value != "" {
 		u, err := url.Parse(value)
 		if err != nil || u.Host == "" {
 			return cli.UsageError(fmt.Errorf("--spy %s: %q is no URL", variable, cli.WithoutPassword(value)), "the variable holds the URL of what is called over HTTP, or nothing")
