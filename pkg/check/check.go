@@ -69,6 +69,10 @@ type Result struct {
 	// Mend is how people repair what was found, where that is not what the check
 	// says; usually empty.
 	Mend string `json:"mend,omitempty"`
+	// Kept is which of two contents was kept, and Copies what was released together;
+	// both are usually empty.
+	Kept   string `json:"-"`
+	Copies string `json:"-"`
 }
 
 // Evidence is one delivery of a check and its answer.
@@ -235,6 +239,7 @@ type Event struct {
 	Result string `json:"result,omitempty"`
 	// Reads: it changes nothing: a look, a BEGIN, a COMMIT after looks.
 	Reads bool `json:"reads,omitempty"`
+	Held  bool `json:"-"` // it was held on purpose
 }
 
 // PointResult is what came of one point of a sweep.

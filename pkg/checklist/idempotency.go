@@ -97,7 +97,8 @@ func together(t *check.Trial) check.Conclusion {
 	return func() check.Finding {
 		t.Exactly(&n, all, n.Fail)
 		t.Result.Effects = worstFirst(t.Result.Effects)
-		f := n.Finding("%d copies in %d groups, 1 effect each", copies, len(all))
+		t.Result.Copies = fmt.Sprintf("%d copies in %d groups", copies, len(all))
+		f := n.Finding("%s, 1 effect each", t.Result.Copies)
 		if f.Verdict == check.Fail || f.Verdict == check.Pass {
 			f.Message += fmt.Sprintf(" (released within %s)", units.Time(units.FromMilliseconds(t.Result.SkewMS)))
 		}

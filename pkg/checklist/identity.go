@@ -390,6 +390,7 @@ func laterContent(t *check.Trial) check.Conclusion {
 		f := n.Finding("3 deliveries of 2 contents, 1 effect")
 		// Either may be right: what the endpoint promises is its own affair.
 		if kept != "" && len(n.Warns) == 0 {
+			t.Result.Kept = kept
 			f.Message += fmt.Sprintf("; the %s content was kept", kept)
 		}
 		return f

@@ -33,8 +33,7 @@ func (r *run) limits(results []check.Result) {
 	}
 	show := func(format string, args ...any) { r.sum.Shown = append(r.sum.Shown, fmt.Sprintf(format, args...)) }
 	if together, ok := passed["together"]; ok {
-		copies, _, _ := strings.Cut(together.Message, ",")
-		show("%s", copies)
+		show("%s", together.Copies)
 	}
 	var remembered []string
 	for _, of := range []struct{ id, what string }{

@@ -115,6 +115,9 @@ func Restart(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	return n.Finding("3 calls repeated after a restart, processed once each")
 }
 
+// kill names a trial that ends the consumer.
+const kill = "kill"
+
 // Crash kills the consumer just before each step that changes durable state, and
 // once after the last one.
 func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
@@ -142,7 +145,7 @@ func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 			l.killed(t, p, hold, answers, n)
 		})
 	})
-	l.conclude(t, n, points, "kill")
+	l.conclude(t, n, points, kill)
 	return n.Finding("killed at %s, %s, processed once each", units.Count(len(points), "point"), units.Count(l.restarts, "restart"))
 }
 

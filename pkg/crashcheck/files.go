@@ -63,7 +63,7 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		return check.Finding{Verdict: check.Undecided, Message: "a delivery changes no file, and " + needsThrough}
 	}
 	l.sweep(t, points, func(p *point) { l.killedInFile(t, p, n) })
-	l.conclude(t, n, points, "kill")
+	l.conclude(t, n, points, kill)
 	return n.Finding("killed at %s, %s, processed once each", units.Count(len(points), "write"), units.Count(l.restarts, "restart"))
 }
 
@@ -207,7 +207,7 @@ func killedByClock(t *check.Trial, l *Supervisor, n *check.Notes, why string) ch
 		p.answered(1, <-answers)
 		l.again(t, p, 2)
 	}
-	l.conclude(t, n, points, "kill")
+	l.conclude(t, n, points, kill)
 	t.Result.At, t.Result.Points = "", nil
 	if len(n.Fails) == 0 {
 		n.Undecided("%s by the clock found nothing, and cannot pass: %s", units.Count(len(points), "kill"), why)

@@ -150,7 +150,7 @@ func (l *Supervisor) timeline(p *point) {
 		}
 		p.events = append(p.events, check.Event{
 			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
-			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes,
+			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes, Held: s.Point == held,
 		})
 	}
 	sortEvents(p.events)
@@ -248,7 +248,7 @@ func (l *Supervisor) sweep(t *check.Trial, points []*point, do func(*point)) {
 
 // conclude counts the effects of all calls of a sweep, once nothing is missing
 // any more, redelivers what was acknowledged once more, and counts again. What
-// names one trial: "kill".
+// names one trial: [kill].
 func (l *Supervisor) conclude(t *check.Trial, n *check.Notes, points []*point, what string) {
 	var calls []check.Call
 	var owners []*point
@@ -311,7 +311,7 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 		}
 	}
 	l.points.Add(tried)
-	if what == "kill" {
+	if what == kill {
 		l.kills.Add(tried)
 	}
 	if len(wrong) > 0 {

@@ -109,7 +109,7 @@ func lanes(r check.Result) report.Section {
 		cell := &row[lane[who]]
 		cell.Text = text
 		switch {
-		case isHeld(e) || e.Who == "consumer":
+		case e.Held || e.Who == "consumer":
 			cell.Verdict = report.Fail
 		case numbered:
 			cell.Code = true

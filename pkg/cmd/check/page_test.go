@@ -18,7 +18,7 @@ func TestSweepsOnThePage(t *testing.T) {
 			Points: []check.PointResult{{At: "2", Reached: true}, {At: "4", Reached: true, Failed: true}, {At: "4+"}},
 			Timeline: []check.Event{
 				{AtMS: 0, Who: "sender", What: "POST, copy 1"},
-				{AtMS: 3.2, Who: "database#7", What: "COMMIT", Result: "held"},
+				{AtMS: 3.2, Who: "database#7", What: "COMMIT", Result: "held", Held: true},
 				{AtMS: 103, Who: "consumer", What: "killed"},
 			},
 		},

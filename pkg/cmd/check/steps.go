@@ -83,7 +83,7 @@ func timeline(a *cli.App, indent string, events []check.Event) {
 		line := fmt.Sprintf("%5.0fms  %s  %s  %s", e.AtMS, terminal.Pad(safetext.Line(e.Who), who), terminal.Pad(terminal.Fit(safetext.Line(e.What), what), what), terminal.Fit(safetext.Line(e.Result), longest))
 		line = strings.TrimRight(line, " ")
 		switch {
-		case e.Who == "consumer", isHeld(e):
+		case e.Who == "consumer", e.Held:
 			line = a.Style.Bad(line)
 		case e.Who == "sender":
 		default:
@@ -91,11 +91,6 @@ func timeline(a *cli.App, indent string, events []check.Event) {
 		}
 		fmt.Fprintf(a.Out, "%s%s\n", indent, line)
 	}
-}
-
-// isHeld reports whether a step was held in a timeline.
-func isHeld(e check.Event) bool {
-	return strings.HasPrefix(e.Result, "held") || strings.HasSuffix(e.Result, ", held")
 }
 
 // maxTimeline is how many lines of a timeline are printed. Of a longer one what
@@ -109,7 +104,7 @@ func shortTimeline(events []check.Event) []check.Event {
 	}
 	var out []check.Event
 	for _, e := range events {
-		if !e.Reads || isHeld(e) {
+		if !e.Reads || e.Held {
 			out = append(out, e)
 		}
 	}

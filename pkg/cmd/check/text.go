@@ -117,7 +117,7 @@ func worthSaying(r check.Result) string {
 	switch {
 	case r.ID == "budget":
 		return r.Message
-	case r.ID == "later-content" && strings.HasSuffix(r.Message, " kept"):
+	case r.Kept != "":
 		return r.ID + ": " + r.Message
 	}
 	return ""
