@@ -182,6 +182,9 @@ type Options struct {
 	// Settle is how long a count has to stay the same. 0: 2 s, 1 s with Smoke, and
 	// an effect that is missing is waited for as long as the first call suggests.
 	Settle time.Duration
+	// Patience is how long the first effect is waited for, whatever Settle says; 0:
+	// as long as Settle where that is given, otherwise 30 s.
+	Patience time.Duration
 	// Pause is how long after the first delivery the late repeat comes;
 	// default 2 s.
 	Pause time.Duration

@@ -21,8 +21,9 @@ func Watch(want int, ids []string) []*Watched {
 // Watched is a call whose effects are counted.
 type Watched struct {
 	Effect
-	Text  string // what the probe said last
-	drops int    // how often the count fell
+	Text   string // what the probe said last
+	looked bool   // it was counted, by Look
+	drops  int    // how often the count fell
 }
 
 // Before counts the effects of calls that are about to be delivered. A call that
@@ -162,7 +163,7 @@ func (t *Trial) Look(open []*Watched) (changed bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
-		case n > w.After:
+		case n > w.After && w.looked: // what is seen first may be long done
 			t.Counter.Progress.Store(time.Now().UnixNano())
 		case n < w.After:
 			if w.drops++; w.drops == mostDrops {
@@ -170,7 +171,7 @@ func (t *Trial) Look(open []*Watched) (changed bool) {
 			}
 		}
 		changed = changed || n != w.After
-		w.After = n
+		w.After, w.looked = n, true
 		if n >= w.Want && n > 0 {
 			t.Ledger.processed(w.CallID)
 		}

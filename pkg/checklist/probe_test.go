@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/effects"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // A probe that says anything but the number of effects lets nothing pass that
@@ -399,6 +400,34 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		got := checked(t.Context(), o)
 		if said := got.said(undecided); strings.Contains(said, "a secret that it wants is given with -H") == given {
 			t.Errorf("secret given: %v, said %s", given, said)
+		}
+	}
+}
+
+// Calls that were processed long before anybody counted them are no progress: a lost
+// call is not waited for until all of them are counted.
+func TestLostCallIsNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	c := &consumer{fault: correct, store: newMemory(t)}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && bytes.Contains(body, []byte(`"Voicemail"`)) {
+			return // acknowledged, and lost
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		c.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	o := options(t, srv.URL, "")
+	o.Probe = c.probe
+	o.Patience = time.Second
+	got := checked(t.Context(), o)
+	if got.verdicts()["result-types"] != fail {
+		t.Fatalf("%v\n%s", got.verdicts(), got.said(fail))
+	}
+	for _, r := range got.results {
+		if took := units.FromMilliseconds(r.TookMS); took > 8*time.Second {
+			t.Errorf("%s took %s", r.ID, took)
 		}
 	}
 }

@@ -26,7 +26,7 @@ const plainCalls = 1
 // run is the state of one run.
 type run struct {
 	*check.Session
-	given bool // Settle was
+	given bool // Settle was, and with it how long effects are waited for
 	sum   check.Summary
 	// blocked says why no check that builds on an acknowledged call can be
 	// judged; "" when nothing is in the way.
@@ -52,10 +52,12 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 			return check.Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
 		}
 	}
-	given := o.Settle > 0
-	if o.Settle = cmp.Or(o.Settle, 2*time.Second); !given && o.Smoke {
-		o.Settle = time.Second
+	given := o.Settle > 0 && o.Patience == 0
+	usual := 2 * time.Second
+	if o.Smoke {
+		usual = time.Second
 	}
+	o.Settle = cmp.Or(o.Settle, usual)
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
@@ -189,7 +191,7 @@ const (
 // measure finds out how long an effect takes, and takes from it how long one is
 // waited for. Where --settle says how long, that is the longest wait.
 func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
-	longest := longestEffect
+	longest := cmp.Or(r.Options.Patience, longestEffect)
 	if r.given {
 		longest = r.Options.Settle
 	}
