@@ -100,18 +100,20 @@ func Named(name string) []Check {
 // before them included.
 func Planned(o check.Options) (checks, over, requests int) {
 	requests = plainCalls
-	for _, c := range Checks {
-		if !selects(o, c) {
-			continue
-		}
-		checks++
+	selected := Selected(o)
+	for _, c := range selected {
 		if past(o, c, requests) {
 			over++
 		} else {
 			requests += most(o, c)
 		}
 	}
-	return checks, over, requests
+	return len(selected), over, requests
+}
+
+// Selected lists the checks that were asked for, in the order in which they run.
+func Selected(o check.Options) []Check {
+	return slices.DeleteFunc(slices.Clone(Checks), func(c Check) bool { return !selects(o, c) })
 }
 
 // selects reports whether c is one of the checks that were asked for.

@@ -1,0 +1,199 @@
+package juliantest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/julianctl/julianctl/pkg/juliantest"
+	"github.com/julianctl/julianctl/testdata/consumers/gotest"
+)
+
+// scenarios are tests as people write them, which fail. TestChild runs one of them,
+// in a process of its own.
+var scenarios = map[string]func(*testing.T){
+	"no probe": func(t *testing.T) {
+		e := right()
+		e.Probe = nil
+		juliantest.Check(t, e)
+	},
+	"right": func(t *testing.T) { juliantest.Check(t, right()) },
+	"smoke": func(t *testing.T) { juliantest.Check(t, right(), juliantest.Profile("smoke")) },
+	"default though short": func(t *testing.T) {
+		juliantest.Check(t, right(), juliantest.Profile("default"), juliantest.Only("json-forms"))
+	},
+	"some": func(t *testing.T) {
+		juliantest.Check(t, right(), juliantest.Only("idempotency", "methods"), juliantest.Skip("together", "after-pause"))
+	},
+	"broken": func(t *testing.T) { juliantest.Check(t, broken("no dedupe")) },
+	"probe fails": func(t *testing.T) {
+		e := right()
+		e.Probe = func(context.Context, string) (int, error) { return 0, errors.New("no such table: bookings") }
+		juliantest.Check(t, e)
+	},
+	"wrong secret": func(t *testing.T) {
+		e := right()
+		e.Secret = nil
+		juliantest.Check(t, e)
+	},
+	"panics": func(t *testing.T) {
+		e := right()
+		e.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no database") })
+		juliantest.Check(t, e, juliantest.Only("sample"))
+	},
+	"nothing": func(t *testing.T) { juliantest.Check(t, juliantest.Endpoint{}) },
+	"both": func(t *testing.T) {
+		juliantest.Check(t, juliantest.Endpoint{URL: "http://127.0.0.1/", Handler: http.NotFoundHandler()})
+	},
+	"elsewhere": func(t *testing.T) { juliantest.Check(t, juliantest.Endpoint{URL: "https://example.com/webhook"}) },
+	"the provider": func(t *testing.T) {
+		juliantest.Check(t, juliantest.Endpoint{URL: "https://julian.11x.ai/", AllowHosts: []string{"julian.11x.ai"}})
+	},
+	"unknown check":   func(t *testing.T) { juliantest.Check(t, right(), juliantest.Only("repaet")) },
+	"unknown profile": func(t *testing.T) { juliantest.Check(t, right(), juliantest.Profile("quick")) },
+	"no check left":   func(t *testing.T) { juliantest.Check(t, right(), juliantest.Only("repeat"), juliantest.Skip("repeat")) },
+	"bad value":       func(t *testing.T) { juliantest.Payload(t, juliantest.Call{Set: map[string]any{"name": func() {}}}) },
+}
+
+const secret = "a secret of the tests"
+
+func right() juliantest.Endpoint { return endpoint(gotest.New(secret)) }
+
+func broken(fault string) juliantest.Endpoint {
+	webhook := gotest.New(secret)
+	gotest.Faults[fault](webhook)
+	return endpoint(webhook)
+}
+
+func endpoint(webhook *gotest.Webhook) juliantest.Endpoint {
+	return juliantest.Endpoint{Handler: webhook, Secret: http.Header{"X-Webhook-Secret": {secret}}, Probe: webhook.Bookings}
+}
+
+func TestChild(t *testing.T) {
+	scenario := scenarios[os.Getenv("SCENARIO")]
+	if scenario == nil {
+		t.Skip("this is the test of others")
+	}
+	scenario(t)
+}
+
+func child(t *testing.T, scenario string, args ...string) output {
+	t.Helper()
+	args = append([]string{"-test.v", "-test.run=^TestChild$"}, args...)
+	return ran(t, exec.Command(os.Args[0], args...), "SCENARIO="+scenario)
+}
+
+func TestWhatIsSaid(t *testing.T) {
+	t.Parallel()
+	for scenario, want := range map[string]string{
+		"nothing":         "Endpoint has neither a Handler nor a URL",
+		"both":            "Endpoint has both a Handler and a URL: give one of them",
+		"elsewhere":       `endpoint host "example.com" is not this machine and is not allowed: Endpoint.AllowHosts would allow it`,
+		"the provider":    `endpoint host "julian.11x.ai" is the provider's own and is never a target`,
+		"unknown check":   `"repaet" is neither a check nor a group; did you mean "repeat"?`,
+		"unknown profile": `profile "quick" is not smoke, default or thorough`,
+		"no check left":   "Only and Skip leave no check",
+		"bad value":       `set "name": json: unsupported type: func()`,
+	} {
+		got := child(t, scenario)
+		if !got.failed || !strings.Contains(got.text, ": juliantest: "+want+"\n") {
+			t.Errorf("%s: want %q\n%s", scenario, want, got.text)
+		}
+		if !strings.Contains(got.text, "check_test.go:") {
+			t.Errorf("%s: does not name the line of the test\n%s", scenario, got.text)
+		}
+	}
+}
+
+// A failure names the line of the test, and says what was found, the evidence, and
+// what to do.
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	got := child(t, "broken", "-test.run=^TestChild$/^repeat$")
+	for _, want := range []string{
+		"check_test.go:",
+		": processed 2 times, expected 1\n        check:  the endpoint makes one effect of a repeat\n        effect: call.julianctl-",
+		"        sent:   first delivery call.julianctl-", ": 204 in ",
+		"        why:    deliveries may repeat; each repeat that counts is a double booking\n        hint:   insert with a unique key on callId",
+		"        rerun:  go test -run '^TestChild$/^repeat$'\n",
+	} {
+		if !strings.Contains(got.text, want) {
+			t.Errorf("want %q", want)
+		}
+	}
+	if !got.failed || !slices.Equal(got.verdicts["FAIL"], []string{"repeat"}) {
+		t.Error("repeat did not fail alone")
+	}
+	if t.Failed() {
+		t.Log(got.text)
+	}
+}
+
+// Without a probe the checks that need one are skipped, and say so; no other is.
+func TestNoProbe(t *testing.T) {
+	t.Parallel()
+	got := child(t, "no probe")
+	want := strings.Fields("repeat together other-bytes later-content changed-field near-ids after-others after-pause lost-ack failed-first in-flight same-person none-lost https")
+	if got.failed || !slices.Equal(got.verdicts["SKIP"], want) || !strings.Contains(got.text, "undecided: answers alone cannot tell; count effects with Endpoint.Probe\n") {
+		t.Errorf("skipped %v, want %v\n%s", got.verdicts["SKIP"], want, got.text)
+	}
+}
+
+// What came to no result fails: once for each reason.
+func TestUndecidedFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ scenario, failed, said string }{
+		{"probe fails", "repeat", "undecided: no count of effects: no such table: bookings\n"},
+		{"wrong secret", "sample result-types", "undecided: a plain call is not acknowledged: 401 Unauthorized; a secret that it wants belongs in Endpoint.Secret\n"},
+	} {
+		got := child(t, tt.scenario)
+		failed := strings.Fields(tt.failed)
+		if !got.failed || !slices.Equal(got.verdicts["FAIL"], failed) || !strings.Contains(got.text, tt.said) || !strings.Contains(got.text, "undecided, as "+failed[len(failed)-1]+" is: ") {
+			t.Errorf("%s: failed %v, want %s and %q\n%s", tt.scenario, got.verdicts["FAIL"], tt.failed, tt.said, got.text)
+		}
+	}
+}
+
+// A panic of the handler is printed with the test.
+func TestPanicIsPrinted(t *testing.T) {
+	t.Parallel()
+	got := child(t, "panics")
+	if !got.failed || !strings.Contains(got.text, "http: panic serving") || !strings.Contains(got.text, "no database") {
+		t.Errorf("got %s", got.text)
+	}
+}
+
+// Options and flags of go test select checks; what they leave out is not delivered.
+func TestSelection(t *testing.T) {
+	t.Parallel()
+	all := "repeat other-bytes later-content changed-field near-ids after-others lost-ack failed-first in-flight same-person missing-call-id none-lost methods"
+	smoke := child(t, "smoke").verdicts["PASS"]
+	if len(smoke) < 10 || slices.Contains(smoke, "json-forms") {
+		t.Errorf("smoke: %v", smoke)
+	}
+	for _, tt := range []struct {
+		scenario string
+		args     []string
+		want     string
+	}{
+		{"some", nil, all},
+		{"right", []string{"-test.short"}, strings.Join(smoke, " ")},
+		{"default though short", []string{"-test.short"}, "json-forms"},
+		{"broken", []string{"-test.run=TestChild/sample|TestOther/repeat"}, "sample"},
+		{"broken", []string{"-test.run=TestChild/(^sample|unicode)$"}, "sample unicode"},
+		{"broken", []string{"-test.run=TestChild/[/a-z]*icode$"}, "unicode"},
+		{"some", []string{"-test.skip=TestChild/(e|o)"}, "in-flight missing-call-id"},
+		{"some", []string{"-test.skip=TestChild/e|TestChild/o/deeper"}, "lost-ack in-flight missing-call-id"},
+		{"broken", []string{"-test.run=TestChild/repeat", "-test.skip=TestOther"}, ""},
+	} {
+		got := child(t, tt.scenario, tt.args...)
+		if passed := got.verdicts["PASS"]; !slices.Equal(passed, strings.Fields(tt.want)) {
+			t.Errorf("%s %v: %v, want %s\n%s", tt.scenario, tt.args, passed, tt.want, got.text)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package juliantest
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/units"
+)
+
+// report turns what a check found into what its subtest came to. In said is which
+// check failed first for want of evidence, by its reason: the others that have the
+// same reason are skipped.
+func report(t *testing.T, r check.Result, probed bool, said map[string]string) {
+	t.Helper()
+	message := inTests.Replace(safetext.Line(r.Message))
+	switch r.Verdict {
+	case check.Pass:
+		t.Log(message)
+	case check.Warn:
+		t.Log("worth a look: " + explain(t, r))
+	case check.Skip:
+		t.Skip(message)
+	case check.Undecided:
+		first, again := said[message]
+		switch {
+		case again:
+			t.Skipf("undecided, as %s is: %s", first, message)
+		case !probed && !r.NotRun && needsProbe(r.ID):
+			t.Skip("undecided: " + message)
+		}
+		said[message] = r.ID
+		t.Error("undecided: " + message)
+	case check.Fail:
+		t.Error(explain(t, r))
+	}
+}
+
+// needsProbe reports whether a check can pass only where effects are counted.
+func needsProbe(id string) bool {
+	named := checklist.Named(id)
+	return len(named) > 0 && named[0].Needs == checklist.Effects
+}
+
+// inTests puts what stands for a flag of julianctl check in its place.
+var inTests = strings.NewReplacer(
+	"--probe", "Endpoint.Probe",
+	"is given with -H", "belongs in Endpoint.Secret",
+	"give its header with -H", "name its header in Endpoint.Secret",
+	"--settle", "juliantest.Settle",
+	"--exec", "julianctl check --exec",
+	"--also", "julianctl check --also",
+)
+
+// explain is what is said of a check that did not pass: what happened, the evidence,
+// and what to do.
+func explain(t *testing.T, r check.Result) string {
+	var lines []string
+	add := func(label, text string) {
+		if text != "" {
+			lines = append(lines, label+inTests.Replace(safetext.Line(text)))
+		}
+	}
+	list := func(label string, all []string, total int) {
+		for i, line := range all[:min(len(all), mostLines)] {
+			add(label, line)
+			if left := total - mostLines; i == mostLines-1 && left > 0 {
+				add(strings.Repeat(" ", len(label)), fmt.Sprintf("and %d more", left))
+			}
+		}
+	}
+	for _, said := range append([]string{r.Message}, r.Details...) {
+		add("", said)
+	}
+	add("check:  the endpoint ", r.Title)
+	var effects []string
+	wrong := map[string]bool{} // calls
+	for _, e := range r.Effects {
+		switch {
+		case e.Error != "":
+			effects = append(effects, e.CallID+": "+e.Error)
+		case e.After != e.Want:
+			effects = append(effects, fmt.Sprintf("%s: processed %s, expected %d", e.CallID, units.Count(e.After, "time"), e.Want))
+		default:
+			continue
+		}
+		wrong[e.CallID] = true
+	}
+	list("effect: ", effects, len(effects))
+	var sent, others []string
+	for _, e := range r.Evidence {
+		answer := cmp.Or(e.Error, fmt.Sprint(e.Status))
+		line := fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
+		if wrong[e.CallID] || e.Status/100 != 2 {
+			sent = append(sent, line)
+		} else {
+			others = append(others, line)
+		}
+	}
+	list("sent:   ", append(sent, others...), r.Requests)
+	for i, refused := range r.Refused {
+		add("differs: ", refused.Differs)
+		add("payload: ", keep(t, r.ID, i, refused.Payload))
+	}
+	if named := checklist.Named(r.ID); len(named) > 0 {
+		add("why:    ", named[0].Why)
+	}
+	add("hint:   ", checklist.Hint(r))
+	lines = append(lines, "rerun:  "+rerun(t.Name(), r))
+	return strings.Join(lines, "\n")
+}
+
+// mostLines is how many lines there are of each kind of evidence.
+const mostLines = 4
+
+// keep saves a payload where go test -artifacts asks for it, and returns where; or
+// "".
+func keep(t *testing.T, id string, i int, payload []byte) string {
+	if f := flag.Lookup("test.artifacts"); f == nil || f.Value.String() != "true" {
+		return ""
+	}
+	path := filepath.Join(t.ArtifactDir(), fmt.Sprintf("%s-%d.json", id, i+1))
+	if err := os.WriteFile(path, payload, 0o600); err != nil {
+		return err.Error()
+	}
+	return path
+}
+
+// rerun is the command that runs a check again, and those that delivered what it
+// counted.
+func rerun(name string, r check.Result) string {
+	levels := strings.Split(name, "/")
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	if len(r.Related) > 0 {
+		levels[len(levels)-1] = "^(" + strings.Join(append([]string{regexp.QuoteMeta(r.ID)}, r.Related...), "|") + ")$"
+	}
+	return "go test -run " + safetext.Shell(strings.Join(levels, "/"))
+}
