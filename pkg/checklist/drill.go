@@ -210,7 +210,7 @@ func (d *drill) schedule(ctx context.Context) {
 		if d.s.Profile.SendsOlder() {
 			call.Older = generate.BeforeAnalysis(c.Body)
 		}
-		d.s.Deliver(ctx, due, call)
+		d.s.Deliver(due, call)
 	}
 }
 

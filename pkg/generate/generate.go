@@ -71,7 +71,8 @@ func (g *Generator) Event(spec Spec) julian.CallEvent {
 
 // next is Event, but leaves the transcript in g.transcript.
 func (g *Generator) next(spec Spec) julian.CallEvent {
-	return g.call(spec.filled(), g.contact(), g.rng.IntN(workingDays))
+	c := g.contact()
+	return g.call(spec.filled(), c, g.onDay(c.place, g.rng.IntN(workingDays)))
 }
 
 // Payload makes the next call as the bytes of a delivery.
@@ -131,11 +132,17 @@ func (s Spec) filled() Spec {
 	return s
 }
 
-// call makes a call of a contact on a working day, counted from epoch. It leaves
+// onDay returns a function that returns times at a place: so many days after a working
+// day, which is counted from epoch.
+func (g *Generator) onDay(p *place, day int) func(later int) time.Time {
+	return func(later int) time.Time { return g.moment(p, day+later) }
+}
+
+// call makes a call of a contact at when(0); if it is rescheduled, to when(1). It leaves
 // the transcript in g.transcript.
-func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
+func (g *Generator) call(spec Spec, c contact, when func(later int) time.Time) julian.CallEvent {
 	k := kindOf(spec.ResultType)
-	scheduled := g.moment(c.place, day)
+	scheduled := when(0)
 	e := julian.CallEvent{
 		AgentID:         spec.Agent,
 		AgentName:       "Test Agent (julianctl)",
@@ -175,7 +182,7 @@ func (g *Generator) call(spec Spec, c contact, day int) julian.CallEvent {
 		e.Duration = float64(2 + len(g.transcript)/bytesPerSecond + g.rng.IntN(20))
 	}
 	if spec.ResultType == julian.Rescheduled {
-		e.RescheduledAt = &julian.Timestamp{Time: g.moment(c.place, day+1)}
+		e.RescheduledAt = &julian.Timestamp{Time: when(1)}
 	}
 	g.result(&e.CallResult, k, c, scheduled.Add(time.Duration(e.Duration)*time.Second))
 	g.shaped(&e, spec.Shape, c)

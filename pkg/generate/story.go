@@ -34,7 +34,7 @@ func (g *Generator) Story(spec Spec) []julian.CallEvent {
 		if i == len(s.results)-1 {
 			spec.Lifecycle = s.end
 		}
-		events[i] = g.call(spec.filled(), c, day)
+		events[i] = g.call(spec.filled(), c, g.onDay(c.place, day))
 		events[i].CallResult.Transcription = string(g.transcript)
 		if i > 0 && events[i-1].RescheduledAt != nil {
 			events[i-1].RescheduledAt.Time = events[i].ScheduledAt.Time

@@ -1,10 +1,11 @@
-// Package mockapi imitates the provider's API, for tests and for users without a key.
-// It is an http.Handler with the three routes that pkg/julian calls, under /api/v1, and
-// the error answers that the provider documents.
+// Package mockapi imitates the provider, for tests and for users without a key: its API,
+// as an http.Handler with the documented routes under /api/v1, the calls to the contacts
+// that are enrolled there, and the deliveries of their webhooks.
 //
 // Where the documentation says nothing, the answers are invented, and comments say so:
 // error codes other than the two of a 401, the form of the outcomes, the figures of the
-// credits usage.
+// credits usage, when a contact is called again, and how often a webhook is tried
+// ([sender.Profile]).
 package mockapi
 
 import (
@@ -17,9 +18,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/tidwall/gjson"
@@ -45,19 +48,28 @@ type Options struct {
 	Seed     uint64        // selects which requests fail
 	Latency  time.Duration // before each answer
 	Now      func() time.Time
+	// Shape has what the agents know; the variables that are always present must be given
+	// to schedule a contact. nil: any variables.
+	Shape *generate.AgentShape
+	// RequireEmail: the agents' sequences have e-mail steps, so contacts need an address.
+	RequireEmail bool
+	// Credits are those of the organization. When they are spent, contacts are not
+	// scheduled; 0: 1000, without that.
+	Credits float64
+	// Webhook says how contacts are called; nil: they are not.
+	Webhook *Webhook
 	// Observe, if not nil, is called for each answer, possibly concurrently.
 	Observe func(r *http.Request, status int)
 }
 
-// api is the handler. It starts no goroutines.
-type api struct {
-	key      [sha256.Size]byte
-	agents   []string
-	sample   []byte
-	failRate float64
-	latency  time.Duration
-	now      func() time.Time
-	observe  func(*http.Request, int)
+// Provider is the mock: the handler of its API, and the calls that it makes. It is safe
+// for concurrent use.
+type Provider struct {
+	opts   Options
+	key    [sha256.Size]byte
+	agents []string
+	mux    *http.ServeMux
+	calls
 
 	mu     sync.Mutex
 	dice   *rand.Rand
@@ -66,7 +78,7 @@ type api struct {
 }
 
 // New returns the mock, or an error if an option is not valid.
-func New(opts Options) (http.Handler, error) {
+func New(opts Options) (*Provider, error) {
 	if !(opts.FailRate >= 0 && opts.FailRate <= 1) {
 		return nil, fmt.Errorf("fail rate %v is not between 0 and 1", opts.FailRate)
 	}
@@ -94,32 +106,46 @@ func New(opts Options) (http.Handler, error) {
 	if opts.Observe == nil {
 		opts.Observe = func(*http.Request, int) {}
 	}
-	a := &api{
-		key:      sha256.Sum256([]byte(opts.Key)),
-		agents:   append([]string{DefaultAgent}, opts.Agents...),
-		sample:   opts.Sample,
-		failRate: opts.FailRate,
-		latency:  opts.Latency,
-		now:      opts.Now,
-		observe:  opts.Observe,
-		dice:     rand.New(rand.NewPCG(opts.Seed, 0)),
-		starts:   make([]time.Time, max(opts.Rate, 0)),
+	a := &Provider{
+		opts:   opts,
+		key:    sha256.Sum256([]byte(opts.Key)),
+		agents: append([]string{DefaultAgent}, opts.Agents...),
+		mux:    http.NewServeMux(),
+		dice:   rand.New(rand.NewPCG(opts.Seed, 0)),
+		starts: make([]time.Time, max(opts.Rate, 0)),
 	}
-	mux := http.NewServeMux()
-	for pattern, route := range map[string]func(*http.Request) reply{
-		"/api/v1/agent/{agent}/call_event_sample": a.callEventSample,
-		"/api/v1/agents/{agent}/outcomes":         a.outcomes,
-		"/api/v1/credits/usage":                   a.creditsUsage,
+	if err := a.prepareCalls(); err != nil {
+		return nil, err
+	}
+	for _, route := range []struct {
+		methods []string // a handler each
+		pattern string
+		handle  func(*http.Request) reply
+	}{
+		{[]string{"GET"}, "/agent/{agent}/call_event_sample", a.callEventSample},
+		{[]string{"GET"}, "/agents/{agent}/outcomes", a.outcomes},
+		{[]string{"GET"}, "/credits/usage", a.creditsUsage},
+		{[]string{"HEAD", "POST"}, "/agents/{agent}/schedule/sequence", a.scheduleSequence},
+		{[]string{"POST"}, "/agents/{agent}/schedule/sequences", a.scheduleSequences},
+		{[]string{"POST"}, "/sequences/cancel", a.cancelSequences},
 	} {
-		mux.Handle("GET "+pattern, a.guarded(route))
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", "GET, HEAD")
-			a.answer(w, r, methodNotAllowed)
+		for _, method := range route.methods {
+			a.mux.Handle(method+" /api/v1"+route.pattern, a.guarded(route.handle))
+		}
+		allow := strings.Join(route.methods, ", ")
+		refused := methodNotAllowed
+		refused.message = "Only " + allow + " is allowed here"
+		a.mux.HandleFunc("/api/v1"+route.pattern, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", strings.Replace(allow, "GET", "GET, HEAD", 1)) // the mux answers both
+			a.answer(w, r, refused)
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, noRoute) })
-	return mux, nil
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, noRoute) })
+	return a, nil
 }
+
+// ServeHTTP answers as the provider's API.
+func (a *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
 // reply is an answer: a body, or an error to be written as JSON.
 type reply struct {
@@ -135,12 +161,26 @@ var (
 	wrongKey         = reply{status: http.StatusUnauthorized, code: "INVALID_API_KEY", message: "The API key is not valid"}
 	noRoute          = reply{status: http.StatusNotFound, code: "NOT_FOUND", message: "There is nothing at this address"}
 	noAgent          = reply{status: http.StatusNotFound, code: "AGENT_NOT_FOUND", message: "The organization has no such agent"}
-	methodNotAllowed = reply{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "Only GET is allowed here"}
+	methodNotAllowed = reply{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED"}
 	tooMany          = reply{status: http.StatusTooManyRequests, code: "RATE_LIMITED", message: "Too many requests in this second"}
 	failed           = reply{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "Simulated failure"}
+	noCredits        = reply{status: http.StatusPaymentRequired, code: "INSUFFICIENT_CREDITS", message: "The organization's credits are spent"}
+	tooLarge         = reply{status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "The body is over 4 MiB"}
 )
 
-func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
+// invalid is the answer to a request whose fields are not as documented. The message
+// names each field; that there is more than one text is not documented.
+func invalid(problems ...string) reply {
+	return reply{status: http.StatusBadRequest, code: "VALIDATION_ERROR", message: strings.Join(problems, "; ")}
+}
+
+// answered is a reply with a body, which always encodes.
+func answered(status int, body any) reply {
+	text, _ := json.Marshal(body)
+	return reply{status: status, body: text}
+}
+
+func (a *Provider) answer(w http.ResponseWriter, r *http.Request, rep reply) {
 	if rep.body == nil {
 		// Two strings always encode.
 		rep.body, _ = json.Marshal(struct {
@@ -152,13 +192,13 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, rep reply) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(rep.body) // a client that is gone needs no answer
-	a.observe(r, rep.status)
+	a.opts.Observe(r, rep.status)
 }
 
 // guarded applies the latency, checks key and rate, and fails the selected requests.
-func (a *api) guarded(next func(*http.Request) reply) http.HandlerFunc {
+func (a *Provider) guarded(next func(*http.Request) reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if wait.For(r.Context(), a.latency) != nil {
+		if wait.For(r.Context(), a.opts.Latency) != nil {
 			return
 		}
 		switch key := r.Header.Get("X-Api-Key"); {
@@ -182,36 +222,36 @@ func (a *api) guarded(next func(*http.Request) reply) http.HandlerFunc {
 }
 
 // accepts takes the same time for every wrong key.
-func (a *api) accepts(key string) bool {
+func (a *Provider) accepts(key string) bool {
 	sum := sha256.Sum256([]byte(key))
 	return subtle.ConstantTimeCompare(sum[:], a.key[:]) == 1
 }
 
 // admit returns how long to wait if the rate is reached, and whether the request must
 // fail.
-func (a *api) admit() (wait time.Duration, fail bool) {
+func (a *Provider) admit() (wait time.Duration, fail bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.starts) > 0 {
-		now := a.now()
+		now := a.opts.Now()
 		if wait := a.starts[a.oldest].Add(time.Second).Sub(now); wait > 0 {
 			return wait, false
 		}
 		a.starts[a.oldest] = now
 		a.oldest = (a.oldest + 1) % len(a.starts)
 	}
-	return 0, a.dice.Float64() < a.failRate
+	return 0, a.dice.Float64() < a.opts.FailRate
 }
 
-func (a *api) callEventSample(r *http.Request) reply {
+func (a *Provider) callEventSample(r *http.Request) reply {
 	agent := r.PathValue("agent")
 	switch {
 	case agent == DefaultAgent:
-		return reply{status: http.StatusOK, body: a.sample}
+		return reply{status: http.StatusOK, body: a.opts.Sample}
 	case !slices.Contains(a.agents, agent):
 		return noAgent
 	}
-	return reply{status: http.StatusOK, body: withAgentID(a.sample, agent)}
+	return reply{status: http.StatusOK, body: withAgentID(a.opts.Sample, agent)}
 }
 
 // withAgentID replaces the agentId of a payload and changes no other byte. A payload
@@ -230,41 +270,13 @@ func withAgentID(payload []byte, agent string) []byte {
 
 // outcomes answers with those of the sample. The form is invented: the provider does
 // not document it.
-func (a *api) outcomes(r *http.Request) reply {
+func (a *Provider) outcomes(r *http.Request) reply {
 	if !slices.Contains(a.agents, r.PathValue("agent")) {
 		return noAgent
 	}
 	list := []byte("[]")
-	if found := gjson.GetBytes(a.sample, "callResult.outcomes"); gjson.ValidBytes(a.sample) && found.IsArray() {
+	if found := gjson.GetBytes(a.opts.Sample, "callResult.outcomes"); gjson.ValidBytes(a.opts.Sample) && found.IsArray() {
 		list = []byte(found.Raw)
 	}
 	return reply{status: http.StatusOK, body: slices.Concat([]byte(`{"outcomes":`), list, []byte("}"))}
-}
-
-// creditsUsage answers for the current month with invented figures: each agent has
-// spent 10 of 1,000 credits in 5 calls.
-func (a *api) creditsUsage(*http.Request) reply {
-	const allocated, spent, count = 1000.0, 10.0, 5.0
-	now := a.now().UTC()
-	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	const milliseconds = "2006-01-02T15:04:05.000Z"
-	start, end := first.Format(milliseconds), first.AddDate(0, 1, 0).Add(-time.Millisecond).Format(milliseconds)
-	total := spent * float64(len(a.agents))
-	usage := julian.CreditsUsage{
-		Period: julian.UsagePeriod{StartDate: &start, EndDate: &end, Month: first.Format("2006-01")},
-		Organization: julian.OrganizationCredits{
-			AllocatedCredits: new(allocated),
-			SpentCredits:     new(total),
-			RemainingCredits: new(allocated - total),
-			PercentageUsed:   new(total / allocated * 100),
-		},
-	}
-	for _, agent := range a.agents {
-		usage.Agents = append(usage.Agents, julian.AgentCredits{
-			AgentID: new(agent), AgentName: new("Inbound Agent"), SpentCredits: new(spent), TransactionCount: new(count),
-		})
-	}
-	// Strings and finite numbers always encode.
-	body, _ := json.Marshal(usage)
-	return reply{status: http.StatusOK, body: body}
 }

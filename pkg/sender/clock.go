@@ -41,7 +41,7 @@ type event struct {
 	due    time.Time
 	number uint64 // tells those apart that are due together
 	key    string
-	do     func(at time.Time)
+	do     func(ctx context.Context, at time.Time)
 }
 
 // events is a heap, the earliest first.
@@ -89,10 +89,10 @@ func (c *Clock) Since(at time.Time) time.Time {
 	return c.Now()
 }
 
-// At has do run once due has come, in a goroutine of its own, with the time on the
-// clock. What has the same key runs in the order of due, at infinite speed one after
+// At has do run once due has come, in a goroutine of its own, with the context of
+// [Clock.Run] and the time on the clock. What has the same key runs in the order of due, at infinite speed one after
 // the other; elsewhere a slow one does not hold up the next.
-func (c *Clock) At(due time.Time, key string, do func(at time.Time)) {
+func (c *Clock) At(due time.Time, key string, do func(ctx context.Context, at time.Time)) {
 	c.mu.Lock()
 	c.number++
 	heap.Push(&c.events, &event{due, c.number, key, do})
@@ -134,7 +134,7 @@ func (c *Clock) Run(ctx context.Context) {
 			return
 		case e != nil:
 			all.Go(func() {
-				e.do(at)
+				e.do(ctx, at)
 				c.ended(e)
 			})
 			continue

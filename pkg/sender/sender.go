@@ -51,7 +51,7 @@ type Sender struct {
 	// called concurrently.
 	Send func(ctx context.Context, t Try) (statuses []int)
 	// Done, if not nil, is called once for each call: when all its deliveries are
-	// acknowledged or given up. It is not called if ctx ends before. It is called
+	// acknowledged or given up. It is not called if the clock ends before. It is called
 	// concurrently.
 	Done func(Result)
 
@@ -69,7 +69,7 @@ type state struct {
 }
 
 // Deliver has a call delivered that ended at a time of the clock.
-func (s *Sender) Deliver(ctx context.Context, at time.Time, c *Call) {
+func (s *Sender) Deliver(at time.Time, c *Call) {
 	if c.Key == "" {
 		c.Key = c.ID
 	}
@@ -84,7 +84,7 @@ func (s *Sender) Deliver(ctx context.Context, at time.Time, c *Call) {
 			due = due.Add(time.Duration(call.random.Int64N(int64(s.Profile.Spread))))
 		}
 		d.Copies = max(1, d.Copies)
-		s.Clock.At(due, c.Key, func(at time.Time) { s.try(ctx, at, call, d, 1) })
+		s.Clock.At(due, c.Key, func(ctx context.Context, at time.Time) { s.try(ctx, at, call, d, 1) })
 	}
 }
 
@@ -118,7 +118,7 @@ func (s *Sender) try(ctx context.Context, at time.Time, call *state, d Delivery,
 		wait, again := s.Profile.next(tries, call.result.Status, call.random)
 		s.mu.Unlock()
 		if again {
-			s.Clock.At(now.Add(wait), t.Call.Key, func(at time.Time) { s.try(ctx, at, call, d, tries+1) })
+			s.Clock.At(now.Add(wait), t.Call.Key, func(ctx context.Context, at time.Time) { s.try(ctx, at, call, d, tries+1) })
 			return
 		}
 	}

@@ -36,7 +36,7 @@ func tries(t *testing.T, p Profile, speed float64, statuses ...int) (times []tim
 			},
 			Done: func(r Result) { result = r },
 		}
-		s.Deliver(t.Context(), origin, &Call{ID: "call.1"})
+		s.Deliver(origin, &Call{ID: "call.1"})
 		clock.Run(t.Context())
 		if n := clock.Pending(); n != 0 || result.Call == nil {
 			t.Errorf("%d functions left, done with %+v", n, result)
@@ -156,7 +156,7 @@ func run(t *testing.T, profile string, calls int, status func(Try) int) (arrived
 		}
 		for i := range calls {
 			id := fmt.Sprint(i)
-			s.Deliver(t.Context(), clock.Now().Add(time.Duration(i)*time.Second), &Call{ID: id, Body: []byte(id + " newer"), Older: []byte(id + " older")})
+			s.Deliver(clock.Now().Add(time.Duration(i)*time.Second), &Call{ID: id, Body: []byte(id + " newer"), Older: []byte(id + " older")})
 		}
 		clock.Run(t.Context())
 	})
@@ -225,7 +225,7 @@ func TestInterrupted(t *testing.T) {
 		clock := NewClock(time.Now(), 1, 0)
 		p, _ := Find("elevenlabs")
 		s := &Sender{Profile: p, Clock: clock, Send: func(context.Context, Try) []int { return []int{500} }, Done: func(r Result) { t.Errorf("done with %+v", r) }}
-		s.Deliver(ctx, clock.Now(), &Call{ID: "call.1"})
+		s.Deliver(clock.Now(), &Call{ID: "call.1"})
 		clock.Run(ctx)
 		if clock.Pending() != 1 {
 			t.Errorf("%d pending, want 1", clock.Pending())
@@ -243,7 +243,7 @@ func TestKeysAtInfiniteSpeed(t *testing.T) {
 		most, running := 0, 0
 		for _, i := range []int{3, 1, 2, 0} {
 			for _, key := range []string{"a", "b", "c"} {
-				clock.At(clock.Now().Add(time.Duration(i)*time.Hour), key, func(time.Time) {
+				clock.At(clock.Now().Add(time.Duration(i)*time.Hour), key, func(context.Context, time.Time) {
 					mu.Lock()
 					running++
 					most = max(most, running)

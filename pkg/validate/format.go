@@ -12,6 +12,12 @@ var formats = [...]jsonschema.Format{
 	{Name: string(julian.Zone), OK: isZone, Want: "a time zone such as Europe/London"},
 }
 
+// Fits reports whether text has a format, and what the format wants.
+func Fits(format julian.Format, text string) (want string, ok bool) {
+	f := formatNamed(format)
+	return f.Want, f.OK([]byte(text))
+}
+
 // formatNamed returns nil where any string will do.
 func formatNamed(name julian.Format) *jsonschema.Format {
 	for i := range formats {

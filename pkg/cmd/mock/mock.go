@@ -95,7 +95,7 @@ func statusColour(a *cli.App, status int) string {
 func serveMock(ctx context.Context, ln net.Listener, h http.Handler, latency time.Duration) error {
 	const grace = 2 * time.Second // for answers under way
 	srv := &http.Server{
-		Handler:           http.MaxBytesHandler(h, 64<<10),
+		Handler:           http.MaxBytesHandler(h, 5<<20),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      latency + 30*time.Second,
