@@ -170,7 +170,7 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
 		"Deliver: header timeout | allow-host insecure cacert",
 		"Verdict: budget | baseline allow-undecided cleanup",
 		"Output: format report",
-		"Outage drill: drill | drill-phase drill-patience drill-rate",
+		"Outage drill: drill | drill-phase drill-patience drill-rate sender",
 	)
 	return cmd
 }
