@@ -102,6 +102,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 				{"auth", "status"},
 				{"auth", "status", "--format", "json"},
 				{"auth", "login"},
+				{"auth", "login", "--no-verify"},
 				{"config", "list", "--origin"},
 				{"config", "list", "--format", "json"},
 				{"auth", "status", "--api-key-file", "-"},

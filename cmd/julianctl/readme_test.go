@@ -42,7 +42,7 @@ func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	top := filepath.Join("..", "..")
-	for _, pattern := range []string{"*.md", ".github/docs/*.md", "testdata/consumers/*.md"} {
+	for _, pattern := range []string{"*.md", ".github/docs/*.md", "testdata/consumers/*.md", "pkg/cmd/completion/*.md"} {
 		names, err := filepath.Glob(filepath.Join(top, filepath.FromSlash(pattern)))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: no documents (%v)", pattern, err)

@@ -244,7 +244,7 @@ func TestHouseRules(t *testing.T) {
 var plainPackages = []string{
 	"pkg/cli", "pkg/deliver", "pkg/deliveryview", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
 	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/units", "pkg/wait",
-	"pkg/cmd/auth", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/mock",
+	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",
 }
 

@@ -70,7 +70,7 @@ var projectDecisions = []struct {
 		key:      "key-store",
 		harmless: []string{"key-store: auto"},
 		hostile:  []string{"key-store: file", "key-store: keyring"},
-		use:      func(a *cli.App) error { return auth.Login(context.Background(), a, nil) }, would: "keep API keys in",
+		use:      func(a *cli.App) error { return auth.Login(context.Background(), a, nil, false) }, would: "keep API keys in",
 	},
 	{
 		key:      "log",

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,8 +51,8 @@ func (a *App) Report(ctx context.Context, err error) int {
 	if f.Err != nil {
 		fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Bad("julianctl:"), safetext.Line(f.Err.Error()))
 	}
-	if f.Hint != "" {
-		a.Hint("%s", f.Hint)
+	if hint := cmp.Or(f.Hint, MissingFileHint(err)); hint != "" {
+		a.Hint("%s", hint)
 	}
 	return f.Code
 }

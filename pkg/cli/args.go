@@ -2,23 +2,45 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/spelling"
 	"github.com/spf13/cobra"
 )
 
+// UnknownCommandError is for a word in the place of a command.
+type UnknownCommandError struct {
+	Cmd  *cobra.Command // that it was given to
+	Word string
+}
+
+func (e *UnknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.Word) }
+
+// Usage is e with a hint: the nearest command, or help.
+func (e *UnknownCommandError) Usage() error {
+	var known []string
+	for _, c := range e.Cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	return UsageError(e, DidYouMean(e.Word, known, SeeHelp(e.Cmd)))
+}
+
+// UnexpectedArgumentError is for an argument that a command does not take.
+type UnexpectedArgumentError struct {
+	Cmd  *cobra.Command
+	Word string
+}
+
+func (e *UnexpectedArgumentError) Error() string {
+	return fmt.Sprintf("unexpected argument %q", e.Word)
+}
+
 // NoArgs refuses arguments. If the command has subcommands, the error is about an
 // unknown command.
 func NoArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if cmd.HasSubCommands() {
-		var known []string
-		for _, c := range cmd.Commands() {
-			known = append(known, c.Name())
-		}
-		return UsageError(fmt.Errorf("unknown command %q", args[0]), DidYouMean(args[0], known, SeeHelp(cmd)))
+	if len(args) > 0 && cmd.HasSubCommands() {
+		return (&UnknownCommandError{cmd, args[0]}).Usage()
 	}
 	return MaxArgs(0)(cmd, args)
 }
@@ -27,10 +49,48 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 func MaxArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return UsageError(fmt.Errorf("unexpected argument %q", args[n]), SeeHelp(cmd))
+			return UsageError(&UnexpectedArgumentError{cmd, args[n]}, SeeHelp(cmd))
 		}
 		return nil
 	}
+}
+
+// TargetArg takes one argument for --to.
+func TargetArg(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if err := MaxArgs(1)(cmd, args); err != nil {
+		return err
+	}
+	return targetIs(cmd, args[0])
+}
+
+// PathArgs takes paths, and one URL for --to. See [Paths].
+func PathArgs(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if isURL(arg) {
+			if err := targetIs(cmd, arg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Paths are those of the arguments that PathArgs took.
+func Paths(args []string) []string { return slices.DeleteFunc(slices.Clone(args), isURL) }
+
+func isURL(arg string) bool {
+	return strings.HasPrefix(arg, "http://") || strings.HasPrefix(arg, "https://")
+}
+
+// targetIs sets --to, which must not be given.
+func targetIs(cmd *cobra.Command, to string) error {
+	if f := cmd.Flags().Lookup("to"); f.Changed {
+		return UsageError(fmt.Errorf("use only one of %q and --to", WithoutPassword(to)), SeeHelp(cmd))
+	}
+	return cmd.Flags().Set("to", to)
 }
 
 // SeeHelp is the hint that names a command's own help.

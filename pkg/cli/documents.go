@@ -1,13 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/spelling"
 )
 
 // EmbeddedSource stands in place of a file's name.
@@ -22,6 +29,25 @@ func (a *App) Documents(ctx context.Context, paths []string) (docs iter.Seq2[pay
 	}
 	in, done := a.Stdin(ctx)
 	return payload.Read(ctx, paths, in), done
+}
+
+// MissingFileHint is for a file of payloads that does not exist; empty for any other
+// error.
+func MissingFileHint(err error) string {
+	e, ok := errors.AsType[*payload.Error](err)
+	if !ok || !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	folder, name := filepath.Split(e.Source)
+	var there []string
+	entries, _ := os.ReadDir(cmp.Or(folder, ".")) // without them there is no near one
+	for _, entry := range entries {
+		there = append(there, entry.Name())
+	}
+	if near := spelling.Nearest(name, there); near != "" {
+		return fmt.Sprintf("did you mean %q?", folder+near)
+	}
+	return fmt.Sprintf(`"julianctl sample --offline -o %s" writes a sample`, safetext.Shell(e.Source))
 }
 
 // Edited is docs with the edits of --set made. A document that they do not fit

@@ -51,7 +51,11 @@ func (f *SetFlags) Edits() ([]Edit, error) {
 		}
 		path, value, found := strings.Cut(set, "=")
 		if !found || path == "" {
-			return nil, UsageError(fmt.Errorf("%s %q is not path=value", flag, set), "such as --set callResult.resultType=Busy")
+			hint := "such as callResult.resultType=Busy"
+			if name, value, ok := strings.Cut(set, ":"); ok && name != "" {
+				hint = fmt.Sprintf("did you mean %q?", name+"="+strings.TrimSpace(value))
+			}
+			return nil, UsageError(fmt.Errorf("%s %q is not path=value", flag, set), hint)
 		}
 		raw := json.RawMessage(value)
 		if !json.Valid(raw) {

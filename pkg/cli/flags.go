@@ -113,6 +113,9 @@ func (c *choice) String() string { return *c.value }
 
 func (c *choice) Type() string { return "name" }
 
+// Values are what the flag takes.
+func (c *choice) Values() []string { return c.values }
+
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.values, s) {
 		return fmt.Errorf("want one of %s", strings.Join(c.values, ", "))

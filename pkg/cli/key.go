@@ -45,6 +45,12 @@ func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	client, err := a.clientWith(key)
+	return client, key.source, err
+}
+
+// clientWith returns a client with a key.
+func (a *App) clientWith(key APIKey) (*julian.Client, error) {
 	client, err := julian.NewClient(key.Value, julian.ClientOptions{
 		BaseURL:   a.Config.BaseURL,
 		Transport: a.HTTP,
@@ -55,9 +61,31 @@ func (a *App) APIClient(ctx context.Context) (*julian.Client, string, error) {
 		},
 	})
 	if err != nil {
-		return nil, "", a.APIError(err, key.source)
+		return nil, a.APIError(err, key.source)
 	}
-	return client, key.source, nil
+	return client, nil
+}
+
+// ProveKey asks the API whether it accepts a key.
+func (a *App) ProveKey(ctx context.Context, key APIKey) error {
+	client, err := a.clientWith(key)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.Config.Timeout)
+	defer cancel()
+	_, err = client.CreditsUsage(ctx)
+	if err == nil || errors.Is(err, julian.ErrUnexpectedAnswer) { // it was let in
+		return nil
+	}
+	if err = a.APIError(err, key.source); errors.Is(err, julian.ErrUnauthorized) {
+		return &ExitError{Code: ExitKey, Err: fmt.Errorf("not kept: %w", err), Hint: "copy it again from the settings of your organization: \"julianctl auth login\""}
+	}
+	f, ok := errors.AsType[*ExitError](err)
+	if !ok {
+		return err
+	}
+	return &ExitError{Code: f.Code, Err: fmt.Errorf("not kept, since it could not be proved: %w", f.Err), Hint: strings.TrimPrefix(f.Hint+"; ", "; ") + `"julianctl auth login --no-verify" keeps it as it is`}
 }
 
 // APIHost returns the host of the base URL: a stored key is for one host. A project file
@@ -107,14 +135,14 @@ func (a *App) findKey(ctx context.Context, host string, stores []KeyStore) (APIK
 	return APIKey{}, &ExitError{
 		Code: ExitKey,
 		Err:  fmt.Errorf("%w for %s%s", julian.ErrNoKey, host, strings.Join(silent, "")),
-		Hint: `"julianctl auth login" keeps one for you, or set ` + KeyVariable,
+		Hint: `"julianctl auth login" keeps one, or set ` + KeyVariable + `; without a key there are "julianctl sample --offline" and "julianctl mock"`,
 	}
 }
 
 // CheckedKey returns the key that the user gave, or an error if it cannot be one.
 func CheckedKey(value, source string) (APIKey, error) {
 	if err := julian.CheckKey(value); err != nil {
-		return APIKey{}, &ExitError{Code: ExitKey, Err: fmt.Errorf("API key from %s: %w", source, err)}
+		return APIKey{}, &ExitError{Code: ExitKey, Err: fmt.Errorf("API key from %s: %w", source, err), Hint: `see "julianctl auth --help"`}
 	}
 	return APIKey{value, source}, nil
 }

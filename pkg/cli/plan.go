@@ -62,7 +62,7 @@ func (p *PlanFlags) Declare(cmd *cobra.Command) {
 
 // Resolve fills in what depends on which flags were given, and reads --set.
 func (p *PlanFlags) Resolve(cmd *cobra.Command, args []string) (err error) {
-	p.Paths = args
+	p.Paths = Paths(args)
 	flags := cmd.Flags()
 	if !flags.Changed("seed") {
 		p.Seed = uint64(rand.Uint32())
@@ -78,6 +78,31 @@ func (p *PlanFlags) Resolve(cmd *cobra.Command, args []string) (err error) {
 	}
 	p.Edits, err = p.Sets.Edits()
 	return err
+}
+
+// ParseLimits reads the limits of latency that a flag gives.
+func ParseLimits(flag, text string) ([]deliver.Limit, error) {
+	limits, err := deliver.ParseLimits(text)
+	if err == nil {
+		return limits, nil
+	}
+	hint := "such as p99=500ms or p50=100ms,max=2s"
+	for _, near := range []string{"p99=" + text, text + "s"} {
+		if _, err := deliver.ParseLimits(near); err == nil {
+			hint = fmt.Sprintf("did you mean %q?", near)
+			break
+		}
+	}
+	return nil, UsageError(fmt.Errorf("invalid value for %s: %q: %w", flag, text, deliver.ErrLimit), hint)
+}
+
+// ParseStatuses reads the statuses of --expect.
+func ParseStatuses(text string) (deliver.Statuses, error) {
+	statuses, err := deliver.ParseStatuses(text)
+	if err != nil {
+		return nil, UsageError(fmt.Errorf("--expect %q: %w", text, err), "such as 2xx or 200,204")
+	}
+	return statuses, nil
 }
 
 // Plan checks what the flags say together.

@@ -71,6 +71,16 @@ type reportFile struct {
 	path   string
 }
 
+// reportHint is for a report in a format that does not exist. A file alone tells its
+// format by its ending.
+func reportHint(name, path string, names []string) string {
+	format, _ := map[string]string{".xml": "junit", ".md": "markdown", ".html": "html", ".json": "json", ".sarif": "sarif"}[filepath.Ext(name)]
+	if path == "" && slices.Contains(names, format) {
+		return fmt.Sprintf("did you mean %q?", format+"="+name)
+	}
+	return DidYouMean(name, names, "want one of "+strings.Join(names, ", "))
+}
+
 // NewReports reads the values of --format and --report.
 func NewReports(a *App, name, format string, files []string, formats []report.Format) (*Reports, error) {
 	r := &Reports{a: a, Report: report.Report{Name: name, Version: Version(), Started: a.Now()}}
@@ -81,7 +91,7 @@ func NewReports(a *App, name, format string, files []string, formats []report.Fo
 		switch {
 		case f == nil:
 			names := formatNames(formats)
-			return nil, UsageError(fmt.Errorf("--report %q: no such format %q", value, name), DidYouMean(name, names, "want one of "+strings.Join(names, ", ")))
+			return nil, UsageError(fmt.Errorf("--report %q: no such format %q", value, name), reportHint(name, path, names))
 		case path == "" || path == "-":
 			return nil, UsageError(fmt.Errorf("--report %q names no file", value), fmt.Sprintf("want --report %s=FILE; --format %s writes to stdout", name, name))
 		case slices.ContainsFunc(r.files, func(other reportFile) bool { return filepath.Clean(other.path) == filepath.Clean(path) }):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -36,7 +37,11 @@ func (f *ServerFlags) Listen(ctx context.Context) (net.Listener, error) {
 func ListenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, UsageError(fmt.Errorf("%s %q is not an address", flag, addr), "write host and port, such as 127.0.0.1:0")
+		hint := "such as 127.0.0.1:0"
+		if _, err := strconv.ParseUint(strings.TrimPrefix(addr, ":"), 10, 16); err == nil {
+			hint = fmt.Sprintf("did you mean %q?", "127.0.0.1:"+strings.TrimPrefix(addr, ":"))
+		}
+		return nil, UsageError(fmt.Errorf("%s %q is not an address of host and port", flag, addr), hint)
 	}
 	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
 		return nil, UsageError(fmt.Errorf("%s %q: there is no port %q", flag, addr, port), "write a number up to 65535; 0 takes any free port")

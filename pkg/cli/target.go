@@ -144,7 +144,7 @@ func (a *App) Target(to string, allow []string) (Target, error) {
 // where deliveries go.
 func (a *App) resolveTarget(to string, allow []string, settings ...string) (Target, error) {
 	if to == "" {
-		return Target{}, UsageError(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:4040/ or a name from the configuration")
+		return Target{}, UsageError(fmt.Errorf("no endpoint to deliver to"), "say where: --to http://127.0.0.1:8080/webhook or a name from the configuration")
 	}
 	t := Target{Timeout: a.Config.Timeout, timeoutGiven: a.Config.Origin["timeout"] != (Origin{})}
 	raw := to
@@ -203,7 +203,7 @@ func (a *App) namedEndpoint(name string) (Endpoint, error) {
 	if strings.ContainsAny(name, ":/") || spelling.Nearest(name, names) == "" && (name == "localhost" || strings.Contains(name, ".")) {
 		return Endpoint{}, UsageError(fmt.Errorf("endpoint %q has no scheme", name), fmt.Sprintf("did you mean %q?", "http://"+name))
 	}
-	otherwise := "the configuration names no endpoints; give a URL such as http://127.0.0.1:4040/"
+	otherwise := `give a URL such as http://127.0.0.1:8080/webhook; "julianctl config init" writes a file for names`
 	if names != nil {
 		otherwise = "named endpoints are " + strings.Join(names, ", ")
 	}

@@ -60,7 +60,7 @@ var engineFields = []string{"Connection", "Content-Length", "Keep-Alive", "Proxy
 func ParseField(s string) (Field, error) {
 	name, value, found := strings.Cut(s, ":")
 	if !found {
-		return Field{}, errors.New(`no colon; want "Name: value"`)
+		return Field{}, errors.New("a header without a colon")
 	}
 	f := Field{name, strings.Trim(value, " \t")}
 	return f, f.check()

@@ -20,7 +20,7 @@ func TestParseField(t *testing.T) {
 		{"X-A: ünï", Field{"X-A", "ünï"}, ""},
 		{"X-A: a\tb", Field{"X-A", "a\tb"}, ""},
 		{"Host: example.com:80", Field{"Host", "example.com:80"}, ""},
-		{"no colon", Field{}, "no colon"},
+		{"no colon", Field{}, "without a colon"},
 		{": x", Field{}, "not a header name"},
 		{"X A: x", Field{}, "not a header name"},
 		{"X-A : x", Field{}, "not a header name"},

@@ -247,7 +247,7 @@ func ParseStatuses(s string) (Statuses, error) {
 		n, err := strconv.Atoi(digits)
 		switch {
 		case err != nil || len(digits) != len(strconv.Itoa(n)):
-			return nil, fmt.Errorf("%q is not a status; write it like 2xx or 200,204", word)
+			return nil, fmt.Errorf("%q is not a status", word)
 		case class && 2 <= n && n <= 5:
 			out = append(out, statusRange{n * 100, n*100 + 99})
 		case !class && 200 <= n && n <= 599:

@@ -266,7 +266,7 @@ func parseRange(s string) (from, to int64, ok bool) {
 func moment(value string, now time.Time) (time.Time, error) {
 	t, err := parseMoment(value, now)
 	if err != nil {
-		return t, cli.UsageError(err, "write it like 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04")
+		return t, cli.UsageError(err, "such as 24h, 90m, 7d, 2026-01-31 or 2026-01-31T15:04")
 	}
 	return t, nil
 }

@@ -41,20 +41,35 @@ for, and is sent to no other.`,
 }
 
 func newLoginCmd(a *cli.App) *cobra.Command {
+	var unproved bool
 	cmd := &cobra.Command{
-		Use:     "login",
-		Short:   "Keep an API key, from a prompt or stdin",
-		Example: "  julianctl auth login < key.txt",
-		Args:    cli.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return Login(cmd.Context(), a, a.KeyStores()) },
+		Use:   "login",
+		Short: "Prove an API key, from a prompt or stdin, and keep it",
+		Long: `login asks the API whether it accepts the key, and keeps it only then. --no-verify
+keeps it without asking, for a machine that cannot reach the API.`,
+		Example: `  julianctl auth login
+  julianctl auth login < key.txt
+  julianctl auth login --no-verify < key.txt`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cli.UsageError(errors.New("auth login takes no argument: others can read a key on the command line"), `type "julianctl auth login", which asks for it`)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return Login(cmd.Context(), a, a.KeyStores(), !unproved)
+		},
 	}
+	cmd.Flags().BoolVar(&unproved, "no-verify", false, "keep the key without asking the API whether it accepts it")
 	cli.ConfigFlag(cmd, "base-url")
+	cli.ConfigFlag(cmd, "timeout")
 	cli.ConfigFlag(cmd, "key-store")
 	return cmd
 }
 
-// Login keeps a key, from a prompt or stdin, in the last of stores that takes it.
-func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore) error {
+// Login keeps a key, from a prompt or stdin, in the last of stores that takes it; with
+// prove only if the API accepts it.
+func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore, prove bool) error {
 	host, err := a.APIHost()
 	if err == nil {
 		err = a.Config.Allow("key-store", a.Config.KeyStore)
@@ -66,15 +81,26 @@ func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore) error {
 	if err != nil {
 		return err
 	}
+	if prove {
+		if err := a.ProveKey(ctx, key); err != nil {
+			return err
+		}
+	}
 	kept, err := a.KeepKey(ctx, host, key.Value, stores)
 	if err != nil {
 		return err
 	}
-	a.Note("%s key for %s kept in %s", a.ErrStyle.Good("done:"), safetext.Line(host), kept)
+	accepted := ""
+	if prove {
+		accepted = "accepted, and "
+	}
+	a.Note("%s key for %s %skept in %s", a.ErrStyle.Good("done:"), safetext.Line(host), accepted, kept)
 	if a.Env(cli.KeyVariable) != "" {
 		a.Note("%s %s is set and takes precedence over it", a.ErrStyle.Warn("warning:"), cli.KeyVariable)
 	}
-	a.Hint(`"julianctl auth status" proves it`)
+	if !prove {
+		a.Hint(`"julianctl auth status" proves it`)
+	}
 	return nil
 }
 

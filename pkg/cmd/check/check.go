@@ -60,7 +60,7 @@ type options struct {
 func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "check --to URL|NAME",
+		Use:   "check URL|NAME",
 		Short: "Prove that an endpoint is idempotent, fast and robust",
 		Long: `check delivers synthetic calls in the ways that endpoints break on, and judges
 what is answered. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no
@@ -113,7 +113,7 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
     --probe-url 'http://127.0.0.1:{port}/calls/{callId}/count' --only crashes
   julianctl check --exec 'npm start' --to /webhook --through REDIS_URL --spy CRM_URL --steps
   julianctl check --explain crashes`,
-		Args: cli.NoArgs,
+		Args: cli.TargetArg,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.config, _ = cmd.Flags().GetString("config")
 			if !cmd.Flags().Changed("seed") {
@@ -246,9 +246,9 @@ func (p *checkPlan) close() {
 
 // planCheck reads the flags. The caller closes the plan.
 func planCheck(a *cli.App, o options) (*checkPlan, error) {
-	limits, err := deliver.ParseLimits(o.budget)
+	limits, err := cli.ParseLimits("--budget", o.budget)
 	if err != nil {
-		return nil, cli.UsageError(fmt.Errorf("--budget: %w", err), "")
+		return nil, err
 	}
 	if o.maxRequests < 0 {
 		return nil, cli.UsageError(fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "0 is no limit")

@@ -439,7 +439,7 @@ func (p *printer) exit(s check.Summary, code int) error {
 	case p.doubtful == 0 || p.o.allowUndecided:
 		return cli.Verdict(code)
 	case s.Unreachable != "":
-		hint := "start the endpoint, wait for it with --ready-timeout, or say with --to where it is"
+		hint := "start the endpoint, wait for it with --ready-timeout 30s, or say with --to where it is"
 		if s.Silent {
 			hint = "it takes connections and does not answer: see what holds it up, or wait longer with --timeout"
 		}

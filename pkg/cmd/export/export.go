@@ -55,7 +55,7 @@ export, the number of its payload and of its copy in headers, so that
 func newVegetaCmd(a *cli.App) *cobra.Command {
 	o := options{engine: export.Vegeta, expect: "2xx"}
 	cmd := newEngineCmd(a, &o)
-	cmd.Use = "vegeta [PATH…|-] --to URL|NAME [-o FOLDER]"
+	cmd.Use = "vegeta [PATH…|-] URL|--to NAME [-o FOLDER]"
 	cmd.Short = "Write deliveries as vegeta's JSON targets"
 	cmd.Long = `vegeta writes a plan of deliveries as targets for "vegeta attack", one JSON object
 a line. A PATH is as for replay; without one it is the documented sample. With -o
@@ -78,7 +78,7 @@ and it does not check answers: --expect and --max-latency are for export k6.
 func newK6Cmd(a *cli.App) *cobra.Command {
 	o := options{engine: export.K6}
 	cmd := newEngineCmd(a, &o)
-	cmd.Use = "k6 [PATH…|-] --to URL|NAME -o FOLDER"
+	cmd.Use = "k6 [PATH…|-] URL|--to NAME -o FOLDER"
 	cmd.Short = "Write deliveries as a k6 script"
 	cmd.Long = `k6 writes a plan of deliveries into a new folder: a script for "k6 run", the
 deliveries that it reads, and a manifest for "export verify". A PATH is as for
@@ -113,7 +113,7 @@ each from a variable that is named.`
 // newEngineCmd is what the commands of all engines share.
 func newEngineCmd(a *cli.App, o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Args: cobra.ArbitraryArgs,
+		Args: cli.PathArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Resolve(cmd, args); err != nil {
 				return err
@@ -195,16 +195,16 @@ func planExport(a *cli.App, o *options) (export.Export, error) {
 	if err != nil {
 		return none, err
 	}
-	if plan.Expect, err = deliver.ParseStatuses(o.expect); err != nil {
-		return none, cli.UsageError(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+	if plan.Expect, err = cli.ParseStatuses(o.expect); err != nil {
+		return none, err
 	}
 	e := export.Export{
 		Engine: o.engine, Run: strings.ToLower(rand.Text()[:16]), Plan: plan, Shards: o.shards, Jobs: runtime.GOMAXPROCS(0), Created: a.Now(),
 		Duration: o.Duration, Timeout: a.Config.Timeout, Insecure: o.delivery.Insecure,
 	}
 	if o.maxLatency != "" {
-		if e.Limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
-			return none, cli.UsageError(fmt.Errorf("--max-latency: %w", err), "")
+		if e.Limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
+			return none, err
 		}
 	}
 	if err := exportTarget(a, &e, o); err != nil {

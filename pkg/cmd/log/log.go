@@ -24,6 +24,7 @@ import (
 type options struct {
 	filter deliveryview.LogFilter
 	limit  int
+	follow bool
 	format string
 }
 
@@ -44,8 +45,11 @@ says that it got.
 Each delivery has a number, which it keeps. A mark says what became of it: ✓ was
 acknowledged, ! too, but its payload has an error or a warning, ✗ was not
 acknowledged (what --failed lists), ? ended with the listener before its answer was
-known. What was sent again and acknowledged since has a ✓ and is "redelivered".`,
+known. What was sent again and acknowledged since has a ✓ and is "redelivered".
+
+With --follow it goes on with what comes in, until Ctrl-C.`,
 		Example: `  julianctl log
+  julianctl log --follow
   julianctl log --since 2h --failed
   julianctl log --call call.abc123 --format json
   julianctl log --text 'guten tag' --limit 0
@@ -58,6 +62,7 @@ known. What was sent again and acknowledged since has a ✓ and is "redelivered"
 	cli.ConfigFlag(cmd, "log")
 	o.filter.Declare(cmd.Flags())
 	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "list so many of the newest; 0 lists all")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with deliveries as they come in, until Ctrl-C")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	for _, make := range []func(*cli.App) *cobra.Command{
 		newShowCmd, newResendCmd, newDiffCmd, newRawCmd, newCurlCmd, newExportCmd, newStatsCmd,
@@ -66,8 +71,8 @@ known. What was sent again and acknowledged since has a ✓ and is "redelivered"
 		cmd.AddCommand(make(a))
 	}
 	cli.GroupFlags(cmd,
-		"Most used: since failed call text filter",
-		"Choose: dups invalid result-type | until ids",
+		"Most used: follow since failed call filter",
+		"Choose: text dups invalid result-type | until ids",
 		"Output: limit format",
 		"Log: log",
 	)
@@ -120,6 +125,13 @@ func run(ctx context.Context, a *cli.App, o options) error {
 			return err
 		}
 		if err := show(e); err != nil {
+			return err
+		}
+		c.After = e.ID
+	}
+	if o.follow {
+		c.Newest, c.Limit = false, 0
+		if err := follow(ctx, a, l, c, show); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,9 @@ package replay
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 )
@@ -41,6 +44,23 @@ func replayHint(r deliver.Result) string {
 		return statusHints[r.Answer.Status]
 	}
 	return replayHints[class]
+}
+
+// noPayloadHint is for a run that had nothing to deliver.
+func noPayloadHint(o options) string {
+	if o.fromLog != nil {
+		return `"julianctl log" lists the deliveries that there are`
+	}
+	return `without a PATH the sample is delivered; "julianctl generate" makes more`
+}
+
+// unreachableHint says what to type where nothing listens at a URL.
+func unreachableHint(target string) string {
+	hint := "start the endpoint, or say with --to where it is"
+	if u, err := url.Parse(target); err == nil && u.Port() != "" && net.ParseIP(u.Hostname()).IsLoopback() && u.Scheme == "http" {
+		hint += fmt.Sprintf("; \"julianctl listen --addr %s\" stands in for it", u.Host)
+	}
+	return hint
 }
 
 // isCertificate reports whether err is about a certificate that is not trusted.

@@ -134,8 +134,12 @@ func (p *printer) unreadable(err error) {
 	}
 	p.progress.Above(func() {
 		p.a.Note("%s %s", p.a.ErrStyle.Bad("julianctl:"), safetext.Line(err.Error()))
-		if f, ok := errors.AsType[*cli.ExitError](err); ok && f.Hint != "" {
-			p.a.Hint("%s", f.Hint)
+		hint := cli.MissingFileHint(err)
+		if f, ok := errors.AsType[*cli.ExitError](err); ok {
+			hint = f.Hint
+		}
+		if hint != "" {
+			p.a.Hint("%s", hint)
 		}
 	})
 }
@@ -176,7 +180,7 @@ func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case neverReached(s):
-		hint := "start the endpoint, or say with --to where it is"
+		hint := unreachableHint(p.client.Target().String())
 		if isCertificate(p.first) {
 			hint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
 		}
@@ -190,7 +194,7 @@ func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
 	case p.o.Duration > 0 && s.Elapsed >= p.o.Duration:
 		return cli.Failure(fmt.Errorf(`--duration "%s" was over before a payload was sent`, p.o.Duration), "give it more time")
 	}
-	return cli.Failure(errors.New("there was no payload to deliver"), "")
+	return cli.Failure(errors.New("there was no payload to deliver"), noPayloadHint(p.o))
 }
 
 // neverReached reports whether nothing was sent because nothing could be.

@@ -35,7 +35,7 @@ type options struct {
 func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "replay [PATH…|-] --to URL|NAME",
+		Use:   "replay [PATH…|-] URL|--to NAME",
 		Short: "Deliver payloads to an endpoint, with duplicates if you like",
 		Long: `replay delivers payloads to an endpoint, byte for byte, and looks at every
 answer. A PATH is a file, a folder, a glob or - for stdin; files hold one payload,
@@ -90,7 +90,7 @@ went right and as many that failed, and say how many more there are.`,
   julianctl replay --from-log failed,since=2h --to staging --dry-run
   julianctl replay calls.ndjson --to staging --report html=run.html --report json=run.ndjson
   zcat calls.ndjson.gz | julianctl replay - --to http://127.0.0.1:4040/ --format json`,
-		Args: cobra.ArbitraryArgs,
+		Args: cli.PathArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Resolve(cmd, args); err != nil {
 				return err
@@ -215,10 +215,10 @@ func (o *options) plan() (deliver.Plan, error) {
 	if err != nil {
 		return deliver.Plan{}, err
 	}
-	expect, err := deliver.ParseStatuses(o.expect)
+	expect, err := cli.ParseStatuses(o.expect)
 	switch {
 	case err != nil:
-		return deliver.Plan{}, cli.UsageError(fmt.Errorf("--expect %q: %w", o.expect, err), "")
+		return deliver.Plan{}, err
 	case o.delivery.ConnectTimeout < 0:
 		return deliver.Plan{}, cli.UsageError(fmt.Errorf(`--connect-timeout "%s" is less than 0`, o.delivery.ConnectTimeout), "")
 	case o.delivery.FirstByteTimeout < 0:
@@ -237,8 +237,8 @@ func (o *options) plan() (deliver.Plan, error) {
 		return deliver.Plan{}, cli.UsageError(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
 	}
 	if o.maxLatency != "" {
-		if o.limits, err = deliver.ParseLimits(o.maxLatency); err != nil {
-			return deliver.Plan{}, cli.UsageError(fmt.Errorf("--max-latency: %w", err), "")
+		if o.limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
+			return deliver.Plan{}, err
 		}
 	}
 	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast

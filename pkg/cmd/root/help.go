@@ -8,6 +8,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/spelling"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -285,29 +286,81 @@ func hasCommands(cmd *cobra.Command, group string) bool {
 	return false
 }
 
+// newHelpCmd is the command help.
+func newHelpCmd(a *cli.App) *cobra.Command {
+	var forPrograms bool
+	cmd := &cobra.Command{
+		Use:   "help [COMMAND|TOPIC]",
+		Short: "Show the page of a command or a topic",
+		Example: `  julianctl help check
+  julianctl help --all log resend
+  julianctl help --json               all commands, for programs
+  julianctl help filters`,
+		Args:              cobra.ArbitraryArgs,
+		Annotations:       map[string]string{"config": "none"},
+		ValidArgsFunction: completeCommands,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			page := cmd.Root()
+			if forPrograms {
+				return describe(a, page)
+			}
+			for i, word := range args {
+				var known []string
+				next := slices.IndexFunc(page.Commands(), func(c *cobra.Command) bool {
+					known = append(known, c.Name())
+					return c.Name() == word
+				})
+				if next < 0 {
+					hint := cli.SeeHelp(page)
+					if near := spelling.Nearest(word, known); near != "" {
+						hint = "did you mean: julianctl help " + strings.Join(append(slices.Clone(args[:i]), near), " ")
+					}
+					return cli.UsageError(fmt.Errorf("no command or topic %q", word), hint)
+				}
+				page = page.Commands()[next]
+			}
+			return page.Help()
+		},
+	}
+	cmd.Flags().BoolVar(&forPrograms, "json", false, "describe all commands, flags, exit codes and settings as JSON")
+	return cmd
+}
+
+// completeCommands completes the commands below those that are named already.
+func completeCommands(cmd *cobra.Command, args []string, begun string) (names []string, _ cobra.ShellCompDirective) {
+	page, _, err := cmd.Root().Find(args)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, c := range page.Commands() {
+		if strings.HasPrefix(c.Name(), begun) && !c.Hidden {
+			names = append(names, c.Name()+"\t"+c.Short)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // newHelpTopics are pages without a command: julianctl help TOPIC.
 func newHelpTopics() []*cobra.Command {
 	return []*cobra.Command{
-		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesPage},
+		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesPage()},
 		{Use: "environment", Short: "Environment variables and configuration", Long: environmentPage()},
 		{Use: "filters", Short: "How to choose deliveries", Long: filtersPage()},
 		{Use: "formatting", Short: "Output formats, streams and colour", Long: formattingPage},
 	}
 }
 
-const exitCodesPage = `Exit codes are the same for every command:
-
-    0   yes: valid, delivered, passed
-    1   no: invalid payload, failed delivery or check, expected deliveries
-        missing
-    2   usage or configuration
-    3   could not answer: unreadable file, unreachable endpoint, API down,
-        undecided check
-    4   API key missing or rejected
-  130   interrupted
-
+func exitCodesPage() string {
+	var b strings.Builder
+	b.WriteString("Exit codes are the same for every command:\n\n")
+	for _, e := range exitCodes {
+		hang(&b, fmt.Sprintf("  %3d   ", e.Code), terminal.Wrap(e.Meaning, 70))
+	}
+	b.WriteString(`
 1 outranks 3 when both occur. listen and mock, stopped by Ctrl-C or SIGTERM,
-exit 0 unless an expectation was missed. --format never changes the exit code.`
+exit 0 unless an expectation was missed. --format never changes the exit code.`)
+	return b.String()
+}
 
 const formattingPage = `Results go to stdout; banner, progress, hints and errors go to stderr.
 

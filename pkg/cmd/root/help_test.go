@@ -2,6 +2,7 @@ package root
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -109,5 +110,46 @@ func TestPlaceholders(t *testing.T) {
 	})
 	if len(named) > 0 {
 		t.Errorf("no flag is of these: %q", named)
+	}
+}
+
+// help --json holds every command that can be typed, each flag with its group and type,
+// and the exit codes of the page.
+func TestDescription(t *testing.T) {
+	var out bytes.Buffer
+	a := clitest.App(t)
+	a.Out = terminal.NewOutput(&out)
+	if code := Run(t.Context(), a, []string{"help", "--json"}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	var got description
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]commandRecord{}
+	for _, c := range got.Commands {
+		described[c.Command] = c
+	}
+	eachCommand(t, func(c *cobra.Command) {
+		if !c.HasParent() || c.IsAdditionalHelpTopicCommand() {
+			return
+		}
+		record, ok := described[below(c)]
+		if !ok {
+			t.Errorf("%s is not described", c.CommandPath())
+			return
+		}
+		flags := map[string]flagRecord{}
+		for _, f := range record.Flags {
+			flags[f.Name] = f
+		}
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if d, ok := flags[f.Name]; f.Name != "help" && (!ok || d.Type == "" || d.Doc == "" || d.Group == "") {
+				t.Errorf("%s --%s is described as %+v", c.CommandPath(), f.Name, d)
+			}
+		})
+	})
+	if len(got.ExitCodes) != 6 || len(got.Topics) < 4 || len(got.Flags) != 2 || len(got.Settings) < 10 {
+		t.Errorf("%d exit codes, %d topics, %d flags, %d settings", len(got.ExitCodes), len(got.Topics), len(got.Flags), len(got.Settings))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/cmd/auth"
 	"github.com/julianctl/julianctl/pkg/cmd/check"
+	"github.com/julianctl/julianctl/pkg/cmd/completion"
 	"github.com/julianctl/julianctl/pkg/cmd/config"
 	"github.com/julianctl/julianctl/pkg/cmd/demo"
 	"github.com/julianctl/julianctl/pkg/cmd/export"
@@ -62,6 +63,7 @@ func commands() []registered {
 		{groupHelp, "schema", schema.NewCmd},
 		{groupSetup, "auth", auth.NewCmd},
 		{groupSetup, "config", config.NewCmd},
+		{groupSetup, "completion", completion.NewCmd},
 		{groupSetup, "version", version.NewCmd},
 	}
 }
@@ -69,10 +71,10 @@ func commands() []registered {
 // New makes the command tree. Where the first word of the command line is a
 // command, the others are left out: declaring all their flags takes longer
 // than all else at start.
-func New(a *cli.App, first string) *cobra.Command { return newTree(a, first, false) }
+func New(a *cli.App, first string) *cobra.Command { return newTree(a, first, nil, false) }
 
-// newTree is New; allHelp has --help show all there is.
-func newTree(a *cli.App, first string, allHelp bool) *cobra.Command {
+// newTree is New for a command line; allHelp has --help show all there is.
+func newTree(a *cli.App, first string, args []string, allHelp bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "julianctl",
 		Short: "Test services that receive Julian's call webhooks",
@@ -118,31 +120,41 @@ right before it goes live, and is it still right today?`,
 		cmd.GroupID = c.group
 		root.AddCommand(cmd)
 	}
+	root.SetHelpCommand(newHelpCmd(a))
 	if !known {
 		root.AddCommand(newHelpTopics()...)
+		root.InitDefaultHelpCmd()
 	}
 	root.SetHelpCommandGroupID(groupSetup)
-	root.SetCompletionCommandGroupID(groupSetup)
-	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true // it has a package of its own
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd, allHelp) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd, allHelp); return nil })
 	return root
 }
 
-// flagError rewrites errors of the framework, and suggests the nearest flag.
-func flagError(cmd *cobra.Command, err error) error {
+// flagError rewrites errors of the framework, and says what to type.
+func flagError(cmd *cobra.Command, args []string, err error) error {
 	hint := cli.SeeHelp(cmd)
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := "--" + unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
 			name = "-" + unknown.GetSpecifiedName()
 		}
-		var known []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-		return cli.UsageError(fmt.Errorf("unknown flag %q", name), cli.DidYouMean(name, known, hint))
+		if word := unknownCommand(cmd, args); word != "" {
+			return (&cli.UnknownCommandError{Cmd: cmd, Word: word}).Usage()
+		}
+		return cli.UsageError(fmt.Errorf("unknown flag %q", name), explainFlag(cmd, args, name))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if near := nearValue(invalid.GetFlag(), invalid.GetValue()); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
 		return cli.UsageError(fmt.Errorf("invalid value for --%s: %q: %w", invalid.GetFlag().Name, invalid.GetValue(), flagWants(invalid)), hint)
+	}
+	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		f := missing.GetFlag()
+		return cli.UsageError(fmt.Errorf("--%s needs a value: --%s %s", f.Name, f.Name, cli.Placeholder(f)), hint)
 	}
 	return cli.UsageError(err, hint)
 }
@@ -187,14 +199,14 @@ func Run(ctx context.Context, a *cli.App, args []string) int {
 	if len(args) > 0 {
 		first = args[0]
 	}
-	root := newTree(a, first, allHelp)
+	root := newTree(a, first, args, allHelp)
 	root.SetArgs(args)
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	a.Style, a.ErrStyle = a.Styles("auto")
-	err := root.ExecuteContext(ctx)
-	if err == nil {
+	cmd, err := root.ExecuteContextC(ctx)
+	if err = explain(cmd, args, err); err == nil {
 		err = a.Out.Err()
 	}
 	return a.Report(ctx, err)

@@ -53,7 +53,7 @@ names a field that is documented or in the payload; --set-new adds any other.`,
   julianctl sample agent.one agent.two -o samples/     one file for each agent
   julianctl sample --offline                           the documented sample; no key needed
   julianctl sample agent.abc123 --check --format json  is it still as documented?
-  julianctl sample agent.one agent.two --save fixtures renewed only where they changed
+  julianctl sample agent.one agent.two --save fixtures  renewed only where they changed
   julianctl sample --offline --set callResult.resultType=Busy --set duration=0`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

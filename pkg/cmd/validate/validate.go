@@ -322,7 +322,12 @@ func (p *printer) unreadable(err error) bool {
 	}
 	p.showGroups()
 	p.flushed()
-	p.progress.Above(func() { p.a.Note("%s %s", p.a.ErrStyle.Bad("julianctl:"), safetext.Line(e.Error())) })
+	p.progress.Above(func() {
+		p.a.Note("%s %s", p.a.ErrStyle.Bad("julianctl:"), safetext.Line(e.Error()))
+		if hint := cli.MissingFileHint(e); hint != "" {
+			p.a.Hint("%s", hint)
+		}
+	})
 	return true
 }
 
