@@ -14,6 +14,16 @@ import (
 // rawSocket is a faster path from a request to the beginning of its answer. It
 // saves the two largest costs of a small delivery: a first read that finds nothing,
 // and Go's scheduler, which wakes other threads because a system call could block.
+//
+// What it buys, as CPU seconds of replay for 100,000 payloads of 1.7 KB to a
+// net/http endpoint, medians of 6 pairs without and with it: 1.00 and 0.82 over 64
+// connections, 1.61 and 1.20 over one. Without stillIdle alone it is 12 % and 20 %
+// more.
+//
+// Without it (TLS, other systems, another dialer) the same bytes go through
+// net.Conn; the tests of requests, time-outs and broken connections run both ways. Under the race detector,
+// sendNow and receiveNow are package syscall's own, which tell the detector that a
+// read comes after the write (rawsocket_race_linux.go): all else is the same code.
 type rawSocket struct {
 	raw  syscall.RawConn
 	step func(fd uintptr) (done bool)

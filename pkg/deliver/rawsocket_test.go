@@ -16,7 +16,7 @@ import (
 )
 
 // The systems that most deliveries are sent from have the short way.
-func TestAskerIsThere(t *testing.T) {
+func TestRawSocketIsUsed(t *testing.T) {
 	s := newRawServer(t, func(_ int, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	c := newClient(t, s.url, Options{})
 	for way, dial := range ways {
