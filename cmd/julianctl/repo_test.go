@@ -50,7 +50,7 @@ var tiers = map[string]struct {
 	"pkg/journal":      {1, nil},
 	"pkg/supervise":    {1, nil},
 	"pkg/effects":      {2, nil},
-	"pkg/check":        {2, []string{"pkg/effects"}},
+	"pkg/check":        {2, []string{"pkg/effects", "pkg/report"}},
 	"pkg/crashcheck":   {2, []string{"pkg/check", "pkg/effects"}},
 	"pkg/checklist":    {2, []string{"pkg/check", "pkg/crashcheck", "pkg/effects"}},
 	"pkg/mockapi":      {2, nil},

@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/units"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 )
@@ -378,12 +379,7 @@ func (t *Trial) Parallel(what string, calls []Call, connections int) []deliver.A
 
 // Rest waits.
 func (t *Trial) Rest(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-t.Ctx.Done():
-	}
+	_ = wait.For(t.Ctx, d) // the caller sees that ctx has ended
 }
 
 // Acknowledged reports whether an answer takes the delivery over.

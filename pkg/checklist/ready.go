@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/wait"
 )
 
 // Ready waits until the target answers an HTTP request, whatever the answer
@@ -25,12 +26,11 @@ func Ready(ctx context.Context, client *deliver.Client, timeout time.Duration) e
 		if waiting.Err() == nil {
 			last = a.Err
 		}
-		select {
-		case <-time.After(every):
-		case <-waiting.Done():
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+		switch {
+		case wait.For(waiting, every) == nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
 			return fmt.Errorf("no answer within %s: %w", timeout, errors.Join(last))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/wait"
 )
 
 // Counter counts effects by a probe, a few at a time, or in batches.
@@ -73,7 +75,7 @@ func (c *Counter) Read(ctx context.Context, callID string) (Reading, error) {
 // starts. One that fails always is not asked five times for each call.
 func (c *Counter) retried(ctx context.Context, ask func() error) error {
 	const tries, hopeless = 5, 6
-	wait := 50 * time.Millisecond
+	pause := 50 * time.Millisecond
 	for try := 1; ; try++ {
 		err := ask()
 		switch {
@@ -84,11 +86,8 @@ func (c *Counter) retried(ctx context.Context, ask func() error) error {
 			c.failing.Add(1)
 			return err
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
-		wait *= 2
+		_ = wait.For(ctx, pause) // the next try says why
+		pause *= 2
 	}
 }
 
@@ -121,10 +120,7 @@ func (c *Counter) readInBatch(ctx context.Context, callID string) (Reading, erro
 // is that of the run.
 func (c *Counter) batches(ctx context.Context) {
 	for {
-		select {
-		case <-time.After(gather):
-		case <-ctx.Done():
-		}
+		_ = wait.For(ctx, gather) // whoever waits has the same context
 		c.mu.Lock()
 		asked := c.waiting
 		c.waiting = map[string][]chan reading{}

@@ -45,7 +45,7 @@ type Options struct {
 	Faults Faults
 	// Require are header fields that a delivery must have; without them the answer is
 	// 401. Values are compared in constant time.
-	Require []Field
+	Require http.Header
 
 	MaxBody        int64 // most bytes of a body; above it the answer is 413
 	MaxHeaderBytes int   // above it net/http answers 431
@@ -97,9 +97,6 @@ type Options struct {
 
 	netHTTP bool // net/http serves plain requests, too
 }
-
-// Field is one header field.
-type Field struct{ Name, Value string }
 
 // ErrFull is returned by a store that has no room for a delivery.
 var ErrFull = errors.New("no room to store the delivery")
@@ -161,14 +158,16 @@ func (o *Options) accepts(path string) bool {
 // authorized reports whether header has all required fields, in constant time.
 func (o *Options) authorized(header http.Header) bool {
 	all := 1
-	for _, field := range o.Require {
-		want := sha256.Sum256([]byte(field.Value))
-		one := 0
-		for _, value := range header.Values(field.Name) {
-			got := sha256.Sum256([]byte(value))
-			one |= subtle.ConstantTimeCompare(want[:], got[:])
+	for name, required := range o.Require {
+		for _, value := range required {
+			want := sha256.Sum256([]byte(value))
+			one := 0
+			for _, value := range header.Values(name) {
+				got := sha256.Sum256([]byte(value))
+				one |= subtle.ConstantTimeCompare(want[:], got[:])
+			}
+			all &= one
 		}
-		all &= one
 	}
 	return all == 1
 }

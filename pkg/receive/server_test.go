@@ -174,7 +174,7 @@ func testAnswers(t *testing.T, netHTTP bool) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, Options{netHTTP: netHTTP, Path: "/hook", MaxBody: 100, Require: []Field{{"X-Token", "s3cret"}}})
+			r := run(t, Options{netHTTP: netHTTP, Path: "/hook", MaxBody: 100, Require: http.Header{"X-Token": {"s3cret"}}})
 			answer := r.exchange(tt.request)
 			seen := r.end()
 			if len(seen) != 1 {

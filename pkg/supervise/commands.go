@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/wait"
 )
 
 // Commanded is a consumer that commands stop and start, such as one in a
@@ -28,9 +30,7 @@ func (c *Commanded) Kill() error {
 		if !accepts(c.Addr) {
 			return nil
 		}
-		select {
-		case <-time.After(readyPoll):
-		case <-ctx.Done():
+		if wait.For(ctx, readyPoll) != nil {
 			return fmt.Errorf("%s still accepts connections %s after the consumer was stopped", c.Addr, endTimeout)
 		}
 	}

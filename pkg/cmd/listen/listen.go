@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -313,16 +314,16 @@ func listenEnd(a *cli.App, printer *deliveryview.Printer, seen *tally, store *sa
 	return store.failed()
 }
 
-func parseRequired(lines []string) ([]receive.Field, error) {
-	var fields []receive.Field
+func parseRequired(lines []string) (http.Header, error) {
+	var fields deliver.Header
 	for _, line := range lines {
 		field, err := deliver.ParseField(line)
 		if err != nil {
 			return nil, cli.UsageError(fmt.Errorf("--require-header: %w", err), "write it as 'Name: value'")
 		}
-		fields = append(fields, receive.Field{Name: field.Name, Value: field.Value})
+		fields = append(fields, field)
 	}
-	return fields, nil
+	return fields.HTTP(), nil
 }
 
 // saver writes bodies to a folder, before they are acknowledged.
