@@ -235,6 +235,9 @@ type Step struct {
 // Event is one line of the timeline of a delivery.
 type Event struct {
 	AtMS float64 `json:"atMs"` // since the delivery began
+	// Step is the number of the step in the list of steps, with a * where it
+	// changes durable state; empty for what is none of a delivery's.
+	Step string `json:"step,omitempty"`
 	// Who is "sender", "consumer", or a proxy with the number of its connection,
 	// such as "database#1".
 	Who    string `json:"who"`

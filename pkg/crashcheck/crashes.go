@@ -141,12 +141,11 @@ func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 			case <-time.After(max(killDelay, 3*l.latency)):
 			case <-t.Ctx.Done():
 			}
-			p.event("consumer", "killed", "")
 			l.killed(t, p, hold, answers, n)
 		})
 	})
 	l.conclude(t, n, points, kill)
-	return n.Finding("killed at %s, %s, processed once each", units.Count(len(points), "point"), units.Count(l.restarts, "restart"))
+	return n.Finding("killed at %s, processed once each", units.Count(len(points), "point"))
 }
 
 // killed ends the consumer while a step is held, starts it again, and redelivers
@@ -154,7 +153,10 @@ func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answers <-chan deliver.Answer, n *check.Notes) {
 	// The held request must not get out, so the consumer goes first.
 	l.Client.Close()
-	err := l.consumer.Kill()
+	p.event("consumer", "killed", "")
+	event := len(p.events) - 1
+	gone := l.consumer
+	err := gone.Kill()
 	l.s.Recorder.Release(hold, supervise.Cut)
 	l.consumer = nil
 	if err != nil {
@@ -167,8 +169,13 @@ func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answ
 			n.Undecided("%s", err)
 		}
 	}
+	what := killedWhat(gone)
 	if answers != nil {
-		p.answered(1, <-answers)
+		if a := <-answers; check.Acknowledged(a) {
+			p.answered(1, a)
+		} else {
+			what += "; unanswered"
+		}
 	}
 	l.restarts++
 	began := time.Now()
@@ -176,8 +183,16 @@ func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answ
 		n.Undecided("the consumer does not start again: %s", err)
 		return
 	}
-	p.event("consumer", fmt.Sprintf("ready again after %s", units.Time(time.Since(began))), "")
+	p.events[event].What = fmt.Sprintf("%s; ready after %s", what, units.Time(time.Since(began)))
 	l.again(t, p, 2)
+}
+
+// killedWhat says how much was killed, where that is known.
+func killedWhat(c check.Consumer) string {
+	if known, ok := c.(interface{ Killed() int }); ok && known.Killed() > 0 {
+		return "killed, " + units.Count(known.Killed(), "process")
+	}
+	return "killed"
 }
 
 // LostAnswer lets the target do each durable step and the consumer never learn

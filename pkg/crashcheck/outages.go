@@ -123,11 +123,11 @@ func DatabaseStalls(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
 	if !check.Acknowledged(a) {
 		l.redeliver(t, c)
 	}
-	n.Ack("with 500ms a step", a)
+	n.Ack("while the database takes 500ms for each step", a)
 	if more := a.Latency() - l.latency; check.Acknowledged(a) && more > late {
-		n.Warn("500ms a step of the database made the answer %s later: store the delivery, answer, work after that", units.Time(more))
+		n.Warn("where the database takes 500ms longer for each step, the answer comes %s later, as it waits for %s: store the delivery, answer, and work after that", units.Time(more), units.Count(int(more/slow), "step"))
 	}
-	return n.Finding("500ms a step of the database: answered within %s", units.Time(a.Latency()))
+	return n.Finding("answered within %s where the database takes 500ms longer for each step", units.Time(a.Latency()))
 }
 
 // outage is how long something that the consumer uses is away.

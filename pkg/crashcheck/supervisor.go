@@ -335,14 +335,20 @@ func (l *Supervisor) warmUp(t *check.Trial) (why string) {
 	return ""
 }
 
-// Steps starts the consumer, delivers one call, and returns the steps that it
-// took. The probe of o may be nil.
-func Steps(ctx context.Context, o check.Options) (steps []supervise.Step, err error) {
+// Delivery is one delivery with the steps that it took.
+type Delivery struct {
+	Steps          []supervise.Step
+	Sent, Answered time.Time
+	Status         int // of the answer
+}
+
+// Steps starts the consumer, and delivers one call. The probe of o may be nil.
+func Steps(ctx context.Context, o check.Options) (d Delivery, err error) {
 	o.Settle = cmp.Or(o.Settle, 2*time.Second)
 	s, l := check.NewSession(o), New(o.Supervision)
 	l.gap = leastGap
 	if err := l.Begin(ctx); err != nil {
-		return nil, err
+		return d, err
 	}
 	defer func() { err = errors.Join(err, l.End(context.WithoutCancel(ctx))) }()
 	if o.Probe != nil {
@@ -350,22 +356,26 @@ func Steps(ctx context.Context, o check.Options) (steps []supervise.Step, err er
 	}
 	t := s.Trial(ctx, "steps", 0)
 	if why := l.warmUp(t); why != "" {
-		return nil, errors.New(why)
+		return d, errors.New(why)
 	}
 	l.s.Recorder.Begin()
 	c := t.Call(generate.Spec{})
-	if a := l.send(t, c); !check.Acknowledged(a) {
-		return nil, fmt.Errorf("a plain call is not acknowledged: %s", a.Describe())
+	d.Sent = time.Now()
+	a := l.send(t, c)
+	if !check.Acknowledged(a) {
+		return d, fmt.Errorf("a plain call is not acknowledged: %s", a.Describe())
 	}
+	d.Answered, d.Status = a.Answered, a.Status
 	if t.Seen() == "" {
 		if why := l.appears(t, c); why != "" {
-			return nil, errors.New(why)
+			return d, errors.New(why)
 		}
 	} else {
 		t.Rest(learnIdle)
 	}
 	l.quiet(t)
-	return l.s.Recorder.Steps(), ctx.Err()
+	d.Steps = l.s.Recorder.Steps()
+	return d, ctx.Err()
 }
 
 // appears waits for the first effect of a call, also downstream.

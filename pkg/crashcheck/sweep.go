@@ -2,7 +2,6 @@ package crashcheck
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,43 +19,16 @@ import (
 type point struct {
 	at      check.StepAt
 	name    string // of the place: before COMMIT of "…"
+	tried   bool   // there was time for it
 	reached bool
 	call    check.Call
 	more    []check.Call // of tries that did not reach it
 	acked   bool
 	began   time.Time
 	events  []check.Event
+	repeats bool   // it was delivered again because it was not acknowledged
 	said    string // what went wrong beside the count; "" nothing
 	effects effectsOf
-}
-
-func (p *point) event(who, what, result string) {
-	p.events = append(p.events, check.Event{AtMS: units.Milliseconds(time.Since(p.began)), Who: who, What: what, Result: result})
-}
-
-// describeStep is a step in a few words.
-func describeStep(s supervise.Step) string {
-	text, _, _ := strings.Cut(s.Text, "; ")
-	if len(text) > 40 {
-		text = strings.TrimSpace(text[:40]) + " …"
-	}
-	return text
-}
-
-// name says where step i is: its own words or, for the end of a transaction, the
-// words of what it makes durable.
-func (l *Supervisor) name(i int) string {
-	s := l.steps[i]
-	if !strings.EqualFold(s.Text, "COMMIT") && !strings.EqualFold(s.Text, "END") {
-		return fmt.Sprintf("%q (%d)", describeStep(s), i+1)
-	}
-	for j := i - 1; j >= 0; j-- {
-		before := l.steps[j]
-		if before.Proxy == s.Proxy && before.Conn == s.Conn && !strings.HasPrefix(strings.ToUpper(before.Text), "BEGIN") {
-			return fmt.Sprintf("COMMIT of %q (%d)", describeStep(before), i+1)
-		}
-	}
-	return fmt.Sprintf("COMMIT (%d)", i+1)
 }
 
 // unreachedWait is how much longer a step is waited for before it is taken for
@@ -129,47 +101,6 @@ func (l *Supervisor) try(t *check.Trial, p *point, do func(*supervise.Hold, <-ch
 	}
 }
 
-// timeline adds the steps that the recorder saw, in the order of time.
-func (l *Supervisor) timeline(p *point) {
-	held := supervise.Point{}
-	if p.at.Step > 0 {
-		held = l.steps[p.at.Step-1].Point
-	}
-	for _, s := range l.s.Recorder.Steps() {
-		result := s.Answer
-		switch {
-		case s.Point != held && s.Ended.IsZero():
-			result = "no answer"
-		case s.Point != held:
-		case p.at.After:
-			result += ", held"
-		case s.Ended.IsZero():
-			result = "held"
-		default:
-			result = "held, then " + result
-		}
-		p.events = append(p.events, check.Event{
-			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
-			What: s.Text, Raw: s.Raw, Result: result, Reads: !s.Write && !s.Changes, Held: s.Point == held,
-		})
-	}
-	sortEvents(p.events)
-}
-
-func sortEvents(events []check.Event) {
-	slices.SortStableFunc(events, func(a, b check.Event) int { return cmp.Compare(a.AtMS, b.AtMS) })
-}
-
-// answered notes the answer to copy n.
-func (p *point) answered(copyN int, a deliver.Answer) {
-	p.acked = p.acked || check.Acknowledged(a)
-	said := a.Describe()
-	if a.Err != nil && !errors.Is(a.Err, deliver.Timeout) {
-		said = "no answer"
-	}
-	p.event("sender", fmt.Sprintf("answer to copy %d", copyN), said)
-}
-
 // again redelivers unless the call was acknowledged.
 func (l *Supervisor) again(t *check.Trial, p *point, copyN int) {
 	if p.acked {
@@ -183,6 +114,7 @@ func (l *Supervisor) again(t *check.Trial, p *point, copyN int) {
 	if l.died > died {
 		p.event("consumer", "had ended by itself; started again", "")
 	}
+	p.repeats = true
 	p.event("sender", fmt.Sprintf("POST, copy %d", copyN), "")
 	a := l.redeliver(t, p.call)
 	p.answered(copyN, a)
@@ -207,23 +139,43 @@ func (l *Supervisor) durable() []int {
 	return out
 }
 
-// chosen are those of points that --at leaves, the most telling first where time
-// may end.
-// Did is what is done there: "killed".
+// chosen are those of points that --at leaves, in the order in which they are
+// tried: where time may end before all were, what ends a transaction or leaves
+// the consumer comes first, and the rest is spread over the delivery. Did is what
+// is done there: "killed".
 func (l *Supervisor) chosen(did string, points []check.StepAt) []*point {
-	var out []*point
+	var first, rest []*point
 	for _, at := range points {
-		if l.s.At == nil || *l.s.At == at {
-			place := "before "
-			if at.After {
-				place = "after "
-			}
-			out = append(out, &point{at: at, name: did + " " + place + l.name(at.Step-1)})
+		if l.s.At != nil && *l.s.At != at {
+			continue
+		}
+		p := &point{at: at, name: did + " " + l.place(at)}
+		if l.steps[at.Step-1].Ends {
+			first = append(first, p)
+		} else {
+			rest = append(rest, p)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *point) int {
-		return btoi(l.steps[b.at.Step-1].Ends) - btoi(l.steps[a.at.Step-1].Ends)
-	})
+	return append(first, spread(rest)...)
+}
+
+// spread is points in an order in which any number of the first ones are far
+// apart: the middle, the middles of the halves, and so on.
+func spread(points []*point) []*point {
+	if len(points) < 3 {
+		return points
+	}
+	middle := len(points) / 2
+	before, after := spread(points[:middle]), spread(points[middle+1:])
+	out := []*point{points[middle]}
+	for i := range max(len(before), len(after)) {
+		if i < len(before) {
+			out = append(out, before[i])
+		}
+		if i < len(after) {
+			out = append(out, after[i])
+		}
+	}
 	return out
 }
 
@@ -241,7 +193,8 @@ func (l *Supervisor) sweep(t *check.Trial, points []*point, do func(*point)) {
 		if t.Ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
 			return
 		}
-		l.tell("%s: %d of %d", t.ID, i+1, len(points))
+		l.tell("%s: %s, %d of %d", t.ID, p.name, i+1, len(points))
+		p.tried = true
 		do(p)
 	}
 }
@@ -324,14 +277,21 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 			t.Result.Mend = TellOnce // the effect is right, and what was told elsewhere is not
 		}
 		n.Fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
-		n.Fails = append(n.Fails, first.name)
+		n.Fails = append(n.Fails, first.name+first.outcome(l.spied))
 		t.Result.Timeline, t.Result.At = first.events, first.at.String()
 	}
-	if len(missed) > 0 {
-		var names []string
-		for _, p := range missed {
-			names = append(names, p.at.String())
+	var never, late []string
+	for _, p := range missed {
+		if p.tried {
+			never = append(never, p.at.String())
+		} else {
+			late = append(late, p.at.String())
 		}
-		n.Undecided("not reached: step %s", strings.Join(names, ", "))
+	}
+	if never != nil {
+		n.Undecided("not reached: step %s", strings.Join(never, ", "))
+	}
+	if late != nil {
+		n.Undecided("no time for step %s: give it more with --sweep-time", strings.Join(late, ", "))
 	}
 }

@@ -40,6 +40,7 @@ type Instance struct {
 
 	mu    sync.Mutex
 	exit  string // how it ended: "exit status 1"
+	kills int    // processes that Kill ended
 	files files
 }
 
@@ -111,6 +112,12 @@ func (i *Instance) watch(status *os.File) {
 			close(i.exited)
 			continue
 		}
+		if n, ok := strings.CutPrefix(lines.Text(), statusKilled); ok {
+			i.mu.Lock()
+			i.kills, _ = strconv.Atoi(n)
+			i.mu.Unlock()
+			continue
+		}
 		i.fileStatus(lines.Text())
 	}
 	_ = i.shim.Wait() // how the consumer ended was told
@@ -132,6 +139,13 @@ func (i *Instance) Exit() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.exit
+}
+
+// Killed is how many processes Kill has ended.
+func (i *Instance) Killed() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.kills
 }
 
 // Output is the end of what the consumer printed, some 16 KiB.

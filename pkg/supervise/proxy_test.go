@@ -143,7 +143,7 @@ func TestStepsOfProtocols(t *testing.T) {
 			{"*1\r\n$5\r\nMULTI\r\n", "+OK\r\n"},
 			{"*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n", "+QUEUED\r\n"},
 			{"*1\r\n$4\r\nEXEC\r\n", "*1\r\n:5\r\n"},
-		}, []string{"SET call:# … -> OK", "GET k -> nil", "MULTI; INCR n; EXEC -> value"}},
+		}, []string{"SET call:# … -> OK", "GET k -> nil", "MULTI; INCR n; EXEC -> 1 value"}},
 		"http": {conversation{
 			{"POST /notes/12?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\nabc"},
 			{"PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"},

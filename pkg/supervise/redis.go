@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // redis frames RESP 2 and 3: a command is a step, within MULTI only EXEC.
@@ -144,7 +146,7 @@ func (p *redis) response(f *frameReader) (part, error) {
 }
 
 // replyWord says what a reply is without its values: OK, an error's first word,
-// a number, or the kind.
+// a number, how many values, or the kind.
 func replyWord(line []byte) string {
 	switch line[0] {
 	case '+':
@@ -158,6 +160,9 @@ func replyWord(line []byte) string {
 		if bytes.Equal(line[1:], []byte("-1")) || line[0] == '_' {
 			return "nil"
 		}
+	}
+	if n, err := strconv.Atoi(string(line[1:])); line[0] == '*' && err == nil {
+		return units.Count(n, "value")
 	}
 	return "value"
 }

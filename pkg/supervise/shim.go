@@ -9,6 +9,7 @@ const (
 	orderKill    = "kill\n"
 	orderTerm    = "term\n"
 	statusExited = "exited " // how the consumer itself ended
+	statusKilled = "killed " // how many processes
 )
 
 // ShimArg is the first argument of this program that makes it a shim.

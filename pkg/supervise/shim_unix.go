@@ -5,6 +5,7 @@ package supervise
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -48,7 +49,7 @@ func Shim(argv []string) error {
 		return err
 	}
 	_ = stdin.Close()
-	all := &family{main: process.Pid, files: make(chan string, 1)}
+	all := &family{main: process.Pid, status: status, files: make(chan string, 1)}
 	gone := make(chan struct{})
 	go func() {
 		all.reap(status, func(how string) { fmt.Fprintf(status, "%s%s\n", statusExited, how) })
@@ -87,8 +88,9 @@ func Shim(argv []string) error {
 
 // family is the consumer with all that it started.
 type family struct {
-	main  int
-	files chan string // orders to follow what it does to files
+	main   int
+	status io.Writer   // to whoever started it
+	files  chan string // orders to follow what it does to files
 }
 
 func how(status syscall.WaitStatus) string {
@@ -98,7 +100,8 @@ func how(status syscall.WaitStatus) string {
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
-// kill stops what there is until nothing new comes up, and then kills all of it.
+// kill stops what there is until nothing new comes up, tells how much that is, and
+// then kills all of it.
 func (f *family) kill() {
 	stopped := map[int]bool{}
 	for range 50 {
@@ -113,6 +116,7 @@ func (f *family) kill() {
 			break
 		}
 	}
+	fmt.Fprintf(f.status, "%s%d\n", statusKilled, len(stopped))
 	_ = syscall.Kill(-f.main, syscall.SIGKILL)
 	for pid := range stopped {
 		_ = syscall.Kill(pid, syscall.SIGKILL)

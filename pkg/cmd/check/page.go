@@ -103,6 +103,9 @@ func lanes(r check.Result) report.Section {
 		if numbered {
 			text = "#" + connection + " " + text
 		}
+		if e.Step != "" {
+			text = e.Step + " " + text
+		}
 		if e.Result != "" {
 			text += " → " + e.Result
 		}

@@ -1,10 +1,12 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/check"
@@ -12,86 +14,152 @@ import (
 	"github.com/julianctl/julianctl/pkg/crashcheck"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/supervise"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // stepRecord is one step of a delivery as it is written down.
 type stepRecord struct {
 	Step   int     `json:"step"` // for --at
-	AtMS   float64 `json:"atMs"` // since the first one began
+	AtMS   float64 `json:"atMs"` // since the delivery was sent
+	TookMS float64 `json:"tookMs,omitempty"`
 	Who    string  `json:"who"`
 	What   string  `json:"what"`
 	Result string  `json:"result"`
 	Write  bool    `json:"write"` // it changes durable state
 }
 
+// stepsSummary is the last record.
+type stepsSummary struct {
+	Steps      int     `json:"steps"`
+	Status     int     `json:"status"`     // of the answer
+	AnsweredMS float64 `json:"answeredMs"` // since the delivery was sent
+}
+
 // printSteps delivers one call and prints the steps that it took.
 func printSteps(ctx context.Context, a *cli.App, o options, plan *checkPlan) error {
 	a.Note("delivering to %s", a.ErrStyle.Bold(safetext.Line(o.supervise.exec+o.drill.up)))
-	steps, err := crashcheck.Steps(ctx, plan.options)
+	d, err := crashcheck.Steps(ctx, plan.options)
 	if err != nil {
 		return err
 	}
-	if len(steps) == 0 {
+	if len(d.Steps) == 0 {
 		a.Hint("nothing was seen: name what the endpoint uses with --through, such as --through DATABASE_URL")
 	}
+	since := func(at time.Time) float64 { return units.Milliseconds(at.Sub(d.Sent)) }
+	answered := since(d.Answered)
 	records := report.NewRecords(a.Out, "check")
-	table := make([]check.Event, 0, len(steps))
-	for i, s := range steps {
-		what := s.Text
+	rows := []timelineRow{{Event: check.Event{Who: "sender", What: "POST"}}}
+	for i, s := range d.Steps {
+		r := stepRecord{Step: i + 1, AtMS: since(s.Began), Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn), What: s.Text, Result: s.Answer, Write: s.Write}
 		if o.supervise.values {
-			what = s.Raw
+			r.What = s.Raw
 		}
-		r := stepRecord{
-			Step: i + 1, AtMS: float64(s.Began.Sub(steps[0].Began).Microseconds()) / 1000,
-			Who: fmt.Sprintf("%s#%d", s.Proxy, s.Conn), What: what, Result: s.Answer, Write: s.Write,
+		row := timelineRow{Event: check.Event{AtMS: r.AtMS, Step: fmt.Sprint(r.Step), Who: r.Who, What: r.What, Result: r.Result}}
+		if s.Write {
+			row.Step += "*"
 		}
+		if !s.Ended.IsZero() {
+			r.TookMS = units.Milliseconds(s.Ended.Sub(s.Began))
+			row.took = units.Time(s.Ended.Sub(s.Began))
+		}
+		rows = append(rows, row)
 		if o.format == "json" {
 			if err := records.Write("step", r); err != nil {
 				return err
 			}
-			continue
 		}
-		number := fmt.Sprintf("%3d ", i+1)
-		if s.Write {
-			number = fmt.Sprintf("%3d*", i+1)
-		}
-		table = append(table, check.Event{AtMS: r.AtMS, Who: number + " " + r.Who, What: r.What, Result: r.Result})
 	}
 	if o.format == "json" {
-		return records.Write("summary", struct {
-			Steps int `json:"steps"`
-		}{len(steps)})
+		return records.Write("summary", stepsSummary{len(d.Steps), d.Status, answered})
 	}
-	timeline(a, "", table)
-	if len(steps) > 0 {
-		fmt.Fprintf(a.Out, "\n%s\n", a.Style.Faint("* changes durable state; --at N checks one step alone"))
+	rows = append(rows, timelineRow{Event: check.Event{AtMS: answered, Who: "sender", What: "answer", Result: fmt.Sprint(d.Status)}})
+	slices.SortStableFunc(rows, func(a, b timelineRow) int { return cmp.Compare(a.AtMS, b.AtMS) })
+	timeline(a, "", rows)
+	fmt.Fprintf(a.Out, "\n%s\n", a.Style.Faint(fmt.Sprintf("%s, answered after %s", units.Count(len(d.Steps), "step"), units.Time(d.Answered.Sub(d.Sent)))))
+	if i := slices.IndexFunc(d.Steps, func(s supervise.Step) bool { return s.Write }); i >= 0 {
+		fmt.Fprintln(a.Out, a.Style.Faint(fmt.Sprintf("* changes durable state; --at %d checks that step alone", i+1)))
+		if d.Steps[i].Ended.After(d.Answered) {
+			fmt.Fprintln(a.Out, a.Style.Warn("answered before anything was durable: a crash in between loses the call"))
+		}
 	}
 	return a.Out.Err()
 }
 
-// timeline prints events in columns that fit the width.
-func timeline(a *cli.App, indent string, events []check.Event) {
-	const longest = 18 // of a result
-	who, what, result := 0, 0, 0
-	for _, e := range events {
-		who, what = max(who, utf8.RuneCountInString(e.Who)), max(what, utf8.RuneCountInString(e.What))
-		result = max(result, min(utf8.RuneCountInString(e.Result), longest))
+// timelineRow is a line of a timeline.
+type timelineRow struct {
+	check.Event
+	took string // "" where it is not shown
+}
+
+// timelineRows are events as lines.
+func timelineRows(events []check.Event) []timelineRow {
+	rows := make([]timelineRow, len(events))
+	for i, e := range events {
+		rows[i].Event = e
 	}
-	what = min(what, max(20, a.Out.Width()-len(indent)-len("12345ms  ")-who-len("  ")-len("  ")-result-1))
-	for _, e := range events {
-		line := fmt.Sprintf("%5.0fms  %s  %s  %s", e.AtMS, terminal.Pad(safetext.Line(e.Who), who), terminal.Pad(terminal.Fit(safetext.Line(e.What), what), what), terminal.Fit(safetext.Line(e.Result), longest))
+	return rows
+}
+
+// timeline prints rows in columns that fit the width. What happens to the
+// consumer needs no column of its own.
+func timeline(a *cli.App, indent string, rows []timelineRow) {
+	const longest = 18 // of a result
+	length := utf8.RuneCountInString
+	step, who, what, result, took := 0, 0, 0, 0, 0
+	for _, r := range rows {
+		took = max(took, length(r.took))
+		if r.Who == consumer {
+			continue
+		}
+		step, who = max(step, length(strings.TrimSuffix(r.Step, "*"))), max(who, length(r.Who))
+		what, result = max(what, length(r.What)), max(result, min(length(r.Result), longest))
+	}
+	form := "%7.0f ms  "
+	if took > 0 {
+		form = "%7.1f ms  "
+	}
+	left := a.Out.Width() - 1 - len(indent) - len("1234567 ms  ")
+	columns := who + len("  ") + len("  ") + result
+	if step > 0 {
+		columns += step + len("*  ")
+	}
+	if took > 0 {
+		columns += len("  ") + took
+	}
+	what = min(what, max(20, left-columns))
+	for _, r := range rows {
+		line := fmt.Sprintf(form, r.AtMS)
+		if r.Who == consumer {
+			line += terminal.Fit(safetext.Line(r.What), left)
+		} else {
+			if number, durable := strings.CutSuffix(r.Step, "*"); step > 0 {
+				mark := " "
+				if durable {
+					mark = "*"
+				}
+				line += fmt.Sprintf("%*s%s  ", step, number, mark)
+			}
+			line += terminal.Pad(safetext.Line(r.Who), who) + "  " + terminal.Pad(terminal.Fit(safetext.Line(r.What), what), what) + "  " + terminal.Pad(terminal.Fit(safetext.Line(r.Result), longest), result)
+			if took > 0 {
+				line += fmt.Sprintf("  %*s", took, r.took)
+			}
+		}
 		line = strings.TrimRight(line, " ")
 		switch {
-		case e.Who == "consumer", e.Held:
+		case r.Who == consumer, r.Held:
 			line = a.Style.Bad(line)
-		case e.Who == "sender":
+		case r.Who == "sender":
 		default:
 			line = a.Style.Faint(line)
 		}
 		fmt.Fprintf(a.Out, "%s%s\n", indent, line)
 	}
 }
+
+// consumer is who something is done to in a timeline.
+const consumer = "consumer"
 
 // maxTimeline is how many lines of a timeline are printed. Of a longer one what
 // only reads is left out, and then what is past a third more.
@@ -126,7 +194,7 @@ func withValues(events []check.Event) []check.Event {
 func timelineText(r check.Result) string {
 	var b strings.Builder
 	for _, e := range r.Timeline {
-		fmt.Fprintf(&b, "%s\n", strings.TrimRight(fmt.Sprintf("%6.0fms  %-12s  %-48s  %s", e.AtMS, e.Who, e.What, e.Result), " "))
+		fmt.Fprintf(&b, "%s\n", strings.TrimRight(fmt.Sprintf("%6.0f ms  %4s  %-12s  %-48s  %s", e.AtMS, e.Step, e.Who, e.What, e.Result), " "))
 	}
 	return b.String()
 }

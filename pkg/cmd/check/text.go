@@ -159,10 +159,13 @@ func (p *printer) text(r check.Result) {
 	if len(r.Timeline) > 0 {
 		events := r.Timeline
 		short := shortTimeline(events)
-		timeline(p.a, checkIndent[:6], short)
+		timeline(p.a, checkIndent[:4], timelineRows(short))
 		if left := len(events) - len(short); left > 0 {
 			p.faint(fmt.Sprintf("and %s; --format json has all", units.Count(left, "more step")))
 		}
+	}
+	for _, line := range pointsText(r) {
+		p.faint(line)
 	}
 	for _, file := range p.saved[r.ID] {
 		p.faint("payload: " + file)
@@ -170,6 +173,33 @@ func (p *printer) text(r check.Result) {
 	if hint := checklist.Hint(r); r.Verdict == check.Fail && hint != "" {
 		p.faint("hint: " + hint)
 	}
+}
+
+// pointsText says which points of a sweep failed and which did not, and how to
+// try the one alone whose timeline is shown.
+func pointsText(r check.Result) (lines []string) {
+	var failed, right []string
+	for _, p := range r.Points {
+		switch {
+		case p.At == "0" || !p.Reached: // no step; or said already
+		case p.Failed:
+			failed = append(failed, p.At)
+		default:
+			right = append(right, p.At)
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	text := "failed at step " + strings.Join(failed, ", ")
+	if right != nil {
+		text += "; right at " + strings.Join(right, ", ")
+	}
+	lines = append(lines, text)
+	if r.At != "" {
+		lines = append(lines, fmt.Sprintf("this step alone: --only %s --at %s", r.ID, r.At))
+	}
+	return lines
 }
 
 // checksNotRun says once which checks the endpoint left nothing to ask for, and
