@@ -233,11 +233,10 @@ func failedFirst(t *check.Trial) check.Conclusion {
 	var n check.Notes
 	all := t.Calls(2)
 	calls := t.Before(1, check.IDs(all)...)
-	half := len(all[0].Body) / 2
-	t.As("broken off half-way", all[0], deliver.WireOptions{Cut: half})
+	t.As("broken off half-way", all[0], deliver.WireOptions{Cut: len(all[0].Body) / 2})
 	n.Ack("the whole after a broken-off one", t.Send("the whole", all[0]))
 	cut := all[1]
-	cut.Body = cut.Body[:half]
+	cut.Body = cut.Body[:len(cut.Body)/2]
 	cut.Grade = check.Broken
 	t.Send("half a payload", cut)
 	n.Ack("the whole after half a payload", t.Send("the whole", all[1]))

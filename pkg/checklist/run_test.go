@@ -649,3 +649,16 @@ func TestLargeBurstHasTime(t *testing.T) {
 		}
 	}
 }
+
+// The second call of failed-first may be far shorter than the first one.
+func TestFailedFirstOfAnyLength(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(500); seed < 560; seed++ { // with 527 it has less than half its length
+		got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
+			o.Only, o.Seed, o.Settle = []string{"failed-first"}, seed, time.Millisecond
+		})
+		if got.verdicts()["failed-first"] != pass {
+			t.Fatalf("seed %d: %s", seed, got.said(fail)+got.said(undecided))
+		}
+	}
+}
