@@ -67,6 +67,7 @@ type DrillCall struct {
 	Fate         Fate    `json:"fate"`
 	Tries        int     `json:"tries"`
 	Acknowledged bool    `json:"acknowledged"`
+	DueMS        float64 `json:"dueMs"`   // from the beginning
 	AfterMS      float64 `json:"afterMs"` // from due to acknowledged
 	Effects      *int    `json:"effects"` // null: not counted
 	Error        string  `json:"error,omitempty"`
@@ -201,7 +202,7 @@ func (d *drill) schedule(ctx context.Context) {
 			return
 		}
 		c := d.t.Call(generate.Spec{})
-		outcome := &DrillCall{CallID: c.ID, body: c.Body}
+		outcome := &DrillCall{CallID: c.ID, DueMS: units.Milliseconds(due.Sub(d.began)), body: c.Body}
 		d.mu.Lock()
 		d.calls = append(d.calls, outcome)
 		d.byID[c.ID] = outcome

@@ -57,10 +57,12 @@ type htmlView struct {
 // htmlGroup are the cases of a group that are shown.
 type htmlGroup struct {
 	Name   string
+	worst  Verdict
 	Tally  string // of all cases in it, but for verdicts of which not all are listed
 	Open   []htmlCase
 	Folded []htmlCase
-	More   int // cases that did not pass and are not shown
+	Passed []htmlCase // folded away as well, where something else did not pass
+	More   int        // cases that did not pass and are not shown
 }
 
 // htmlCase is a case, or several that went wrong in the same way.
@@ -95,17 +97,25 @@ func htmlOf(r Report) htmlView {
 		}
 		groups[c.Group] = append(groups[c.Group], c)
 	}
+	allGood := total.worst() == Pass || total.worst() == Skip
 	for _, name := range names {
-		if g := htmlGroupOf(name, groups[name], r.Unlisted); len(g.Open) > 0 {
+		if g := htmlGroupOf(name, groups[name], r.Unlisted, allGood); len(g.Open)+len(g.Passed) > 0 {
 			v.Groups = append(v.Groups, g)
 		}
 	}
+	// What did not pass comes first.
+	slices.SortStableFunc(v.Groups, func(a, b htmlGroup) int {
+		return cmp.Compare(slices.Index(verdictsByWeight, a.worst), slices.Index(verdictsByWeight, b.worst))
+	})
 	return v
 }
 
+// verdictsByWeight are the verdicts, the one that decides first.
+var verdictsByWeight = []Verdict{Fail, Undecided, Warn, Pass, Skip}
+
 // worst returns the verdict of the report.
 func (t Tally) worst() Verdict {
-	for _, v := range []Verdict{Fail, Undecided, Warn, Pass} {
+	for _, v := range verdictsByWeight {
 		if t.Cases[v] > 0 {
 			return v
 		}
@@ -113,20 +123,21 @@ func (t Tally) worst() Verdict {
 	return Skip
 }
 
-func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
+func htmlGroupOf(name string, cases []Case, unlisted Tally, showPassed bool) htmlGroup {
 	var t Tally
 	for _, c := range cases {
 		t.add(Case{Verdict: c.Verdict, Accepted: c.Accepted})
 	}
+	worst := t.worst()
 	shown := alike(cases, t.Cases[Pass]+t.Cases[Skip] <= htmlPassed)
 	for v := range unlisted.Cases { // their groups are not known
 		delete(t.Cases, v)
 	}
-	g := htmlGroup{Name: name}
+	g := htmlGroup{Name: name, worst: worst}
 	if len(t.Cases) > 0 {
 		g.Tally = t.Text()
 	}
-	// Passed cases are context, so only a list without them is folded.
+	// Passed cases are context: a list with them is read to its end.
 	open := len(shown)
 	if !slices.ContainsFunc(shown, func(c htmlCase) bool { return c.good() }) {
 		open = htmlOpen
@@ -139,6 +150,8 @@ func htmlGroupOf(name string, cases []Case, unlisted Tally) htmlGroup {
 		switch {
 		case bad > htmlCases && !c.good():
 			g.More += c.Alike
+		case c.good() && !showPassed:
+			g.Passed = append(g.Passed, c)
 		case len(g.Open) < open:
 			g.Open = append(g.Open, c)
 		default:

@@ -99,9 +99,18 @@ func (g htmlGroup) section() page.Node {
 		}
 		return page.El("ul", "cases", items...)
 	}
-	parts = append(parts, list(g.Open))
+	if len(g.Open) > 0 {
+		parts = append(parts, list(g.Open))
+	}
 	if len(g.Folded) > 0 {
 		parts = append(parts, folded(units.Number(len(g.Folded))+" more", list(g.Folded)))
+	}
+	if len(g.Passed) > 0 {
+		var t Tally
+		for _, c := range g.Passed {
+			t.add(Case{Verdict: c.Verdict})
+		}
+		parts = append(parts, folded(t.Text(), list(g.Passed)))
 	}
 	return page.El("section", "", append(parts, more(g.More)...)...)
 }
@@ -117,7 +126,7 @@ func (c htmlCase) body() []page.Node {
 		title = []page.Node{line(c.Title), page.Text(" "), page.El("code", "muted", line(c.Name))}
 	}
 	if c.Took > 0 {
-		title = append(title, page.Text(" "), page.El("small", "", page.Text(units.Time(c.Took))))
+		title = append(title, page.Text(" "), page.El("small", "", page.Text("took "+units.Time(c.Took))))
 	}
 	parts := []page.Node{page.El("p", "", title...)}
 	if len(c.Findings) == 0 { // they say it themselves

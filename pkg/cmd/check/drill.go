@@ -82,10 +82,14 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	if err != nil {
 		return err
 	}
+	var events [][]report.Cell
 	d := checklist.DrillOptions{
 		Client: plan.options.Client, Probe: plan.options.Probe, Batch: plan.options.Batch, Settle: o.probe.settle, Seed: o.seed,
 		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience, Sender: profile,
-		Tell: func(after time.Duration, what string) { a.Note("%6.1fs  %s", after.Seconds(), what) },
+		Tell: func(after time.Duration, what string) {
+			a.Note("%6.1fs  %s", after.Seconds(), what)
+			events = append(events, []report.Cell{{Text: fmt.Sprintf("%.1fs", after.Seconds())}, {Text: what}})
+		},
 	}
 	answers := newAnswers(a.In)
 	if d.Stop, err = outageStep(a, "--down", o.drill.down, "stop the endpoint", answers); err != nil {
@@ -117,6 +121,9 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	}
 	for _, c := range drillCases(result) {
 		reports.Add(c)
+	}
+	if reports.Has("html") {
+		reports.Report.Overview = drillOverview(a, d, how, result, events)
 	}
 	code = cli.Worst(code, reports.Write(ctx))
 	switch {
@@ -200,50 +207,75 @@ func printDrill(a *cli.App, format string, r checklist.DrillResult) error {
 	return nil
 }
 
-func drillText(a *cli.App, r checklist.DrillResult) {
-	duration := func(ms float64) string { return units.Time(units.FromMilliseconds(ms)) }
+// drillRow is a row of the account: a fate, or what else is told first.
+type drillRow struct {
+	fate  checklist.Fate
+	count int
+	says  string
+	tone  report.Verdict
+}
+
+// drillRows are the fates, those that say nothing left out.
+func drillRows(r checklist.DrillResult) (rows []drillRow) {
 	late := "redelivered"
 	if r.Count[checklist.Late] > 0 {
-		late += "; the latest " + duration(r.LatestMS) + " after it was due"
+		late += "; the latest " + drillTime(r.LatestMS) + " after it was due"
 	}
-	rows := []struct {
-		fate  checklist.Fate
-		says  string
-		paint terminal.Paint
-	}{
-		{checklist.Right, "acknowledged on the first try", a.Style.Good},
-		{checklist.Late, late, a.Style.Warn},
-		{checklist.Unseen, "acknowledged; effects could not be counted", a.Style.Warn},
-		{checklist.Doubled, "processed more than once", a.Style.Bad},
-		{checklist.Lost, "acknowledged, and processed 0 times", a.Style.Bad},
-		{checklist.Open, "never acknowledged: a sender goes on delivering", a.Style.Bad},
-		{checklist.GivenUp, "never acknowledged, and given up by the sender", a.Style.Bad},
-	}
-	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), units.Count(r.Requests, "delivery")+fmt.Sprintf(", %d not acknowledged", r.Failed))
-	if r.DownMS > 0 {
-		back := "did not answer again"
-		if r.BackMS > 0 {
-			back = "first acknowledgement " + duration(r.BackMS) + " after the start"
-		}
-		fmt.Fprintf(a.Out, "%-8s %5s  %s\n", "down", duration(r.DownMS), back)
-	}
-	for _, row := range rows {
-		n := r.Count[row.fate]
-		if n == 0 && (row.fate == checklist.Unseen || row.fate == checklist.Open || row.fate == checklist.GivenUp) {
+	for _, row := range []drillRow{
+		{checklist.Right, 0, "acknowledged on the first try", report.Pass},
+		{checklist.Late, 0, late, report.Warn},
+		{checklist.Unseen, 0, "acknowledged; effects could not be counted", report.Warn},
+		{checklist.Doubled, 0, "processed more than once", report.Fail},
+		{checklist.Lost, 0, "acknowledged, and processed 0 times", report.Fail},
+		{checklist.Open, 0, "never acknowledged: a sender goes on delivering", report.Fail},
+		{checklist.GivenUp, 0, "never acknowledged, and given up by the sender", report.Fail},
+	} {
+		row.count = r.Count[row.fate]
+		if row.count == 0 && (row.fate == checklist.Unseen || row.fate == checklist.Open || row.fate == checklist.GivenUp) {
 			continue
 		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func drillTime(ms float64) string { return units.Time(units.FromMilliseconds(ms)) }
+
+// drillTotal and drillBack say how much was delivered, and when the endpoint came back.
+func drillTotal(r checklist.DrillResult) string {
+	return units.Count(r.Requests, "delivery") + fmt.Sprintf(", %d not acknowledged", r.Failed)
+}
+
+func drillBack(r checklist.DrillResult) string {
+	if r.BackMS > 0 {
+		return "first acknowledgement " + drillTime(r.BackMS) + " after the start"
+	}
+	return "did not answer again"
+}
+
+func drillText(a *cli.App, r checklist.DrillResult) {
+	paint := map[report.Verdict]terminal.Paint{report.Pass: a.Style.Good, report.Warn: a.Style.Warn, report.Fail: a.Style.Bad}
+	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), drillTotal(r))
+	if r.DownMS > 0 {
+		fmt.Fprintf(a.Out, "%-8s %5s  %s\n", "down", drillTime(r.DownMS), drillBack(r))
+	}
+	for _, row := range drillRows(r) {
 		name := terminal.Pad(string(row.fate), 8)
-		if n > 0 {
-			name = row.paint(name)
+		if row.count > 0 {
+			name = paint[row.tone](name)
 		}
-		fmt.Fprintf(a.Out, "%s %5d  %s\n", name, n, row.says)
+		fmt.Fprintf(a.Out, "%s %5d  %s\n", name, row.count, row.says)
 		if row.fate.Failed() {
 			drillIDs(a, r, row.fate)
 		}
 	}
 	colour := map[check.Verdict]terminal.Paint{check.Pass: a.Style.Good, check.Fail: a.Style.Bad, check.Undecided: a.Style.Warn}[r.Verdict]
-	word := map[check.Verdict]string{check.Pass: "nothing lost, nothing doubled", check.Fail: "not every call survived", check.Undecided: "not decided"}[r.Verdict]
-	fmt.Fprintf(a.Out, "\n%s: %s\n", colour(word), safetext.Line(a.Hide(r.Message)))
+	fmt.Fprintf(a.Out, "\n%s: %s\n", colour(drillAnswer(r)), safetext.Line(a.Hide(r.Message)))
+}
+
+// drillAnswer is the verdict in a few words.
+func drillAnswer(r checklist.DrillResult) string {
+	return map[check.Verdict]string{check.Pass: "nothing lost, nothing doubled", check.Fail: "not every call survived", check.Undecided: "not decided"}[r.Verdict]
 }
 
 // drillIDs lists the first calls of a fate.

@@ -195,7 +195,7 @@ func (p *checkPlan) planCalls(o options) error {
 var recipes = []struct{ env, keeps, flag string }{
 	{"postgres", "PostgreSQL", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select ids.id, (select count(*) from calls where call_id = ids.id) from ids\" \"$DATABASE_URL\"'"`},
 	{"mysql", "MySQL", `--probe "mysql -N -e \"select count(*) from calls where call_id = '{callId}'\" DATABASE"`},
-	{"sqlite", "SQLite", `--probe "sqlite3 calls.db \"select count(*) from calls where call_id = '{callId}'\""`},
+	{"sqlite", "SQLite", `--probe "sqlite3 -cmd '.timeout 5000' calls.db \"select count(*) from calls where call_id = '{callId}'\""`},
 	{"redis", "Redis", `--probe "redis-cli llen calls:{callId}"`},
 	{"", "a REST list", `--probe-url 'http://127.0.0.1:8080/calls?callId={callId}' --probe-path items --probe-missing 404=0`},
 }
