@@ -80,7 +80,7 @@ func FlagGroups(cmd *cobra.Command) (groups []FlagGroup, unknown []string) {
 // else by its type.
 func Placeholders() map[string]string {
 	return map[string]string{
-		"addr": "HOST:PORT", "ui-addr": "HOST:PORT", "to": "URL|NAME", "forward-to": "URL|NAME",
+		"addr": "HOST:PORT", "ui-addr": "HOST:PORT", "to": "URL|NAME", "forward-to": "URL|NAME", "webhook-to": "URL|NAME",
 		"base-url": "URL", "probe-url": "URL", "ready-url": "URL", "path": "PATH", "filter": "FILTER", "until": "FILTER",
 		"from-log": "FILTER", "header": "HEADER", "require-header": "HEADER", "probe-header": "HEADER",
 		"redact-header": "NAME", "allow-host": "HOST", "set": "PATH=VALUE", "set-new": "PATH=VALUE",
@@ -96,11 +96,11 @@ func Placeholders() map[string]string {
 		"result-type": "TYPE", "since": "WHEN", "text": "WORDS", "body": "TEXT", "at": "STEP", "size": "SIZE",
 		"transcript-size": "SIZE", "fail-over": "SHARE", "older-than": "TIME", "spy-answer": "ANSWER", "probe-path": "PATH",
 		"probe-missing": "STATUS=N", "expect-effects": "TYPE=N", "variant": "NAME", "invalid": "RULE", "lifecycle": "NAME",
-		"direction": "NAME",
+		"direction": "NAME", "calls": "N|FILE", "journal": "FILE",
 
 		"type bool": "", "type string": "TEXT", "type stringArray": "TEXT", "type stringSlice": "TEXT", "type int": "N",
 		"type uint64": "N", "type float64": "N", "type duration": "TIME",
-		"type time": "TIME", "type size": "SIZE", "type name": "NAME", "type range": "TIME",
+		"type time": "TIME", "type size": "SIZE", "type name": "NAME", "type range": "TIME", "type speed": "60x|max",
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/spf13/cobra"
 )
 
@@ -87,6 +88,41 @@ func (t *TimeSpan) Set(s string) error {
 		return errors.New("want a time such as 90m, 24h or 7d")
 	}
 	*t = TimeSpan(d)
+	return nil
+}
+
+// DurationRange is a flag like 2s or 200ms..2s.
+type DurationRange struct{ Min, Max time.Duration }
+
+// Type implements pflag.Value.
+func (d *DurationRange) Type() string { return "range" }
+
+// String implements pflag.Value.
+func (d *DurationRange) String() string {
+	switch {
+	case d.Max == 0:
+		return ""
+	case d.Min == d.Max:
+		return units.Exactly(d.Min)
+	}
+	return units.Exactly(d.Min) + ".." + units.Exactly(d.Max)
+}
+
+// Set implements pflag.Value.
+func (d *DurationRange) Set(s string) error {
+	low, high, found := strings.Cut(s, "..")
+	if !found {
+		high = low
+	}
+	shortest, err1 := time.ParseDuration(low)
+	longest, err2 := time.ParseDuration(high)
+	if err1 != nil || err2 != nil || shortest < 0 {
+		return errors.New("want a time such as 2s, or two such as 200ms..2s")
+	}
+	if longest < shortest {
+		return errors.New("the second time is shorter than the first")
+	}
+	*d = DurationRange{shortest, longest}
 	return nil
 }
 

@@ -35,6 +35,11 @@ type DeliveryFlags struct {
 // Declare declares the flags.
 func (f *DeliveryFlags) Declare(cmd *cobra.Command) {
 	ConfigFlag(cmd, "to")
+	f.DeclareWithoutTo(cmd)
+}
+
+// DeclareWithoutTo declares the flags of a command whose endpoint has another one.
+func (f *DeliveryFlags) DeclareWithoutTo(cmd *cobra.Command) {
 	ConfigFlag(cmd, "timeout")
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.Headers, "header", "H", nil, "header to send, 'Name: value' (repeatable)")

@@ -28,7 +28,7 @@ type Webhook struct {
 	// MinPause and MaxPause bound the time between two calls to a contact, which is open;
 	// zero: 1 h to 4 h.
 	MinPause, MaxPause time.Duration
-	// CancelledCall delivers a call with the result Cancelled for a contact that is
+	// CallCancelled delivers a call with the result Cancelled for a contact that is
 	// cancelled; whether the provider does is open.
 	CallCancelled bool
 	// Calls are payloads of calls that are made without an enrolment, one each Every; nil:
@@ -164,7 +164,7 @@ func (a *Provider) Run(ctx context.Context) (Summary, error) {
 	if w.Calls != nil {
 		next, stop := iter.Pull2(w.Calls)
 		defer stop()
-		a.clock.At(a.clock.Now(), "", func(_ context.Context, at time.Time) { a.nextCall(at, next) })
+		a.planNextCall(a.clock.Now(), next)
 	}
 	a.clock.Run(ctx)
 	a.mu.Lock()
@@ -193,18 +193,24 @@ func Generated(seed uint64, agent string, shape *generate.AgentShape, n int) ite
 	}
 }
 
-// nextCall makes the next of the calls without an enrolment, and plans the one after it.
-func (a *Provider) nextCall(at time.Time, next func() ([]byte, error, bool)) {
+// planNextCall has the next of the calls without an enrolment made at a time.
+func (a *Provider) planNextCall(at time.Time, next func() ([]byte, error, bool)) {
 	body, err, more := next()
 	switch {
-	case !more:
-		return
 	case err != nil:
 		a.mu.Lock()
 		a.unread = err
 		a.mu.Unlock()
-		return
+	case more:
+		a.clock.At(at, "", func(_ context.Context, at time.Time) {
+			a.callWithout(at, body)
+			a.planNextCall(at.Add(a.opts.Webhook.Every), next)
+		})
 	}
+}
+
+// callWithout makes a call without an enrolment.
+func (a *Provider) callWithout(at time.Time, body []byte) {
 	call := gjson.GetManyBytes(body, "callId", "sequence.sequenceId", "agentId")
 	a.mu.Lock()
 	a.sum.Calls++
@@ -215,7 +221,6 @@ func (a *Provider) nextCall(at time.Time, next func() ([]byte, error, bool)) {
 	}
 	a.mu.Unlock()
 	a.deliver(at, id, call[1].Str, body)
-	a.clock.At(at.Add(a.opts.Webhook.Every), "", func(_ context.Context, at time.Time) { a.nextCall(at, next) })
 }
 
 func (a *Provider) deliver(ended time.Time, id, key string, body []byte) {

@@ -134,7 +134,7 @@ func TestIdentify(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var d Delivery
-		d.identify([]byte(tt.payload))
+		d.Identify([]byte(tt.payload))
 		if d.CallID != tt.callID || d.ResultType != tt.resultType {
 			t.Errorf("%.80q: %q, %q", tt.payload, d.CallID, d.ResultType)
 		}
@@ -156,7 +156,7 @@ func FuzzIdentify(f *testing.F) {
 			_ = json.Unmarshal(result["resultType"], &want.ResultType)
 			_ = json.Unmarshal(top["duration"], &want.Seconds)
 		}
-		got.identify(body)
+		got.Identify(body)
 		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Delivery{})); d != "" {
 			t.Fatalf("%q: %s", body, d)
 		}
@@ -184,7 +184,7 @@ func TestIdentifyRefusesWhatIsNoJSON(t *testing.T) {
 		nested := fmt.Appendf(nil, `{"callId":"a","x":%s}`, data)
 		for _, body := range [][]byte{data, nested} {
 			var d Delivery
-			if d.identify(body); d.CallID != "" && !json.Valid(body) {
+			if d.Identify(body); d.CallID != "" && !json.Valid(body) {
 				t.Errorf("%s: call id %q", filepath.Base(file), d.CallID)
 			}
 		}
@@ -250,6 +250,6 @@ func BenchmarkIdentify(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	var d Delivery
 	for b.Loop() {
-		d.identify(body)
+		d.Identify(body)
 	}
 }

@@ -10,13 +10,13 @@ import (
 // another.
 const maxDepth = 10_000
 
-// identify sets CallID, ResultType and Seconds. Keys are case-sensitive, unlike in
+// Identify sets CallID, ResultType and Seconds. Keys are case-sensitive, unlike in
 // structs of encoding/json. If a key is repeated, the last one counts. In a body that
 // is not JSON, or nested deeper than encoding/json allows, it finds nothing.
 //
 // It runs before the answer, so it reads the body only once, and checks that it is
 // JSON at the same time.
-func (d *Delivery) identify(payload []byte) {
+func (d *Delivery) Identify(payload []byte) {
 	begin := jsonscan.Space(payload, 0)
 	if jsonscan.At(payload, begin) != '{' {
 		return

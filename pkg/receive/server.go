@@ -265,7 +265,7 @@ func (s *Server) process(d *Delivery, in incoming) {
 		payload = nil
 	}
 	if len(payload) > 0 {
-		d.identify(payload)
+		d.Identify(payload)
 	}
 	s.copyCounter.number(d, payload)
 	d.Fault = s.opts.Faults.of(d)

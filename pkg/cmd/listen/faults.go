@@ -1,11 +1,9 @@
 package listen
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/receive"
@@ -15,7 +13,7 @@ import (
 
 // faultFlags are the faults that listen injects.
 type faultFlags struct {
-	delay      delayRange
+	delay      cli.DurationRange
 	failRate   float64
 	failFirst  int
 	failStatus int
@@ -50,7 +48,7 @@ func (f *faultFlags) check() error {
 
 func (f *faultFlags) faults() receive.Faults {
 	faults := receive.Faults{
-		MinDelay: f.delay.min, MaxDelay: f.delay.max,
+		MinDelay: f.delay.Min, MaxDelay: f.delay.Max,
 		FailRate: f.failRate, FailFirst: f.failFirst, DropRate: f.dropRate,
 	}
 	if faults != (receive.Faults{}) {
@@ -71,43 +69,11 @@ func (f *faultFlags) String() string {
 	if f.dropRate > 0 {
 		words = append(words, "no answer for "+units.ExactPercent(f.dropRate))
 	}
-	if f.delay.max > 0 {
+	if f.delay.Max > 0 {
 		words = append(words, "delayed "+f.delay.String())
 	}
-	if f.failRate > 0 || f.dropRate > 0 || f.delay.min < f.delay.max {
+	if f.failRate > 0 || f.dropRate > 0 || f.delay.Min < f.delay.Max {
 		words = append(words, fmt.Sprintf("seed %d", f.seed))
 	}
 	return strings.Join(words, ", ")
-}
-
-// delayRange is a flag like 2s or 200ms..2s.
-type delayRange struct{ min, max time.Duration }
-
-func (d *delayRange) Type() string { return "range" }
-
-func (d *delayRange) String() string {
-	switch {
-	case d.max == 0:
-		return ""
-	case d.min == d.max:
-		return d.min.String()
-	}
-	return d.min.String() + ".." + d.max.String()
-}
-
-func (d *delayRange) Set(s string) error {
-	low, high, found := strings.Cut(s, "..")
-	if !found {
-		high = low
-	}
-	shortest, err1 := time.ParseDuration(low)
-	longest, err2 := time.ParseDuration(high)
-	if err1 != nil || err2 != nil || shortest < 0 {
-		return errors.New("want a time such as 2s, or two such as 200ms..2s")
-	}
-	if longest < shortest {
-		return errors.New("the second time is shorter than the first")
-	}
-	*d = delayRange{shortest, longest}
-	return nil
 }

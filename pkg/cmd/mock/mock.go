@@ -1,4 +1,5 @@
-// Package mock is the command mock: it runs a fake of the provider's API.
+// Package mock is the command mock: it runs a fake of the provider: its API, the calls
+// to the contacts that are enrolled there, and the deliveries of their webhooks.
 package mock
 
 import (
@@ -9,18 +10,21 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/mockapi"
-	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
 type options struct {
-	server cli.ServerFlags
-	sample string // a file
-	api    mockapi.Options
+	server  cli.ServerFlags
+	sample  string // a file
+	shape   string // likewise
+	api     mockapi.Options
+	webhook webhookFlags
+	format  string
 }
 
 // NewCmd is the command.
@@ -28,27 +32,56 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
 		Use:   "mock",
-		Short: "Run a fake of the provider's API on this machine",
-		Long: `mock stands in for the provider's API: the sample of an agent, its outcomes and
-the credits usage, with the refusals that the provider documents (401, 404, and
-429 past 10 requests a second). It needs no account; its key is ` + mockapi.DefaultKey + `.`,
+		Short: "Run a fake of the provider on this machine: its API, its calls, its webhooks",
+		Long: `mock stands in for the provider, without an account; its key is ` + mockapi.DefaultKey + `. The API
+has the sample of an agent, its outcomes, the credits usage, scheduling and
+cancelling, with the documented refusals (400, 401, 404, 429 past 10 a second).
+
+With --webhook-to it calls the contacts that your code enrols, and delivers what
+came of it: results that follow one another (Busy, Rescheduled, Goal Completed),
+your variables, the status of the sequence; one contact of a group at a time, and
+none that is cancelled. --speed 60x turns an hour of the provider into a minute.
+--calls makes calls without an enrolment. At the end every call is accounted for.
+
+The provider documents neither when a contact is called again (--pause) nor how
+a delivery is tried again: --sender does as other platforms do, see "julianctl
+help senders". Exit code 1 means that a call was given up.`,
 		Example: `  julianctl mock
-  julianctl mock --agent agent.support --latency 300ms
-  julianctl mock --fail-rate 0.2 --seed 7          a fifth of the calls get 500`,
+  julianctl mock --webhook-to http://127.0.0.1:8080/webhook --speed 1440x
+  julianctl mock --webhook-to http://127.0.0.1:8080/webhook --calls 100 --every 1s
+  julianctl mock --webhook-to staging --sender worst --speed max --exit-after 200
+  julianctl mock --webhook-to staging --calls calls.ndjson --journal sent.db`,
 		Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), a, opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.webhook.check(cmd); err != nil {
+				return err
+			}
+			return run(cmd.Context(), a, opts)
+		},
 	}
 	opts.server.Declare(cmd, "127.0.0.1:4141")
+	opts.webhook.declare(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&opts.api.Agents, "agent", nil, "a further agent that is known (repeatable)")
 	flags.StringVar(&opts.sample, "sample", "", "file to answer with in place of the embedded sample")
-	flags.Float64Var(&opts.api.FailRate, "fail-rate", 0, "share of the calls, 0 to 1, that get 500")
-	flags.Uint64Var(&opts.api.Seed, "seed", 0, "choice of the calls that fail: same seed, same calls")
+	cli.AgentShapeFlag(cmd, &opts.shape, "variables and outcomes of the agents, from \"schema infer --agent\"; those always there must be enrolled with")
+	flags.BoolVar(&opts.api.RequireEmail, "require-email", false, "the agents' sequences have e-mail steps: a contact needs toEmailAddress")
+	flags.Float64Var(&opts.api.Credits, "credits", 0, "credits of the organization; once they are spent nobody is scheduled (default 1000, and no end)")
+	flags.Float64Var(&opts.api.FailRate, "fail-rate", 0, "share of the requests, 0 to 1, that get 500")
+	flags.Uint64Var(&opts.api.Seed, "seed", 0, "same seed: the same requests fail, the same calls with the same bytes")
 	flags.DurationVar(&opts.api.Latency, "latency", 0, "time before each answer")
+	cli.FormatFlag(cmd, &opts.format, "text", "json")
+	cli.GroupFlags(cmd,
+		"Most used: webhook-to sender speed calls exit-after",
+		"API: addr agent sample | agent-shape require-email credits latency fail-rate ready-file expose",
+		"Calls: every pause seed | call-cancelled",
+		"Deliveries: journal | header timeout allow-host insecure cacert redact-header",
+		"Output: format",
+	)
 	return cmd
 }
 
-func run(ctx context.Context, a *cli.App, opts options) error {
+func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	if opts.sample != "" {
 		data, err := os.ReadFile(opts.sample)
 		if err != nil {
@@ -56,11 +89,21 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 		}
 		opts.api.Sample = data
 	}
-	opts.api.Now = a.Now
-	opts.api.Observe = func(r *http.Request, status int) {
-		fmt.Fprintf(a.Out, "%s %s %s %s\n", a.Now().Format(time.TimeOnly), statusColour(a, status), r.Method, safetext.Line(r.RequestURI))
+	if opts.shape != "" {
+		if _, opts.api.Shape, err = cli.ReadAgentShape(opts.shape); err != nil {
+			return err
+		}
 	}
-	handler, err := mockapi.New(opts.api)
+	p := newPrinter(a, opts.format)
+	opts.api.Now, opts.api.Observe = a.Now, p.request
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	closeWebhook, err := opts.webhook.open(ctx, a, &opts.api, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = a.Also(ctx, err, closeWebhook()) }()
+	provider, err := mockapi.New(opts.api)
 	if err != nil {
 		return cli.UsageError(err, "")
 	}
@@ -77,18 +120,30 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 	defer remove()
 	a.Note("fake API at %s; Ctrl-C stops it. To use it:\n", a.ErrStyle.Bold(base))
 	a.Note("  export JULIAN_BASE_URL=%s\n  export %s=%s\n  export JULIAN_AGENT_ID=%s\n", base, cli.KeyVariable, mockapi.DefaultKey, mockapi.DefaultAgent)
-	return serveMock(ctx, ln, handler, opts.api.Latency)
-}
+	opts.webhook.banner(a)
 
-func statusColour(a *cli.App, status int) string {
-	paint := a.Style.Good
+	var sum mockapi.Summary
+	var failed error
+	interrupted := false
+	var all sync.WaitGroup
+	all.Go(func() {
+		sum, failed = provider.Run(ctx)
+		interrupted = ctx.Err() != nil && failed == nil
+		stop()
+	})
+	err = serveMock(ctx, ln, provider, opts.api.Latency)
+	stop()
+	all.Wait()
+	err = errors.Join(err, p.end(sum, opts.api.Webhook != nil))
 	switch {
-	case status >= 500:
-		paint = a.Style.Bad
-	case status >= 400:
-		paint = a.Style.Warn
+	case err != nil:
+		return err
+	case failed != nil:
+		return cli.Failure(failed, "")
+	case sum.GivenUp > 0 && !interrupted:
+		return cli.Verdict(cli.ExitNo)
 	}
-	return paint(fmt.Sprint(status))
+	return a.Out.Err()
 }
 
 // serveMock answers until ctx ends, which is no failure.

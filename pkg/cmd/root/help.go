@@ -8,6 +8,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/sender"
 	"github.com/julianctl/julianctl/pkg/spelling"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/spf13/cobra"
@@ -347,6 +348,7 @@ func newHelpTopics() []*cobra.Command {
 		{Use: "environment", Short: "Environment variables and configuration", Long: environmentPage()},
 		{Use: "filters", Short: "How to choose deliveries", Long: filtersPage()},
 		{Use: "formatting", Short: "Output formats, streams and colour", Long: formattingPage},
+		{Use: "senders", Short: "How platforms deliver webhooks, for --sender", Long: sendersPage()},
 	}
 }
 
@@ -416,6 +418,24 @@ or ends with a space. For instance:
   callResult.summary ~ "call back, please"
 
 listen knows only what has come: since, until, text and numbers are for the log.`)
+	return b.String()
+}
+
+func sendersPage() string {
+	var b strings.Builder
+	b.WriteString(`The provider documents no schedule for its deliveries. mock --sender and check
+--drill --sender deliver as other voice platforms do, so that the question is:
+whatever the provider does, does the endpoint survive?
+
+`)
+	for _, p := range sender.Profiles {
+		hang(&b, fmt.Sprintf("  %-10s ", p.Name), terminal.Wrap(p.Doc, 67))
+		hang(&b, fmt.Sprintf("  %-10s ", ""), terminal.Wrap("Source: "+p.Source+".", 67))
+	}
+	b.WriteString(`
+A try without an answer within its time is tried again like one that failed,
+where nothing else is said. The time for an answer is real time, whatever --speed;
+--timeout replaces it. The last status of a call that is given up is shown.`)
 	return b.String()
 }
 
