@@ -14,6 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/journal"
+	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -35,8 +36,11 @@ func newReconcileCmd(a *cli.App) *cobra.Command {
 		Long: `reconcile compares the calls in the log, those that were acknowledged, with what a
 consumer stored: a file with one call id a line, or one JSON object a line with a
 callId, as a database exports them. It tells which are missing at the consumer,
-which it has more than once, and which the log does not know. Exit code 1 means
-that there are any.`,
+which it has more than once, and which the log does not know. Where an object has a
+resultType as well, a consumer that has a result which is not final is outdated if a
+final one was acknowledged: an older content has won. Exit code 1 means that there
+are any. A call that the consumer has once, and did not acknowledge, is not among
+them: its answer was lost.`,
 		Example: `  psql -Atc 'select call_id from calls' | julianctl log reconcile --against -
   julianctl log reconcile --against calls.ndjson --since 24h`,
 		Args: cli.NoArgs,
@@ -57,10 +61,16 @@ that there are any.`,
 // reconciled is what became of one call.
 type reconciled struct {
 	CallID  string `json:"callId"`
-	Problem string `json:"problem"`         // missing, doubled, unknown
+	Problem string `json:"problem"`         // missing, doubled, unknown, outdated
 	Logged  int    `json:"logged"`          // acknowledged deliveries in the log
 	Has     int    `json:"has"`             // times that the consumer has it
 	First   int64  `json:"first,omitempty"` // its first delivery in the log
+	// Result is the final result that was acknowledged, and Says what the consumer has
+	// in its place; empty unless outdated.
+	Result julian.ResultType `json:"result,omitempty"`
+	Says   julian.ResultType `json:"says,omitempty"`
+
+	tried bool // the log has it, acknowledged or not
 }
 
 type reconcileSummary struct {
@@ -69,6 +79,10 @@ type reconcileSummary struct {
 	Missing int `json:"missing"` // of them, it does not have
 	Doubled int `json:"doubled"` // it has more than once
 	Unknown int `json:"unknown"` // the log does not have
+	// Outdated are those of which it has a result that is not final, and a final one was
+	// acknowledged. Unconfirmed were not acknowledged, and it has them once.
+	Outdated    int `json:"outdated"`
+	Unconfirmed int `json:"unconfirmed"`
 }
 
 func runReconcile(ctx context.Context, a *cli.App, o reconcileOptions) error {
@@ -92,35 +106,53 @@ func runReconcile(ctx context.Context, a *cli.App, o reconcileOptions) error {
 	if err != nil {
 		return err
 	}
-	if len(logged)+len(has) == 0 {
+	sum := reconcileSummary{}
+	for _, r := range logged {
+		if r.Logged > 0 {
+			sum.Calls++
+		}
+	}
+	if sum.Calls+len(has) == 0 {
 		return cli.Failure(errors.New("nothing to compare: the log holds no acknowledged call, and the list no id"), "look whether --log and --against name what you mean")
 	}
-	return tellReconciled(a, o, logged, has)
+	return tellReconciled(a, o, sum, logged, has)
 }
 
-// loggedCalls are the calls that were acknowledged, with the number of times
-// and their first delivery.
+// loggedCalls are the calls of the log, with the number of times that they were
+// acknowledged, their first such delivery, and the latest final result of these.
 func loggedCalls(entries func(func(*journal.Entry, error) bool)) (map[string]reconciled, error) {
 	logged := map[string]reconciled{}
 	for e, err := range entries {
 		if err != nil {
 			return nil, err
 		}
-		if e.CallID == "" || e.Refusal != "" || e.Outcome == nil || e.Failed() {
+		if e.CallID == "" || e.Refusal != "" {
 			continue
 		}
 		r := logged[e.CallID]
-		if r.Logged == 0 {
-			r.First = e.ID
+		r.tried = true
+		if e.Outcome != nil && !e.Failed() {
+			if r.Logged == 0 {
+				r.First = e.ID
+			}
+			r.Logged++
+			if result := julian.ResultType(e.ResultType); result.Terminal() {
+				r.Result = result
+			}
 		}
-		r.Logged++
 		logged[e.CallID] = r
 	}
 	return logged, nil
 }
 
+// consumerCall is what a consumer has of a call.
+type consumerCall struct {
+	times  int
+	result julian.ResultType // the last one; empty: it does not say
+}
+
 // consumerCalls counts the call ids of a file.
-func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]int, error) {
+func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]consumerCall, error) {
 	var in io.Reader
 	if path == "-" {
 		stdin, done := a.Stdin(ctx)
@@ -134,7 +166,7 @@ func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]int
 		defer f.Close()
 		in = f
 	}
-	has := map[string]int{}
+	has := map[string]consumerCall{}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	n := 0
@@ -144,14 +176,16 @@ func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]int
 		if line == "" {
 			continue
 		}
+		result := ""
 		if line[0] == '{' {
 			id := gjson.Get(line, "callId")
 			if !gjson.Valid(line) || id.Type != gjson.String {
 				return nil, cli.Failure(fmt.Errorf("--against %q line %d is no JSON object with a callId", path, n), "one call id a line is enough")
 			}
-			line = id.Str
+			line, result = id.Str, gjson.Get(line, "resultType").String()
 		}
-		has[strings.Trim(line, `"`)]++
+		id := strings.Trim(line, `"`)
+		has[id] = consumerCall{times: has[id].times + 1, result: julian.ResultType(result)}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, cli.Failure(fmt.Errorf("--against %q: %w", path, err), "")
@@ -159,9 +193,8 @@ func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]int
 	return has, nil
 }
 
-func tellReconciled(a *cli.App, o reconcileOptions, logged map[string]reconciled, has map[string]int) error {
+func tellReconciled(a *cli.App, o reconcileOptions, sum reconcileSummary, logged map[string]reconciled, has map[string]consumerCall) error {
 	records := report.NewRecords(a.Out, "log")
-	sum := reconcileSummary{Calls: len(logged)}
 	for id := range has {
 		if _, known := logged[id]; !known {
 			logged[id] = reconciled{}
@@ -169,23 +202,33 @@ func tellReconciled(a *cli.App, o reconcileOptions, logged map[string]reconciled
 	}
 	for _, id := range slices.Sorted(maps.Keys(logged)) {
 		r := logged[id]
-		r.CallID, r.Has = id, has[id]
+		r.CallID, r.Has, r.Says = id, has[id].times, has[id].result
 		switch {
-		case r.Logged == 0:
+		case r.Logged == 0 && r.Has == 0:
+			continue
+		case r.Logged == 0 && r.Has == 1 && r.tried:
+			sum.Unconfirmed++
+			continue
+		case r.Logged == 0 && !r.tried:
 			r.Problem, sum.Unknown = "unknown", sum.Unknown+1
 		case r.Has == 0:
 			r.Problem, sum.Missing = "missing", sum.Missing+1
 		case r.Has > 1:
 			r.Problem, sum.Doubled = "doubled", sum.Doubled+1
+		case r.Result != "" && r.Says != "" && !r.Says.Terminal():
+			r.Problem, sum.Outdated = "outdated", sum.Outdated+1
 		default:
 			sum.Right++
 			continue
+		}
+		if r.Problem != "outdated" {
+			r.Result, r.Says = "", ""
 		}
 		if err := tellCall(a, o, records, r); err != nil {
 			return err
 		}
 	}
-	wrong := sum.Missing + sum.Doubled + sum.Unknown
+	wrong := sum.Missing + sum.Doubled + sum.Unknown + sum.Outdated
 	if o.format == "json" {
 		if err := records.Write("summary", sum); err != nil {
 			return err
@@ -195,7 +238,14 @@ func tellReconciled(a *cli.App, o reconcileOptions, logged map[string]reconciled
 		if wrong > 0 {
 			paint = a.Style.Bad
 		}
-		fmt.Fprintf(a.Out, "%s: %d missing, %d doubled, %d unknown\n", paint(fmt.Sprintf("%d of %s right", sum.Right, units.Count(sum.Calls, "call"))), sum.Missing, sum.Doubled, sum.Unknown)
+		line := fmt.Sprintf("%s: %d missing, %d doubled, %d unknown", paint(fmt.Sprintf("%d of %s right", sum.Right, units.Count(sum.Calls, "call"))), sum.Missing, sum.Doubled, sum.Unknown)
+		if sum.Outdated > 0 {
+			line += fmt.Sprintf(", %d outdated", sum.Outdated)
+		}
+		if sum.Unconfirmed > 0 {
+			line += fmt.Sprintf("; %d more not acknowledged, which the consumer has", sum.Unconfirmed)
+		}
+		fmt.Fprintln(a.Out, line)
 	}
 	if wrong > 0 {
 		return cli.Verdict(cli.ExitNo)
@@ -211,9 +261,11 @@ func tellCall(a *cli.App, o reconcileOptions, records *report.Records, r reconci
 	switch r.Problem {
 	case "missing":
 		what = fmt.Sprintf("acknowledged %s, first as delivery %d", units.Count(r.Logged, "time"), r.First)
+	case "outdated":
+		what = fmt.Sprintf("the consumer has %q; %q was acknowledged", r.Says, r.Result)
 	case "doubled":
 		what = fmt.Sprintf("the consumer has it %d times; acknowledged %s", r.Has, units.Count(r.Logged, "time"))
 	}
-	_, err := fmt.Fprintf(a.Out, "%s  %s  %s\n", a.Style.Bad(r.Problem), safetext.Line(r.CallID), what)
+	_, err := fmt.Fprintf(a.Out, "%s  %s  %s\n", a.Style.Bad(r.Problem), safetext.Line(r.CallID), safetext.Line(what))
 	return err
 }

@@ -32,7 +32,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
 		Use:   "mock",
-		Short: "Run a fake of the provider on this machine: its API, its calls, its webhooks",
+		Short: "Run a fake of the provider: its API, calls and webhooks",
 		Long: `mock stands in for the provider, without an account; its key is ` + mockapi.DefaultKey + `. The API
 has the sample of an agent, its outcomes, the credits usage, scheduling and
 cancelling, with the documented refusals (400, 401, 404, 429 past 10 a second).
