@@ -11,13 +11,14 @@ import (
 	"testing"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // TestRerunConfirmsTheFix does what a person does with a failure: mends the
 // endpoint, which keeps its records, and types the command that was printed.
 func TestRerunConfirmsTheFix(t *testing.T) {
 	t.Parallel()
-	python := needProgram(t, "python3")
+	python := needs.Program(t, "python3")
 	records := filepath.Join(t.TempDir(), "calls.db")
 	to, stop := startConsumer(t, python, "python/faulty.py", "0", records)
 	var out buffer

@@ -26,22 +26,9 @@ import (
 	"github.com/julianctl/julianctl/pkg/cmd/root"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/export"
+	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/pkg/terminal"
 )
-
-// needProgram is the path of a program that may be absent. Where JULIANCTL_NEEDS
-// names it, it may not.
-func needProgram(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), name) {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
 
 // runner runs one command line in this process and returns what it wrote.
 func runner(ctx context.Context, t *testing.T, out *buffer, args ...string) (code int, stderr string) {
@@ -202,7 +189,7 @@ func shell(t *testing.T, dir, command string) (string, error) {
 
 // Real vegeta makes the deliveries of an export, each exactly once.
 func TestExportRunsInVegeta(t *testing.T) {
-	needProgram(t, "vegeta")
+	needs.Program(t, "vegeta")
 	payloads, lines := exportedPayloads(t)
 	for _, tt := range []struct {
 		args   []string
@@ -244,7 +231,7 @@ func inOrder(t *testing.T, got []receivedDelivery) {
 // Real k6 makes the deliveries of an export, each exactly once, alone and in
 // three execution segments at a time; it refuses what would not.
 func TestExportRunsInK6(t *testing.T) {
-	needProgram(t, "k6")
+	needs.Program(t, "k6")
 	payloads, lines := exportedPayloads(t)
 	segments := []string{"0:1/3", "1/3:2/3", "2/3:1"}
 	for _, tt := range []struct {
@@ -429,7 +416,7 @@ func TestExportSendsWhatReplaySends(t *testing.T) {
 		}
 		for _, engine := range []string{"vegeta", "k6"} {
 			t.Run(strings.Join(append(headers, engine), " "), func(t *testing.T) {
-				needProgram(t, engine)
+				needs.Program(t, engine)
 				dir, m := exported(t, append([]string{engine}, args...)...)
 				_, _ = shell(t, dir, m.Shards[0].Command) // the endpoint answers as it should not
 				if d := cmp.Diff(want, seen()); d != "" {

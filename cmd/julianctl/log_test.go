@@ -23,6 +23,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // send delivers a body with header fields as a stranger writes them, and
@@ -130,9 +131,7 @@ func TestLogSecrets(t *testing.T) {
 // they are made, and does nothing else.
 func TestLogCurl(t *testing.T) {
 	for _, program := range []string{"curl", "sh"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s here", program)
-		}
+		needs.Program(t, program)
 	}
 	l := newLab(t)
 	path := filepath.Join(l.dir, "log.db")
@@ -370,9 +369,7 @@ func killRound(t *testing.T, program, path string, round int, acknowledged map[s
 // The command that a damaged log's hint gives moves all its files together, and
 // a log that begins anew has nothing of the old one.
 func TestLogDamagedHint(t *testing.T) {
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("no sh here")
-	}
+	needs.Program(t, "sh")
 	l := newLab(t)
 	old := filepath.Join(t.TempDir(), "log.db")
 	log, err := journal.Open(t.Context(), old, journal.Options{})

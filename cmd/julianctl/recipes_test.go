@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // The test of the README passes in a module of its own, with a service that is right.
 func TestReadmeInGoTest(t *testing.T) {
 	t.Parallel()
-	needProgram(t, "go")
+	needs.Program(t, "go")
 	top, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +135,7 @@ func TestRecipes(t *testing.T) {
 		t.Run(tt.recipe, func(t *testing.T) {
 			t.Parallel()
 			for _, program := range append(tt.needs, tt.runner[0]) {
-				needProgram(t, program)
+				needs.Program(t, program)
 			}
 			recipe := recipes[tt.recipe]
 			start := regexp.MustCompile(`"ruby app.rb [^"]*"`).ReplaceAllString(recipe, `"`+tt.consumer.start+`"`)

@@ -50,7 +50,7 @@ var tiers = map[string]struct {
 	"pkg/journal":      {1, nil},
 	"pkg/supervise":    {1, nil},
 	"pkg/effects":      {2, nil},
-	"pkg/check":        {2, []string{"pkg/effects", "pkg/report"}},
+	"pkg/check":        {2, []string{"pkg/effects"}},
 	"pkg/crashcheck":   {2, []string{"pkg/check", "pkg/effects"}},
 	"pkg/checklist":    {2, []string{"pkg/check", "pkg/crashcheck", "pkg/effects"}},
 	"pkg/mockapi":      {2, nil},
@@ -66,7 +66,8 @@ var tiers = map[string]struct {
 
 	"pkg/cli/clitest":           {forTests, nil},
 	"pkg/jsonscan/jsonscantest": {forTests, nil},
-	"pkg/page/browsertest":      {forTests, nil},
+	"pkg/needs":                 {forTests, nil},
+	"pkg/page/browsertest":      {forTests, []string{"pkg/needs"}},
 }
 
 // forTests is the tier of packages for the module's own tests alone: no other package

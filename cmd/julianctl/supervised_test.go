@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // supervisedRow is a consumer of testdata/consumers/supervised in one of its
@@ -243,8 +244,8 @@ func (s *services) need(t *testing.T, what string) []string {
 	get := s.got[what]
 	s.mu.Unlock()
 	env, err := get(t)
-	if errors.Is(err, errAbsent) && !slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), what) {
-		t.Skipf("%s %v", what, err)
+	if errors.Is(err, errAbsent) {
+		needs.Missing(t, what, err.Error())
 	}
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)

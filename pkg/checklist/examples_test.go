@@ -16,21 +16,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/effects"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
-
-// need is where a program is. A test that cannot do without it skips, unless
-// JULIANCTL_NEEDS says that it has to be there.
-func need(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil && slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), program) {
-		t.Fatalf("JULIANCTL_NEEDS names %s: %v", program, err)
-	}
-	if err != nil {
-		t.Skipf("%s is not here", program)
-	}
-	return path
-}
 
 // The consumers of testdata, as people write them, each with its fault and
 // mended: over HTTP, in processes of their own, and the report is right.
@@ -83,7 +70,7 @@ func consumerFile(name string) string {
 
 // script is run by an interpreter.
 func script(interpreter, file string) func(*testing.T) []string {
-	return func(t *testing.T) []string { return []string{need(t, interpreter), consumerFile(file), "0"} }
+	return func(t *testing.T) []string { return []string{needs.Program(t, interpreter), consumerFile(file), "0"} }
 }
 
 // programs are built when the first is asked for, all at once, and without what
@@ -104,7 +91,7 @@ func programs(t *testing.T, folders ...string) func(folder string) func(*testing
 	return func(folder string) func(*testing.T) []string {
 		return func(t *testing.T) []string {
 			t.Helper()
-			need(t, "go")
+			needs.Program(t, "go")
 			if err := built(); err != nil {
 				t.Fatal(err)
 			}

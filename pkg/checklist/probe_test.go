@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/effects"
+	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -25,7 +26,7 @@ import (
 // needs it, whatever it is that it says.
 func TestProbeThatDoesNotCount(t *testing.T) {
 	t.Parallel()
-	need(t, "sh")
+	needs.Program(t, "sh")
 	var odd atomic.Int32 // the probe is asked for several calls at a time
 	for _, tt := range []struct {
 		name  string
@@ -243,7 +244,7 @@ func TestProbesOverHTTP(t *testing.T) {
 // A command gets the id in its words and in its environment, and no shell sees
 // it.
 func TestCommandProbe(t *testing.T) {
-	need(t, "sh")
+	needs.Program(t, "sh")
 	for _, tt := range []struct {
 		argv []string
 		want int
@@ -262,7 +263,7 @@ func TestCommandProbe(t *testing.T) {
 }
 
 func TestCleanUp(t *testing.T) {
-	need(t, "sh")
+	needs.Program(t, "sh")
 	ids := []string{"call.a", "call.b"}
 	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
 	if err := effects.CleanUp(t.Context(), ok, ids); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // A file that cannot be used is told by what is wrong with it, and left as it
@@ -257,16 +260,14 @@ func TestDiskFull(t *testing.T) {
 
 // A file that may not be written to any more is told as that.
 func TestReadOnlyUnderWay(t *testing.T) {
-	if _, err := exec.LookPath("chattr"); err != nil {
-		t.Skip("no chattr here")
-	}
+	needs.Program(t, "chattr")
 	path := filepath.Join(t.TempDir(), "log.db")
 	l := open(t, path, Options{})
 	appendAll(t, l, delivery("call.1", "{}"))
 	chattr := func(flag string) {
 		for _, file := range []string{path, path + "-wal"} {
 			if out, err := exec.Command("chattr", flag, file).CombinedOutput(); err != nil {
-				t.Skipf("chattr %s: %v %s", flag, err, out)
+				needs.Missing(t, "chattr", fmt.Sprintf("%s: %v %s", flag, err, out))
 			}
 		}
 	}
@@ -288,7 +289,7 @@ func tmpfs(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "julianctl-test", dir).CombinedOutput(); err != nil {
-		t.Skipf("cannot mount: %v %s", err, out)
+		needs.Missing(t, "mount", fmt.Sprintf("%v %s", err, out))
 	}
 	t.Cleanup(func() {
 		if out, err := exec.CommandContext(context.Background(), "umount", dir).CombinedOutput(); err != nil {

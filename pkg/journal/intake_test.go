@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // held opens a log whose intake nobody moves until the transaction that is
@@ -483,9 +484,7 @@ func TestIntakeTaken(t *testing.T) {
 // Where nothing may be written, what is only in the intake is verified, and
 // what is not listed is counted.
 func TestIntakeReadOnly(t *testing.T) {
-	if _, err := exec.LookPath("chattr"); err != nil {
-		t.Skip("no chattr here")
-	}
+	needs.Program(t, "chattr")
 	l, _ := held(t, Options{})
 	appendAll(t, l, delivery("call.1", "a"), delivery("call.1", "b"))
 	path := crashed(t, l)
@@ -501,7 +500,7 @@ func TestIntakeReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("chattr", "+i", path).CombinedOutput(); err != nil {
-		t.Skipf("chattr: %v %s", err, out)
+		needs.Missing(t, "chattr", fmt.Sprintf("%v %s", err, out))
 	}
 	defer func() {
 		if out, err := exec.CommandContext(context.Background(), "chattr", "-i", path).CombinedOutput(); err != nil {

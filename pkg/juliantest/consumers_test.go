@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/testdata/consumers/gotest"
 )
 
@@ -19,7 +20,7 @@ import (
 // subtests of its own test fail that are about it.
 func TestConsumers(t *testing.T) {
 	t.Parallel()
-	need(t, "go")
+	needs.Program(t, "go")
 	program := filepath.Join(t.TempDir(), "gotest.exe")
 	folder := filepath.Join("..", "..", "testdata", "consumers", "gotest")
 	build := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", program, "./"+filepath.ToSlash(folder))
@@ -81,16 +82,4 @@ func ran(t *testing.T, cmd *exec.Cmd, env ...string) output {
 		got.verdicts[m[1]] = append(got.verdicts[m[1]], m[2])
 	}
 	return got
-}
-
-// need skips a test that cannot do without a program, unless JULIANCTL_NEEDS says
-// that it has to be there.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), program) {
-			t.Fatalf("JULIANCTL_NEEDS names %s: %v", program, err)
-		}
-		t.Skipf("%s is not here", program)
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/juliantest"
+	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/validate"
 )
@@ -59,7 +60,7 @@ func TestDuplicate(t *testing.T) {
 // What a user's tests are built with is no more than the package says.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
-	need(t, "go")
+	needs.Program(t, "go")
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if and .Module (not .Module.Main)}}{{.Module.Path}}{{end}}", ".").Output()
 	if err != nil {
 		t.Fatal(err)

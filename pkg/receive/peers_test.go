@@ -12,21 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// need returns the path of a program. Where it is missing the test skips, or
-// fails if JULIANCTL_NEEDS names it.
-func need(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), name) {
-		t.Fatalf("%s is not here, and JULIANCTL_NEEDS names it", name)
-	}
-	if err != nil {
-		t.Skipf("%s is not here", name)
-	}
-	return path
-}
+	"github.com/julianctl/julianctl/pkg/needs"
+)
 
 // oddBody is JSON that survives nothing but being left alone.
 func oddBody() []byte {
@@ -73,7 +61,7 @@ fetch(process.argv[1], {method: "POST", body, headers: {"Content-Type": "applica
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := need(t, tt.program)
+			path := needs.Program(t, tt.program)
 			r := run(t, Options{})
 			args := append(slices.Clone(tt.args), r.url()+"hook")
 			if tt.program != "curl" {
@@ -106,7 +94,7 @@ func (r *running) whole(n int) {
 
 // nginx as a proxy in front, with its connections kept alive and without.
 func TestBehindNginx(t *testing.T) {
-	nginx, curl := need(t, "nginx"), need(t, "curl")
+	nginx, curl := needs.Program(t, "nginx"), needs.Program(t, "curl")
 	for _, version := range []string{"1.0", "1.1"} {
 		t.Run("HTTP/"+version, func(t *testing.T) {
 			r := run(t, Options{})
@@ -165,7 +153,7 @@ func freePort(t *testing.T) string {
 
 // wrk, as loud as it can for a moment: all that it counts was seen.
 func TestWrk(t *testing.T) {
-	wrk := need(t, "wrk")
+	wrk := needs.Program(t, "wrk")
 	script := filepath.Join(t.TempDir(), "post.lua")
 	lua := fmt.Sprintf("wrk.method = \"POST\"\nwrk.body = %s\n", luaString(payload))
 	if err := os.WriteFile(script, []byte(lua), 0o600); err != nil {

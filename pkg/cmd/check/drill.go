@@ -296,7 +296,7 @@ func drillIDs(a *cli.App, r checklist.DrillResult, f checklist.Fate) {
 
 // drillCases are the account as reports have it.
 func drillCases(r checklist.DrillResult) []report.Case {
-	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: r.Verdict, Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
+	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
 	for _, c := range r.Calls {
 		if c.Fate.Failed() {
 			cases = append(cases, report.Case{Name: c.CallID, Group: "drill", Verdict: report.Fail, Message: string(c.Fate), Detail: c.Error, Took: units.FromMilliseconds(c.AfterMS)})

@@ -226,7 +226,7 @@ func (p *printer) hide(r check.Result) check.Result {
 // the exit code says.
 func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 	c := report.Case{
-		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: r.Verdict,
+		Name: r.ID, Title: r.Title, Group: r.Group, Verdict: report.Verdict(r.Verdict),
 		Message: strings.Join(append([]string{r.Message}, r.Details...), "; "),
 		Took:    units.FromMilliseconds(r.TookMS),
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/julianctl/julianctl/pkg/needs"
 )
 
 // Browser is a headless Chromium that ends with its test.
@@ -54,10 +55,7 @@ func Start(t testing.TB) *Browser {
 	t.Helper()
 	path := find()
 	if path == "" {
-		if slices.Contains(strings.Split(os.Getenv("JULIANCTL_NEEDS"), ","), "chromium") {
-			t.Fatal("JULIANCTL_NEEDS lists chromium, and there is none")
-		}
-		t.Skip("there is no chromium: the page is not opened; JULIANCTL_CHROMIUM may name one")
+		needs.Missing(t, "chromium", "there is none; JULIANCTL_CHROMIUM may name one")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
