@@ -57,6 +57,7 @@ var scenarios = map[string]func(*testing.T){
 	"unknown check":   func(t *testing.T) { juliantest.Check(t, right(), juliantest.Only("repaet")) },
 	"unknown profile": func(t *testing.T) { juliantest.Check(t, right(), juliantest.Profile("quick")) },
 	"no check left":   func(t *testing.T) { juliantest.Check(t, right(), juliantest.Only("repeat"), juliantest.Skip("repeat")) },
+	"unknown sender":  func(t *testing.T) { juliantest.NewProvider(t, "thrice") },
 	"bad value":       func(t *testing.T) { juliantest.Payload(t, juliantest.Call{Set: map[string]any{"name": func() {}}}) },
 }
 
@@ -98,6 +99,7 @@ func TestWhatIsSaid(t *testing.T) {
 		"unknown check":   `"repaet" is neither a check nor a group; did you mean "repeat"?`,
 		"unknown profile": `profile "quick" is not smoke, default or thorough`,
 		"no check left":   "Only and Skip leave no check",
+		"unknown sender":  `sender "thrice" is not one of once, retell, elevenlabs, dialpad, telnyx, worst`,
 		"bad value":       `set "name": json: unsupported type: func()`,
 	} {
 		got := child(t, scenario)

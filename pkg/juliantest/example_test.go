@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -90,9 +91,34 @@ func ExampleDuplicate() {
 	// Output: 1 call
 }
 
+// Your code enrols a contact, and what the provider does then arrives at your webhook:
+// calls, each delivered in copies, out of order, and once more a day later.
+func ExampleProvider() {
+	provider := juliantest.NewProvider(t, juliantest.Worst)
+	schedule := fmt.Sprintf("%s/agents/%s/schedule/sequence", provider.URL, provider.Agent)
+	r, _ := http.NewRequest(http.MethodPost, schedule, strings.NewReader(`{"name": "Ada Test", "phoneNumber": "+442079460018"}`))
+	r.Header.Set("x-api-key", provider.Key)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	answer.Body.Close()
+
+	webhook := &calls{}
+	made := provider.MakeCalls(juliantest.Endpoint{Handler: webhook})
+	for _, call := range made {
+		if !call.Acknowledged {
+			fmt.Println(call.CallID, "was given up after", call.Tries, "tries")
+		}
+	}
+	fmt.Println(answer.Status, webhook.count() == len(made), made[0].Tries)
+	// Output: 200 OK true 5
+}
+
 // A client of the API talks to the stand-in as it would to the provider.
 func ExampleNewProvider() {
-	provider := juliantest.NewProvider(t)
+	provider := juliantest.NewProvider(t, juliantest.Once)
 	client, err := julian.NewClient(provider.Key, julian.ClientOptions{BaseURL: provider.URL})
 	if err != nil {
 		fmt.Println(err)

@@ -70,7 +70,7 @@ func TestDependencies(t *testing.T) {
 	got := strings.Join(slices.Compact(modules), " ")
 	want := "github.com/HdrHistogram/hdrhistogram-go github.com/klauspost/compress github.com/molecule-man/go-brrr " +
 		"github.com/tidwall/gjson github.com/tidwall/match github.com/tidwall/pretty github.com/tidwall/sjson " +
-		"github.com/valyala/bytebufferpool github.com/valyala/fasthttp golang.org/x/sys"
+		"github.com/valyala/bytebufferpool github.com/valyala/fasthttp golang.org/x/sync golang.org/x/sys"
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

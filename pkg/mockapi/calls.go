@@ -151,8 +151,8 @@ func (a *Provider) prepareCalls() error {
 }
 
 // Run calls and delivers until ctx ends, or what the Webhook asks for is done. It may be
-// called once. The error is that of Before, which ends it at once, or of Calls, after
-// which no more are made.
+// called again once it has ended, for contacts that were enrolled since. The error is
+// that of Before, which ends it at once, or of Calls, after which no more are made.
 func (a *Provider) Run(ctx context.Context) (Summary, error) {
 	w := a.opts.Webhook
 	if w == nil {
