@@ -36,6 +36,19 @@ type Entry struct {
 	done   bool   // it was processed, as far as anybody looked
 }
 
+// unprocessed is how many acknowledged calls nobody has seen processed.
+func (l *Ledger) unprocessed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, e := range l.entries {
+		if e.Acked && !e.done && e.Want > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // waiting picks a few acknowledged calls, evenly, that nobody has seen processed.
 func (l *Ledger) waiting() []*Watched {
 	const few = 8
@@ -87,6 +100,16 @@ func (l *Ledger) note(check string, c Call, acked bool, want int) {
 		e.Acked = true
 	} else {
 		e.Maybe = true
+	}
+}
+
+// Expect says how often a call of this id should be counted, where a probe counts
+// others with it.
+func (l *Ledger) Expect(callID string, want int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.Of[callID]; e != nil {
+		e.Want = want
 	}
 }
 

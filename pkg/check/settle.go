@@ -84,23 +84,26 @@ func (t *Trial) Settle(all []*Watched) {
 	began := time.Now()
 	changed, same := began, 0
 	behind := backlog{t: t}
+	longest := c.Patience + mostBehind
 	for t.Ctx.Err() == nil {
 		open := stillOpen(all)
 		missing := t.missing(open)
 		wait, since := c.Settle, time.Since(changed)
 		if len(missing) > 0 {
 			wait = c.Patience
-			if rose := time.Unix(0, c.Progress.Load()); rose.After(changed) && time.Since(began) < c.Patience+mostBehind {
+			if rose := time.Unix(0, c.Progress.Load()); rose.After(changed) {
 				since = time.Since(rose)
+			}
+			longest = max(longest, c.Patience+mostBehind+2*c.Each*time.Duration(t.Ledger.unprocessed()))
+			if since < wait && time.Since(began) > longest {
+				for _, w := range missing {
+					w.Error = fmt.Sprintf("still behind after %s, and making progress: wait longer with --settle", units.Time(time.Since(began)))
+				}
+				break
 			}
 		}
 		if len(missing) > 0 && same >= looks && since >= wait/2 && behind.moves() {
-			if time.Since(began) < c.Patience+mostBehind {
-				continue
-			}
-			for _, w := range missing {
-				w.Error = fmt.Sprintf("still behind after %s, and making progress: wait longer with --settle", units.Time(time.Since(began)))
-			}
+			continue
 		}
 		if len(open) == 0 || same >= looks && (since >= wait || looks == 1 && len(missing) == 0) {
 			break

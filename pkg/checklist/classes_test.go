@@ -29,6 +29,10 @@ type shop struct {
 	effects map[string]int
 	serial  int
 
+	// kept is a callId as it is stored, and looked for by the probe; nil: as it is.
+	kept func(callID string) string
+	// last is the result type of the last delivery of a call.
+	last map[string]string
 	// key is what a delivery is known by; nil: its callId.
 	key func(body []byte) string
 	// drop reports that a delivery is acknowledged and forgotten; may be nil.
@@ -45,18 +49,21 @@ type shop struct {
 	window time.Duration
 }
 
-func newShop() *shop { return &shop{keys: map[string]bool{}, effects: map[string]int{}} }
+func newShop() *shop {
+	return &shop{keys: map[string]bool{}, effects: map[string]int{}, last: map[string]string{}, kept: func(id string) string { return id }}
+}
 
 func (s *shop) probe(_ context.Context, callID string) (effects.Reading, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return effects.Reading{Count: s.effects[callID]}, nil
+	callID = s.kept(callID)
+	return effects.Reading{Count: s.effects[callID], Text: s.last[callID]}, nil
 }
 
 func (s *shop) add(callID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.effects[callID]++
+	s.effects[s.kept(callID)]++
 }
 
 // next counts from 1.
@@ -105,7 +112,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	key := e.CallID
+	key := s.kept(e.CallID)
 	if s.key != nil {
 		key = s.key(body)
 	}
@@ -135,6 +142,11 @@ func idAnd(path string) func(*shop) {
 func idBy(f func(string) string) func(*shop) {
 	return func(s *shop) { s.key = func(b []byte) string { return f(at("callId")(b)) } }
 }
+
+// keeps stores ids in another form, and finds them by it.
+func keeps(f func(string) string) func(*shop) { return func(s *shop) { s.kept = f } }
+
+func first(n int) func(string) string { return func(id string) string { return id[:min(n, len(id))] } }
 
 func cut(n int) func(*shop) { return idBy(func(id string) string { return id[:min(n, len(id))] }) }
 
@@ -237,6 +249,25 @@ func classes() []class {
 		{name: "letters and digits alone", id: "near-ids", make: idBy(func(id string) string { return alnum.ReplaceAllString(id, "") })},
 		{name: "the last 8", id: "near-ids", make: idBy(func(id string) string { return id[max(0, len(id)-8):] })},
 
+		{name: "separators replaced", id: "near-ids", make: idBy(strings.NewReplacer("-", "_", ".", "_").Replace)},
+		{name: "what comes after the last dot", id: "near-ids", make: idBy(func(id string) string { return id[strings.LastIndex(id, ".")+1:] })},
+		{name: "the second of its parts", id: "near-ids", make: idBy(func(id string) string { return strings.Split(id, ".")[1] })},
+		{name: "a column without case", id: "near-ids", make: keeps(strings.ToLower)},
+		{name: "ids stored without blanks", id: "near-ids", make: keeps(strings.TrimSpace)},
+		{name: "a column of 32 characters", id: "near-ids", make: keeps(first(32))},
+		{name: "a column of 255 characters", id: "near-ids", make: keeps(first(255))},
+		{name: "letters and digits stored", id: "near-ids", make: keeps(func(id string) string { return alnum.ReplaceAllString(id, "") })},
+
+		{name: "an older delivery over a newer one", id: "later-content", make: func(s *shop) {
+			s.first = func(_ http.ResponseWriter, _ *http.Request, b []byte) bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.last[at("callId")(b)] = at("callResult.resultType")(b)
+				return false
+			}
+		}},
+
+		{name: "numbers of one country", id: "edge-values", make: refusesWhere(500, `"phoneNumber":"\+[^1]`)},
 		{name: "an integer for a duration", id: "edge-values", make: refusesWhere(500, `"duration":\d+\.\d`)},
 		{name: "32 bits of milliseconds", id: "edge-values", make: refusesWhere(500, `"duration":2147484`)},
 		{name: "names of 100 characters", id: "edge-values", make: refusesWhere(500, `"name":"[^"]{101}`)},
@@ -255,6 +286,9 @@ func classes() []class {
 		{name: "the secret somewhere in it", id: "secret", make: secretBy(func(g string) bool { return strings.Contains(g, secretValue) })},
 		{name: "somewhere in the secret", id: "secret", make: secretBy(func(g string) bool { return strings.Contains(secretValue, g) })},
 		{name: "an empty secret", id: "secret", make: secretBy(func(g string) bool { return g == "" || g == secretValue })},
+		{name: "a secret without what is around it", id: "secret", make: secretBy(func(g string) bool { return strings.Trim(g, "\"' ") == secretValue })},
+		{name: "a secret without white space around it", id: "secret", make: secretBy(func(g string) bool { return strings.TrimSpace(g) == secretValue })},
+		{name: "the length of the secret", id: "secret", make: secretBy(func(g string) bool { return len(g) == len(secretValue) })},
 		{name: "its first word", id: "secret", make: secretBy(func(g string) bool { return firstWord(g) == firstWord(secretValue) })},
 		{name: "no secret for repeats", id: "secret", make: func(s *shop) {
 			s.authorized = func(string) bool { return true }
@@ -278,6 +312,13 @@ func classes() []class {
 		})},
 		{name: "variables", id: "no-echo", make: says(at("customInputVariables"))},
 		{name: "extracted variables", id: "no-echo", make: says(at("callResult.extractedVariables"))},
+		{name: "the beginning of a summary", id: "no-echo", make: says(func(b []byte) string { return at("callResult.summary")(b)[:30] })},
+		{name: "an outcome", id: "no-echo", make: says(at("callResult.outcomes.0.reasoning"))},
+		{name: "a name in hex", id: "no-echo", make: says(func(b []byte) string { return fmt.Sprintf("%x", at("name")(b)) })},
+		{name: "a number as people write it", id: "no-echo", make: says(func(b []byte) string {
+			n := at("phoneNumber")(b)
+			return "(" + n[2:5] + ") " + n[5:8] + "-" + n[8:]
+		})},
 		{name: "base64 of all", id: "no-echo", make: says(func(b []byte) string { return base64.StdEncoding.EncodeToString(b) })},
 		{name: "past 4 KiB", id: "no-echo", make: says(func(b []byte) string { return strings.Repeat(" ", 5<<10) + at("name")(b) })},
 		{name: "a header", id: "no-echo", make: func(s *shop) {
@@ -324,7 +365,10 @@ func classes() []class {
 			o.Also = func(_ context.Context, id string, _ []byte) error { s.add(id); return nil }
 		}},
 	}
-	for _, path := range []string{"callResult.resultType", "sequence.lifecycleStatus", "scheduledAt", "duration", "rescheduledAt"} {
+	for _, path := range []string{
+		"callResult.resultType", "sequence.lifecycleStatus", "scheduledAt", "duration", "rescheduledAt",
+		"callResult.agentActions", "callResult.followUpMeetingDetails", "crmSchedulingDetails", "phoneNumber",
+	} {
 		all = append(all, class{name: "a key with " + path, id: "changed-field", make: idAnd(path)})
 	}
 	for _, n := range []int{20, 30, 32, 40, 64, 255} {
@@ -499,6 +543,18 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 					return effects.Reading{}, fmt.Errorf("connection lost")
 				}
 				return s.probe(ctx, id)
+			}
+		}},
+		{name: "a probe without case", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Probe = func(_ context.Context, id string) (r effects.Reading, _ error) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for other, n := range s.effects {
+					if strings.EqualFold(id, other) {
+						r.Count += n
+					}
+				}
+				return r, nil
 			}
 		}},
 		{name: "a batch probe", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {

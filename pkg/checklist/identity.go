@@ -1,8 +1,8 @@
 package checklist
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,108 +16,6 @@ func renamed(c check.Call, id string) check.Call {
 	c = c.With("callId", quote(id))
 	c.ID, c.Event.CallID = id, id
 	return c
-}
-
-// pair is two ids that differ in one thing.
-type pair struct {
-	what        string // completes "ids that differ in …"
-	first, next string
-	// odd: ids need not be of this form, so that to refuse one is right, and so is
-	// a probe that does not find it.
-	odd bool
-	// long: likewise, but that a refusal is worth a look.
-	long bool
-}
-
-// prefixes are the lengths at which people cut ids.
-var prefixes = []int{20, 30, 32, 40, 64, 128, 255}
-
-// pairsOf makes pairs of ids from ids that are new: one for each pair.
-func pairsOf(fresh func() string) []pair {
-	const head = len("call.julianctl-")
-	a := fresh()
-	upper := a[:head] + strings.ToUpper(a[head:])
-	if upper == a { // sixteen digits
-		a, upper = a+"a", a+"A"
-	}
-	separated, late, padded := fresh(), fresh(), fresh()
-	pairs := []pair{
-		{what: "the case of their letters", first: a, next: upper},
-		{what: "a separator", first: separated + "-1.2", next: separated + "-12"},
-		{what: "what comes before their last 8 characters", first: late + "-a-00000000", next: late + "-b-00000000"},
-		{what: "a blank at the end", first: padded, next: padded + " ", odd: true},
-	}
-	for _, n := range prefixes {
-		same := fresh()
-		if n < len(same) {
-			same = same[:n]
-		}
-		same += strings.Repeat("0", n-len(same))
-		where := fmt.Sprintf("what comes after their first %d characters", n)
-		pairs = append(pairs, pair{what: where, first: same + "a", next: same + "b", long: n >= 64})
-	}
-	return pairs
-}
-
-// nearIDs delivers pairs of different calls whose ids are nearly alike.
-func nearIDs(t *check.Trial) check.Conclusion {
-	var n check.Notes
-	pairs := pairsOf(func() string { return t.Call(generate.Spec{}).ID })
-	var ids []string
-	at := map[string]int{} // the pair of an id
-	for i, p := range pairs {
-		answers := map[string]bool{}
-		for _, id := range []string{p.first, p.next} {
-			c := renamed(t.Call(generate.Spec{}), id)
-			c.Unprobed = p.odd
-			a := t.Send("ids that differ in "+p.what, c)
-			switch {
-			case check.Acknowledged(a):
-				n.Answered, answers[id] = true, true
-			case p.odd && a.Err == nil && a.Status/100 == 4:
-				n.Answered = true
-			case p.long && a.Err == nil && !check.Limited(a) && !check.Redirects(a):
-				n.Answered = true
-				n.Warn("a callId of %d characters: %s", len(id), a.Describe())
-			default:
-				n.Ack("ids that differ in "+p.what, a)
-			}
-		}
-		if len(answers) == 2 {
-			for id := range answers {
-				ids = append(ids, id)
-				at[id] = i
-			}
-		}
-	}
-	// A probe that does not find an odd id by itself says nothing of a pair of them.
-	control := renamed(t.Call(generate.Spec{}), t.Call(generate.Spec{}).ID+" ")
-	control.Unprobed = true
-	t.Send("a blank at the end, alone", control)
-	return func() check.Finding {
-		if why := t.Seen(); why != "" {
-			n.Undecided("%s", why)
-			return n.Finding("")
-		}
-		slices.SortStableFunc(ids, func(a, b string) int { return at[a] - at[b] })
-		all := check.Watch(1, append(ids, control.ID))
-		t.Settle(all)
-		finds := all[len(all)-1].After == 1
-		wrong, cut := map[int]bool{}, false
-		for _, w := range all[:len(all)-1] {
-			i := at[w.CallID]
-			switch p := pairs[i]; {
-			case w.Error != "" && !p.odd:
-				n.Undecided("%s", w.Error)
-			case w.After == w.Want || p.odd && !finds || wrong[i] || cut && i >= len(pairs)-len(prefixes):
-			default:
-				wrong[i] = true
-				cut = cut || i >= len(pairs)-len(prefixes) // the shortest says it all
-				n.Fail("two calls whose ids differ in %s: one is processed %s, expected 1", p.what, units.Count(w.After, "time"))
-			}
-		}
-		return n.Finding("%d pairs of ids, 1 effect each", len(pairs))
-	}
 }
 
 // changes are the documented fields that may have another value in a later
@@ -137,8 +35,15 @@ var changes = []struct{ path, first, later string }{
 	{"callResult.extractedVariables", "{}", `{"julianctl":"later"}`},
 	{"callResult.transcription", "", `"Agent: Later.\nContact: Yes."`},
 	{"callResult.outcomes", "[]", `[{"name":"julianctl","reasoning":"Later."}]`},
+	{"callResult.agentActions", "[]", changedActions},
+	{"callResult.humanActions", "[]", changedActions},
+	{"callResult.followUpMeetingDetails", "", `{"startTime":"2026-01-28T15:00:00.000Z","endTime":"2026-01-28T15:30:00.000Z","hostEmail":"host@example.com"}`},
+	{"crmSchedulingDetails", "", `{"julianctl":"later"}`},
+	{"phoneNumber", "", ""}, // that of nobody else
 	{"sequence.sequenceId", "", `"call-sequence.julianctl-later"`},
 }
+
+const changedActions = `[{"description":"Later.","status":"completed","actionKey":"julianctl","completedAt":"2026-01-20T14:05:00.000Z","metadata":{}}]`
 
 // changedField delivers a call twice, with one field changed: callId alone is the
 // key.
@@ -152,7 +57,7 @@ func changedField(t *check.Trial) check.Conclusion {
 		if change.first != "" {
 			first = c.With(change.path, change.first)
 		}
-		later := c.With(change.path, change.later)
+		later := c.With(change.path, cmp.Or(change.later, quote(t.Call(generate.Spec{}).Event.PhoneNumber)))
 		ids = append(ids, c.ID)
 		of[c.ID] = change.path
 		n.Ack(change.path+", first", t.Send(change.path+", first", first))
@@ -321,6 +226,7 @@ func edgeValues(t *check.Trial) []form {
 	with := func(what, path, raw string, may bool) form {
 		return form{what: what, call: t.Call(generate.Spec{}).With(path, raw), mayRefuse: may}
 	}
+	someone := t.Call(generate.Spec{}).Event.PhoneNumber
 	forms := []form{
 		with("scheduledAt on the 29th of February", "scheduledAt", `"2024-02-29T23:59:59.999Z"`, false),
 		with("scheduledAt on the 31st", "scheduledAt", `"2026-01-31T00:00:00.000Z"`, false),
@@ -328,6 +234,8 @@ func edgeValues(t *check.Trial) []form {
 		with("scheduledAt with an offset", "scheduledAt", `"2026-01-20T14:00:00.000+05:45"`, true),
 		with("the time zone Pacific/Chatham", "timezone", `"Pacific/Chatham"`, false),
 		with("the time zone America/Argentina/Buenos_Aires", "timezone", `"America/Argentina/Buenos_Aires"`, false),
+		with("the time zone America/Port-au-Prince", "timezone", `"America/Port-au-Prince"`, false),
+		with("a phone number of London", "phoneNumber", quote("+442079460"+someone[len(someone)-3:]), true),
 		with("a duration of 0", "duration", "0", false),
 		with("a duration of 46.5s", "duration", "46.5", false),
 		with("a duration of more than 2^31ms", "duration", "2147484", false),
@@ -344,12 +252,21 @@ func edgeValues(t *check.Trial) []form {
 	return forms
 }
 
+// The contents of a call that says more later: what is kept of it shows which.
+var (
+	firstContent = []string{"julianctl-first-write", "Processing Analysis"}
+	laterContent = []string{"julianctl-later-write", "Goal Completed"}
+)
+
 // wasKept says which of two contents a text shows, "" when it shows neither alone.
-func wasKept(text, first, later string) string {
-	switch {
-	case strings.Contains(text, later) && !strings.Contains(text, first):
+func wasKept(text string) string {
+	shows := func(content []string) bool {
+		return strings.Contains(text, content[0]) || strings.Contains(text, content[1])
+	}
+	switch first, later := shows(firstContent), shows(laterContent); {
+	case later && !first:
 		return "later"
-	case strings.Contains(text, first) && !strings.Contains(text, later):
+	case first && !later:
 		return "first"
 	}
 	return ""
@@ -357,11 +274,11 @@ func wasKept(text, first, later string) string {
 
 // shows waits a little for a probe that shows contents to show the later one, and
 // says which it shows.
-func shows(t *check.Trial, callID, first, later string) (kept string) {
+func shows(t *check.Trial, callID string) (kept string) {
 	const patience = time.Second
 	for began := time.Now(); t.Seen() == "" && t.Ctx.Err() == nil; t.Rest(20 * time.Millisecond) {
 		r, err := t.Counter.Read(t.Ctx, callID)
-		kept = wasKept(r.Text, first, later)
+		kept = wasKept(r.Text)
 		if err != nil || kept != "first" && r.Count > 0 || time.Since(began) > patience {
 			break
 		}
@@ -369,27 +286,28 @@ func shows(t *check.Trial, callID, first, later string) (kept string) {
 	return kept
 }
 
-// laterContent delivers a call again that now says more, and then what it said
-// first once more, as a delivery that comes late would.
-func laterContent(t *check.Trial) check.Conclusion {
-	const first, later = "julianctl-first-write", "julianctl-later-write"
+// saysMoreLater delivers a call again that is done by now and says more, and then
+// what it said first once more, as a delivery that comes late would.
+func saysMoreLater(t *check.Trial) check.Conclusion {
 	var n check.Notes
 	c := t.Call(generate.Spec{})
 	calls := t.Before(1, c.ID)
-	older := c.With("callResult.summary", quote(first))
-	n.Ack("first delivery", t.Send("first delivery", older))
-	n.Ack("later content", t.Send("later content", c.With("callResult.summary", quote(later))))
-	between := shows(t, c.ID, first, later)
-	n.Ack("the first content once more", t.Send("the first content once more", older))
+	saying := func(content []string) check.Call {
+		return c.With("callResult.summary", quote(content[0])).With("callResult.resultType", quote(content[1]))
+	}
+	n.Ack("first delivery", t.Send("first delivery", saying(firstContent)))
+	n.Ack("later content", t.Send("later content", saying(laterContent)))
+	between := shows(t, c.ID)
+	n.Ack("the first content once more", t.Send("the first content once more", saying(firstContent)))
 	return func() check.Finding {
 		t.Exactly(&n, calls, n.Fail)
-		kept := wasKept(calls[0].Text, first, later)
+		kept := wasKept(calls[0].Text)
 		if between == "later" && kept == "first" {
-			n.Warn("the first content, delivered once more after the later one, was written over it")
+			n.Fail("a call that was done went back: its first delivery (%s), delivered once more, was written over the later one (%s)", firstContent[1], laterContent[1])
 		}
 		f := n.Finding("3 deliveries of 2 contents, 1 effect")
 		// Either may be right: what the endpoint promises is its own affair.
-		if kept != "" && len(n.Warns) == 0 {
+		if kept != "" && f.Verdict == check.Pass {
 			t.Result.Kept = kept
 			f.Message += fmt.Sprintf("; the %s content was kept", kept)
 		}

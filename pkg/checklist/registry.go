@@ -78,10 +78,10 @@ var Checks = []Check{
 		Mend: "raise the limit of the body: 100KB is the default of many frameworks",
 	},
 	{
-		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 18,
+		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 20,
 		Title: "accepts values at the edge", run: accepts(edgeValues),
 		Why:  "one call in a thousand has a rare time zone, a long name or a duration that overflows",
-		How:  "delivers rare dates, time zones, durations, names and extensions, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for numbers and for nested is a warning)",
+		How:  "delivers rare dates, time zones, durations, names and extensions, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for a number abroad, for numbers and for nested is a warning)",
 		Mend: "parse dates by ISO 8601, keep durations as 64-bit or fractional numbers, and use text columns without a length",
 	},
 	{
@@ -136,23 +136,23 @@ var Checks = []Check{
 	},
 	{
 		ID: "later-content", Group: "idempotency", Needs: Effects, Requests: 3,
-		Title: "makes one effect of a call that says more later", run: laterContent,
+		Title: "makes one effect of a call that says more later", run: saysMoreLater,
 		Why:  "a call may be delivered again once its analysis is done",
-		How:  "delivers a call, then with another summary, then the first content once more; it must have one effect; says which was kept where the probe's output shows it, and warns where the older was written over the newer",
+		How:  "delivers a call as Processing Analysis, then as Goal Completed with another summary, then the first content once more; it must have one effect; says which was kept where the probe's output shows it, and fails where the older was written over the newer",
 		Mend: "make callId alone the unique key, and decide which content wins: a call that is done does not go back",
 	},
 	{
-		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 15,
+		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 20,
 		Title: "makes one effect of a call in which one field has changed", run: changedField,
 		Why:  "a key of callId and a status, a time or a duration takes the later delivery for another call",
-		How:  "delivers 15 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
+		How:  "delivers 20 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
 		Mend: "make callId alone the unique key",
 	},
 	{
-		ID: "near-ids", Group: "idempotency", Needs: Effects, Requests: 2*11 + 1,
+		ID: "near-ids", Group: "idempotency", Needs: Effects, Requests: 3 * 16,
 		Title: "keeps calls with nearly the same id apart", run: nearIDs,
 		Why:  "a key that is lower-cased, trimmed or cut takes two calls for one, and the second is lost",
-		How:  "delivers pairs of calls whose ids differ in case, in a separator, in a blank at the end, before their last 8 characters, and after their first 20, 30, 32, 40, 64, 128 and 255; each must be processed once (to refuse a blank is right, and to refuse 65 characters or more a warning)",
+		How:  "delivers pairs of calls whose ids differ in case, in separators, in a blank at the end, before their last 8 and 24 characters, and after their first 20, 30, 32, 40, 64, 128 and 255, and a third that shows whether the probe takes such ids for one; each must be processed once (to refuse a blank is right, and to refuse 65 characters or more a warning)",
 		Mend: "keep the whole callId as it is: a text column, compared byte for byte",
 	},
 	{

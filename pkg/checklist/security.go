@@ -2,8 +2,10 @@ package checklist
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"html"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/generate"
+	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -60,7 +63,10 @@ func wrongForms(secret string) []struct{ what, value string } {
 		}
 		return unicode.ToUpper(r)
 	}, secret)
-	forms := []struct{ what, value string }{
+	reversed := []byte(secret)
+	slices.Reverse(reversed)
+	type form = struct{ what, value string }
+	forms := []form{
 		{"a wrong", wrongSecret},
 		{"an empty", ""},
 		{"the first half of the", secret[:half]},
@@ -70,17 +76,41 @@ func wrongForms(secret string) []struct{ what, value string } {
 		{"more before the", "x" + secret},
 		{"another case of the", swapped},
 		{"a list with the", secret + ", " + wrongSecret},
+		{"a list that ends with the", wrongSecret + ", " + secret},
+		{"quotes around the", `"` + secret + `"`},
+		{"a no-break space after the", secret + "\u00a0"},
+		{"a no-break space of Latin-1 after the", secret + "\xa0"},
+		{"no spaces in the", strings.ReplaceAll(secret, " ", "")},
+		{"the characters backwards of the", string(reversed)},
 	}
-	if scheme, _, found := strings.Cut(secret, " "); found {
-		forms = append(forms, struct{ what, value string }{"the scheme and a wrong", scheme + " " + wrongSecret})
+	if n := len(secret); n > 2 {
+		forms = append(forms, form{"another first character of the", other(secret[0]) + secret[1:]}, form{"another last character of the", secret[:n-1] + other(secret[n-1])})
+	}
+	if scheme, rest, found := strings.Cut(secret, " "); found {
+		forms = append(forms, form{"the scheme and a wrong", scheme + " " + wrongSecret})
+		if user, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
+			name, _, _ := strings.Cut(string(user), ":")
+			forms = append(forms, form{"the right user and another password in the", scheme + " " + base64.StdEncoding.EncodeToString([]byte(name+":"+wrongSecret))})
+		}
 	}
 	return slices.DeleteFunc(forms, func(f struct{ what, value string }) bool {
 		return f.value == secret || f.value == "" && f.what != "an empty"
 	})
 }
 
+// other is another character than c, of the same kind.
+func other(c byte) string {
+	if c == 'q' || c == '7' {
+		return string(c + 1)
+	}
+	if c >= '0' && c <= '9' {
+		return "7"
+	}
+	return "q"
+}
+
 // mostForms is how many deliveries there are for each secret.
-const mostForms = 14
+const mostForms = 23
 
 // secretRequired delivers with each secret left out and in wrong forms: new calls,
 // and one that was delivered with the right secret before.
@@ -94,9 +124,13 @@ func secretRequired(t *check.Trial) check.Conclusion {
 		refused := func(what string, c check.Call, manner deliver.WireOptions, header ...deliver.Field) {
 			a := t.As(what, c, manner, header...)
 			n.Answered = n.Answered || a.Status != 0
-			if check.Acknowledged(a) {
+			switch ascii := !strings.ContainsFunc(deliver.Header(header).Get(name), func(r rune) bool { return r > unicode.MaxASCII }); {
+			case check.Acknowledged(a):
 				n.Fail("%s: %s", what, a.Describe())
-			} else {
+			case !ascii && a.Err == nil && a.Status/100 == 5:
+				// Functions that compare in constant time may take no other text.
+				n.Warn("%s: %s", what, a.Describe())
+			default:
 				refusal(&n, what, a, false)
 			}
 		}
@@ -152,24 +186,39 @@ var traces = []string{
 // one.
 const searched = 1 << 20
 
-// marked is a call whose texts are found nowhere else.
+// marked is a call whose texts are found nowhere else: each has words that no other
+// text has.
 func marked(t *check.Trial) check.Call {
 	c := t.Call(generate.Spec{})
-	word := func(n int) string { // letters that no word is made of
-		return "Qux" + strings.Map(func(r rune) rune { return 'g' + r%16 }, c.ID[len(c.ID)-8-n:len(c.ID)-n]) + "zyx"
+	serial := 0
+	word := func() string { // letters that no word is made of
+		serial++
+		return "Qux" + string(rune('a'+serial)) + strings.Map(func(r rune) rune { return 'g' + r%16 }, c.ID[len(c.ID)-10:]) + "zyx"
 	}
-	c.Event.Name = word(0) + " " + generate.Surname
-	c = c.With("name", quote(c.Event.Name))
-	variable := word(1) + " " + word(2)
-	c.Event.CustomInputVariables = map[string]any{"julianctl_note": variable}
-	c = c.With("customInputVariables.julianctl_note", quote(variable))
-	extracted := word(4) + " " + word(5)
-	c.Event.CallResult.ExtractedVariables = map[string]any{"julianctl_note": extracted}
-	c = c.With("callResult.extractedVariables.julianctl_note", quote(extracted))
-	line := "It is " + word(3) + ", as I said."
-	c.Event.CallResult.Transcription = "Agent: Who is it?\nContact: " + line
-	return c.With("callResult.transcription", quote(c.Event.CallResult.Transcription))
+	set := func(path string, to *string, text string) {
+		*to = text
+		c = c.With(path, quote(text))
+	}
+	variable := func(path string, to *map[string]any) {
+		text := word() + " " + word()
+		*to = map[string]any{"julianctl_note": text}
+		c = c.With(path+".julianctl_note", quote(text))
+	}
+	e := c.Event
+	r := &e.CallResult
+	set("name", &e.Name, word()+" "+generate.Surname)
+	set("callResult.summary", &r.Summary, word()+" asked what it costs. "+r.Summary)
+	set("callResult.transcription", &r.Transcription, "Agent: "+word()+"?\nContact: It is "+word()+", as I said.")
+	r.Outcomes = []julian.Outcome{{Name: "julianctl_asked", Reasoning: "Wants " + word() + " first."}}
+	c = c.With("callResult.outcomes", `[{"name":"julianctl_asked","reasoning":`+quote(r.Outcomes[0].Reasoning)+`}]`)
+	variable("customInputVariables", &e.CustomInputVariables)
+	variable("callResult.extractedVariables", &r.ExtractedVariables)
+	c.Event = e
+	return c
 }
+
+// marker is as much of a word of [marked] as tells it from others.
+var marker = regexp.MustCompile(`Qux[a-z]{10}`)
 
 func noEcho(t *check.Trial) check.Conclusion {
 	var n check.Notes
@@ -205,12 +254,17 @@ func echo(n *check.Notes, what string, c check.Call, a deliver.Answer) {
 		places = append(places, struct{ in, text string }{" in its header " + f.Name, f.Value})
 	}
 	for _, place := range places {
-		folded := strings.ToLower(place.text)
+		folded, said := strings.ToLower(place.text), ""
 		for _, p := range personalOf(c) {
-			if slices.ContainsFunc(spellings(p.text), func(s string) bool {
+			if strings.Contains(said, p.text) {
+				continue // a part of what was found
+			}
+			found := slices.ContainsFunc(spellings(p.text), func(s string) bool {
 				return strings.Contains(place.text, s) || strings.Contains(folded, strings.ToLower(s))
-			}) {
+			})
+			if found || p.digits && strings.Contains(digitsOf(place.text), p.text) {
 				n.Fail("the answer to %s repeats %s%s", what, p.what, place.in)
+				said += p.text + "\n"
 			}
 		}
 		for _, trace := range traces {
@@ -223,29 +277,40 @@ func echo(n *check.Notes, what string, c check.Call, a deliver.Answer) {
 }
 
 // personal is something of a person, or that was said.
-type personal struct{ what, text string }
+type personal struct {
+	what, text string
+	digits     bool // whatever is written between them
+}
 
-// personalOf is what of a call must not be repeated: the longer ones first, of
-// what is in another only the longer.
+// personalOf is what of a call must not be repeated: the longer texts first.
 func personalOf(c check.Call) []personal {
+	e, r := c.Event, c.Event.CallResult
+	first, _, _ := strings.Cut(e.Name, " ")
 	all := []personal{
-		{"the contact's name", c.Event.Name},
-		{"the phone number", c.Event.PhoneNumber},
-		{"the phone number", strings.TrimPrefix(c.Event.PhoneNumber, "+1")},
-		{"the summary", c.Event.CallResult.Summary},
+		{what: "the contact's name", text: e.Name},
+		{what: "the contact's first name", text: first},
+		{what: "the phone number", text: strings.TrimPrefix(e.PhoneNumber, "+1"), digits: true},
 	}
-	first, _, _ := strings.Cut(c.Event.Name, " ")
-	all = append(all, personal{"the contact's first name", first})
-	for line := range strings.Lines(c.Event.CallResult.Transcription) {
-		_, said, found := strings.Cut(strings.TrimSpace(line), ": ")
-		if found {
-			all = append(all, personal{"a line of the transcript", said})
+	add := func(what, text string) {
+		all = append(all, personal{what: what, text: text})
+		for _, word := range marker.FindAllString(text, -1) {
+			all = append(all, personal{what: what, text: word})
 		}
 	}
-	for _, variables := range []map[string]any{c.Event.CustomInputVariables, c.Event.CallResult.ExtractedVariables} {
+	add("the summary", r.Summary)
+	for line := range strings.Lines(r.Transcription) {
+		_, said, found := strings.Cut(strings.TrimSpace(line), ": ")
+		if found {
+			add("a line of the transcript", said)
+		}
+	}
+	for _, o := range r.Outcomes {
+		add("an outcome", o.Reasoning)
+	}
+	for _, variables := range []map[string]any{e.CustomInputVariables, r.ExtractedVariables} {
 		for _, v := range variables {
 			if text, ok := v.(string); ok {
-				all = append(all, personal{"a variable", text})
+				add("a variable", text)
 			}
 		}
 	}
@@ -260,10 +325,20 @@ func personalOf(c check.Call) []personal {
 	})
 }
 
-// spellings are the ways to write a text: as it is, escaped, and in base64, where
+// digitsOf is what a text has of digits.
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// spellings are the ways to write a text: as it is, escaped, in hex, and in base64, where
 // what stands around it shifts its letters.
 func spellings(text string) []string {
-	out := []string{text, url.QueryEscape(text), url.PathEscape(text), strings.Trim(quote(text), `"`), html.EscapeString(text)}
+	out := []string{text, hex.EncodeToString([]byte(text)), url.QueryEscape(text), url.PathEscape(text), strings.Trim(quote(text), `"`), html.EscapeString(text)}
 	const least = 9 // bytes: what is left in the middle then says enough
 	if len(text) < least {
 		return out

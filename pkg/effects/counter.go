@@ -19,9 +19,12 @@ type Counter struct {
 	// Patience is how long an effect that is missing is waited for, after the last
 	// progress.
 	Patience time.Duration
-	Again    bool   // every call is counted once more at the end of the run
-	Slow     bool   // the first effect took long: there may be a queue to spare
-	Broken   string // why what the probe says is no count; "" when it is
+	Again    bool // every call is counted once more at the end of the run
+	Slow     bool // the first effect took long: there may be a queue to spare
+	// Each is how long a queue takes for a call, where it works on one after the
+	// other; 0: it does not, or takes next to nothing.
+	Each   time.Duration
+	Broken string // why what the probe says is no count; "" when it is
 	// Blank is what it says of ids that are none, before anything is delivered.
 	Blank map[string]int
 	turns chan struct{}
@@ -153,6 +156,18 @@ func (c *Counter) Cost() time.Duration {
 		return 0
 	}
 	return time.Duration(c.spent.Load() / c.reads.Load() / AtOnce)
+}
+
+// queueTime is how long a queue that works on one call after the other may take
+// for those of one check.
+const queueTime = 40 * time.Second
+
+// Affords is how many of n calls a check may deliver, for a queue to get through.
+func (c *Counter) Affords(n int) int {
+	if c == nil || c.Each == 0 {
+		return n
+	}
+	return min(n, max(2, int(queueTime/c.Each)))
 }
 
 // Dear reports that readings are to be saved.
