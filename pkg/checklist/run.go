@@ -74,6 +74,13 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	began := time.Now()
 	if o.Supervision != nil {
 		r.lab = crashcheck.New(o.Supervision)
+		var crashes []string
+		for i, c := range Checks {
+			if c.crash != nil && r.results[i] != nil {
+				crashes = append(crashes, c.ID)
+			}
+		}
+		r.lab.Plan(crashes)
 		if err := r.lab.Begin(ctx); err != nil {
 			return r.sum, err
 		}

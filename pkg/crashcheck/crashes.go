@@ -32,12 +32,14 @@ func (l *Supervisor) Run(t *check.Trial, do Body) check.Conclusion {
 			return found(check.Finding{Verdict: check.Undecided, Message: "the consumer does not start: " + err.Error()})
 		}
 	}
+	l.runs(t.ID)
 	if why := l.learn(t); why != "" {
 		return found(check.Finding{Verdict: check.Undecided, Message: why})
 	}
 	if at := l.s.At; at != nil && at.Step > len(l.steps) {
 		return found(check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
 	}
+	l.tell("%s", t.ID)
 	died := l.died
 	f := do(t, l, &n)
 	if l.s.At != nil && f.Verdict == check.Undecided && len(t.Result.Points) == 0 {

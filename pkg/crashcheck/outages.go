@@ -109,10 +109,10 @@ func DatabaseStalls(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
 	if len(l.s.Through) == 0 {
 		return l.withoutSteps()
 	}
-	const slow, late = 500 * time.Millisecond, 400 * time.Millisecond
+	const late = 400 * time.Millisecond
 	l.quiet(t)
 	for _, p := range l.s.Through {
-		p.Slow(slow)
+		p.Slow(stall)
 	}
 	c := t.Call(generate.Spec{})
 	a := l.send(t, c)
@@ -125,10 +125,13 @@ func DatabaseStalls(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
 	}
 	n.Ack("while the database takes 500ms for each step", a)
 	if more := a.Latency() - l.latency; check.Acknowledged(a) && more > late {
-		n.Warn("where the database takes 500ms longer for each step, the answer comes %s later, as it waits for %s: store the delivery, answer, and work after that", units.Time(more), units.Count(int(more/slow), "step"))
+		n.Warn("where the database takes 500ms longer for each step, the answer comes %s later, as it waits for %s: store the delivery, answer, and work after that", units.Time(more), units.Count(int(more/stall), "step"))
 	}
 	return n.Finding("answered within %s where the database takes 500ms longer for each step", units.Time(a.Latency()))
 }
+
+// stall is how much longer a step takes where the database stalls.
+const stall = 500 * time.Millisecond
 
 // outage is how long something that the consumer uses is away.
 const outage = 300 * time.Millisecond

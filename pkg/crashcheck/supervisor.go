@@ -35,6 +35,13 @@ type Supervisor struct {
 	gap     time.Duration // without a step, after which a delivery is over
 	tail    time.Duration // the same, once its effect is there
 	async   bool          // it goes on after its answer
+	effect  time.Duration // from the delivery to its effect, the longest
+	started time.Duration // how long the last start took
+	settle  time.Duration // the time of --settle
+
+	running string   // the check that runs
+	done    float64  // the share of its points that were tried
+	ahead   []string // checks that are still to come
 
 	mu      sync.Mutex
 	waiting []string // calls whose effect is not there yet, as far as is known
@@ -77,10 +84,12 @@ func (l *Supervisor) Exercised() *check.Exercised {
 
 // Begin starts the consumer.
 func (l *Supervisor) Begin(ctx context.Context) error {
+	began := time.Now()
 	consumer, err := l.s.Start(ctx)
 	if err != nil {
 		return err
 	}
+	l.started = time.Since(began)
 	client, err := l.s.Client(consumer)
 	if err != nil {
 		return errors.Join(err, consumer.Kill())
@@ -155,7 +164,7 @@ func (l *Supervisor) redeliver(t *check.Trial, c check.Call) deliver.Answer {
 			return a
 		}
 		if wait == time.Second {
-			l.tell("%s: redelivering for up to %s, not acknowledged yet", t.ID, patience)
+			l.tellWaiting(patience, "%s: redelivering for up to %s, not acknowledged yet", t.ID, patience)
 		}
 		t.Rest(wait)
 	}
@@ -222,7 +231,9 @@ func (l *Supervisor) learn(t *check.Trial) (why string) {
 	}
 	l.learned = true
 	l.gap, l.tail = leastGap, leastGap
-	l.why = l.learnSteps(t)
+	if l.why = l.learnSteps(t); l.why == "" {
+		l.tell("%s: %s", t.ID, l.learnedText())
+	}
 	return l.why
 }
 
@@ -230,13 +241,16 @@ func (l *Supervisor) learnSteps(t *check.Trial) (why string) {
 	if why := t.Seen(); why != "" {
 		return why
 	}
+	l.tell("%s: learning what the consumer does by itself", t.ID)
 	if why := l.warmUp(t); why != "" {
 		return why
 	}
 	rec := l.s.Recorder
 	var runs [][]supervise.Step
 	var calls []check.Call
+	var slowest time.Duration
 	for i := range 3 {
+		l.tell("%s: learning the steps of a delivery, %d of 3", t.ID, i+1)
 		l.quietForLong(t)
 		c := t.Call(generate.Spec{})
 		calls = append(calls, c)
@@ -252,6 +266,7 @@ func (l *Supervisor) learnSteps(t *check.Trial) (why string) {
 			return why
 		}
 		seen := time.Now()
+		slowest = max(slowest, seen.Sub(times[0]))
 		if i < 2 {
 			l.quietForLong(t)
 		} else {
@@ -275,6 +290,7 @@ func (l *Supervisor) learnSteps(t *check.Trial) (why string) {
 		l.latency = max(l.latency, last.Sub(times[0]))
 		runs = append(runs, steps)
 	}
+	l.effect, l.settle = slowest, t.Counter.Settle
 	l.gap = min(l.gap, 5*time.Second)
 	l.tail = min(l.tail, l.gap)
 	for _, s := range runs[0] {
@@ -491,15 +507,9 @@ func (l *Supervisor) complete(t *check.Trial, calls []check.Call) []effectsOf {
 			l.patient = true
 			l.quietForLong(t)
 			return l.counted(t, calls)
-		case !told:
+		case !told && time.Since(began) > 2*l.effect+time.Second:
 			told = true
-			l.tell("%s: waiting up to %s for effects that are missing", t.ID, patience)
+			l.tellWaiting(patience, "%s: waiting up to %s for effects that are missing", t.ID, patience)
 		}
-	}
-}
-
-func (l *Supervisor) tell(format string, args ...any) {
-	if l.s.Tell != nil {
-		l.s.Tell(fmt.Sprintf(format, args...))
 	}
 }

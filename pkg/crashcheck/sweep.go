@@ -193,6 +193,7 @@ func (l *Supervisor) sweep(t *check.Trial, points []*point, do func(*point)) {
 		if t.Ctx.Err() != nil || time.Since(began) > l.s.SweepTime {
 			return
 		}
+		l.done = float64(i) / float64(len(points))
 		l.tell("%s: %s, %d of %d", t.ID, p.name, i+1, len(points))
 		p.tried = true
 		do(p)
@@ -213,6 +214,7 @@ func (l *Supervisor) conclude(t *check.Trial, n *check.Notes, points []*point, w
 			calls, owners = append(calls, c), append(owners, p)
 		}
 	}
+	l.tell("%s: counting", t.ID)
 	// Those that are right must stay so.
 	for i, e := range l.complete(t, calls) {
 		if p := owners[i]; calls[i].ID == p.call.ID && p.acked && !e.wrong(l.spied) && e.err == "" {

@@ -42,7 +42,8 @@ type printer struct {
 	progress *terminal.Progress  // nil: none is told
 	mu       sync.Mutex
 	step     check.Step
-	doing    string // of a crash check
+	doing    string    // of a crash check
+	over     time.Time // about when the crash checks are; zero: not known
 	err      error
 }
 
@@ -96,11 +97,14 @@ func (p *checkPlan) subject(a *cli.App, o options) string {
 	return a.Config.To
 }
 
-// tell says what a crash check does now.
-func (p *printer) tell(what string) {
+// tell says what a crash check does now, and about how long all of them take.
+func (p *printer) tell(what string, left time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.doing = what
+	p.doing, p.over = what, time.Time{}
+	if left > 0 {
+		p.over = time.Now().Add(left)
+	}
 }
 
 // begin tells of the progress from now on, unless records run over the same
@@ -108,19 +112,25 @@ func (p *printer) tell(what string) {
 func (p *printer) begin() func(check.Step) {
 	if p.o.format == "text" || !p.a.Out.IsTTY() {
 		_, _, requests := checklist.Planned(p.plan.options)
-		p.progress = p.a.Progress(func(time.Duration) (float64, []string) {
+		p.progress = p.a.Progress(func(elapsed time.Duration) (float64, []string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := p.step
 			if s.ID == "" {
 				return 0, []string{"waiting for the first answer"}
 			}
-			if p.doing != "" {
-				s.ID = p.doing
+			share := float64(s.Requests) / float64(max(1, requests))
+			words := []string{fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks)}
+			if p.doing == "" {
+				return share, append(words, s.ID, units.Count(s.Requests, "request"))
 			}
-			return float64(s.Requests) / float64(max(1, requests)), []string{
-				fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks), s.ID, units.Count(s.Requests, "request"),
+			// A crash check sends few requests, and waits.
+			share = 0
+			if left := time.Until(p.over); left > 0 {
+				share = elapsed.Seconds() / (elapsed + left).Seconds()
+				words = append(words, fmt.Sprintf("about %s left", units.Time(left.Round(time.Second))))
 			}
+			return share, append(words, p.doing)
 		})
 	}
 	return func(s check.Step) {
