@@ -186,7 +186,7 @@ type Options struct {
 	// Patience is how long the first effect is waited for, whatever Settle says; 0:
 	// as long as Settle where that is given, otherwise 30 s.
 	Patience time.Duration
-	// Pause is how long after the first delivery the late repeat comes;
+	// Pause is how long after the first delivery the late duplicate is sent;
 	// default 2 s.
 	Pause time.Duration
 	// Slow is how long a slow sender takes; default 2 s.

@@ -36,7 +36,7 @@ func TestProbeThatDoesNotCount(t *testing.T) {
 		{"garbage", effects.CommandProbe([]string{"echo", "three rows"}, ""), `probe said "three rows", want a whole number`},
 		{"nothing", effects.CommandProbe([]string{"true"}, ""), "probe said nothing"},
 		{"fails", effects.CommandProbe([]string{"false"}, ""), "exit status 1"},
-		{"not there", effects.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
+		{"not found", effects.CommandProbe([]string{"julianctl-no-such-program"}, ""), "not found"},
 		{"always one", effects.CommandProbe([]string{"echo", "1"}, ""), "it counts 1 for a call that was never delivered"},
 		{"always none", effects.CommandProbe([]string{"echo", "0"}, ""), ""},
 		{"negative", effects.CommandProbe([]string{"echo", "-1"}, ""), "want a whole number"},

@@ -34,11 +34,11 @@ type Config struct {
 	BaseURL      string        `key:"base-url" env:"JULIAN_BASE_URL" default:"https://julian.11x.ai/api/v1" doc:"base URL of the API"`
 	Color        string        `key:"color" default:"auto" oneof:"auto always never" doc:"when to use colour"`
 	Endpoints    []Endpoint    `key:"endpoints" doc:"named endpoints, for --to NAME"`
-	Fixtures     string        `key:"fixtures" doc:"folder for the fixtures that the inspector makes, with pseudonyms"`
+	Fixtures     string        `key:"fixtures" doc:"folder in which the inspector saves fixtures, with pseudonyms"`
 	KeyStore     string        `key:"key-store" default:"auto" oneof:"auto keyring file" doc:"where auth login keeps the API key"`
 	Log          string        `key:"log" doc:"delivery log: a file, or off (default in the state folder)"`
-	RedactHeader []string      `key:"redact-header" doc:"names of further headers whose values are never shown"`
-	Timeout      time.Duration `key:"timeout" default:"30s" doc:"how long one delivery or API call may take"`
+	RedactHeader []string      `key:"redact-header" doc:"names of more headers whose values are hidden"`
+	Timeout      time.Duration `key:"timeout" default:"30s" doc:"time limit for one delivery or API request"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`
 
 	Origin  map[string]Origin // key to where its value came from
@@ -442,7 +442,7 @@ func ReadConfigFile(file ConfigFile) (values map[string]any, content []byte, err
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return bad(fmt.Errorf(" is not there: %w", fs.ErrNotExist), `"julianctl config init" writes one`)
+		return bad(fmt.Errorf(": %w", fs.ErrNotExist), `"julianctl config init" writes one`)
 	case err != nil:
 		return bad(fmt.Errorf(": %w", err), "")
 	}

@@ -123,7 +123,7 @@ func TestSettingMistakes(t *testing.T) {
 		{"endpoint without url", "endpoints: [{name: a}]", nil, nil, `endpoint "a" in .julianctl.yaml needs a name and a url`, ""},
 		{"endpoint twice", "endpoints: [{name: a, url: x}, {name: a, url: y}]", nil, nil, `endpoint "a" is named twice`, ""},
 		{"endpoint key", "endpoints: [{name: a, url: x, header: [y]}]", nil, nil, `setting "endpoints" from .julianctl.yaml: `, ""},
-		{"file given is missing", "", nil, []string{"--config", "nope.yaml"}, `configuration "nope.yaml" is not there`, "config init"},
+		{"file given is missing", "", nil, []string{"--config", "nope.yaml"}, `configuration "nope.yaml": file does not exist`, "config init"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := settingsAt(t, "", tt.project, tt.environ, tt.args...)

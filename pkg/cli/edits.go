@@ -28,7 +28,7 @@ type SetFlags struct {
 // Declare adds the flags; what is changed stands in doc.
 func (f *SetFlags) Declare(cmd *cobra.Command, doc string) {
 	cmd.Flags().StringArrayVar(&f.Known, "set", nil, "change "+doc+", path=value (repeatable)")
-	cmd.Flags().StringArrayVar(&f.Added, "set-new", nil, "the same with a field that is not documented, path=value (repeatable)")
+	cmd.Flags().StringArrayVar(&f.Added, "set-new", nil, "set a field that is not documented, path=value (repeatable)")
 }
 
 // Edit is one change: a path in a payload and the JSON that goes there.

@@ -85,7 +85,7 @@ func (a *App) ProveKey(ctx context.Context, key APIKey) error {
 	if !ok {
 		return err
 	}
-	return &ExitError{Code: f.Code, Err: fmt.Errorf("not kept, since it could not be proved: %w", f.Err), Hint: strings.TrimPrefix(f.Hint+"; ", "; ") + `"julianctl auth login --no-verify" keeps it as it is`}
+	return &ExitError{Code: f.Code, Err: fmt.Errorf("not kept, because it could not be verified: %w", f.Err), Hint: strings.TrimPrefix(f.Hint+"; ", "; ") + `"julianctl auth login --no-verify" keeps it as it is`}
 }
 
 // APIHost returns the host of the base URL: a stored key is for one host. A project file

@@ -48,16 +48,16 @@ func (p *PlanFlags) Declare(cmd *cobra.Command) {
 	f.Lookup("dup").NoOptDefVal = "1"
 	p.DupMode = string(deliver.After)
 	ChoiceFlag(cmd, &p.DupMode, "dup-mode", "when duplicates are sent", string(deliver.After), string(deliver.AtOnce), string(deliver.Shuffled))
-	f.DurationVar(&p.dupDelay, "dup-delay", 0, "wait between an answer and the next copy, with --dup-mode after")
-	f.IntVarP(&p.concurrency, "concurrency", "c", 0, fmt.Sprintf("payloads on the way at a time, at most (default 1, which keeps their order; with --rate %d)", openLoopConcurrency))
-	f.Float64Var(&p.Rate, "rate", 0, "deliveries a second, sent when they are due (default as answers come)")
+	f.DurationVar(&p.dupDelay, "dup-delay", 0, "wait before each duplicate, with --dup-mode after")
+	f.IntVarP(&p.concurrency, "concurrency", "c", 0, fmt.Sprintf("most payloads in flight at a time (default 1, which keeps their order; %d with --rate)", openLoopConcurrency))
+	f.Float64Var(&p.Rate, "rate", 0, "deliveries a second, at fixed times (default each after the answer before it)")
 	f.IntVar(&p.Count, "count", 0, "end after N payloads (default all)")
-	f.DurationVar(&p.Duration, "duration", 0, "begin nothing more after this time, such as 30s")
-	f.BoolVar(&p.Loop, "loop", false, "begin again after the last payload, until --count, --duration or Ctrl-C")
-	f.BoolVar(&p.Shuffle, "shuffle", false, "mix the payloads; copies of one stay together")
-	f.BoolVar(&p.NewIDs, "new-ids", false, "give payloads a fresh callId and sequenceId; equal ones stay equal")
+	f.DurationVar(&p.Duration, "duration", 0, "start no delivery after this time, such as 30s")
+	f.BoolVar(&p.Loop, "loop", false, "start again after the last payload, until --count, --duration or Ctrl-C")
+	f.BoolVar(&p.Shuffle, "shuffle", false, "shuffle the payloads; duplicates stay with theirs")
+	f.BoolVar(&p.NewIDs, "new-ids", false, "give payloads new values of callId and sequenceId; equal ids stay equal")
 	p.Sets.Declare(cmd, "every payload")
-	f.Uint64Var(&p.Seed, "seed", 0, "of --shuffle, --dup-mode shuffled and --new-ids (default random)")
+	f.Uint64Var(&p.Seed, "seed", 0, "seed of --shuffle, --dup-mode shuffled and --new-ids (default random)")
 }
 
 // Resolve fills in what depends on which flags were given, and reads --set.

@@ -24,7 +24,7 @@ type RedactFlags struct {
 // Declare declares the flags.
 func (f *RedactFlags) Declare(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.on, "redact", false, `replace personal data, as "julianctl redact" does`)
-	cmd.Flags().StringVar(&f.KeyFile, "redact-key-file", "", "file with the key of --redact; made if it is not there")
+	cmd.Flags().StringVar(&f.KeyFile, "redact-key-file", "", "file with the key of --redact; created if it does not exist")
 }
 
 // Redactor is nil when nothing is to be redacted.

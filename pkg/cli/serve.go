@@ -25,7 +25,7 @@ func (f *ServerFlags) Declare(cmd *cobra.Command, addr string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Addr, "addr", addr, "address to listen on; port 0 takes any free one")
 	flags.BoolVar(&f.Expose, "expose", false, "allow an address that other machines can reach")
-	flags.StringVar(&f.ReadyFile, "ready-file", "", "file to write the URL to once connections are accepted; removed at the end")
+	flags.StringVar(&f.ReadyFile, "ready-file", "", "file that holds the URL while connections are accepted")
 }
 
 // Listen opens the address. Only --expose lets other machines reach it.

@@ -43,7 +43,7 @@ func (f *DeliveryFlags) DeclareWithoutTo(cmd *cobra.Command) {
 	ConfigFlag(cmd, "timeout")
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.Headers, "header", "H", nil, "header to send, 'Name: value' (repeatable)")
-	flags.StringArrayVar(&f.AllowHosts, "allow-host", nil, "host that may be reached beside this machine (repeatable)")
+	flags.StringArrayVar(&f.AllowHosts, "allow-host", nil, "another host that deliveries may reach (repeatable)")
 	flags.BoolVar(&f.Insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.CaCert, "cacert", "", "file of PEM certificates to trust")
 }

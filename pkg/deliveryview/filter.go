@@ -30,17 +30,17 @@ type FilterTerm struct {
 // FilterTerms are the words, in the order of the help page. What else there is
 // are numbers and conditions of the payload.
 var FilterTerms = []FilterTerm{
-	{"since", "only what came since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04", false, (*Chosen).setSince},
-	{"until", "only what came before then", false, (*Chosen).setUntil},
+	{"since", "only deliveries since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T15:04", false, (*Chosen).setSince},
+	{"until", "only deliveries before then", false, (*Chosen).setUntil},
 	{"result-type", "only this result type (repeatable: any of them)", false, (*Chosen).setResultType},
 	{"call", "only deliveries of this call id (repeatable: any of them)", false, func(c *Chosen, value string, _ time.Time) error {
 		c.CallIDs = append(c.CallIDs, value)
 		return nil
 	}},
 	{"dups", "only duplicates", true, func(c *Chosen, _ string, _ time.Time) error { c.Dups = true; return nil }},
-	{"failed", "only what still fails: not answered with 2xx, and no redelivery acknowledged since", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
+	{"failed", "only deliveries that failed and were not redelivered since", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
 	{"invalid", "only payloads with an error or a warning", true, func(c *Chosen, _ string, _ time.Time) error { c.Findings = true; return nil }},
-	{"text", "only what has these words in call id, names, summary or transcript", false, func(c *Chosen, value string, _ time.Time) error {
+	{"text", "only deliveries with these words in call id, names, summary or transcript", false, func(c *Chosen, value string, _ time.Time) error {
 		c.Text = terminal.Join(" ", c.Text, value)
 		return nil
 	}},
@@ -54,7 +54,7 @@ const allTerm = "all"
 const filterHint = `it is made of numbers such as 4,5,7..9, of dups, failed, since=2h and the like, and of conditions such as duration>60, with commas between them; see "julianctl help filters"`
 
 // FilterDoc is the doc of a flag that takes a filter.
-const FilterDoc = `such as callResult.resultType=Busy, duration>60 or failed,dups; see "julianctl help filters" (repeatable: all must be met)`
+const FilterDoc = `such as callResult.resultType=Busy, duration>60 or failed,dups; see "julianctl help filters" (repeatable: all must match)`
 
 // Chosen is a filter that was read.
 type Chosen struct {

@@ -36,7 +36,7 @@ func (f *LogFilter) Declare(flags *pflag.FlagSet) {
 			flag.NoOptDefVal = "true"
 		}
 	}
-	flags.Var(&termFlag{f, "filter", nil}, "filter", "only what meets this: "+FilterDoc)
+	flags.Var(&termFlag{f, "filter", nil}, "filter", "only matching deliveries: "+FilterDoc)
 }
 
 // termFlag is a flag that adds to a filter.

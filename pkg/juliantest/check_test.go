@@ -119,7 +119,7 @@ func TestFailure(t *testing.T) {
 	got := child(t, "broken", "-test.run=^TestChild$/^repeat$")
 	for _, want := range []string{
 		"check_test.go:",
-		": processed 2 times, expected 1\n        check:  the endpoint makes one effect of a repeat\n        effect: call.julianctl-",
+		": processed 2 times, expected 1\n        check:  the endpoint processes a duplicate only once\n        effect: call.julianctl-",
 		"        sent:   first delivery call.julianctl-", ": 204 in ",
 		"        why:    deliveries may repeat; each repeat that counts is a double booking\n        hint:   insert with a unique key on callId",
 		"        rerun:  go test -run '^TestChild$/^repeat$'\n",

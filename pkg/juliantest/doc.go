@@ -21,7 +21,7 @@
 //
 //	--- FAIL: TestWebhook/together (0.31s)
 //	    webhook_test.go:12: 3 of 25 calls: processed 2 times, expected 1 (released within 54µs)
-//	        check:  the endpoint makes one effect of copies at one instant
+//	        check:  the endpoint processes copies at one instant only once
 //	        effect: call.julianctl-1566b328becfc031: processed 2 times, expected 1
 //	        …
 //	        why:    look-then-insert lets two copies through when both look first

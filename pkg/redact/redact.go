@@ -59,7 +59,7 @@ type Place struct {
 type Options struct {
 	Level freetext.Level // empty: Words
 	Keep  []string       // words that stay in free text
-	Keys  bool           // replace keys of objects that hold personal data
+	Keys  bool           // also replace keys of objects that hold personal data
 }
 
 // MinKey is the least number of bytes of a key.

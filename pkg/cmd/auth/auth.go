@@ -21,14 +21,13 @@ import (
 func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "auth",
-		Short: "Keep, prove or forget the API key",
-		Long: `auth keeps the API key in the keyring of the operating system. Where there is
-none, it goes to a file that only you can read.
+		Short: "Keep, verify or remove the API key",
+		Long: `auth keeps the API key in the keyring of the operating system, or, if there is none, in a
+file that only you can read.
 
-A key is looked for in this order: --api-key-file on the command line, the
-environment variable JULIAN_API_KEY, the setting api-key-file, and what
-"auth login" kept. A kept key belongs to the host of the base URL it was kept
-for, and is sent to no other.`,
+A key is looked for in this order: --api-key-file on the command line, the environment
+variable JULIAN_API_KEY, the setting api-key-file, and the key of "auth login". That key
+belongs to the host of its base URL, and is sent to no other.`,
 		Example: `  julianctl auth login                    asks for the key; it is not shown
   julianctl auth login < key.txt          takes it from a file
   julianctl auth status                   proves that the API accepts it
@@ -44,7 +43,7 @@ func newLoginCmd(a *cli.App) *cobra.Command {
 	var unproved bool
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Prove an API key, from a prompt or stdin, and keep it",
+		Short: "Verify an API key, from a prompt or stdin, and keep it",
 		Long: `login asks the API whether it accepts the key, and keeps it only then. --no-verify
 keeps it without asking, for a machine that cannot reach the API.`,
 		Example: `  julianctl auth login
@@ -99,7 +98,7 @@ func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore, prove bool) e
 		a.Note("%s %s is set and takes precedence over it", a.ErrStyle.Warn("warning:"), cli.KeyVariable)
 	}
 	if !prove {
-		a.Hint(`"julianctl auth status" proves it`)
+		a.Hint(`"julianctl auth status" asks the API`)
 	}
 	return nil
 }
@@ -147,7 +146,7 @@ func newStatusCmd(a *cli.App) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Say where the API key comes from and prove that the API accepts it",
+		Short: "Show where the API key comes from, and whether the API accepts it",
 		Example: `  julianctl auth status
   julianctl auth status --format json`,
 		Args: cli.NoArgs,
@@ -224,7 +223,7 @@ func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 func newLogoutCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "logout",
-		Short:   "Forget the API key that auth login kept",
+		Short:   "Remove the API key that auth login kept",
 		Example: "  julianctl auth logout",
 		Args:    cli.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), a, a.KeyStores()) },

@@ -62,44 +62,43 @@ func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check URL|NAME",
 		Short: "Prove that an endpoint is idempotent, fast and robust",
-		Long: `check delivers synthetic calls in the ways that endpoints break on, and judges
-what is answered. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP; no
-evidence is never a pass.
+		Long: `check delivers synthetic calls in the ways that break endpoints, and examines the
+answers. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP. Without evidence there
+is no PASS.
 
-Two answers of 200 do not say whether a repeat was counted twice. A probe does: a
-command (--probe) or a URL (--probe-url) that tells how often a call was processed,
-as a whole number, or as JSON with --probe-path; or a command that counts many at
-once (--probe-batch): it reads ids, one a line, and prints "id count". No shell
-reads these commands; "sh -c '…'" has one read them. Without a probe the checks of
-idempotency can fail, and cannot pass. Probes as people write them:
+Two answers of 200 do not show whether a duplicate was processed twice. A probe does. It
+says how often a call was processed, as a whole number, or as JSON with --probe-path.
+--probe is a command, --probe-url a URL. --probe-batch is a command that counts many calls
+at once: it reads ids, one a line, and prints "id count". No shell runs these commands;
+use "sh -c '…'" for one. Without a probe the checks of idempotency can fail, but not pass.
+Some probes:
 
 ` + recipeText() + `
-The first call says how long an effect takes, and with it how long one is waited
-for; --settle is the longest wait. A call that was acknowledged has to be processed
-once: --expect-effects Busy=0 says of which result types that is not so.
+The first call shows how long processing takes, and so how long to wait for it; --settle
+is the longest wait. An acknowledged call has to be processed once. --expect-effects
+Busy=0 names result types for which that is not so.
 
-Payloads are recognisable: the family name of every contact is Test, phone
-numbers are reserved for fiction, call ids begin with call.julianctl-. Ids are new
-in every run, also with the same --seed: a check can be run again as often as you
-like. With --cleanup CMD, a command removes the calls afterwards: it gets the
-ids, one a line.
+Payloads are easy to recognise: the family name of every contact is Test, phone numbers
+are reserved for fiction, and call ids begin with call.julianctl-. Ids are new in every
+run, even with the same --seed, so that a check can be run again at any time. --cleanup
+CMD removes the calls afterwards: it gets their ids, one a line.
 
-An answer is waited for 10s, or five times the longest time of --budget where that
-is more; --timeout says otherwise. An endpoint that does not answer at all is
-reported once, and the checks are not run.
+The time limit for an answer is 10s, or five times the highest limit of --budget if that
+is more; --timeout sets another. If the endpoint does not answer at all, that is reported
+once, and the checks are not run.
 
---exec starts the endpoint itself, on a free port, and the checks of the group
-crashes then kill it, lose the answers of its database, hold a delivery inside
-another, run two of it, and take its database away: --through names the variable
-that holds the URL of its database, --spy that of what it calls in turn; the
-endpoint gets URLs that lead through here. --steps prints what one delivery does.
-What keeps its data in files, SQLite too, needs neither (Linux). Use a test
-database: nothing is removed from it.
+--exec starts the endpoint on a free port. The checks of the group crashes then kill it,
+lose the answers of its database, hold one delivery inside another, run two processes of
+it, and take its database away. --through names the variable with the URL of its
+database, --spy the one with the URL of what it calls; the endpoint gets URLs of proxies
+instead. --steps prints the steps of one delivery. An endpoint that keeps its data in
+files, such as SQLite, needs neither (Linux). Use a test database: nothing is deleted
+from it.
 
---drill is another job: it delivers on a schedule while you, or --down and --up,
-stop and start the endpoint, redelivers what was not acknowledged, and accounts
-for every call. With --sender it delivers as a platform does: what is given up
-then is lost, however right the endpoint is. "julianctl mock --help" names them.`,
+--drill runs an outage drill instead: it delivers on a schedule while you, or --down and
+--up, stop and start the endpoint, redelivers what was not acknowledged, and accounts for
+every call. With --sender it delivers as a platform does: what that platform gives up is
+lost, however right the endpoint is. "julianctl help senders" lists the platforms.`,
 		Example: `  julianctl check --to http://127.0.0.1:8080/webhook
   julianctl check --to http://127.0.0.1:8080/webhook \
     --probe-url 'http://127.0.0.1:8080/calls/{callId}/count'
@@ -120,7 +119,7 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
 				o.seed = uint64(rand.Uint32())
 			}
 			if cmd.Flags().Changed("settle") && o.probe.settle <= 0 {
-				return cli.UsageError(fmt.Errorf("--settle %s is no time to wait", o.probe.settle), "")
+				return cli.UsageError(fmt.Errorf("--settle %s is not a time to wait", o.probe.settle), "")
 			}
 			if err := o.fromEndpoint(a, cmd); err != nil {
 				return err
@@ -141,20 +140,20 @@ then is lost, however right the endpoint is. "julianctl mock --help" names them.
 	o.probe.declare(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.only, "only", nil, "run only these checks or groups")
-	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks or groups out")
-	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check; smoke takes seconds, thorough minutes", profileDefault, profileSmoke, profileThorough)
-	f.StringVar(&o.budget, "budget", "p99=2s", "most time to an answer: p50=100ms,p99=2s,max=5s")
-	f.Uint64Var(&o.seed, "seed", 0, "makes payloads; the same seed sends the same ones, with other ids (default random)")
-	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late repeat comes")
-	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that would be past it are skipped (default no limit)")
+	f.StringSliceVar(&o.skip, "skip", nil, "skip these checks or groups")
+	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check: smoke takes seconds, thorough minutes", profileDefault, profileSmoke, profileThorough)
+	f.StringVar(&o.budget, "budget", "p99=2s", "limits of latency: p50=100ms,p99=2s,max=5s")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the payloads: the same seed sends the same ones, with new ids (default random)")
+	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late duplicate is sent")
+	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that need more are skipped (default no limit)")
 	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+effects.IDsFileEnv)
-	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "wait so long for the endpoint to answer at all (default not; 30s after it was started)")
-	f.StringVar(&o.baseline, "baseline", "", "earlier JSON report: fail only on what got worse")
-	cli.AgentShapeFlag(cmd, &o.agentShape, "send calls with this agent's own variables and outcomes")
+	f.DurationVar(&o.readyTimeout, "ready-timeout", 0, "how long to wait for the endpoint to answer at all (default 0; 30s after it was started)")
+	f.StringVar(&o.baseline, "baseline", "", "JSON report of an earlier run: fail only on what got worse")
+	cli.AgentShapeFlag(cmd, &o.agentShape, "use this agent's own variables and outcomes")
 	f.StringVar(&o.agent, "agent", "", "id of the agent of every call (default agent.julianctl)")
 	o.sets.Declare(cmd, "every call")
-	f.StringVar(&o.also, "also", "", "command that writes a call as a second writer would; gets its payload on stdin, its id as $"+effects.ProbeEnv)
-	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 although something stayed undecided")
+	f.StringVar(&o.also, "also", "", "command that writes a call from elsewhere, as an import would; it gets the payload on stdin and the id as $"+effects.ProbeEnv)
+	f.BoolVar(&o.allowUndecided, "allow-undecided", false, "exit 0 even if a check stays undecided")
 	f.BoolVar(&o.list, "list", false, "list the checks")
 	f.StringVar(&o.explain, "explain", "", "explain a check, or the checks of a group")
 	o.drill.declare(cmd)
@@ -251,7 +250,7 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 		return nil, err
 	}
 	if o.maxRequests < 0 {
-		return nil, cli.UsageError(fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "0 is no limit")
+		return nil, cli.UsageError(fmt.Errorf("--max-requests %d is less than 0", o.maxRequests), "0 is no limit")
 	}
 	for _, name := range slices.Concat(o.only, o.skip) {
 		if names := checklist.Names(); !slices.Contains(names, name) {
@@ -263,7 +262,7 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 		value time.Duration
 	}{{"--pause", o.pause}} {
 		if d.value <= 0 {
-			return nil, cli.UsageError(fmt.Errorf("%s %s is no time to wait", d.name, d.value), "")
+			return nil, cli.UsageError(fmt.Errorf("%s %s is not a time to wait", d.name, d.value), "")
 		}
 	}
 	p := &checkPlan{}

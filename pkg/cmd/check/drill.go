@@ -32,12 +32,12 @@ type drillFlags struct {
 
 func (f *drillFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.on, "drill", false, "practise an outage in place of the checks")
+	flags.BoolVar(&f.on, "drill", false, "run an outage drill instead of the checks")
 	flags.StringVar(&f.down, "down", "", "command that stops the endpoint, for --drill and the crash checks")
-	flags.StringVar(&f.up, "up", "", "command that starts the endpoint and ends, likewise")
+	flags.StringVar(&f.up, "up", "", "command that starts the endpoint again, and ends")
 	flags.Float64Var(&f.rate, "drill-rate", 5, "calls a second, for --drill")
 	flags.DurationVar(&f.phase, "drill-phase", 5*time.Second, "how long before, during and after the outage, for --drill")
-	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after that, for --drill")
+	flags.DurationVar(&f.patience, "drill-patience", 30*time.Second, "how long to redeliver after the outage, for --drill")
 	cli.ChoiceFlag(cmd, &f.sender, "sender", "deliver as this platform does, for --drill (default until acknowledged)", sender.Names()...)
 }
 

@@ -34,7 +34,7 @@ func (f *probeFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.url, "probe-url", "", "URL that answers with how often a call was processed; holds "+effects.Placeholder)
 	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
 	flags.StringVar(&f.batch, "probe-batch", "", `command that reads ids, one a line, and prints "id count", one a line`)
-	flags.StringSliceVar(&f.missing, "probe-missing", nil, "what a status of --probe-url counts: 404=0 (repeatable)")
+	flags.StringSliceVar(&f.missing, "probe-missing", nil, "count for a status of --probe-url: 404=0 (repeatable)")
 	flags.StringArrayVar(&f.headers, "probe-header", nil, "header of --probe-url, 'Name: value' (repeatable)")
 	flags.StringArrayVar(&f.expect, "expect-effects", nil, "how often calls of a result type are processed: Busy=0 (repeatable; default once)")
 	flags.DurationVar(&f.settle, "settle", 0, "longest wait for the effect of a call (default taken from the first call, up to 30s)")

@@ -45,14 +45,14 @@ func (f *superviseFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint; "+supervise.PortPlaceholder+" and $PORT are its port, --to is the path")
 	flags.StringArrayVar(&f.env, "env", nil, "environment of the endpoint, NAME=VALUE (repeatable)")
 	flags.StringVar(&f.readyURL, "ready-url", "", "path or URL that answers once the endpoint is ready (default /)")
-	flags.StringArrayVar(&f.through, "through", nil, "stand in front of what the endpoint uses: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
-	flags.StringArrayVar(&f.spies, "spy", nil, "stand in for what the endpoint calls: the variable that holds its URL, VAR=smtp for a mail server (repeatable)")
-	flags.StringVar(&f.spyAnswer, "spy-answer", "200", "what a stand-in answers: STATUS, STATUS:BODY, or forward to pass requests on")
-	flags.StringVar(&f.reset, "reset", "", "command to run before the endpoint is started, such as one that empties a test database")
-	flags.BoolVar(&f.steps, "steps", false, "print the steps that one delivery takes, and end")
+	flags.StringArrayVar(&f.through, "through", nil, "proxy what the endpoint uses, such as its database: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
+	flags.StringArrayVar(&f.spies, "spy", nil, "replace what the endpoint calls by a stand-in: the variable that holds its URL, or VAR=smtp for a mail server (repeatable)")
+	flags.StringVar(&f.spyAnswer, "spy-answer", "200", "answer of a stand-in: STATUS, STATUS:BODY, or forward to pass requests on")
+	flags.StringVar(&f.reset, "reset", "", "command to run before the endpoint starts, for instance to empty a test database")
+	flags.BoolVar(&f.steps, "steps", false, "print the steps of one delivery, and end")
 	flags.StringVar(&f.at, "at", "", "only this step of the crash checks: 9 is before it, 9+ after it")
-	flags.DurationVar(&f.sweepTime, "sweep-time", 2*time.Minute, "how long one of the crash checks may try steps")
-	flags.BoolVar(&f.values, "show-values", false, "show the values in statements")
+	flags.DurationVar(&f.sweepTime, "sweep-time", 2*time.Minute, "time limit for each crash check")
+	flags.BoolVar(&f.values, "show-values", false, "show the values in SQL statements")
 }
 
 // supervises reports whether the consumer is under control.

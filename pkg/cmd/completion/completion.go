@@ -81,7 +81,7 @@ rules, formats, configured endpoints, and call ids of the log.`,
 			RunE:        func(cmd *cobra.Command, _ []string) error { return s.write(cmd.Root(), a.Out, !plain) },
 		}
 		if s.name != "skill" {
-			sub.Flags().BoolVar(&plain, "no-descriptions", false, "complete names without what they mean")
+			sub.Flags().BoolVar(&plain, "no-descriptions", false, "complete names without descriptions")
 		}
 		cmd.AddCommand(sub)
 	}

@@ -136,14 +136,14 @@ func showSetting(value any) any {
 func newPathCmd(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:         "path",
-		Short:       "Print the configuration files, lightest first, and whether they are there",
+		Short:       "Print the configuration files, and whether they exist",
 		Example:     "  julianctl config path",
 		Args:        cli.NoArgs,
 		Annotations: map[string]string{"config": "none"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			explicit, _ := cmd.Flags().GetString("config")
 			for _, f := range cli.ConfigFiles(a.Env, explicit) {
-				state := "not there"
+				state := "not found"
 				if _, err := os.Stat(f.Path); err == nil {
 					state = "read"
 				} else if !errors.Is(err, fs.ErrNotExist) {

@@ -16,9 +16,15 @@ func newTrustCmd(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "trust [PATH]",
 		Short: "Let a project's file decide where deliveries and secrets go",
-		Long: `trust keeps the digest of a project's .julianctl.yaml: as it is now, it may do
-what a file that came with a checkout may not. It says what that is. A file that
-changes has to be trusted again. PATH is the file or its folder, ` + cli.ProjectFile + `
+		Long: `trust stores the digest of a project's .julianctl.yaml, so that this file, as it is now, may
+do what a file from a checkout may not. It says what that is. A changed file has to be
+trusted again. PATH is the file or its folder; the default is .julianctl.yaml here.
+
+Without trust, a project's file names endpoints on this machine only, keeps its log and
+fixtures inside its folder, and decides nothing about your API key. A command that would
+use more is refused, and nothing is sent or written.
+
+A file that --config names needs no trust: you chose it.` + cli.ProjectFile + `
 here without it.
 
 Without trust, a project's file names endpoints on this machine only, keeps its
@@ -80,7 +86,7 @@ func runTrust(a *cli.App, path string) error {
 func newUntrustCmd(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:         "untrust [PATH]",
-		Short:       "Take back what trust allowed a project's file",
+		Short:       "Remove the trust in a project's file",
 		Example:     "  julianctl config untrust ~/src/hooks",
 		Args:        cli.MaxArgs(1),
 		Annotations: map[string]string{"config": "none"},

@@ -31,10 +31,10 @@ type RunFunc func(ctx context.Context, a *cli.App, args []string) int
 func NewCmd(a *cli.App, runCommand RunFunc) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the whole job, offline, in seconds",
-		Long: `demo runs the real commands against each other in one process: a stand-in for
-the API, a listener, and a small correct consumer. Nothing leaves this machine,
-no key is needed, and nothing is left behind.`,
+		Short: "Show everything, offline, in seconds",
+		Long: `demo runs the real commands against each other in one process: a mock of the API, a
+listener, and a small consumer that is right. Nothing leaves this machine, no key is
+needed, and nothing is left behind.`,
 		Example:     "  julianctl demo",
 		Args:        cli.NoArgs,
 		Annotations: map[string]string{"config": "none"},

@@ -37,11 +37,11 @@ type options struct {
 func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write deliveries for vegeta or k6, and account for them",
-		Long: `export writes what replay would send as files that another load engine runs
-unchanged, for load beyond one machine. Every delivery carries the id of the
-export, the number of its payload and of its copy in headers, so that
-"julianctl export verify" tells afterwards what arrived.`,
+		Short: "Write deliveries for vegeta or k6, and verify that they arrived",
+		Long: `export writes what replay would send as files that another load engine runs unchanged,
+for more load than one machine can make. Every delivery has the id of the export, the
+number of its payload and the number of its duplicate in headers. With them "julianctl
+export verify" finds out what arrived.`,
 		Example: `  julianctl export vegeta calls.ndjson --to staging -o out
   julianctl export k6 calls.ndjson --dup --to staging --shards 3 -o out
   julianctl export verify --manifest out/manifest.json --received received.ndjson`,
@@ -98,8 +98,8 @@ memory, and half a MB for each of -c: for more than it holds, --shards makes sma
   julianctl export k6 calls.ndjson --dup --rate 2000 --max-latency p99=500ms --to staging -o out
   julianctl export k6 calls.ndjson --loop --count 100000 --new-ids --shards 4 --to staging -o out`
 	f := cmd.Flags()
-	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
-	f.StringVar(&o.maxLatency, "max-latency", "", "what answers may take: p99=500ms, or p50=100ms,max=2s")
+	f.StringVar(&o.expect, "expect", "2xx", "statuses that count as success: 2xx, 200,204 or 2xx,409")
+	f.StringVar(&o.maxLatency, "max-latency", "", "limits of latency: p99=500ms or p50=100ms,max=2s")
 	cli.GroupFlags(cmd, "Verdict: expect max-latency")
 	return cmd
 }
@@ -126,7 +126,7 @@ func newEngineCmd(a *cli.App, o *options) *cobra.Command {
 	cli.ConfigFlag(cmd, "redact-header")
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "folder to make for the files")
-	f.IntVar(&o.shards, "shards", 1, "split the deliveries into so many files, which run side by side")
+	f.IntVar(&o.shards, "shards", 1, "split the deliveries into N files that run side by side")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: to output dup rate count",

@@ -24,16 +24,15 @@ func newVerifyCmd(a *cli.App) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify --manifest FILE --received FILE",
-		Short: "Account for the deliveries of an export",
-		Long: `verify compares what an export planned with what arrived, by the headers that
-every delivery carries, and tells which are missing, which came more than once and
-which have other bytes. --received is what "julianctl listen --format json" or
-"julianctl log export" wrote, plain or compressed, from every machine that took
-deliveries; - is stdin. What belongs to another run is counted and left alone.
+		Short: "Verify that the deliveries of an export arrived",
+		Long: `verify compares what an export planned with what arrived, by the headers of every delivery.
+It lists deliveries that are missing, arrived more than once, or have other bytes. --received
+is the output of "julianctl listen --format json" or "julianctl log export", plain or
+compressed, from every machine that received deliveries; - is stdin. Deliveries of another
+run are counted and ignored.
 
-Exit code 1 means that not every delivery arrived exactly once and unaltered, 3
-that the manifest or a part of what was received could not be read, so that
-what seems missing may be there.`,
+Exit code 1: not every delivery arrived exactly once and unchanged. Exit code 3: the
+manifest or a record could not be read, so that a missing delivery may have arrived.`,
 		Example: `  julianctl listen --format json > received.ndjson       while the engine runs
   julianctl export verify --manifest out/manifest.json --received received.ndjson
   julianctl log export | julianctl export verify --manifest out/manifest.json --received -
@@ -42,8 +41,8 @@ what seems missing may be there.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.manifest, "manifest", "", "manifest.json of the export, with the files beside it")
-	f.StringArrayVar(&o.received, "received", nil, "records of what arrived; - is stdin (repeatable)")
+	f.StringVar(&o.manifest, "manifest", "", "manifest.json in the folder of the export")
+	f.StringArrayVar(&o.received, "received", nil, "records of the deliveries that arrived; - is stdin (repeatable)")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	return cmd
 }

@@ -46,15 +46,15 @@ type word struct{ name, doc string }
 
 func (o *options) vocabularies() []vocabulary {
 	return []vocabulary{
-		{"result-type", &o.resultType, "how the calls end (default: as calls occur)",
+		{"result-type", &o.resultType, "result type of the calls (default a usual mix)",
 			append(valueWords(julian.ResultTypes()), word{"all", "each of them in turn"})},
-		{"lifecycle", &o.lifecycle, "status of the calls' sequences (default: what fits the result)",
+		{"lifecycle", &o.lifecycle, "lifecycle status of the sequences (default what fits the result)",
 			append(valueWords(julian.LifecycleStatuses()), word{"none", "the calls belong to no sequence"})},
-		{"direction", &o.direction, "who calls: outbound, inbound or web (default: as calls occur)",
+		{"direction", &o.direction, "direction of the calls: outbound, inbound or web (default a usual mix)",
 			[]word{{"outbound", "the agent called the contact"}, {"inbound", "the contact called the agent"}, {"web", "the contact called on a web page: no number"}}},
-		{"variant", &o.variant, "make correct payloads of this unusual form",
+		{"variant", &o.variant, "make valid payloads of this unusual form",
 			append(each(generate.Variants, func(v generate.Variant) word { return word{v.Name, v.Doc} }), word{"all", "each of them in turn"})},
-		{"invalid", &o.invalid, "make payloads that break this rule of validate",
+		{"invalid", &o.invalid, "make payloads that break this rule",
 			append(each(generate.Mutations, mutationWord), word{"all", "each of them in turn"})},
 	}
 }
@@ -89,19 +89,18 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "generate",
-		Short: "Make synthetic payloads, correct or broken on purpose",
-		Long: `generate writes synthetic payloads to stdout, one on each line (NDJSON). The
-same seed gives the same bytes, on every machine. Without more flags the calls
-are as they occur: of every terminal result type, in several languages and time
-zones, most of them outbound.
+		Short: "Make synthetic payloads, valid or invalid on purpose",
+		Long: `generate writes synthetic payloads to stdout, one on each line (NDJSON). The same seed
+gives the same bytes on every machine. By default the calls are a usual mix: every
+terminal result type, several languages and time zones, most of them outbound.
 
-No payload is about a real person: the family name of every contact is Test,
-phone numbers are reserved for fiction, addresses are in example.com, and every
-call id begins with call.julianctl-.
+No payload is about a real person. The family name of every contact is Test, phone
+numbers are reserved for fiction, e-mail addresses are in example.com, and every call id
+begins with call.julianctl-.
 
---variant asks for correct payloads of an unusual form; --invalid for payloads
-that break one rule of validate and no other; --list names them. Where "all" is
-asked for and no --count is given, there is one of each.`,
+--variant makes valid payloads of an unusual form. --invalid makes payloads that break
+one rule of validate and no other. --list shows their names. With "all" and no --count
+there is one of each.`,
 		Example: `  julianctl generate
   julianctl generate --count 1000 | julianctl validate
   julianctl generate --result-type all --lifecycle done > calls.ndjson
@@ -118,18 +117,18 @@ asked for and no --count is given, there is one of each.`,
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.count, "count", 1, "how many calls")
-	f.IntVar(&o.sequences, "sequences", 0, "tell the stories of this many contacts, each over several calls")
+	f.IntVar(&o.sequences, "sequences", 0, "make the calls of N contacts, several calls each")
 	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same bytes")
 	for _, v := range o.vocabularies() {
 		f.StringVar(v.into, v.flag, "", v.doc)
 		// The only error is a flag that is not there, and it was declared above.
 		_ = cmd.RegisterFlagCompletionFunc(v.flag, cobra.FixedCompletions(v.names(), cobra.ShellCompDirectiveNoFileComp))
 	}
-	f.StringVar(&o.transcript, "transcript-size", "", "size of the transcripts, where there are any: 64KiB, or a range 0..2MiB")
+	f.StringVar(&o.transcript, "transcript-size", "", "size of the transcripts: 64KiB, or a range 0..2MiB")
 	f.StringVar(&o.agent, "agent", generate.Agent, "id of the agent")
-	cli.AgentShapeFlag(cmd, &o.shape, "give the calls this agent's own variables and outcomes")
+	cli.AgentShapeFlag(cmd, &o.shape, "use this agent's own variables and outcomes")
 	o.sets.Declare(cmd, "the payloads")
-	f.BoolVar(&o.list, "list", false, "list the words that these flags take")
+	f.BoolVar(&o.list, "list", false, "list the values that these flags take")
 	cli.GroupFlags(cmd,
 		"Most used: count seed result-type variant invalid",
 		"Calls: list sequences lifecycle direction transcript-size",

@@ -20,8 +20,8 @@ type answerFlags struct {
 
 func (f *answerFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status that acknowledges a delivery; with --body 200 unless it is given")
-	flags.StringVar(&f.body, "body", "", "body of the acknowledgement, or @FILE that holds it; application/json if it is JSON, else text/plain")
+	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status of the answer to a delivery; 200 with --body, unless it is given")
+	flags.StringVar(&f.body, "body", "", "body of the answer, or @FILE; sent as application/json if it is JSON, else as text/plain")
 }
 
 // read completes the flags; statusGiven is false for the default status.

@@ -40,9 +40,9 @@ type alarmFlags struct {
 func (f *alarmFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.onFailure, "on-failure", "", "command to run for each delivery that failed; it gets the delivery in its environment")
-	flags.Var(&f.every, "on-failure-every", "run it no more often than once in so long, such as 10m; FAILURES says how many there were")
-	flags.StringVar(&f.onRecover, "on-recover", "", "command to run when a delivery is taken after one that failed, or after a silence")
-	flags.StringVar(&f.onSilence, "on-silence", "", "a time and a command to run when no delivery came for so long, such as '30m notify-send silence'")
+	flags.Var(&f.every, "on-failure-every", "run it at most once in this time, such as 10m; FAILURES is how many there were")
+	flags.StringVar(&f.onRecover, "on-recover", "", "command to run at the first good delivery after a failure or a silence")
+	flags.StringVar(&f.onSilence, "on-silence", "", "a time, and the command to run when no delivery comes for that long: '30m notify-send silence'")
 }
 
 // alarms runs the commands of alarmFlags. Content of a delivery never becomes an

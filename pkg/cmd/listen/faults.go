@@ -23,12 +23,12 @@ type faultFlags struct {
 
 func (f *faultFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&f.delay, "delay", "hold each answer back so long: 2s, or 200ms..2s for anything between")
-	flags.Float64Var(&f.failRate, "fail-rate", 0, "share of the deliveries that are answered with --fail-status, 0 to 1")
+	flags.Var(&f.delay, "delay", "delay each answer: 2s, or 200ms..2s for a random time between")
+	flags.Float64Var(&f.failRate, "fail-rate", 0, "share of the deliveries to answer with --fail-status, 0 to 1")
 	flags.IntVar(&f.failFirst, "fail-first", 0, "answer the first N deliveries of each call with --fail-status")
-	flags.IntVar(&f.failStatus, "fail-status", http.StatusServiceUnavailable, "status of such an answer")
-	flags.Float64Var(&f.dropRate, "drop-rate", 0, "share of the deliveries that are taken in and not answered, 0 to 1")
-	flags.Uint64Var(&f.seed, "seed", 1, "the same seed does the same to the same sequence of deliveries")
+	flags.IntVar(&f.failStatus, "fail-status", http.StatusServiceUnavailable, "status of an answer that fails")
+	flags.Float64Var(&f.dropRate, "drop-rate", 0, "share of the deliveries to store and not answer, 0 to 1")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the faults: the same seed fails the same deliveries")
 }
 
 func (f *faultFlags) check() error {

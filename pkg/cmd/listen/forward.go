@@ -31,10 +31,10 @@ type forwardFlags struct {
 
 func (f *forwardFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.to, "forward-to", "", "endpoint to pass deliveries on to, and whose answer to hand back: a URL or a configured name")
-	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "host that --forward-to may reach beside this machine (repeatable)")
-	flags.IntVar(&f.retries, "forward-retries", 0, "how often to try again after a 5xx or without an answer, with growing pauses; the sender waits")
-	flags.DurationVar(&f.timeout, "forward-timeout", 0, "longest that forwarding one delivery takes, retries included (default that of the endpoint, or the configured timeout)")
+	flags.StringVar(&f.to, "forward-to", "", "endpoint that gets each delivery and whose answer is returned: a URL or a configured name")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host that --forward-to may reach (repeatable)")
+	flags.IntVar(&f.retries, "forward-retries", 0, "retries after a 5xx or no answer, with growing pauses; the sender waits")
+	flags.DurationVar(&f.timeout, "forward-timeout", 0, "time limit for forwarding one delivery, retries included (default the endpoint's, or the configured one)")
 }
 
 func (f *forwardFlags) check() error {

@@ -51,34 +51,31 @@ func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Receive webhooks locally; inspect or forward them",
-		Long: `listen accepts deliveries, acknowledges them, and shows each with what you
-look for: who was called and what came of it, what is wrong with the payload,
-and whether it is a duplicate and of what it differs from the first.
+		Long: `listen receives deliveries, answers them, and shows each one: who was called, the
+result, what is wrong with the payload, and how a duplicate differs from the first.
 
-Without --format a terminal gets "pretty", anything else "summary": one line a
-delivery. "json" is one record a line, the last with "kind":"summary"; "raw" is
-the exact bodies, each followed by a line feed. --filter says which deliveries
-are shown; all are taken in, answered and counted.
+On a terminal the format is "pretty", elsewhere "summary", one line a delivery.
+"json" is one record a line, the last with "kind":"summary". "raw" is the exact
+bodies, each followed by a line feed. --filter selects what is shown; every delivery
+is stored, answered and counted.
 
-It ends with Ctrl-C, or once what --exit-after, --until and --expect-unique ask
-for has come. The exit code is 1 when that did not come, in time or at all.
-A delivery that failed or was dropped on purpose is not counted there: its
-sender does not know that it arrived, and sends it again.
+listen ends with Ctrl-C, or when --exit-after, --until and --expect-unique are met. The
+exit code is 1 if they are not met in time. A delivery that was failed or dropped on
+purpose does not count: its sender will send it again.
 
---delay, --fail-rate, --fail-first and --drop-rate show how a sender takes an
-endpoint that is slow, fails, or takes a delivery in and does not say so. What
-fails is not forwarded; what is dropped is. Each fault is shown.
+--delay, --fail-rate, --fail-first and --drop-rate show how a sender copes with an
+endpoint that is slow, fails, or loses its answer. A failed delivery is not forwarded,
+a dropped one is. Each fault is shown.
 
---on-failure runs a command for each delivery whose payload has an error, that
-the endpoint of --forward-to did not take, or that could not be taken in (too
-large, broken off, not stored). No shell reads it. It gets the body as the file
-$JULIANCTL_BODY_FILE, which is gone afterwards, and in the environment REASON
-(invalid, not-forwarded, refused), DETAIL, CALL_ID, RESULT_TYPE, COPY, SEQ,
-STATUS, RECEIVED and FAILURES, each with JULIANCTL_ before it. With
---on-failure-every 10m a thousand failures are one alarm, and FAILURES says how many
-it stands for. --on-silence runs a command once when no delivery came for so long
-(REASON is silence); --on-recover runs one once a delivery is taken after a failure
-or comes after a silence (REASON is recovered).`,
+--on-failure runs a command for each delivery that has an error in its payload, that
+the endpoint of --forward-to did not accept, or that could not be received (too large,
+cut off, not stored). No shell runs it. It gets the body as the file
+$JULIANCTL_BODY_FILE, which is deleted afterwards, and these variables, each with
+JULIANCTL_ before it: REASON (invalid, not-forwarded, refused), DETAIL, CALL_ID,
+RESULT_TYPE, COPY, SEQ, STATUS, RECEIVED and FAILURES. With --on-failure-every 10m a
+thousand failures are one run, and FAILURES is their number. --on-silence runs a
+command once if no delivery comes for a time (REASON is silence). --on-recover runs one
+at the first good delivery after a failure or a silence (REASON is recovered).`,
 		Example: `  julianctl listen
   julianctl listen --ui
   julianctl listen --forward-to http://127.0.0.1:8080/webhook --forward-retries 3
@@ -103,19 +100,19 @@ or comes after a silence (REASON is recovered).`,
 	opts.maxBody = receive.DefaultMaxBody
 	cli.ConfigFlag(cmd, "redact-header")
 	flags := cmd.Flags()
-	flags.StringVar(&opts.path, "path", "/", "path that deliveries are taken at; one that ends in / covers all beneath it")
+	flags.StringVar(&opts.path, "path", "/", "path of deliveries; one that ends in / includes all paths below it")
 	opts.answer.declare(cmd)
-	flags.Var(&opts.maxBody, "max-body", "largest body; past it the answer is 413")
-	flags.StringArrayVar(&opts.requires, "require-header", nil, "header that a delivery must carry, 'Name: value', or the answer is 401 (repeatable)")
-	flags.StringVar(&opts.save, "save", "", "folder to write each body to before it is acknowledged")
+	flags.Var(&opts.maxBody, "max-body", "largest body; a larger one is answered with 413")
+	flags.StringArrayVar(&opts.requires, "require-header", nil, "header that each delivery must have, 'Name: value'; else the answer is 401 (repeatable)")
+	flags.StringVar(&opts.save, "save", "", "folder in which each body is saved before it is acknowledged")
 	opts.forward.declare(cmd)
 	opts.faults.declare(cmd)
 	opts.expect.declare(cmd)
 	opts.tls.declare(cmd)
 	opts.ui.declare(cmd)
-	cli.ChoiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives this listener a public URL, to paste into Julian", tunnelNames()...)
+	cli.ChoiceFlag(cmd, &opts.tunnel, "tunnel", "program that gives the listener a public URL for Julian", tunnelNames()...)
 	opts.alarms.declare(cmd)
-	flags.StringArrayVar(&opts.filter, "filter", nil, "show only what meets this: "+deliveryview.FilterDoc)
+	flags.StringArrayVar(&opts.filter, "filter", nil, "show only matching deliveries: "+deliveryview.FilterDoc)
 	flags.BoolVar(&opts.full, "full", false, "show headers, all fields and the whole transcript")
 	cli.FormatFlag(cmd, &opts.format, deliveryview.Formats...)
 	cli.GroupFlags(cmd,
@@ -145,11 +142,11 @@ func (o *options) check() (err error) {
 	case o.ui.on && cli.SameAddress(o.ui.addr, o.server.Addr):
 		return cli.UsageError(fmt.Errorf("--ui-addr %q is the address of --addr, too", o.ui.addr), "give one of them another port; port 0 takes any free one")
 	case o.answer.body != "" && o.forward.to != "":
-		return cli.UsageError(errors.New("--body is one answer, and --forward-to hands another back"), "say one of them")
+		return cli.UsageError(errors.New("use only one of --body and --forward-to"), "--forward-to returns the answer of the endpoint")
 	case o.tunnel != "" && o.tls.on():
 		return cli.UsageError(errors.New("--tunnel has a certificate of its own"), "leave --tls out: only the tunnel speaks to this listener")
 	case o.tunnel != "" && o.server.Expose:
-		return cli.UsageError(errors.New("--tunnel reaches this listener on loopback, and --expose opens it beside"), "say one of them")
+		return cli.UsageError(errors.New("use only one of --tunnel and --expose"), "a tunnel reaches the listener on loopback")
 	}
 	for _, check := range []func() error{o.forward.check, o.faults.check, o.expect.check, o.tls.check} {
 		if err := check(); err != nil {

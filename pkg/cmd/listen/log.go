@@ -29,10 +29,10 @@ func (f *listenLogFlags) declare(cmd *cobra.Command) {
 	f.window, f.size = cli.TimeSpan(journal.DefaultWindow), cli.ByteSize(journal.DefaultMaxBytes)
 	cli.ConfigFlag(cmd, "log")
 	flags := cmd.Flags()
-	flags.Var(&f.window, "dup-window", "how long after one delivery of a call the next counts as its duplicate")
-	flags.IntVar(&f.keep, "log-keep", journal.DefaultMaxDeliveries, "deliveries that the log keeps; the oldest go first")
-	flags.Var(&f.size, "log-size", "bytes that the log keeps; the oldest deliveries go first")
-	flags.BoolVar(&f.keepSecrets, "keep-secrets", false, "log header values that are secrets, too")
+	flags.Var(&f.window, "dup-window", "how long after a delivery another one of the same call is its duplicate")
+	flags.IntVar(&f.keep, "log-keep", journal.DefaultMaxDeliveries, "most deliveries in the log; the oldest are deleted first")
+	flags.Var(&f.size, "log-size", "largest size of the log; the oldest deliveries are deleted first")
+	flags.BoolVar(&f.keepSecrets, "keep-secrets", false, "also store header values that are secrets")
 }
 
 // openLog opens the log, which stores deliveries before they are answered, and their

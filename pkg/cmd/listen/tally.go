@@ -25,10 +25,10 @@ type expectFlags struct {
 
 func (f *expectFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.exitAfter, "exit-after", 0, "end once so many deliveries are acknowledged")
-	flags.StringArrayVar(&f.until, "until", nil, "end once a delivery that meets this is acknowledged, such as callId=call.abc123; the form is that of --filter (repeatable: all must be met)")
-	flags.IntVar(&f.unique, "expect-unique", -1, "exit 1 unless exactly so many different calls were delivered")
-	flags.DurationVar(&f.timeout, "timeout", 0, "longest wait for what is expected")
+	flags.IntVar(&f.exitAfter, "exit-after", 0, "end after N acknowledged deliveries")
+	flags.StringArrayVar(&f.until, "until", nil, "end after an acknowledged delivery that matches this filter, such as callId=call.abc123 (repeatable: all must match)")
+	flags.IntVar(&f.unique, "expect-unique", -1, "exit 1 unless exactly N different calls were delivered")
+	flags.DurationVar(&f.timeout, "timeout", 0, "how long to wait for what is expected")
 }
 
 func (f *expectFlags) check() (err error) {

@@ -35,9 +35,9 @@ type tlsFlags struct {
 
 func (f *tlsFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.selfMade, "tls", false, "speak HTTPS, with a certificate made on the spot for this machine")
-	flags.StringVar(&f.caOut, "tls-ca-out", "", "file to write that certificate to, for a sender to trust")
-	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of a certificate of your own, for HTTPS")
+	flags.BoolVar(&f.selfMade, "tls", false, "serve HTTPS, with a new certificate for this machine")
+	flags.StringVar(&f.caOut, "tls-ca-out", "", "file to write that certificate to, so that a sender can trust it")
+	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of your own certificate, for HTTPS")
 	flags.StringVar(&f.key, "tls-key", "", "PEM file of its key")
 }
 
@@ -48,7 +48,7 @@ func (f *tlsFlags) check() error {
 	case (f.cert == "") != (f.key == ""):
 		return cli.UsageError(errors.New("--tls-cert and --tls-key go together"), "")
 	case f.cert != "" && f.selfMade:
-		return cli.UsageError(errors.New("--tls makes a certificate, and --tls-cert is one"), "say one of them")
+		return cli.UsageError(errors.New("use only one of --tls and --tls-cert"), "--tls makes a certificate itself")
 	case f.caOut != "" && !f.selfMade:
 		return cli.UsageError(errors.New("--tls-ca-out writes the certificate that --tls makes"), "say --tls, too")
 	}

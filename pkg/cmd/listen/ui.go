@@ -18,8 +18,8 @@ type uiFlags struct {
 }
 
 func (f *uiFlags) declare(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.on, "ui", false, "show deliveries in the browser, too")
-	cmd.Flags().StringVar(&f.addr, "ui-addr", "127.0.0.1:4041", "address of --ui; no tunnel leads there")
+	cmd.Flags().BoolVar(&f.on, "ui", false, "also show deliveries in the browser")
+	cmd.Flags().StringVar(&f.addr, "ui-addr", "127.0.0.1:4041", "address of --ui; never part of a tunnel")
 	cli.ConfigFlag(cmd, "fixtures")
 }
 

@@ -32,14 +32,13 @@ func newExportCmd(a *cli.App) *cobra.Command {
 	var o logExportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write deliveries with all that is known of them, oldest first",
-		Long: `export writes deliveries to stdout: as "json", one record a line, with the fields of
-listen --format json; or as "har", an HTTP archive (HAR 1.2), which browsers and
-other tools open; as "payloads", the bodies alone, one after another. Secrets in
-headers were masked before they were stored.
+		Short: "Write deliveries as JSON, HAR or payloads, oldest first",
+		Long: `export writes deliveries to stdout: as "json", one record a line with the fields of listen
+--format json; as "har", an HTTP archive (HAR 1.2) for browsers and other tools; or as
+"payloads", only the bodies. Secrets in headers were masked before they were stored.
 
-With --redact payloads have pseudonyms in place of personal data, and who sent
-them is not told; deliveries whose body is no payload are left out.`,
+With --redact payloads have pseudonyms instead of personal data, and the sender is left
+out. Deliveries whose body is not a payload are left out.`,
 		Example: `  julianctl log export --since 24h > today.ndjson
   julianctl log export --failed --format har > failed.har
   julianctl log export --format payloads --redact --redact-key-file redact.key > fixtures.ndjson`,

@@ -36,18 +36,17 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "log",
-		Short: "Look into the delivery log: what came, and what became of it",
-		Long: `log lists the deliveries that "julianctl listen" took in, the newest at the end.
-It may be looked at while listeners write to it. The commands below show one
-delivery, compare two, give exact bytes, sum up, and account for what a consumer
-says that it got.
+		Short: "Look at received deliveries and their outcome",
+		Long: `log lists the deliveries that "julianctl listen" received, the newest last. It works
+while listeners write to the log. The commands below show one delivery, compare two,
+print exact bytes, sum up, and compare the log with what a consumer stored.
 
-Each delivery has a number, which it keeps. A mark says what became of it: ✓ was
-acknowledged, ! too, but its payload has an error or a warning, ✗ was not
-acknowledged (what --failed lists), ? ended with the listener before its answer was
-known. What was sent again and acknowledged since has a ✓ and is "redelivered".
+Each delivery keeps its number. A mark is its outcome: ✓ acknowledged, ! acknowledged
+although its payload has an error or a warning, ✗ not acknowledged (see --failed),
+? not answered when the listener ended. A delivery that failed and was acknowledged when
+it was sent again has a ✓ and is "redelivered".
 
-With --follow it goes on with what comes in, until Ctrl-C.`,
+With --follow it shows new deliveries as they come in, until Ctrl-C.`,
 		Example: `  julianctl log
   julianctl log --follow
   julianctl log --since 2h --failed
@@ -61,8 +60,8 @@ With --follow it goes on with what comes in, until Ctrl-C.`,
 	}
 	cli.ConfigFlag(cmd, "log")
 	o.filter.Declare(cmd.Flags())
-	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "list so many of the newest; 0 lists all")
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with deliveries as they come in, until Ctrl-C")
+	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "list the newest N; 0 lists all")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "show new deliveries as they come in, until Ctrl-C")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	for _, make := range []func(*cli.App) *cobra.Command{
 		newShowCmd, newResendCmd, newDiffCmd, newRawCmd, newCurlCmd, newExportCmd, newStatsCmd,
@@ -334,7 +333,7 @@ func entry(ctx context.Context, a *cli.App, word string) (*journal.Log, *journal
 func entryOf(ctx context.Context, l *journal.Log, word string) (*journal.Entry, error) {
 	id, err := strconv.ParseInt(word, 10, 64)
 	if err != nil || id < 1 {
-		return nil, cli.UsageError(fmt.Errorf("%q is no number of a delivery", word), `"julianctl log" lists them`)
+		return nil, cli.UsageError(fmt.Errorf("%q is not the number of a delivery", word), `"julianctl log" lists them`)
 	}
 	e, err := l.Get(ctx, id)
 	if errors.Is(err, journal.ErrNotFound) {

@@ -44,9 +44,9 @@ first: then there is one file.`,
 func newVerifyCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove that the log is whole and its bodies are what was received",
-		Long: `verify reads the whole log: the structure of the file, and the SHA-256 of each
-body, which was computed when it came. Exit code 1 means that something is wrong.`,
+		Short: "Verify that the log is complete and unchanged",
+		Long: `verify reads the whole log: the structure of the file, and the SHA-256 of each body, which
+was computed when it arrived. Exit code 1: something is damaged.`,
 		Example: "  julianctl log verify",
 		Args:    cli.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a) },
@@ -93,12 +93,12 @@ func newPruneCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete deliveries, oldest first",
-		Long: `prune deletes the oldest deliveries from the log and gives their room on the disk
-back. Their bytes are overwritten. It may run while listeners write. What any one
-of several flags names is deleted, with what endpoints answered to it.
+		Long: `prune deletes the oldest deliveries from the log, with the answers of endpoints, and frees
+their space on the disk. Their bytes are overwritten. It works while listeners write. With
+several flags, a delivery is deleted if any one of them applies.
 
-On a terminal it says what goes and asks first, unless --yes is given; elsewhere, as
-in a cron job, it does not ask.`,
+On a terminal it asks first, unless --yes is given. Elsewhere, as in a cron job, it does
+not ask.`,
 		Example: `  julianctl log prune --older-than 7d
   julianctl log prune --older-than 7d --dry-run
   julianctl log prune --keep 1000
@@ -108,12 +108,12 @@ in a cron job, it does not ask.`,
 	}
 	cli.ConfigFlag(cmd, "log")
 	f := cmd.Flags()
-	f.Var(&o.olderThan, "older-than", "delete what came longer ago, such as 7d")
-	f.IntVar(&o.keep, "keep", 0, "delete all but so many of the newest")
-	f.Var(&o.size, "size", "delete until the log takes no more than this, such as 100MiB")
-	f.BoolVar(&o.all, "all", false, "delete all")
-	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
-	f.BoolVar(&o.yes, "yes", false, "do not ask on a terminal")
+	f.Var(&o.olderThan, "older-than", "delete deliveries older than this, such as 7d")
+	f.IntVar(&o.keep, "keep", 0, "keep only the newest N")
+	f.Var(&o.size, "size", "delete the oldest until the log is no larger than this, such as 100MiB")
+	f.BoolVar(&o.all, "all", false, "delete every delivery")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be deleted, and delete nothing")
+	f.BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 

@@ -32,15 +32,15 @@ func newReconcileCmd(a *cli.App) *cobra.Command {
 	var o reconcileOptions
 	cmd := &cobra.Command{
 		Use:   "reconcile --against FILE|-",
-		Short: "Hold the log against the calls that a consumer says it has",
-		Long: `reconcile compares the calls in the log, those that were acknowledged, with what a
-consumer stored: a file with one call id a line, or one JSON object a line with a
-callId, as a database exports them. It tells which are missing at the consumer,
-which it has more than once, and which the log does not know. Where an object has a
-resultType as well, a consumer that has a result which is not final is outdated if a
-final one was acknowledged: an older content has won. Exit code 1 means that there
-are any. A call that the consumer has once, and did not acknowledge, is not among
-them: its answer was lost.`,
+		Short: "Compare the log with the calls that a consumer stored",
+		Long: `reconcile compares the acknowledged calls of the log with what a consumer stored: a file
+with one call id a line, or one JSON object a line with a callId, as a database exports
+them. It lists the calls that the consumer does not have, has more than once, or has and
+the log does not. If an object has a resultType too, a call is outdated if its result is
+not final and a final one was acknowledged: older content has won.
+
+Exit code 1: there are such calls. A call that the consumer has once and did not
+acknowledge is not among them: its answer was lost.`,
 		Example: `  psql -Atc 'select call_id from calls' | julianctl log reconcile --against -
   julianctl log reconcile --against calls.ndjson --since 24h`,
 		Args: cli.NoArgs,

@@ -37,20 +37,17 @@ func newResendCmd(a *cli.App) *cobra.Command {
 	o := resendOptions{delivery: cli.DeliveryFlags{MaxExcerpt: journal.MaxAnswer}}
 	cmd := &cobra.Command{
 		Use:   "resend [ID…]",
-		Short: "Deliver what is in the log again, as it was received",
-		Long: `resend sends deliveries of the log again: the exact bytes, with the header that
-they came with, one after the other, oldest first. Secrets in the header were
-masked before they were stored, and are left out; what the configuration or -H says
-of the endpoint's header is sent.
+		Short: "Deliver received deliveries again, byte for byte",
+		Long: `resend sends deliveries of the log again: the exact bytes with their headers, one after the
+other, oldest first. Secrets in headers were masked before they were stored, and are left
+out; the headers of the configuration and of -H are sent.
 
-They go where "listen --forward-to" passed them on to, unless --to says otherwise.
-What comes of it is added to the log: "log show" has each attempt, and what was
-acknowledged is not --failed any more. So a cron job with --failed ends. Requests
-that were refused as no deliveries are left out.
+They go where "listen --forward-to" sent them, unless --to says otherwise. The results are
+added to the log: "log show" lists each attempt, and what was acknowledged is no longer
+--failed. So a cron job with --failed ends. Requests that were refused are left out.
 
-With --unless-effect and a --probe, a delivery is left out whose call has had an
-effect already. Exit code 1 means that one was not acknowledged, 0 that all were, or
-that there was nothing to send.`,
+With --unless-effect and --probe, calls that are processed already are left out. Exit code
+1: a delivery was not acknowledged. Exit code 0: all were, or there was nothing to send.`,
 		Example: `  julianctl log resend 12
   julianctl log resend --failed
   julianctl log resend --failed --since 2h --to http://127.0.0.1:8080/webhook --rate 5
@@ -65,10 +62,10 @@ that there was nothing to send.`,
 	o.filter.Declare(cmd.Flags())
 	o.delivery.Declare(cmd)
 	f := cmd.Flags()
-	f.Float64Var(&o.rate, "rate", 0, "send so many a second at most; 0: each as soon as the one before was answered")
-	f.StringVar(&o.probe, "probe", "", "command that prints how many effects a call had; "+effects.Placeholder+" and $"+effects.ProbeEnv+" are its id")
-	f.BoolVar(&o.unless, "unless-effect", false, "leave out what --probe says has had an effect")
-	f.BoolVar(&o.dryRun, "dry-run", false, "list what would be sent, and where to")
+	f.Float64Var(&o.rate, "rate", 0, "most deliveries a second; 0 sends each after the answer to the one before")
+	f.StringVar(&o.probe, "probe", "", "command that prints how often a call was processed; "+effects.Placeholder+" and $"+effects.ProbeEnv+" are its id")
+	f.BoolVar(&o.unless, "unless-effect", false, "skip calls that are processed already, as --probe counts")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and where, and send nothing")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: failed to dry-run since rate",

@@ -31,7 +31,7 @@ func newShowCmd(a *cli.App) *cobra.Command {
 		},
 	}
 	cli.ConfigFlag(cmd, "log")
-	cmd.Flags().BoolVar(&whole, "full", false, "show long values whole")
+	cmd.Flags().BoolVar(&whole, "full", false, "do not shorten long values")
 	cli.FormatFlag(cmd, &format, "text", "json")
 	return cmd
 }
@@ -70,11 +70,11 @@ func newDiffCmd(a *cli.App) *cobra.Command {
 	var whole bool
 	cmd := &cobra.Command{
 		Use:   "diff A [B]",
-		Short: "Tell what differs between two deliveries",
-		Long: `diff tells what differs between two payloads of the log; with one number, between
-the first delivery of that call and this one. Exit code 1 means that values differ,
-0 that they are the same, even if they are written differently. Each value stands
-in one line, as far as there is room; --full shows all of it.`,
+		Short: "Show the differences between two deliveries",
+		Long: `diff lists the differences between two payloads of the log; with one number, between the
+first delivery of that call and this one. Exit code 1: values differ. Exit code 0: they
+are the same, even if they are written differently. Each value is cut to one line; --full
+shows all of it.`,
 		Example: "  julianctl log diff 12 15\n  julianctl log diff 15\n  julianctl log diff 15 --full",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -85,7 +85,7 @@ in one line, as far as there is room; --full shows all of it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), a, args, whole) },
 	}
 	cli.ConfigFlag(cmd, "log")
-	cmd.Flags().BoolVar(&whole, "full", false, "show long values whole")
+	cmd.Flags().BoolVar(&whole, "full", false, "do not shorten long values")
 	return cmd
 }
 
@@ -159,9 +159,9 @@ func newCurlCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "curl ID",
 		Short: "Print a curl command that sends a delivery again",
-		Long: `curl prints a command for a POSIX shell that sends exactly the bytes of a delivery
-and its header again; secrets in it were masked before it was stored, and are left
-out. A body that a command line cannot hold comes out of the log through a pipe.`,
+		Long: `curl prints a command for a POSIX shell that sends the exact bytes of a delivery and its
+headers again. Secrets in headers were masked before they were stored, and are left out. A
+body that is too long for a command line is piped out of the log.`,
 		Example: "  julianctl log curl 12 --to http://127.0.0.1:8080/webhook\n  julianctl log curl 12 | sh",
 		Args:    cli.OneArg("ID", `"julianctl log" lists them`),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -175,6 +175,6 @@ out. A body that a command line cannot hold comes out of the log through a pipe.
 		},
 	}
 	cli.ConfigFlag(cmd, "log")
-	cmd.Flags().StringVar(&to, "to", "", "URL to send to (default where it came to)")
+	cmd.Flags().StringVar(&to, "to", "", "URL to send to (default where the delivery arrived)")
 	return cmd
 }

@@ -28,13 +28,13 @@ func newStatsCmd(a *cli.App) *cobra.Command {
 	o := logStatsOptions{failOver: -1}
 	cmd := &cobra.Command{
 		Use:   "stats",
-		Short: "Sum up deliveries, and fail when too many failed",
-		Long: `stats sums up the deliveries of the log. With --fail-over the exit code is 1 when
-more than that part of them was not answered with 2xx: an alert from cron. Exit
-code 3 says that there was nothing to sum up with --fail-over.
+		Short: "Sum up deliveries; exit 1 if too many failed",
+		Long: `stats sums up the deliveries of the log. With --fail-over the exit code is 1 if a larger
+share was not answered with 2xx: an alert from cron. The exit code is 3 if there was
+nothing to sum up.
 
-With --max-silence the exit code is 1 when no delivery came for so long: whoever
-sends them may have given up, or the listener may be gone. What was refused is none.`,
+With --max-silence the exit code is 1 if the last delivery is older than that: the sender
+may have given up, or the listener may have ended. Refused requests do not count.`,
 		Example: `  julianctl log stats --since 24h
   */10 * * * * julianctl log stats --since 10m --fail-over 1% || notify "webhooks fail"`,
 		Args: cli.NoArgs,
@@ -42,8 +42,8 @@ sends them may have given up, or the listener may be gone. What was refused is n
 	}
 	cli.ConfigFlag(cmd, "log")
 	o.filter.Declare(cmd.Flags())
-	cmd.Flags().Var(&o.failOver, "fail-over", "exit 1 when a larger part failed, such as 1%")
-	cmd.Flags().Var(&o.silence, "max-silence", "exit 1 when no delivery came for longer, such as 30m, whatever --since says")
+	cmd.Flags().Var(&o.failOver, "fail-over", "exit 1 if a larger share failed, such as 1%")
+	cmd.Flags().Var(&o.silence, "max-silence", "exit 1 if the last delivery is older than this, such as 30m, whatever --since says")
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: since fail-over max-silence filter format",

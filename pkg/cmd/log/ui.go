@@ -15,13 +15,13 @@ func newUICmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ui",
 		Short: "Look at the log in the browser",
-		Long: `ui serves a page that lists the deliveries of the log, newest first, also those
-that come meanwhile; searches them as you type; shows one as a person reads it, as
-JSON, as it came, and what a duplicate differs in; and sends one again, to --to, to
-a named endpoint, or to another address on this machine. It ends with Ctrl-C.
+		Long: `ui serves a page that lists the deliveries of the log, newest first, and new ones as they
+come in. It searches as you type, shows a delivery as a person reads it, as JSON and as it
+was received, and how a duplicate differs. It can send one again: to --to, to a named
+endpoint, or to another address on this machine. It ends with Ctrl-C.
 
-Only this machine can open the page, unless --expose says otherwise. Nothing in
-it asks the network for anything.`,
+Only this machine can open the page, unless --expose is given. The page loads nothing from
+the network.`,
 		Example: `  julianctl log ui
   julianctl log ui --to http://127.0.0.1:8080/webhook --fixtures testdata/calls`,
 		Args: cli.NoArgs,

@@ -34,27 +34,26 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
 		Use:   "redact [PATH…|-]",
-		Short: "Replace the personal data in payloads by pseudonyms",
-		Long: `redact writes the payloads with pseudonyms in place of names, phone numbers,
-e-mail addresses, postal addresses and ids, in fields and in free text. Types,
-lengths and formats stay, a correct payload stays correct, and deliveries of one
-call stay deliveries of one call.
+		Short: "Replace personal data in payloads by pseudonyms",
+		Long: `redact writes the payloads with pseudonyms instead of names, phone numbers, e-mail
+addresses, postal addresses and ids, in fields and in free text. Types, lengths and
+formats stay. A valid payload stays valid, and deliveries of one call stay deliveries of
+one call.
 
-In free text a word stays if it is common in the language of the text (English,
-German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish)
-and is no name; any other becomes a pseudonym, in capitals or not. --keep-words
-adds words of your own, one or more a line. --level all replaces every word
-but the speaker at the beginning of a line, --level names leaves words without a
-capital where others have one.
+In free text a word stays if it is common in the language of the text (English, German,
+French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish) and is not a name.
+Any other word becomes a pseudonym, with or without a capital. --keep-words adds your own
+words, one or more a line. --level all replaces every word except the speaker at the
+start of a line. --level names keeps words without a capital where others have one.
 
-With --key-file the same value has the same pseudonym in every run; the file is
-made where there is none. Whoever has the key can tell who it was from a guess:
-keep it like a password. Without it each run has a key of its own.
+With --key-file a value has the same pseudonym in every run; the file is created if it
+does not exist. Who has the key can test a guess of who it was: keep it like a password.
+Without it each run has its own key.
 
-A name that consists of common words can be left. The report on stderr lists the
-most frequent words that were kept: read them, and the result, before you share
-it. --verify ORIGINALS REDACTED searches a result for the names, numbers, e-mail
-addresses and ids of its originals, and exits 1 where one is left.`,
+A name that consists of common words can be missed. The report on stderr lists the most
+frequent words that were kept: read them, and the result, before you share it. --verify
+ORIGINALS REDACTED searches a result for the names, numbers, e-mail addresses and ids of
+its originals, and exits 1 if one is found.`,
 		Example: `  julianctl redact recorded.ndjson > fixtures.ndjson
   julianctl redact recorded/ --key-file ~/.julianctl-redact.key -o fixtures.ndjson
   julianctl redact --verify recorded.ndjson fixtures.ndjson
@@ -74,13 +73,13 @@ addresses and ids of its originals, and exits 1 where one is left.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.keyFile, "key-file", "", "file with the key of the pseudonyms; made if it is not there")
+	flags.StringVar(&opts.keyFile, "key-file", "", "file with the key of the pseudonyms; created if it does not exist")
 	flags.StringVarP(&opts.output, "output", "o", "", "file to write; stdout without it")
-	flags.StringVar(&opts.report, "report", "", "file for what was replaced where, as JSON")
+	flags.StringVar(&opts.report, "report", "", "write what was replaced where to this file, as JSON")
 	opts.level = string(freetext.Words)
 	cli.ChoiceFlag(cmd, &opts.level, "level", "how much of free text to replace", string(freetext.Names), string(freetext.Words), string(freetext.All))
-	flags.StringVar(&opts.keepWords, "keep-words", "", "file with words that stay in free text")
-	flags.BoolVar(&opts.keys, "redact-keys", false, "replace keys of objects that hold personal data")
+	flags.StringVar(&opts.keepWords, "keep-words", "", "file of words to keep in free text")
+	flags.BoolVar(&opts.keys, "redact-keys", false, "also replace keys of objects that hold personal data")
 	flags.IntVar(&opts.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	flags.BoolVar(&opts.verify, "verify", false, "search the second PATH for personal data of the first")
 	cli.GroupFlags(cmd,

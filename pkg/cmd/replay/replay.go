@@ -36,48 +36,46 @@ func NewCmd(a *cli.App) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "replay [PATH…|-] URL|--to NAME",
-		Short: "Deliver payloads to an endpoint, with duplicates if you like",
-		Long: `replay delivers payloads to an endpoint, byte for byte, and looks at every
-answer. A PATH is a file, a folder, a glob or - for stdin; files hold one payload,
-one on each line (NDJSON) or an array of them, plain or compressed with gzip or
-zstd. Without a PATH it delivers the documented sample, or with --from-log what
-"julianctl listen" took in, the oldest first: all, by number (12..20), or by the
-filters of "julianctl log" without their dashes (failed,since=2h).
+		Short: "Deliver payloads to an endpoint, with duplicates on request",
+		Long: `replay delivers payloads to an endpoint, byte for byte, and checks every answer. A
+PATH is a file, a folder, a glob or - for stdin. A file holds one payload, one on each
+line (NDJSON) or an array of them, plain or compressed with gzip or zstd. Without a
+PATH it delivers the documented sample. With --from-log it delivers what "julianctl
+listen" received, oldest first: all, by number (12..20), or by the filters of
+"julianctl log" without their dashes (failed,since=2h).
 
-With --dup every payload is delivered again: after the answer to the copy before,
-all copies together at one instant, or shuffled into the whole run. Nothing else
-is ever sent twice: a delivery without an answer is reported, not repeated. Also
---retries only tries again where no connection was made, so nothing was sent.
+With --dup every payload is delivered again: after the answer to the delivery before,
+all together at one instant, or shuffled into the whole run. Nothing else is ever sent
+twice: a delivery without an answer is reported, not repeated. Even --retries only
+tries again where no connection was made, so nothing was sent.
 
 With --rate deliveries are due at fixed times, whether or not earlier ones were
-answered (an open loop), and latency counts from when a delivery was due: an
-endpoint that stalls for a second shows a second. At most --concurrency payloads
-are on the way; one that finds no room goes out late and is counted as late. None
-is left out, but for those still waiting when --duration is over: they are counted.
+answered (an open loop). Latency counts from the time when a delivery was due: if an
+endpoint stalls for a second, the latency shows a second. At most --concurrency payloads
+are in flight; one that has to wait is sent late and counted as late. None is skipped,
+except those still waiting when --duration is over, which are counted.
 
-A run ends with its last payload, after --count payloads, or when --duration is
-over; --loop begins again with the first one until then, or until Ctrl-C. To the
-endpoint, what is sent again is a duplicate, unless --new-ids gives each round
-a callId and sequenceId of its own. They and --set change nothing but what they
-name: every other byte stays as it is.
+A run ends after its last payload, after --count payloads, or when --duration is over.
+With --loop it starts again with the first payload until then, or until Ctrl-C. To the
+endpoint, these are duplicates, unless --new-ids gives each round new values of callId
+and sequenceId. --new-ids and --set change only what they name: every other byte stays.
 
-With --resume the run is recorded in a file as it goes, and the same command goes
-on where it ended, however it ended: what was answered is not sent again; what
-was sent and not answered is, and is named, since the endpoint may have seen it
-twice. Each delivery is in the file before a byte of it leaves. That outlasts the
-program, by kill -9 too, but not a power failure. Another command, or payloads
-that have changed, are refused.
+With --resume the run is recorded in a file, and the same command continues it after any
+interruption. What was answered is not sent again. What was sent and not answered is sent
+again, and named: the endpoint may have seen it twice. Each delivery is in the file
+before a byte of it is sent. That survives kill -9, but not a power failure. Another
+command, or changed payloads, are refused.
 
---timeout is for a delivery as a whole, from the moment it is begun to the last
-byte of the answer; waiting for its turn does not count. Copies that are sent
-together have it from the moment they are released. An https endpoint on another
-machine is reached through the proxy that HTTPS_PROXY names, if there is one,
-unless NO_PROXY excepts it; plain http never is: the proxy would read the payloads.
+--timeout limits a whole delivery, from its start to the last byte of the answer. Time
+in a queue does not count. Deliveries that are sent together start when they are
+released. An https endpoint on another machine is reached through the proxy in
+HTTPS_PROXY, unless NO_PROXY excludes it. Plain http never is: the proxy could read the
+payloads.
 
-Exit code 1 means that an answer was not as expected or that --max-latency was
-missed, 3 that the endpoint could not be reached at all or that a payload could
-not be read or a report not be written. Reports list up to 5,000 deliveries that
-went right and as many that failed, and say how many more there are.`,
+Exit code 1: an answer was not as expected, or --max-latency was missed. Exit code 3:
+the endpoint could not be reached at all, a payload could not be read, or a report could
+not be written. Reports list up to 5,000 deliveries that succeeded and up to 5,000 that
+failed, and say how many more there are.`,
 		Example: `  julianctl replay --to http://127.0.0.1:4040/                     the sample, once
   julianctl replay s.json --dup=2 --to http://127.0.0.1:4040/      three times
   julianctl replay calls.ndjson --dup --dup-mode together -c 8 --to staging
@@ -103,15 +101,15 @@ went right and as many that failed, and say how many more there are.`,
 	o.delivery.Declare(cmd)
 	cli.ConfigFlag(cmd, "redact-header")
 	f := cmd.Flags()
-	f.DurationVar(&o.delivery.ConnectTimeout, "connect-timeout", 0, "how long connecting may take, TLS included (default 10s)")
-	f.DurationVar(&o.delivery.FirstByteTimeout, "first-byte-timeout", 0, "how long an answer may take to begin (default all of --timeout)")
-	f.IntVar(&o.retries, "retries", 0, "try N more times while nothing can be sent; latency includes them")
-	f.StringVar(&o.expect, "expect", "2xx", "statuses that are right: 2xx, 200,204 or 2xx,409")
-	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 when answers take longer: p99=500ms, or p50=100ms,max=2s")
-	f.BoolVar(&o.failFast, "fail-fast", false, "begin nothing more after the first failure")
+	f.DurationVar(&o.delivery.ConnectTimeout, "connect-timeout", 0, "time limit for connecting, TLS included (default 10s)")
+	f.DurationVar(&o.delivery.FirstByteTimeout, "first-byte-timeout", 0, "time limit for the first byte of an answer (default that of --timeout)")
+	f.IntVar(&o.retries, "retries", 0, "retries while no connection can be made; latency includes them")
+	f.StringVar(&o.expect, "expect", "2xx", "statuses that count as success: 2xx, 200,204 or 2xx,409")
+	f.StringVar(&o.maxLatency, "max-latency", "", "exit 1 if the latency is higher: p99=500ms or p50=100ms,max=2s")
+	f.BoolVar(&o.failFast, "fail-fast", false, "start no delivery after the first failure")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing")
-	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the one that it holds")
-	f.StringArrayVar(&o.fromLog, "from-log", nil, "deliver what the delivery log holds: all, 4,5,7..9, failed,since=2h, or another filter; see \"julianctl help filters\" (repeatable)")
+	f.StringVar(&o.resume, "resume", "", "record the run in this file, or continue the run that it holds")
+	f.StringArrayVar(&o.fromLog, "from-log", nil, "deliver from the log: all, 4,5,7..9, failed,since=2h or another filter; see \"julianctl help filters\" (repeatable)")
 	cli.ConfigFlag(cmd, "log")
 	cli.ReportFlags(cmd, &o.format, &o.reports, replayFormats(nil))
 	f.Lookup("report").Usage += ", json"
@@ -226,11 +224,11 @@ func (o *options) plan() (deliver.Plan, error) {
 	case slices.Contains(o.fromLog, ""):
 		return deliver.Plan{}, cli.UsageError(errors.New(`--from-log "" chooses nothing`), "write all, 4,5,7..9, or failed,since=2h")
 	case o.fromLog != nil && len(o.Paths) > 0:
-		return deliver.Plan{}, cli.UsageError(fmt.Errorf("payloads come from %q or --from-log, not from both", o.Paths[0]), "")
+		return deliver.Plan{}, cli.UsageError(fmt.Errorf("use only one of %q and --from-log", o.Paths[0]), "")
 	case o.retries < 0:
 		return deliver.Plan{}, cli.UsageError(fmt.Errorf(`--retries "%d" is less than 0`, o.retries), "")
 	case o.retries > 0 && o.Dup > 0 && o.DupMode == string(deliver.AtOnce):
-		return deliver.Plan{}, cli.UsageError(errors.New("--retries does not go with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
+		return deliver.Plan{}, cli.UsageError(errors.New("--retries cannot be used with --dup-mode together"), "a copy that is sent again is not sent at the same instant")
 	case o.dryRun && (len(o.reports) > 0 || o.format != "text" && o.format != "json"):
 		return deliver.Plan{}, cli.UsageError(errors.New("--dry-run has nothing to report"), "--format json lists what would be sent")
 	case o.Loop && o.dryRun && o.Count == 0:

@@ -370,26 +370,26 @@ const formattingPage = `Results go to stdout; banner, progress, hints and errors
 "schema": "julianctl.COMMAND/v1"; the last one, with "kind": "summary", sums up.
 Fields are only ever added.
 
-Colour is used on a terminal. NO_COLOR with any value turns it off;
---color=always and --color=never outweigh everything.
+Colour is used on a terminal. NO_COLOR with any value turns it off.
+--color=always and --color=never take precedence.
 
 Text from outside (names, transcripts, headers, server messages) is made safe
 before it is shown: control characters appear as escapes such as \x1b. JSON
-output escapes them instead. Payload bytes are never changed when they are
-stored, replayed, forwarded or saved.`
+output escapes them too. Payload bytes are never changed when they are stored,
+replayed, forwarded or saved.`
 
 func filtersPage() string {
 	var b strings.Builder
-	b.WriteString(`A filter chooses deliveries: for log --filter and what stands below log, replay
---from-log, listen --filter and --until, and in the search field of the inspector,
-where what has no operator is words to search for.
+	b.WriteString(`A filter selects deliveries: in log --filter and the commands below log, in replay
+--from-log, in listen --filter and --until, and in the search field of the
+inspector, where a term without an operator is a word to search for.
 
-It is made of terms with commas between them, and all must be met. Of several
-numbers, calls or result types any one is enough. A flag that is repeated adds
-to the filter.
+It consists of terms with commas between them, and all must match. Of several
+numbers, calls or result types any one is enough. A repeated flag adds to the
+filter.
 
   12   12..20   4,5,7..9   numbers in the log
-  all                      leaves nothing out
+  all                      every delivery
 `)
 	for _, t := range deliveryview.FilterTerms {
 		name := t.Name
@@ -399,25 +399,25 @@ to the filter.
 		doc := strings.ReplaceAll(strings.TrimPrefix(t.Doc, "only "), "repeatable: ", "")
 		hang(&b, fmt.Sprintf("  %-24s ", name), terminal.Wrap(doc, 53))
 	}
-	b.WriteString(`  PATH OPERATOR VALUE      what the payload must hold
+	b.WriteString(`  PATH OPERATOR VALUE      a condition on the payload
 
-A path is a name, or several with dots: callResult.resultType. # stands for every
-item of an array: callResult.outcomes.#.name; more is in the syntax of gjson. A
-path that is called like a word above is written @this.text.
+A path is a name, or several with dots: callResult.resultType. # is every item of
+an array: callResult.outcomes.#.name. The syntax is that of gjson. A field with the
+name of a term above is written @this.text.
 
-  =  !=            equal or not; numbers by their value, all else as text
-  ~                contains, upper and lower case alike
+  =  !=            equal or not; numbers by value, everything else as text
+  ~                contains, in upper or lower case
   <  >  <=  >=     numbers, and text such as timestamps
-  exists           is there, with whatever value: sequence exists
+  exists           the field is present, with any value: sequence exists
 
-A value in double quotes is a JSON string: for one with a comma, or that begins
-or ends with a space. For instance:
+A value in double quotes is a JSON string: for one that has a comma, or begins or
+ends with a space. Examples:
 
   callResult.resultType=Busy
   failed,since=2h,duration>60
   callResult.summary ~ "call back, please"
 
-listen knows only what has come: since, until, text and numbers are for the log.`)
+since, until, text and numbers are for the log, not for listen.`)
 	return b.String()
 }
 
@@ -451,12 +451,12 @@ func environmentPage() string {
 
 --config FILE replaces both files. An unknown key is an error.
 
-The project's file comes with a checkout. Until you say "julianctl config trust"
-it names endpoints on this machine only, keeps its log and its fixtures inside
-its folder, and decides neither where your API key comes from nor where it goes.
-What a command would use beyond that is refused; --allow-host lets deliveries
-reach one host. A file that changes has to be trusted again. Trust is kept by
-path and content under $XDG_STATE_HOME/julianctl/trust.
+The project's file comes with a checkout. Until you type "julianctl config trust"
+it names endpoints on this machine only, keeps its log and fixtures inside its
+folder, and decides nothing about your API key. A command that would use more is
+refused; --allow-host lets deliveries reach one host. A changed file has to be
+trusted again. Trust is kept by path and content under
+$XDG_STATE_HOME/julianctl/trust.
 
 Settings and their variables:
 

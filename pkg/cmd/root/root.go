@@ -104,9 +104,9 @@ right before it goes live, and is it still right today?`,
 	root.PersistentFlags().String("color", "auto", "when to use colour: auto, always, never")
 	cli.MarkSetting(root.PersistentFlags(), "color")
 	root.AddGroup(
-		&cobra.Group{ID: groupJob, Title: "The main job:"},
-		&cobra.Group{ID: groupHelp, Title: "Helpers:"},
-		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
+		&cobra.Group{ID: groupJob, Title: "Main commands:"},
+		&cobra.Group{ID: groupHelp, Title: "More commands:"},
+		&cobra.Group{ID: groupSetup, Title: "Setup:"},
 	)
 	known := false
 	for _, c := range commands() {

@@ -39,16 +39,16 @@ func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample [AGENT_ID…]",
 		Short: "Fetch the sample payload of an agent",
-		Long: `sample fetches what the provider shows as an agent's webhook payload. On a
-terminal it is laid out and coloured; in a pipe and with -o it is the exact
-bytes of the answer. Without AGENT_ID the agent is that of JULIAN_AGENT_ID.
+		Long: `sample fetches what the provider shows as the webhook payload of an agent. On a terminal
+it is formatted and coloured; in a pipe and with -o it is the exact bytes of the answer.
+Without AGENT_ID the agent is that of JULIAN_AGENT_ID.
 
---check compares the sample with the documentation and lists on stderr what is
-new, missing, of another type or has a new value; with --format json that list is
-on stdout, and the payload only where -o or --save puts it.
+--check compares the sample with the documentation. It lists on stderr what is new, missing,
+of another type or has a new value. With --format json that list is on stdout, and the
+payload only where -o or --save puts it.
 
-A value of --set is JSON where it is valid JSON, and a string otherwise. Its path
-names a field that is documented or in the payload; --set-new adds any other.`,
+A value of --set is JSON if it is valid JSON, and a string otherwise. Its path must be
+documented or in the payload; --set-new sets any other.`,
 		Example: `  julianctl sample agent.abc123 -o sample.json
   julianctl sample agent.one agent.two -o samples/     one file for each agent
   julianctl sample --offline                           the documented sample; no key needed
@@ -66,7 +66,7 @@ names a field that is documented or in the payload; --set-new adds any other.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.offline, "offline", false, "use the embedded sample: no key, no network")
 	flags.StringVarP(&opts.output, "output", "o", "", "file or folder for the exact bytes; - is stdout")
-	flags.StringVar(&opts.save, "save", "", "folder of fixtures: write AGENT_ID.json there where it is new or changed")
+	flags.StringVar(&opts.save, "save", "", "folder of fixtures: write AGENT_ID.json if it is new or changed")
 	flags.BoolVar(&opts.check, "check", false, "compare with the documentation; exit 1 unless it is as documented")
 	opts.redact.Declare(cmd)
 	opts.sets.Declare(cmd, "the payload")

@@ -45,7 +45,7 @@ OpenAPI 3.1 document with one webhook.`,
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&openapi, "openapi", false, "as an OpenAPI 3.1 document with one webhook")
+	cmd.Flags().BoolVar(&openapi, "openapi", false, "print an OpenAPI 3.1 document with one webhook")
 	cmd.AddCommand(newInferCmd(a), newDiffCmd(a))
 	return cmd
 }
@@ -55,10 +55,10 @@ func newInferCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "infer [PATH…|-]",
 		Short: "Write the schema of recorded payloads",
-		Long: `infer reads payloads and writes the JSON Schema of what it saw: the fields, their
-types, and which were always there. With --agent it writes that agent's own
-shape: its variables and the names of its outcomes, for --agent-shape of
-validate, generate and check.`,
+		Long: `infer reads payloads and writes a JSON Schema of what it saw: the fields, their types, and
+which were always present. With --agent it writes what is specific to that agent, its
+variables and the names of its outcomes, for --agent-shape of validate, generate and
+check.`,
 		Example: `  julianctl schema infer recorded/ > seen.schema.json
   julianctl log export --format payloads | julianctl schema infer - --agent agent.abc123 -o agent.schema.json
   julianctl validate --agent-shape agent.schema.json new.json`,
@@ -67,7 +67,7 @@ validate, generate and check.`,
 			return runInfer(cmd.Context(), a, args, agent, output)
 		},
 	}
-	cmd.Flags().StringVar(&agent, "agent", "", "write the shape of this agent's own parts, from its payloads only")
+	cmd.Flags().StringVar(&agent, "agent", "", "describe only what is specific to this agent, from its payloads")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write; stdout without it")
 	return cmd
 }
@@ -167,13 +167,12 @@ func newDiffCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [PATH…|-]",
 		Short: "Compare recorded payloads, or a schema, with the documented shape",
-		Long: `diff names the fields that are new, lost or of another type, and values outside a
-documented set. PATH holds recorded payloads, or is one JSON Schema. The exit code
-is 1 when there is a difference: a gate against a silent change of the provider.
+		Long: `diff lists the fields that are new, missing or of another type, and values outside a
+documented set. PATH is recorded payloads, or one JSON Schema. The exit code is 1 if there
+is a difference: a gate against a silent change of the provider.
 
-That a value, a type or an optional field does not occur in payloads means
-nothing, and is no difference. What is in an object whose keys are the agent's
-own is none either.`,
+A value, a type or an optional field that does not occur in the payloads is not a
+difference. Neither are keys that an agent chooses itself.`,
 		Example: `  julianctl schema diff recorded/
   julianctl schema diff recorded/ --against seen.schema.json    since we last looked
   julianctl schema diff partner.schema.json --format json`,
@@ -182,7 +181,7 @@ own is none either.`,
 			return runDiff(cmd.Context(), a, args, against, format)
 		},
 	}
-	cmd.Flags().StringVar(&against, "against", "", "JSON Schema or payloads to compare with, in place of the documentation")
+	cmd.Flags().StringVar(&against, "against", "", "JSON Schema or payloads to compare with, instead of the documentation")
 	cli.FormatFlag(cmd, &format, "text", "json")
 	return cmd
 }

@@ -29,9 +29,9 @@ func TestValidationReadsTheSchemaAgain(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{`{"type": "object"}`, cli.ExitYes, "1 payload correct\n"},
+		{`{"type": "object"}`, cli.ExitYes, "1 payload valid\n"},
 		{`{"type": "objekt"}`, cli.ExitUsage, `schema.json:1:10: /type: is "objekt", want an array or a listed value` + "\nhint: did you mean \"object\"?\n"},
-		{`{"type": "string"}`, cli.ExitNo, "1 of 1 payload not correct: 1 error, 0 warnings\n"},
+		{`{"type": "string"}`, cli.ExitNo, "1 of 1 payload invalid: 1 error, 0 warnings\n"},
 	} {
 		put(t, schema, tt.schema)
 		errs.Reset()

@@ -138,7 +138,7 @@ func TestIssueText(t *testing.T) {
    |                                ^~~~~~
    = hint: did you mean "Busy"?
 
-1 of 1 payload not correct: 2 errors, 18 warnings
+1 of 1 payload invalid: 2 errors, 18 warnings
 `
 		if d := cmp.Diff(want, looked(t, 80, options{}, body)); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
@@ -151,14 +151,14 @@ func TestIssueText(t *testing.T) {
    | ^
    = and 11 more like this: /name, /phoneNumber, …
 
-1 of 1 payload not correct: 2 errors, 18 warnings (8 not shown: 1 enum 18 required 1 type)
+1 of 1 payload invalid: 2 errors, 18 warnings (8 not shown: 1 enum 18 required 1 type)
 `
 		if d := cmp.Diff(want, looked(t, 60, options{maxIssues: 1}, body)); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 	})
 	t.Run("no place", func(t *testing.T) {
-		want := "<stdin>:1:1: error[empty]: holds no payload\n\nnot correct: 1 error, 0 warnings\n"
+		want := "<stdin>:1:1: error[empty]: holds no payload\n\ninvalid: 1 error, 0 warnings\n"
 		if d := cmp.Diff(want, looked(t, 60, options{}, " ")); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}

@@ -44,27 +44,25 @@ func NewCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH…|-]",
 		Short: "Check payloads against the schema",
-		Long: `validate says whether payloads are correct, and where not. A PATH is a file, a
-folder, a glob or - for stdin; files hold one payload, one on each line (NDJSON)
-or an array of them, plain or compressed with gzip or zstd.
+		Long: `validate says whether payloads are valid, and where they are not. A PATH is a file, a
+folder, a glob or - for stdin. A file holds one payload, one on each line (NDJSON) or an
+array of them, plain or compressed with gzip or zstd.
 
-Exit code 1 means that a payload is not correct, 3 that something could not be
-read or a report not written. Warnings alone exit 0, unless --strict makes
-errors of them.
+Exit code 1: a payload is invalid. Exit code 3: something could not be read, or a report
+could not be written. Warnings alone exit 0; with --strict they count as errors.
 
-Reports list up to 5,000 errors and as many warnings, and say how many more
-there are. In GitHub Actions (GITHUB_ACTIONS=true) the text form also annotates
-the files, by commands on stderr, and adds to the job's summary; --format github
-writes the annotations to stdout, in place of the text.
+Reports list up to 5,000 errors and up to 5,000 warnings, and say how many more there
+are. In GitHub Actions (GITHUB_ACTIONS=true) the text format also annotates the files, by
+commands on stderr, and adds to the summary of the job. --format github writes the
+annotations to stdout instead of the text.
 
-With --schema payloads are held against your own JSON Schema, draft 2020-12, in
-place of the documented fields. Of the rules, those on syntax, encoding, depth,
-duplicate keys and empty input hold as well; those on what fields mean do not.
-What the schema says of format is checked; what its $ref says is read from its
-folder or below, never from a network.
+With --schema payloads are checked against your own JSON Schema, draft 2020-12, instead
+of the documented fields. The rules on syntax, encoding, depth, duplicate keys and empty
+input still apply; the rules on the meaning of fields do not. The keyword format is
+checked. A $ref is read from the folder of the schema or below, never from a network.
 
-With --watch it goes on: each change of a file brings a new run, until Ctrl-C.
-The exit code is then that of the last run.`,
+With --watch it runs again at each change of a file, until Ctrl-C. The exit code is that
+of the last run.`,
 		Example: `  julianctl validate sample.json
   julianctl validate --strict payloads/ 'more/**/*.ndjson.gz'
   julianctl generate --count 1000 | julianctl validate
@@ -81,10 +79,10 @@ The exit code is then that of the last run.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.strict, "strict", false, "make errors of warnings")
+	f.BoolVar(&o.strict, "strict", false, "count warnings as errors")
 	f.StringArrayVar(&o.rules, "rule", nil, "severity of a rule: ID=error, ID=warn or ID=off (repeatable)")
-	f.StringVar(&o.schema, "schema", "", "JSON Schema to check against, in place of the documented fields")
-	cli.AgentShapeFlag(cmd, &o.agentShape, "also hold payloads against what is this agent's own")
+	f.StringVar(&o.schema, "schema", "", "your own JSON Schema to check against, instead of the documented fields")
+	cli.AgentShapeFlag(cmd, &o.agentShape, "also check what is specific to this agent")
 	f.IntVar(&o.maxIssues, "max-issues", 0, "show no more than this many issues, as text or json; 0 shows all")
 	f.IntVar(&o.jobs, "jobs", 0, "how many cores to use; 0 uses all")
 	f.BoolVar(&o.listRules, "list-rules", false, "list the rules")
@@ -358,11 +356,11 @@ func (p *printer) verdict() string {
 	var b strings.Builder
 	switch {
 	case s.Incorrect > 0:
-		b.WriteString(p.a.ErrStyle.Bad(fmt.Sprintf("%s of %s not correct", units.Number(s.Incorrect), units.Count(s.Documents, "payload"))))
+		b.WriteString(p.a.ErrStyle.Bad(fmt.Sprintf("%s of %s invalid", units.Number(s.Incorrect), units.Count(s.Documents, "payload"))))
 	case s.Errors > 0:
-		b.WriteString(p.a.ErrStyle.Bad("not correct"))
+		b.WriteString(p.a.ErrStyle.Bad("invalid"))
 	case s.Documents > 0:
-		b.WriteString(p.a.ErrStyle.Good(units.Count(s.Documents, "payload") + " correct"))
+		b.WriteString(p.a.ErrStyle.Good(units.Count(s.Documents, "payload") + " valid"))
 	default:
 		b.WriteString("no payload read")
 	}
