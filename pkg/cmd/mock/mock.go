@@ -64,7 +64,7 @@ help senders". Exit code 1 means that a call was given up.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&opts.api.Agents, "agent", nil, "id of another agent that exists (repeatable)")
 	flags.StringVar(&opts.sample, "sample", "", "file with the sample to serve instead of the embedded one")
-	cli.AgentShapeFlag(cmd, &opts.shape, "variables and outcomes of the agents, from \"schema infer --agent\"; those always there must be enrolled with")
+	cli.AgentShapeFlag(cmd, &opts.shape, "variables and outcomes of the agents; an enrolment must give those that are always there")
 	flags.BoolVar(&opts.api.RequireEmail, "require-email", false, "the agents' sequences have e-mail steps: a contact needs toEmailAddress")
 	flags.Float64Var(&opts.api.Credits, "credits", 0, "credits of the organization; once they are spent nobody is scheduled (default 1000, and no end)")
 	flags.Float64Var(&opts.api.FailRate, "fail-rate", 0, "share of the requests to answer with 500, 0 to 1")
