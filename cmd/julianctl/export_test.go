@@ -70,14 +70,20 @@ func startListening(t *testing.T) listening {
 		return path
 	}
 	t.Cleanup(func() { end() })
+	return listening{awaitReady(t, ready), end}
+}
+
+// awaitReady is the URL in a ready file, once it is there.
+func awaitReady(t *testing.T, path string) string {
+	t.Helper()
 	for range 4000 {
-		if url, err := os.ReadFile(ready); err == nil && len(url) > 0 {
-			return listening{strings.TrimSpace(string(url)), end}
+		if url, err := os.ReadFile(path); err == nil && len(url) > 0 {
+			return strings.TrimSpace(string(url))
 		}
 		<-time.After(5 * time.Millisecond)
 	}
-	t.Fatal("listen was never ready")
-	return listening{}
+	t.Fatal("the server was never ready")
+	return ""
 }
 
 // exportedPayloads are NDJSON: lines of all sizes, one that is no UTF-8 among
