@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/pkg/sender"
 )
 
@@ -97,7 +98,7 @@ func sentStates(t *testing.T, path string) map[string]state {
 // last for the newest by those that send an older content late. JULIANCTL_LONG makes a
 // day a minute.
 func TestMockedService(t *testing.T) {
-	python := needProgram(t, "python3")
+	python := needs.Program(t, "python3")
 	speed := "40000x"
 	if os.Getenv("JULIANCTL_LONG") != "" {
 		speed = "1440x"
@@ -162,7 +163,7 @@ func TestMockedService(t *testing.T) {
 // Everything that the mock's API has, as a user tries it: with curl.
 func TestMockWithCurl(t *testing.T) {
 	t.Parallel()
-	curl := needProgram(t, "curl")
+	curl := needs.Program(t, "curl")
 	api, _ := startMock(t, "--agent", "agent.two")
 	const (
 		key   = "x-api-key: test-key"
