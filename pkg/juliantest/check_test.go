@@ -1,14 +1,19 @@
 package juliantest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/juliantest"
 	"github.com/julianctl/julianctl/testdata/consumers/gotest"
@@ -29,6 +34,35 @@ var scenarios = map[string]func(*testing.T){
 	},
 	"some": func(t *testing.T) {
 		juliantest.Check(t, right(), juliantest.Only("idempotency", "methods"), juliantest.Skip("together", "after-pause"))
+	},
+	"counted": func(t *testing.T) {
+		var deliveries atomic.Int32
+		e := right()
+		handler := e.Handler
+		e.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			deliveries.Add(1)
+			handler.ServeHTTP(w, r)
+		})
+		juliantest.Check(t, e, juliantest.Skip("speed"))
+		t.Logf("%d deliveries in all", deliveries.Load())
+	},
+	"late": func(t *testing.T) { // acknowledged first, booked a second later
+		webhook := gotest.New(secret)
+		e := endpoint(webhook)
+		e.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			look := httptest.NewRecorder()
+			gotest.New(secret).ServeHTTP(look, again(r, body))
+			if look.Code == http.StatusNoContent {
+				time.AfterFunc(time.Second, func() { webhook.ServeHTTP(httptest.NewRecorder(), again(r, body)) })
+			}
+			w.WriteHeader(look.Code)
+		})
+		juliantest.Check(t, e)
 	},
 	"broken": func(t *testing.T) { juliantest.Check(t, broken("no dedupe")) },
 	"probe fails": func(t *testing.T) {
@@ -73,6 +107,13 @@ func broken(fault string) juliantest.Endpoint {
 
 func endpoint(webhook *gotest.Webhook) juliantest.Endpoint {
 	return juliantest.Endpoint{Handler: webhook, Secret: http.Header{"X-Webhook-Secret": {secret}}, Probe: webhook.Bookings}
+}
+
+// again is a request with the body that was read.
+func again(r *http.Request, body []byte) *http.Request {
+	r = r.Clone(context.Background())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return r
 }
 
 func TestChild(t *testing.T) {
@@ -158,6 +199,24 @@ func TestUndecidedFails(t *testing.T) {
 		if !got.failed || !slices.Equal(got.verdicts["FAIL"], failed) || !strings.Contains(got.text, tt.said) || !strings.Contains(got.text, "undecided, as "+failed[len(failed)-1]+" is: ") {
 			t.Errorf("%s: failed %v, want %s and %q\n%s", tt.scenario, got.verdicts["FAIL"], tt.failed, tt.said, got.text)
 		}
+	}
+}
+
+// What -run leaves out is not delivered: beside the check there is the plain call.
+func TestFilteredIsNotDelivered(t *testing.T) {
+	t.Parallel()
+	for run, want := range map[string]string{"unicode": ": 5 deliveries in all\n", "nothing": ": 0 deliveries in all\n"} {
+		if got := child(t, "counted", "-test.run=^TestChild$/^"+run+"$"); !strings.Contains(got.text, want) {
+			t.Errorf("%s: want %q\n%s", run, want, got.text)
+		}
+	}
+}
+
+// A right consumer that books late is not blamed.
+func TestLateEffects(t *testing.T) {
+	t.Parallel()
+	if got := child(t, "late"); got.failed || len(got.verdicts["PASS"]) < 30 {
+		t.Errorf("failed %v\n%s", got.verdicts["FAIL"], got.text)
 	}
 }
 

@@ -44,18 +44,34 @@ func report(t *testing.T, r check.Result, probed bool, said map[string]string) {
 	}
 }
 
+// limits says what the checks that passed showed, and what none of them looks at.
+func limits(sum check.Summary) string {
+	var parts []string
+	for _, part := range []struct {
+		name string
+		list []string
+	}{{"shown: ", sum.Shown}, {"not checked: ", sum.NotShown}} {
+		if len(part.list) > 0 {
+			parts = append(parts, part.name+safetext.Line(strings.Join(part.list, "; ")))
+		}
+	}
+	return inTests.Replace(strings.Join(parts, "\n"))
+}
+
 // needsProbe reports whether a check can pass only where effects are counted.
 func needsProbe(id string) bool {
 	named := checklist.Named(id)
 	return len(named) > 0 && named[0].Needs == checklist.Effects
 }
 
-// inTests puts what stands for a flag of julianctl check in its place.
+// inTests says what stands for a flag of julianctl check in tests.
 var inTests = strings.NewReplacer(
+	"--probe-batch counts all", "a quicker Endpoint.Probe would count all",
 	"--probe", "Endpoint.Probe",
 	"is given with -H", "belongs in Endpoint.Secret",
 	"give its header with -H", "name its header in Endpoint.Secret",
 	"--settle", "juliantest.Settle",
+	"--profile thorough", `juliantest.Profile("thorough")`,
 	"--exec", "julianctl check --exec",
 	"--also", "julianctl check --also",
 )
