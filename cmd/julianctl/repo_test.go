@@ -49,6 +49,7 @@ var tiers = map[string]struct {
 	"pkg/sender":       {1, nil},
 	"pkg/journal":      {1, nil},
 	"pkg/supervise":    {1, nil},
+	"pkg/timeline":     {1, []string{"pkg/deliver"}},
 	"pkg/effects":      {2, nil},
 	"pkg/check":        {2, []string{"pkg/effects"}},
 	"pkg/crashcheck":   {2, []string{"pkg/check", "pkg/effects"}},

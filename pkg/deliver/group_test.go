@@ -116,3 +116,10 @@ func TestWorstGroups(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// at is a result that was due, sent and answered so long after start.
+func at(start time.Time, due, sent, answered time.Duration, status int) Result {
+	r := Result{Answer: Answer{Due: start.Add(due), Sent: start.Add(sent), Answered: start.Add(answered), Status: status}}
+	r.Err = Statuses(nil).Evaluate(r.Answer)
+	return r
+}

@@ -110,3 +110,23 @@ func (l Latency) Counts(edges []time.Duration) []int64 {
 	}
 	return counts
 }
+
+// Point is one point of a percentile curve.
+type Point struct {
+	Percentile float64 // 0 to 100
+	Value      time.Duration
+}
+
+// Curve returns the distribution by percentile, from 0 to 100, with finer steps
+// towards the end: five for each halving of the distance to 100. It is nil if there
+// are no values.
+func (l Latency) Curve() []Point {
+	if l.Count() == 0 {
+		return nil
+	}
+	var points []Point
+	for _, b := range l.hist.CumulativeDistributionWithTicks(5) {
+		points = append(points, Point{b.Quantile, time.Duration(b.ValueAt) * time.Microsecond})
+	}
+	return points
+}

@@ -45,3 +45,23 @@ func TestLatencyCounts(t *testing.T) {
 		t.Errorf("min %s", l.Min())
 	}
 }
+
+func TestCurve(t *testing.T) {
+	var l Latency
+	if l.Curve() != nil {
+		t.Error("a curve of nothing")
+	}
+	for i := range 1000 {
+		l.Record(time.Duration(i+1) * time.Millisecond)
+	}
+	points := l.Curve()
+	first, last := points[0], points[len(points)-1]
+	if first.Value != time.Millisecond || last.Percentile != 100 || last.Value != l.Max() || len(points) < 30 {
+		t.Errorf("%v", points)
+	}
+	for i, p := range points[1:] {
+		if p.Percentile < points[i].Percentile || p.Value < points[i].Value {
+			t.Errorf("falls at %v", p)
+		}
+	}
+}

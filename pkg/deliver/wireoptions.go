@@ -5,10 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"github.com/julianctl/julianctl/pkg/wait"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/wait"
 )
 
 // WireOptions change how a request is sent: cut short, slowly, or given up. The

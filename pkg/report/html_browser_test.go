@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/page/browsertest"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
+	"github.com/julianctl/julianctl/pkg/timeline"
 )
 
 // payloads are n documents with a callId each.
@@ -52,10 +53,10 @@ func replay(t *testing.T, n int, plan deliver.Plan, limits string, endpoint http
 	}
 	t.Cleanup(client.Close)
 	r := report.Report{Name: "replay", Version: "1.2.3", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	timeline := deliver.NewTimeline(time.Now())
+	line := timeline.New(time.Now())
 	view := report.Replay{Copies: plan.Duplicates + 1, Verdict: report.Pass}
 	view.Summary = client.Run(t.Context(), payloads(n), plan, func(result deliver.Result) {
-		timeline.Add(result)
+		line.Add(result)
 		c := report.Case{Name: fmt.Sprintf("%s:%d %s", result.Document.Source, result.Document.Line, result.CallID()), Group: "delivery", Verdict: report.Pass, Took: result.Answer.Latency()}
 		if result.Err != nil {
 			c.Verdict, c.Message = report.Fail, result.Err.Error()
@@ -65,7 +66,7 @@ func replay(t *testing.T, n int, plan deliver.Plan, limits string, endpoint http
 		}
 		r.Add(c)
 	})
-	view.Series = timeline.Series()
+	view.Series = line.Series()
 	if limits != "" {
 		if view.Limits, err = deliver.ParseLimits(limits); err != nil {
 			t.Fatal(err)

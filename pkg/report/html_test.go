@@ -18,6 +18,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/timeline"
 )
 
 // readHTML reads the page as strictly as XML: every element ends, attributes
@@ -165,13 +166,13 @@ func checkedWithPlots() report.Report {
 // A page stays small however long the run was.
 func TestPagesAreBounded(t *testing.T) {
 	start := time.Now()
-	timeline := deliver.NewTimeline(start)
+	line := timeline.New(start)
 	r := report.Report{Name: "replay"}
 	view := report.Replay{Copies: 2}
 	for i := range 100_000 {
 		at := start.Add(time.Duration(i) * 50 * time.Millisecond)
 		a := deliver.Answer{Status: 500, Due: at, Sent: at, Answered: at.Add(time.Duration(1+i%7919) * time.Microsecond)}
-		timeline.Add(deliver.Result{Answer: a, Err: errFull})
+		line.Add(deliver.Result{Answer: a, Err: errFull})
 		view.Summary.Latency.Record(a.Latency())
 		message := "status 500"
 		if i >= 1000 {
@@ -187,7 +188,7 @@ func TestPagesAreBounded(t *testing.T) {
 		view.Summary.Groups.Worst = append(view.Summary.Groups.Worst, g)
 	}
 	view.Summary.Groups.Total = 1_000_000
-	view.Series = timeline.Series()
+	view.Series = line.Series()
 	r.Overview = view.Overview()
 	out := write(t, "html", r)
 	t.Logf("%d bytes", len(out))
@@ -280,7 +281,7 @@ func TestReplayLimits(t *testing.T) {
 
 // One delivery has no course over time, however long it took.
 func TestOneDeliveryHasNoCharts(t *testing.T) {
-	series := deliver.Series{Width: 10 * time.Millisecond, Buckets: make([]deliver.Bucket, 30)}
+	series := timeline.Series{Width: 10 * time.Millisecond, Buckets: make([]timeline.Bucket, 30)}
 	series.Buckets[29].Classes[2] = 1
 	for ok, want := range map[int]int{1: 0, 2: 1} {
 		r := report.Replay{Summary: deliver.Summary{Planned: ok, Sent: ok, OK: ok}, Series: series}

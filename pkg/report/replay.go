@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/timeline"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -21,7 +22,7 @@ type Replay struct {
 	Copies  int    // of each payload, the first included
 	Limits  []deliver.Limit
 	Summary deliver.Summary
-	Series  deliver.Series
+	Series  timeline.Series
 	// Hide takes secrets out of what the endpoint answered; nil takes out none.
 	Hide func(string) string
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/timeline"
 )
 
 // replayShown is how many failures are listed in text.
@@ -34,7 +35,7 @@ type printer struct {
 
 	tally    *tally
 	progress *terminal.Progress // nil: none is shown
-	timeline *deliver.Timeline  // nil: no report needs it
+	timeline *timeline.Timeline // nil: no report needs it
 
 	hinted           map[string]bool // hints that were given
 	source           string          // of the payloads, while there is only one
@@ -58,9 +59,9 @@ func newPrinter(a *cli.App, o options, plan deliver.Plan, client *deliver.Client
 
 // begin starts showing progress, unless records go to the same terminal, and starts the
 // timeline if a report needs it.
-func (p *printer) begin(line *deliver.Timeline) {
+func (p *printer) begin(line *timeline.Timeline) {
 	if p.reports.Has(hdrReport, htmlReport) {
-		*line = *deliver.NewTimeline(time.Now())
+		*line = *timeline.New(time.Now())
 		p.timeline = line
 	}
 	if p.o.format == "text" || !p.a.Out.IsTTY() {

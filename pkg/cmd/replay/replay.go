@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/payload"
+	"github.com/julianctl/julianctl/pkg/timeline"
 	"github.com/spf13/cobra"
 )
 
@@ -141,8 +142,8 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	timeline := new(deliver.Timeline)
-	reports, err := cli.NewReports(a, "replay", o.format, o.reports, replayFormats(timeline))
+	line := new(timeline.Timeline)
+	reports, err := cli.NewReports(a, "replay", o.format, o.reports, replayFormats(line))
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func run(ctx context.Context, a *cli.App, o options) (err error) {
 	if err := p.beginRecords(records); err != nil {
 		return err
 	}
-	p.begin(timeline)
+	p.begin(line)
 	sum := p.run(ctx, running, docs)
 	p.summary(ctx, sum)
 	err = p.outcome(ctx, sum)

@@ -12,6 +12,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/terminal"
+	"github.com/julianctl/julianctl/pkg/timeline"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -23,7 +24,7 @@ const htmlReport = "html"
 
 // replayFormats are the formats of a replay's reports. Line is filled in before
 // they are written.
-func replayFormats(line *deliver.Timeline) []report.Format {
+func replayFormats(line *timeline.Timeline) []report.Format {
 	return append(cli.ReportFormats(false), report.Format{
 		Name: hdrReport, Doc: "latency over time, an HdrHistogram interval log",
 		Write: func(w io.Writer, _ report.Report) error { return line.WriteLog(w) },

@@ -1,4 +1,4 @@
-package deliver
+package timeline
 
 import (
 	"bytes"
@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/julianctl/julianctl/pkg/deliver"
 )
 
 // The log is read back by the library: every answer is in it, where it was due.
 func TestWriteLog(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	random := rand.New(rand.NewPCG(1, 2))
-	line := NewTimeline(start)
-	var all Latency
+	line := New(start)
+	var all deliver.Latency
 	const n, span = 20_000, 30 * time.Second
 	for i := range n {
 		due := span * time.Duration(i) / n

@@ -1,4 +1,4 @@
-package deliver
+package timeline
 
 import (
 	"errors"
@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/deliver"
 )
 
 // at is a result that was due, sent and answered so long after start.
-func at(start time.Time, due, sent, answered time.Duration, status int) Result {
-	r := Result{Answer: Answer{Due: start.Add(due), Sent: start.Add(sent), Answered: start.Add(answered), Status: status}}
-	r.Err = Statuses(nil).Evaluate(r.Answer)
+func at(start time.Time, due, sent, answered time.Duration, status int) deliver.Result {
+	r := deliver.Result{Answer: deliver.Answer{Due: start.Add(due), Sent: start.Add(sent), Answered: start.Add(answered), Status: status}}
+	r.Err = deliver.Statuses(nil).Evaluate(r.Answer)
 	return r
 }
 
@@ -20,16 +21,16 @@ func TestTimeline(t *testing.T) {
 	const ms = time.Millisecond
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	lost := at(start, 31*ms, 31*ms, 35*ms, 0)
-	lost.Err = &Error{Class: Unknown}
+	lost.Err = &deliver.Error{Class: deliver.Unknown}
 	unsent := at(start, 34*ms, 0, 36*ms, 0)
-	unsent.Answer.Sent, unsent.Err = time.Time{}, &Error{Class: Unreachable}
-	line := NewTimeline(start)
-	for _, r := range []Result{
+	unsent.Answer.Sent, unsent.Err = time.Time{}, &deliver.Error{Class: deliver.Unreachable}
+	line := New(start)
+	for _, r := range []deliver.Result{
 		at(start, 1*ms, 2*ms, 9*ms, 200),
 		at(start, 1*ms, 15*ms, 35*ms, 503), // due in the first span, sent late in the second, answered in the fourth
 		at(start, -5*ms, 3*ms, 4*ms, 204),  // due before the run: in its first span
 		lost, unsent,
-		{Err: &Error{Class: Unreadable, Err: errors.New("no file")}},
+		{Err: &deliver.Error{Class: deliver.Unreadable, Err: errors.New("no file")}},
 	} {
 		line.Add(r)
 	}
@@ -53,8 +54,8 @@ func TestTimelineWidens(t *testing.T) {
 	widths := map[time.Duration]bool{}
 	for _, span := range []time.Duration{time.Second, 7 * time.Second, time.Minute, time.Hour, 90 * 24 * time.Hour} {
 		random := rand.New(rand.NewPCG(1, uint64(span)))
-		line := NewTimeline(start)
-		var all []Result
+		line := New(start)
+		var all []deliver.Result
 		for range 20_000 {
 			due := time.Duration(random.Int64N(int64(span)))
 			sent := due + time.Duration(random.Int64N(int64(20*time.Millisecond)))
@@ -81,29 +82,9 @@ func TestTimelineWidens(t *testing.T) {
 	}
 }
 
-func TestCurve(t *testing.T) {
-	var l Latency
-	if l.Curve() != nil {
-		t.Error("a curve of nothing")
-	}
-	for i := range 1000 {
-		l.Record(time.Duration(i+1) * time.Millisecond)
-	}
-	points := l.Curve()
-	first, last := points[0], points[len(points)-1]
-	if first.Value != time.Millisecond || last.Percentile != 100 || last.Value != l.Max() || len(points) < 30 {
-		t.Errorf("%v", points)
-	}
-	for i, p := range points[1:] {
-		if p.Percentile < points[i].Percentile || p.Value < points[i].Value {
-			t.Errorf("falls at %v", p)
-		}
-	}
-}
-
 func BenchmarkTimeline(b *testing.B) {
 	start := time.Now()
-	line := NewTimeline(start)
+	line := New(start)
 	b.ReportAllocs()
 	i := time.Duration(0)
 	for b.Loop() {

@@ -1,9 +1,12 @@
-package deliver
+// Package timeline puts the deliveries of a run into buckets of time, for reports
+// and for an HdrHistogram log.
+package timeline
 
 import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/julianctl/julianctl/pkg/deliver"
 )
 
 // Series is a run over time, in buckets of equal width without gaps. There are 1 to
@@ -28,8 +31,8 @@ type Bucket struct {
 	// Classes counts deliveries by the first digit of their status. Classes[0] are
 	// those without an answer; Classes[1] is always 0.
 	Classes [6]int
-	// Late counts deliveries sent more than [LateAfter] after they were due. None is
-	// dropped; see [Pace].
+	// Late counts deliveries sent more than [deliver.LateAfter] after they were due. None is
+	// dropped; see [deliver.Pace].
 	Late int
 
 	// Latencies are of answered deliveries, from due to answered, kept to 1 %.
@@ -60,11 +63,11 @@ type span struct {
 	latency *hdrhistogram.PackedHistogram // in ns; nil: empty
 }
 
-// NewTimeline returns a timeline of a run that starts at start.
-func NewTimeline(start time.Time) *Timeline { return &Timeline{start: start, width: firstWidth} }
+// New returns a timeline of a run that starts at start.
+func New(start time.Time) *Timeline { return &Timeline{start: start, width: firstWidth} }
 
-// Add adds one result of [Client.Run].
-func (t *Timeline) Add(r Result) {
+// Add adds one result of [deliver.Client.Run].
+func (t *Timeline) Add(r deliver.Result) {
 	a := r.Answer
 	if a.Answered.IsZero() { // unreadable: nothing was delivered
 		return
@@ -79,7 +82,7 @@ func (t *Timeline) Add(r Result) {
 		t.at(a.Sent).Sent++
 	}
 	due := t.at(a.Due)
-	count(&due.Late, a.Sent.Sub(a.Due) > LateAfter)
+	count(&due.Late, a.Sent.Sub(a.Due) > deliver.LateAfter)
 	if a.Status != 0 {
 		due.record(a.Latency())
 	}
@@ -179,22 +182,8 @@ func (t *Timeline) Series() Series {
 	return s
 }
 
-// Point is one point of a percentile curve.
-type Point struct {
-	Percentile float64 // 0 to 100
-	Value      time.Duration
-}
-
-// Curve returns the distribution by percentile, from 0 to 100, with finer steps
-// towards the end: five for each halving of the distance to 100. It is nil if there
-// are no values.
-func (l Latency) Curve() []Point {
-	if l.Count() == 0 {
-		return nil
+func count(n *int, when bool) {
+	if when {
+		*n++
 	}
-	var points []Point
-	for _, b := range l.hist.CumulativeDistributionWithTicks(5) {
-		points = append(points, Point{b.Quantile, time.Duration(b.ValueAt) * time.Microsecond})
-	}
-	return points
 }
