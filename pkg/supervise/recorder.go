@@ -227,12 +227,3 @@ func (r *Recorder) Open() int {
 	defer r.mu.Unlock()
 	return len(r.open)
 }
-
-// Points are the points of steps.
-func Points(steps []Step) []Point {
-	out := make([]Point, len(steps))
-	for i, s := range steps {
-		out[i] = s.Point
-	}
-	return out
-}
