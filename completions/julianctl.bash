@@ -301,7 +301,7 @@ __julianctl_handle_standard_completion_case() {
         printf -v comp "%q" "${compline%%$tab*}" &>/dev/null || comp=$(printf "%q" "${compline%%$tab*}")
 
         # Only consider the completions that match
-        [[ $comp == "$cur"* ]] || continue
+        [[ $comp == "$cur"* || $compline == "$cur"* ]] || continue
 
         # The completions matches.  Add it to the list of full completions including
         # its description.  We don't escape the completion because it may get printed
@@ -424,3 +424,25 @@ else
 fi
 
 # ex: ts=4 sw=4 et filetype=sh
+
+# What follows needs these functions of the package bash-completion, if it is absent.
+if ! declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+    _get_comp_words_by_ref()
+    {
+        local line="${COMP_LINE:0:COMP_POINT}"
+        read -r -a words <<<"$line"
+        [[ -z $line || ${line: -1} == [[:space:]] ]] && words+=("")
+        cword=$((${#words[@]} - 1))
+        cur="${words[cword]}"
+        prev="${words[cword > 0 ? cword - 1 : 0]}"
+    }
+fi
+if ! declare -F __ltrim_colon_completions >/dev/null 2>&1; then
+    __ltrim_colon_completions()
+    {
+        if [[ $1 == *:* && $COMP_WORDBREAKS == *:* ]]; then
+            local prefix="${1%"${1##*:}"}" i
+            for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]="${COMPREPLY[i]#"$prefix"}"; done
+        fi
+    }
+fi

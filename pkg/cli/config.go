@@ -114,7 +114,7 @@ func (e Endpoint) CheckSettings() []EndpointSetting {
 type Setting struct {
 	Key, Doc, Def string
 	Env           []string // first found wins
-	oneOf         []string
+	OneOf         []string // nil: any value
 }
 
 // Settings lists the keys in alphabetical order. They are read from the type
@@ -132,7 +132,7 @@ var Settings = sync.OnceValue(func() []Setting {
 			Doc:   f.Tag.Get("doc"),
 			Def:   f.Tag.Get("default"),
 			Env:   append([]string{own}, strings.Fields(f.Tag.Get("env"))...),
-			oneOf: strings.Fields(f.Tag.Get("oneof")),
+			OneOf: strings.Fields(f.Tag.Get("oneof")),
 		})
 	}
 	return out
@@ -146,8 +146,8 @@ func ConfigFlag(cmd *cobra.Command, key string) {
 			continue
 		}
 		doc := s.Doc
-		if len(s.oneOf) > 0 {
-			doc += ": " + strings.Join(s.oneOf, ", ")
+		if len(s.OneOf) > 0 {
+			doc += ": " + strings.Join(s.OneOf, ", ")
 		}
 		switch key {
 		case "timeout":
@@ -290,8 +290,8 @@ func decodeConfig(v *viper.Viper, cfg *Config, origin map[string]Origin) error {
 			value = nil
 		}
 		err := decode(map[string]any{s.Key: value}, cfg)
-		if err == nil && len(s.oneOf) > 0 && !slices.Contains(s.oneOf, fmt.Sprint(value)) {
-			err = fmt.Errorf("%q is not one of %s", value, strings.Join(s.oneOf, ", "))
+		if err == nil && len(s.OneOf) > 0 && !slices.Contains(s.OneOf, fmt.Sprint(value)) {
+			err = fmt.Errorf("%q is not one of %s", value, strings.Join(s.OneOf, ", "))
 		}
 		if err != nil {
 			return UsageError(fmt.Errorf("setting %q from %s: %w", s.Key, origin[s.Key], err), `see "julianctl help environment"`)

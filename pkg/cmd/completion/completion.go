@@ -3,8 +3,11 @@
 package completion
 
 import (
+	"bytes"
 	_ "embed"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/spf13/cobra"
@@ -21,10 +24,10 @@ var scripts = []struct {
 	name, short, use string
 	write            func(root *cobra.Command, w io.Writer, describe bool) error
 }{
-	{"bash", "Print the script for bash", `Every shell: add this line to ~/.bashrc (it needs the package bash-completion):
+	{"bash", "Print the script for bash", `Every shell: add this line to ~/.bashrc:
 
   source <(julianctl completion bash)`,
-		(*cobra.Command).GenBashCompletionV2},
+		writeBash},
 	{"zsh", "Print the script for zsh", `Every shell: add these lines to ~/.zshrc:
 
   autoload -U compinit && compinit
@@ -55,6 +58,54 @@ var scripts = []struct {
 
 "julianctl help --json" has every command, flag, exit code and record for programs.`,
 		func(_ *cobra.Command, w io.Writer, _ bool) error { _, err := io.WriteString(w, skill); return err }},
+}
+
+// bashWords stands in for the package bash-completion, which macOS does not have:
+// the words before the cursor, with "=" and ":" inside of words.
+const bashWords = `
+# What follows needs these functions of the package bash-completion, if it is absent.
+if ! declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+    _get_comp_words_by_ref()
+    {
+        local line="${COMP_LINE:0:COMP_POINT}"
+        read -r -a words <<<"$line"
+        [[ -z $line || ${line: -1} == [[:space:]] ]] && words+=("")
+        cword=$((${#words[@]} - 1))
+        cur="${words[cword]}"
+        prev="${words[cword > 0 ? cword - 1 : 0]}"
+    }
+fi
+if ! declare -F __ltrim_colon_completions >/dev/null 2>&1; then
+    __ltrim_colon_completions()
+    {
+        if [[ $1 == *:* && $COMP_WORDBREAKS == *:* ]]; then
+            local prefix="${1%"${1##*:}"}" i
+            for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]="${COMPREPLY[i]#"$prefix"}"; done
+        fi
+    }
+fi
+`
+
+func writeBash(root *cobra.Command, w io.Writer, describe bool) error {
+	var script bytes.Buffer
+	if err := root.GenBashCompletionV2(&script, describe); err != nil {
+		return err
+	}
+	// The script compares what was typed with values as a shell escapes them, so that
+	// nothing is found behind a comma.
+	const escaped, plain = `[[ $comp == "$cur"* ]] || continue`, `[[ $comp == "$cur"* || $compline == "$cur"* ]] || continue`
+	_, err := io.WriteString(w, strings.Replace(script.String(), escaped, plain, 1)+bashWords)
+	return err
+}
+
+// Write writes the script for a shell.
+func Write(root *cobra.Command, shell string, w io.Writer) error {
+	for _, s := range scripts {
+		if s.name == shell {
+			return s.write(root, w, true)
+		}
+	}
+	return fmt.Errorf("no script for %q", shell)
 }
 
 // NewCmd is the command.

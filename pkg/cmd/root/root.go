@@ -127,6 +127,9 @@ right before it goes live, and is it still right today?`,
 	}
 	root.SetHelpCommandGroupID(groupSetup)
 	root.CompletionOptions.DisableDefaultCmd = true // it has a package of its own
+	if first == cobra.ShellCompRequestCmd || first == cobra.ShellCompNoDescRequestCmd {
+		completeValues(a, root)
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a, cmd, allHelp) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { printHelp(a, cmd, allHelp); return nil })
