@@ -32,6 +32,63 @@ func (h *passHook) After(s *Step) Action {
 	return Pass
 }
 
+// listen accepts connections in place of what a consumer uses, and has each of
+// them served until the test ends.
+func listen(t *testing.T, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// proxyTo is a proxy in front of addr until the test ends.
+func proxyTo(t *testing.T, name, addr string, hook Hook) *Proxy {
+	t.Helper()
+	p, err := NewProxy(name, "127.0.0.1:0", addr, hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// connect is a connection of a consumer through a proxy.
+func connect(t *testing.T, p *Proxy) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+// say writes to a connection.
+func say(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // conversation is what a consumer and a target say in turn, as bytes.
 type conversation []struct{ says, answer string }
 
@@ -39,19 +96,8 @@ type conversation []struct{ says, answer string }
 // them, and returns what the two received.
 func talk(t *testing.T, hook Hook, lines conversation) (target, consumer string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	got := make(chan string, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			got <- err.Error()
-			return
-		}
-		defer conn.Close()
+	addr := listen(t, func(conn net.Conn) {
 		var all strings.Builder
 		for _, l := range lines {
 			part := make([]byte, len(l.says))
@@ -67,23 +113,11 @@ func talk(t *testing.T, hook Hook, lines conversation) (target, consumer string)
 		rest, _ := io.ReadAll(conn)
 		all.Write(rest)
 		got <- all.String()
-	}()
-	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), hook)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	conn, err := net.Dial("tcp", p.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	})
+	conn := connect(t, proxyTo(t, "db", addr, hook))
 	var all strings.Builder
 	for _, l := range lines {
-		if _, err := io.WriteString(conn, l.says); err != nil {
-			t.Fatal(err)
-		}
+		say(t, conn, l.says)
 		part := make([]byte, len(l.answer))
 		n, err := io.ReadFull(conn, part)
 		all.Write(part[:n])
@@ -91,7 +125,7 @@ func talk(t *testing.T, hook Hook, lines conversation) (target, consumer string)
 			break
 		}
 	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	rest, _ := io.ReadAll(conn)
@@ -182,17 +216,7 @@ func TestStepsOfProtocols(t *testing.T) {
 
 // Commands that are sent without waiting are steps one after the other.
 func TestPipeline(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+	addr := listen(t, func(conn net.Conn) {
 		lines := bufio.NewScanner(conn)
 		for n := 0; lines.Scan(); {
 			if strings.HasPrefix(lines.Text(), "INCR") {
@@ -200,22 +224,10 @@ func TestPipeline(t *testing.T) {
 				_, _ = fmt.Fprintf(conn, ":%d\r\n", n)
 			}
 		}
-	}()
+	})
 	hook := &passHook{}
-	p, err := NewProxy("cache", "127.0.0.1:0", listener.Addr().String(), hook)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	conn, err := net.Dial("tcp", p.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(conn, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*2\r\n$4\r\nINCR\r\n$1\r\nb\r\n"); err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, proxyTo(t, "cache", addr, hook))
+	say(t, conn, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*2\r\n$4\r\nINCR\r\n$1\r\nb\r\n")
 	got := make([]byte, 8)
 	if _, err := io.ReadFull(conn, got); err != nil || string(got) != ":1\r\n:2\r\n" {
 		t.Errorf("%q, %v", got, err)
@@ -228,41 +240,21 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestTLSIsRefused(t *testing.T) {
-	ssl := "\x00\x00\x00\x08\x04\xd2\x16\x2f"
-	hook := &passHook{}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), hook)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	conn, err := net.Dial("tcp", p.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, ssl); err != nil {
-		t.Fatal(err)
-	}
+	received := make(chan string, 1)
+	addr := listen(t, func(conn net.Conn) {
+		got := make([]byte, len(pgHello))
+		n, _ := io.ReadFull(conn, got)
+		received <- string(got[:n])
+	})
+	conn := connect(t, proxyTo(t, "db", addr, &passHook{}))
+	say(t, conn, "\x00\x00\x00\x08\x04\xd2\x16\x2f") // SSLRequest
 	no := make([]byte, 1)
 	if _, err := io.ReadFull(conn, no); err != nil || no[0] != 'N' {
 		t.Fatalf("answer %q, %v", no, err)
 	}
-	if _, err := io.WriteString(conn, pgHello); err != nil {
-		t.Fatal(err)
-	}
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	got := make([]byte, len(pgHello))
-	if _, err := io.ReadFull(server, got); err != nil || string(got) != pgHello {
-		t.Errorf("the target received %q, %v", got, err)
+	say(t, conn, pgHello)
+	if got := <-received; got != pgHello {
+		t.Errorf("the target received %q", got)
 	}
 }
 
@@ -292,38 +284,15 @@ func FuzzProxy(f *testing.F) {
 // talkOnce has the consumer say all it has and end its side, and the target then
 // all that it has.
 func talkOnce(t *testing.T, says, answer []byte) (target, consumer []byte) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	got := make(chan []byte, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			got <- nil
-			return
-		}
-		defer conn.Close()
+	addr := listen(t, func(conn net.Conn) {
 		_, _ = conn.Write(answer)
 		all, _ := io.ReadAll(conn)
 		got <- all
-	}()
-	p, err := NewProxy("db", "127.0.0.1:0", listener.Addr().String(), &passHook{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	conn, err := net.Dial("tcp", p.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := conn.Write(says); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+	})
+	conn := connect(t, proxyTo(t, "db", addr, &passHook{}))
+	say(t, conn, string(says))
+	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	consumer, _ = io.ReadAll(conn)
@@ -333,48 +302,23 @@ func talkOnce(t *testing.T, says, answer []byte) (target, consumer []byte) {
 // TestHold holds a step before the target gets it, cuts one after its answer,
 // and refuses connections.
 func TestHold(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	received := make(chan string, 10)
-	go func() {
+	addr := listen(t, func(conn net.Conn) {
+		buf := make([]byte, 1024)
 		for {
-			conn, err := listener.Accept()
+			n, err := conn.Read(buf)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				buf := make([]byte, 1024)
-				for {
-					n, err := conn.Read(buf)
-					if err != nil {
-						return
-					}
-					received <- string(buf[:n])
-					_, _ = io.WriteString(conn, "+OK\r\n")
-				}
-			}()
+			received <- string(buf[:n])
+			_, _ = io.WriteString(conn, "+OK\r\n")
 		}
-	}()
+	})
 	rec := NewRecorder()
-	p, err := NewProxy("cache", "127.0.0.1:0", listener.Addr().String(), rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	set := "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
+	p := proxyTo(t, "cache", addr, rec)
 	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", p.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.WriteString(conn, set); err != nil {
-			t.Fatal(err)
-		}
+		conn := connect(t, p)
+		say(t, conn, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")
 		return conn
 	}
 	ok := make([]byte, 5)
@@ -389,7 +333,7 @@ func TestHold(t *testing.T) {
 	hold := rec.Hold(point, false)
 	held := dial()
 	<-hold.Hit()
-	if rec.Open() != 1 || len(received) != 0 {
+	if rec.Rested() != 0 || len(received) != 0 {
 		t.Error("the step is not held")
 	}
 	other := dial() // the second with that hash: another point
@@ -509,7 +453,7 @@ func TestPauseIsTheWorkers(t *testing.T) {
 	if got := r.Pause(); got != 200*time.Millisecond {
 		t.Errorf("pause %s, want 200ms", got)
 	}
-	if r.Noise() != 2 {
-		t.Errorf("%d steps of noise, want 2", r.Noise())
+	if len(r.noise) != 2 {
+		t.Errorf("%d steps of noise, want 2", len(r.noise))
 	}
 }

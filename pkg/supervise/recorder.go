@@ -52,9 +52,6 @@ func (r *Recorder) Hold(point Point, after bool) *Hold {
 // Hit is closed once the step is held.
 func (h *Hold) Hit() <-chan struct{} { return h.hit }
 
-// Step is the step that is held; valid after Hit.
-func (h *Hold) Step() *Step { return h.step }
-
 // Release lets the step go on, or cuts its connection. Only the first call does
 // something.
 func (r *Recorder) Release(h *Hold, action Action) {
@@ -105,13 +102,6 @@ func (r *Recorder) LearnNoise(idle bool) (done func()) {
 		defer r.mu.Unlock()
 		r.learned = nil
 	}
-}
-
-// Noise is how many different steps are taken for noise.
-func (r *Recorder) Noise() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.noise)
 }
 
 // Pause is the longest time between two steps of noise that are the same: how
@@ -219,11 +209,4 @@ func (r *Recorder) Quiet(ctx context.Context, gap time.Duration) error {
 			return fmt.Errorf("the consumer does not come to rest: %w", context.Cause(ctx))
 		}
 	}
-}
-
-// Open is how many counted steps wait for an answer.
-func (r *Recorder) Open() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.open)
 }
