@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -53,6 +54,10 @@ help senders". Exit code 1 means that a call was given up.`,
   julianctl mock --webhook-to staging --calls calls.ndjson --journal sent.db`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// The calls of another run would be known to the endpoint.
+			if !cmd.Flags().Changed("seed") {
+				opts.api.Seed = uint64(rand.Uint32())
+			}
 			if err := opts.webhook.check(cmd); err != nil {
 				return err
 			}
@@ -68,7 +73,7 @@ help senders". Exit code 1 means that a call was given up.`,
 	flags.BoolVar(&opts.api.RequireEmail, "require-email", false, "the agents' sequences have e-mail steps: a contact needs toEmailAddress")
 	flags.Float64Var(&opts.api.Credits, "credits", 0, "credits of the organization; once they are spent nobody is scheduled (default 1000, and no end)")
 	flags.Float64Var(&opts.api.FailRate, "fail-rate", 0, "share of the requests to answer with 500, 0 to 1")
-	flags.Uint64Var(&opts.api.Seed, "seed", 0, "seed: the same requests fail, and the same calls have the same bytes")
+	flags.Uint64Var(&opts.api.Seed, "seed", 0, "same seed: the same requests fail, and the same calls have the same bytes (default another each time)")
 	flags.DurationVar(&opts.api.Latency, "latency", 0, "delay before each answer")
 	cli.FormatFlag(cmd, &opts.format, "text", "json")
 	cli.GroupFlags(cmd,
@@ -94,10 +99,10 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 			return err
 		}
 	}
-	p := newPrinter(a, opts.format)
-	opts.api.Now, opts.api.Observe = a.Now, p.request
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	p := newPrinter(a, opts.format, stop)
+	opts.api.Now, opts.api.Observe = a.Now, p.request
 	closeWebhook, err := opts.webhook.open(ctx, a, &opts.api, p)
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	defer remove()
 	a.Note("fake API at %s; Ctrl-C stops it. To use it:\n", a.ErrStyle.Bold(base))
 	a.Note("  export JULIAN_BASE_URL=%s\n  export %s=%s\n  export JULIAN_AGENT_ID=%s\n", base, cli.KeyVariable, mockapi.DefaultKey, mockapi.DefaultAgent)
-	opts.webhook.banner(a)
+	opts.webhook.banner(a, opts.api.Seed)
 
 	var sum mockapi.Summary
 	var failed error

@@ -26,6 +26,7 @@ const givenUpShown = 5
 type printer struct {
 	a       *cli.App
 	records *report.Records // nil: text
+	stop    func()          // called when nothing more can be shown
 
 	mu      sync.Mutex
 	out     *bufio.Writer
@@ -34,8 +35,8 @@ type printer struct {
 	err     error // the first
 }
 
-func newPrinter(a *cli.App, format string) *printer {
-	p := &printer{a: a, out: bufio.NewWriterSize(a.Out, 64<<10)}
+func newPrinter(a *cli.App, format string, stop func()) *printer {
+	p := &printer{a: a, stop: stop, out: bufio.NewWriterSize(a.Out, 64<<10)}
 	if format == "json" {
 		p.records = report.NewRecords(p.out, "mock")
 	}
@@ -61,7 +62,9 @@ func (p *printer) show(kind string, record any, line func() string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.flush = nil
-			_ = p.out.Flush() // the stream keeps its error
+			if p.out.Flush() != nil { // the stream keeps its error
+				p.stop()
+			}
 		})
 	}
 }
@@ -167,7 +170,7 @@ func (p *printer) text(s mockapi.Summary) string {
 		if n > 0 && paint != nil {
 			name = paint(name)
 		}
-		rows = append(rows, fmt.Sprintf("%s %6s  %s", name, units.Number(n), says))
+		rows = append(rows, strings.TrimRight(fmt.Sprintf("%s %6s  %s", name, units.Number(n), says), " "))
 	}
 	row("calls", s.Calls, nil, units.Count(s.Deliveries, "delivery")+fmt.Sprintf(", %s not acknowledged", units.Number(s.Failed)))
 	late := fmt.Sprintf("%s on the first try", units.Number(s.First))
@@ -175,7 +178,10 @@ func (p *printer) text(s mockapi.Summary) string {
 		late += "; the latest " + units.Time(s.Latest) + " after its call"
 	}
 	row("delivered", s.Delivered, style.Good, late)
-	why := "after the last try"
+	why := ""
+	if s.GivenUp > 0 {
+		why = "after the last try"
+	}
 	if s.Disabled {
 		why += "; the sender has disabled the endpoint"
 	}

@@ -140,13 +140,13 @@ func (f *webhookFlags) payloads(ctx context.Context, a *cli.App, api *mockapi.Op
 	return mockapi.Generated(api.Seed, mockapi.DefaultAgent, api.Shape, n), func() {}, nil
 }
 
-func (f *webhookFlags) banner(a *cli.App) {
+func (f *webhookFlags) banner(a *cli.App, seed uint64) {
 	if f.to == "" {
 		a.Note("contacts that are enrolled are not called; --webhook-to says where their webhooks go")
 		return
 	}
 	profile, _ := sender.Find(f.sender) // open has found it
-	a.Note("webhooks go to %s as %s sends them: %s", a.ErrStyle.Bold(safetext.Line(f.client.Target().String())), profile.Name, profile.Doc)
+	a.Note("webhooks go to %s as %s sends them: %s; seed %d", a.ErrStyle.Bold(safetext.Line(f.client.Target().String())), profile.Name, profile.Doc, seed)
 }
 
 // speed is a flag like 60x, or max.
@@ -169,8 +169,9 @@ func (s *speed) Set(text string) error {
 		return nil
 	}
 	f, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64)
-	if err != nil || !(f > 0 && f <= 1e9) {
-		return errors.New("want a speed such as 60x, or max")
+	// Beyond that the clock would run out of its range within a day.
+	if err != nil || !(f > 0 && f <= 100_000) {
+		return errors.New("want a speed such as 60x, up to 100000x, or max")
 	}
 	*s = speed(f)
 	return nil
