@@ -101,7 +101,7 @@ func Check(t *testing.T, e Endpoint, options ...Option) {
 			if !ok {
 				t.Fatalf("the run was cut short: %v", run.err)
 			}
-			report(t, result, e.Probe != nil, said)
+			report(t, e, result, said)
 		})
 	}
 	run.stop()

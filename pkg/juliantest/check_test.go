@@ -75,6 +75,25 @@ var scenarios = map[string]func(*testing.T){
 		e.Secret = nil
 		juliantest.Check(t, e)
 	},
+	"no path": func(t *testing.T) {
+		e := right()
+		mux := http.NewServeMux()
+		mux.Handle("/webhook", e.Handler)
+		e.Handler = mux
+		juliantest.Check(t, e)
+	},
+	"path without a slash": func(t *testing.T) {
+		e := right()
+		mux := http.NewServeMux()
+		mux.Handle("/webhook", e.Handler)
+		e.Handler, e.Path = mux, "webhook"
+		juliantest.Check(t, e, juliantest.Only("sample"))
+	},
+	"nobody listens": func(t *testing.T) {
+		srv := httptest.NewServer(http.NotFoundHandler())
+		srv.Close()
+		juliantest.Check(t, juliantest.Endpoint{URL: srv.URL})
+	},
 	"panics": func(t *testing.T) {
 		e := right()
 		e.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no database") })
@@ -193,6 +212,9 @@ func TestUndecidedFails(t *testing.T) {
 	for _, tt := range []struct{ scenario, failed, said string }{
 		{"probe fails", "repeat", "undecided: no count of effects: no such table: bookings\n"},
 		{"wrong secret", "sample result-types", "undecided: a plain call is not acknowledged: 401 Unauthorized; a secret that it wants belongs in Endpoint.Secret\n"},
+		{"no path", "sample result-types", `undecided: a plain call is not acknowledged: 404 Not Found; Endpoint.Path is "/": set it to where the handler takes deliveries`},
+		{"nobody listens", "sample", "connection refused"},
+		{"no path", "sample result-types", `hint:   Endpoint.Path is "/": set it`},
 	} {
 		got := child(t, tt.scenario)
 		failed := strings.Fields(tt.failed)
@@ -217,6 +239,14 @@ func TestLateEffects(t *testing.T) {
 	t.Parallel()
 	if got := child(t, "late"); got.failed || len(got.verdicts["PASS"]) < 30 {
 		t.Errorf("failed %v\n%s", got.verdicts["FAIL"], got.text)
+	}
+}
+
+// A path is one with or without its slash.
+func TestPath(t *testing.T) {
+	t.Parallel()
+	if got := child(t, "path without a slash"); got.failed || !slices.Equal(got.verdicts["PASS"], []string{"sample"}) {
+		t.Error(got.text)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,15 +58,11 @@ func (e Endpoint) open(t testing.TB) (client *deliver.Client, done func()) {
 	case e.Handler != nil && e.URL != "":
 		t.Fatal("juliantest: Endpoint has both a Handler and a URL: give one of them")
 	case e.Handler != nil:
-		path := e.Path
-		if path == "" {
-			path = "/"
-		}
 		srv := httptest.NewUnstartedServer(e.Handler)
 		// A panic of the handler shows with the test that it belongs to.
 		srv.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(t.Output(), nil), slog.LevelError)
 		srv.Start()
-		to, stop = srv.URL+path, srv.Close
+		to, stop = srv.URL+"/"+strings.TrimPrefix(e.Path, "/"), srv.Close
 	case e.URL == "":
 		t.Fatal("juliantest: Endpoint has neither a Handler nor a URL")
 	}

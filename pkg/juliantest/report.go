@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,14 +21,17 @@ import (
 // report turns what a check found into what its subtest came to. In said is which
 // check failed first for want of evidence, by its reason: the others that have the
 // same reason are skipped.
-func report(t *testing.T, r check.Result, probed bool, said map[string]string) {
+func report(t *testing.T, e Endpoint, r check.Result, said map[string]string) {
 	t.Helper()
 	message := inTests.Replace(safetext.Line(r.Message))
+	if r.NotRun && strings.HasSuffix(message, ": 404 Not Found") {
+		message += "; " + e.wrongPath()
+	}
 	switch r.Verdict {
 	case check.Pass:
 		t.Log(message)
 	case check.Warn:
-		t.Log("worth a look: " + explain(t, r))
+		t.Log("worth a look: " + explain(t, r, checklist.Hint(r)))
 	case check.Skip:
 		t.Skip(message)
 	case check.Undecided:
@@ -34,14 +39,26 @@ func report(t *testing.T, r check.Result, probed bool, said map[string]string) {
 		switch {
 		case again:
 			t.Skipf("undecided, as %s is: %s", first, message)
-		case !probed && !r.NotRun && needsProbe(r.ID):
+		case e.Probe == nil && !r.NotRun && needsProbe(r.ID):
 			t.Skip("undecided: " + message)
 		}
 		said[message] = r.ID
 		t.Error("undecided: " + message)
 	case check.Fail:
-		t.Error(explain(t, r))
+		hint := checklist.Hint(r)
+		if len(r.Evidence) > 0 && !slices.ContainsFunc(r.Evidence, func(d check.Evidence) bool { return d.Status != http.StatusNotFound }) {
+			hint = e.wrongPath()
+		}
+		t.Error(explain(t, r, hint))
 	}
+}
+
+// wrongPath is the hint where nothing is found.
+func (e Endpoint) wrongPath() string {
+	if e.Handler == nil {
+		return fmt.Sprintf("is %s the whole URL of the webhook?", e.URL)
+	}
+	return fmt.Sprintf("Endpoint.Path is %q: set it to where the handler takes deliveries", cmp.Or(e.Path, "/"))
 }
 
 // limits says what the checks that passed showed, and what none of them looks at.
@@ -78,7 +95,7 @@ var inTests = strings.NewReplacer(
 
 // explain is what is said of a check that did not pass: what happened, the evidence,
 // and what to do.
-func explain(t *testing.T, r check.Result) string {
+func explain(t *testing.T, r check.Result, hint string) string {
 	var lines []string
 	add := func(label, text string) {
 		if text != "" {
@@ -129,7 +146,7 @@ func explain(t *testing.T, r check.Result) string {
 	if named := checklist.Named(r.ID); len(named) > 0 {
 		add("why:    ", named[0].Why)
 	}
-	add("hint:   ", checklist.Hint(r))
+	add("hint:   ", hint)
 	lines = append(lines, "rerun:  "+rerun(t.Name(), r))
 	return strings.Join(lines, "\n")
 }
