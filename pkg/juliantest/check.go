@@ -20,7 +20,8 @@ type Option func(*settings)
 
 type settings struct {
 	check.Options
-	profile string // empty: default, or smoke with -short
+	profile        string // empty: default, or smoke with -short
+	allowUndecided bool
 }
 
 // Only runs the checks with these ids, or of these groups: accepts, idempotency,
@@ -47,6 +48,10 @@ func Seed(seed uint64) Option { return func(s *settings) { s.Options.Seed = seed
 // default 250 ms. A second effect that comes later than that is not seen.
 func Settle(d time.Duration) Option { return func(s *settings) { s.Options.Settle = d } }
 
+// AllowUndecided skips checks that came to no result, instead of failing them: without
+// a Probe, those of idempotency can show that something is wrong, and not that it is right.
+func AllowUndecided() Option { return func(s *settings) { s.allowUndecided = true } }
+
 const (
 	settle   = 250 * time.Millisecond
 	patience = 5 * time.Second // for the first effect
@@ -58,14 +63,13 @@ const (
 //
 // A failure says what happened, what was delivered, what goes wrong in production and
 // how to mend it. What is right, but worth a look, is logged. A check that came to no
-// result fails: no evidence is never a pass. Only where e has no Probe, the checks
-// that need one are skipped instead, unless what is answered shows a failure.
+// result fails: no evidence is never a pass.
 //
 // The flags -run and -skip select checks as they select other subtests; what they
 // leave out is not delivered. Check waits for all that it started.
 func Check(t *testing.T, e Endpoint, options ...Option) {
 	t.Helper()
-	o := e.options(t, options)
+	o, allowUndecided := e.options(t, options)
 	client, done := e.open(t)
 	defer done()
 	o.Client = client
@@ -101,7 +105,7 @@ func Check(t *testing.T, e Endpoint, options ...Option) {
 			if !ok {
 				t.Fatalf("the run was cut short: %v", run.err)
 			}
-			report(t, e, result, said)
+			report(t, e, result, allowUndecided, said)
 		})
 	}
 	run.stop()
@@ -110,8 +114,8 @@ func Check(t *testing.T, e Endpoint, options ...Option) {
 	}
 }
 
-// options are those of the run, but for the client.
-func (e Endpoint) options(t testing.TB, options []Option) check.Options {
+// options are those of the run, but for the client, and whether no result is accepted.
+func (e Endpoint) options(t testing.TB, options []Option) (check.Options, bool) {
 	t.Helper()
 	s := settings{}
 	for _, set := range options {
@@ -158,7 +162,7 @@ func (e Endpoint) options(t testing.TB, options []Option) check.Options {
 			return effects.Reading{Count: n}, err
 		}
 	}
-	return o
+	return o, s.allowUndecided
 }
 
 // run is one run of checks in the background.

@@ -31,7 +31,7 @@ func TestConsumers(t *testing.T) {
 		"":                           "",
 		"no dedupe":                  "repeat together other-bytes later-content changed-field after-others after-pause lost-ack in-flight final-count",
 		"looks, then inserts":        "together final-count",
-		"key holds the result":       "changed-field final-count",
+		"key holds the result":       "later-content changed-field final-count",
 		"trims the id":               "near-ids",
 		"summary is a template":      "meta-characters",
 		"part of the secret":         "secret",

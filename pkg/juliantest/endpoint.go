@@ -37,8 +37,8 @@ type Endpoint struct {
 	// Header is sent with every delivery, too, and need not be insisted on.
 	Header http.Header
 
-	// Probe counts how often a call was processed. Without one no repeat can be
-	// proven to be harmless, and the checks that need it are skipped.
+	// Probe counts how often a call was processed. Without one nothing shows that a
+	// repeat is harmless, and the checks of that fail, unless [AllowUndecided] is given.
 	Probe Probe
 }
 

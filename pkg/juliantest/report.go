@@ -18,10 +18,10 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// report turns what a check found into what its subtest came to. In said is which
-// check failed first for want of evidence, by its reason: the others that have the
-// same reason are skipped.
-func report(t *testing.T, e Endpoint, r check.Result, said map[string]string) {
+// report turns what a check found into what its subtest came to. Accepted: no evidence
+// is no failure. In said is which check failed first for want of evidence, by its
+// reason: the others that have the same reason are skipped.
+func report(t *testing.T, e Endpoint, r check.Result, accepted bool, said map[string]string) {
 	t.Helper()
 	message := inTests.Replace(safetext.Line(r.Message))
 	if r.NotRun && strings.HasSuffix(message, ": 404 Not Found") {
@@ -39,7 +39,7 @@ func report(t *testing.T, e Endpoint, r check.Result, said map[string]string) {
 		switch {
 		case again:
 			t.Skipf("undecided, as %s is: %s", first, message)
-		case e.Probe == nil && !r.NotRun && needsProbe(r.ID):
+		case accepted:
 			t.Skip("undecided: " + message)
 		}
 		said[message] = r.ID
@@ -75,15 +75,10 @@ func limits(sum check.Summary) string {
 	return inTests.Replace(strings.Join(parts, "\n"))
 }
 
-// needsProbe reports whether a check can pass only where effects are counted.
-func needsProbe(id string) bool {
-	named := checklist.Named(id)
-	return len(named) > 0 && named[0].Needs == checklist.Effects
-}
-
 // inTests says what stands for a flag of julianctl check in tests.
 var inTests = strings.NewReplacer(
 	"--probe-batch counts all", "a quicker Endpoint.Probe would count all",
+	"count effects with --probe", "count effects with Endpoint.Probe, or accept that with AllowUndecided",
 	"--probe", "Endpoint.Probe",
 	"is given with -H", "belongs in Endpoint.Secret",
 	"give its header with -H", "name its header in Endpoint.Secret",
@@ -131,7 +126,7 @@ func explain(t *testing.T, r check.Result, hint string) string {
 	var sent, others []string
 	for _, e := range r.Evidence {
 		answer := cmp.Or(e.Error, fmt.Sprint(e.Status))
-		line := fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
+		line := fmt.Sprintf("%s: %s in %s", strings.TrimSpace(e.What+" "+e.CallID), answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
 		if wrong[e.CallID] || e.Status/100 != 2 {
 			sent = append(sent, line)
 		} else {
