@@ -244,9 +244,9 @@ func TestHouseRules(t *testing.T) {
 // plainPackages use the field's own words; see privateWords. Packages are added as
 // they become clean.
 var plainPackages = []string{
-	"pkg/cli", "pkg/deliver", "pkg/deliveryview", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
-	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/units", "pkg/wait",
-	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/mock",
+	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
+	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
+	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/log", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",
 }
 

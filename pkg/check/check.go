@@ -135,7 +135,7 @@ type Summary struct {
 	Requests    int    `json:"deliveries"`
 	Seed        uint64 `json:"seed"`
 	// Probe says whether effects were counted: "counts", "none", or why what
-	// the probe said is no count.
+	// the probe said is not a count.
 	Probe string `json:"probe"`
 	// Unreachable says why the endpoint could not be asked, or not any more;
 	// empty otherwise.
@@ -236,7 +236,7 @@ type Step struct {
 type Event struct {
 	AtMS float64 `json:"atMs"` // since the delivery began
 	// Step is the number of the step in the list of steps, with a * where it
-	// changes durable state; empty for what is none of a delivery's.
+	// changes durable state; empty for what is not one of a delivery's.
 	Step string `json:"step,omitempty"`
 	// Who is "sender", "consumer", or a proxy with the number of its connection,
 	// such as "database#1".

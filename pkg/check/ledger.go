@@ -36,7 +36,7 @@ type Entry struct {
 	done   bool   // it was processed, as far as anybody looked
 }
 
-// unprocessed is how many acknowledged calls nobody has seen processed.
+// unprocessed is how many acknowledged calls were not seen to be processed.
 func (l *Ledger) unprocessed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *Ledger) unprocessed() int {
 	return n
 }
 
-// waiting picks a few acknowledged calls, evenly, that nobody has seen processed.
+// waiting picks a few acknowledged calls, evenly, that were not seen to be processed.
 func (l *Ledger) waiting() []*Watched {
 	const few = 8
 	l.mu.Lock()

@@ -100,7 +100,7 @@ func retryAfter(a deliver.Answer, otherwise time.Duration) time.Duration {
 }
 
 // redelivered delivers a call again that was answered with a, as a sender does,
-// and returns the answer to judge: the later one where the first asked to wait,
+// and returns the answer that counts: the later one where the first asked to wait,
 // and otherwise the first, since a 5xx is what it is. What came of it is noted
 // among the acknowledged calls, whose effects are counted.
 func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answer {

@@ -155,7 +155,7 @@ func stillOpen(all []*Watched) []*Watched {
 	return open
 }
 
-// mostDrops is how often a count may fall before it is no count: a consumer that
+// mostDrops is how often a count may fall before it is not a count: a consumer that
 // writes a row anew may show none in between.
 const mostDrops = 3
 

@@ -42,7 +42,7 @@ type Consumer interface {
 	Signal() error
 	// Exited is closed when the program that was started has ended, which may
 	// leave others behind that serve; Gone when nothing of it is left. Both may be
-	// nil: nobody sees it.
+	// nil: it cannot be seen.
 	Exited() <-chan struct{}
 	Gone() <-chan struct{}
 	// Output is the end of what it printed.

@@ -245,7 +245,7 @@ func (t *Trial) giveUp() {
 	}
 }
 
-// As delivers a call in a manner, on a connection of its own.
+// As delivers a call with wire options, on a connection of its own.
 func (t *Trial) As(what string, c Call, m deliver.WireOptions, header ...deliver.Field) deliver.Answer {
 	t.pace.wait(t)
 	return t.deliver(what, c, m.Cut == 0 && m.Hangup == deliver.NoHangup, func() deliver.Answer {
@@ -256,7 +256,7 @@ func (t *Trial) As(what string, c Call, m deliver.WireOptions, header ...deliver
 // idCharacters are those that ids are made of.
 const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
-// deliver notes what came of send. Once the endpoint is gone nobody is asked. With
+// deliver notes what came of send. Once the endpoint is gone nothing is sent. With
 // again, a call that was not taken is delivered again, as a sender would.
 func (t *Trial) deliver(what string, c Call, again bool, send func() deliver.Answer) deliver.Answer {
 	t.mu.Lock()
@@ -390,5 +390,5 @@ func Redirects(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 3
 // Limited reports that the endpoint had rather been asked later.
 func Limited(a deliver.Answer) bool { return a.Err == nil && a.Status == http.StatusTooManyRequests }
 
-// Unreachable reports that nothing was sent: there is nobody to judge.
+// Unreachable reports that nothing was sent: there is no endpoint to check.
 func Unreachable(a deliver.Answer) bool { return errors.Is(a.Err, deliver.Unreachable) }

@@ -20,7 +20,7 @@ type form struct {
 	what   string
 	call   check.Call
 	header deliver.Header
-	manner *deliver.WireOptions // nil: in the ordinary one
+	wire   *deliver.WireOptions // nil: the ordinary ones
 	// mayRefuse: a 4xx is worth a look, and no more.
 	mayRefuse bool
 	// mayAskLength: so is a 411, and nothing else.
@@ -36,10 +36,10 @@ func accepts(forms func(*check.Trial) []form) func(*check.Trial) check.Conclusio
 		var taken []string
 		for _, f := range all {
 			var a deliver.Answer
-			if f.manner == nil {
+			if f.wire == nil {
 				a = t.Request(f.what, f.call, deliver.Request{Body: f.call.Body, Header: f.header})
 			} else {
-				a = t.As(f.what, f.call, *f.manner, f.header...)
+				a = t.As(f.what, f.call, *f.wire, f.header...)
 			}
 			switch {
 			case a.Err == nil && !check.Limited(a) && (f.mayRefuse && a.Status/100 == 4 || f.mayAskLength && a.Status == http.StatusLengthRequired):
@@ -51,7 +51,7 @@ func accepts(forms func(*check.Trial) []form) func(*check.Trial) check.Conclusio
 		}
 		return func() check.Finding {
 			if len(taken) > 0 && t.Seen() == "" {
-				var seen check.Notes // what could not be counted is no doubt about the answers
+				var seen check.Notes // what could not be counted says nothing of the answers
 				t.Exactly(&seen, check.Watch(1, taken), func(format string, args ...any) {
 					seen.Fail("%s", fmt.Sprintf(format, args...)+notProcessed(t, all))
 				})
@@ -81,12 +81,12 @@ func notProcessed(t *check.Trial, all []form) string {
 	return ": " + strings.Join(names, ", ")
 }
 
-// worthALook makes a warning of what would fail: nobody promised it.
+// worthALook makes a warning of what would fail: it was never promised.
 func worthALook(run func(*check.Trial) check.Conclusion) func(*check.Trial) check.Conclusion {
 	return func(t *check.Trial) check.Conclusion {
-		judge := run(t)
+		conclude := run(t)
 		return func() check.Finding {
-			f := judge()
+			f := conclude()
 			if f.Verdict == check.Fail {
 				f.Verdict = check.Warn
 			}
@@ -96,7 +96,7 @@ func worthALook(run func(*check.Trial) check.Conclusion) func(*check.Trial) chec
 }
 
 // sample is the provider's own, marked as synthetic: everything that names a
-// call, a person or a number is made up, every other byte is as documented.
+// call, a contact or a number is made up, every other byte is as documented.
 func sample(t *check.Trial) []form {
 	made := t.Call(generate.Spec{})
 	c := check.Call{ID: made.ID, Body: julian.Sample(), Event: made.Event}
@@ -199,7 +199,7 @@ func jsonForms(t *check.Trial) []form {
 func indent(body []byte) []byte {
 	var b bytes.Buffer
 	if err := json.Indent(&b, body, "", "  "); err != nil {
-		return body // what is no JSON stays as it is
+		return body // what is not JSON stays as it is
 	}
 	return b.Bytes()
 }
@@ -242,7 +242,7 @@ func charset(t *check.Trial) []form {
 }
 
 func chunked(t *check.Trial) []form {
-	return []form{{what: "a body in chunks", call: t.Call(generate.Spec{}), manner: &deliver.WireOptions{Chunked: true, Pieces: 3}, mayAskLength: true}}
+	return []form{{what: "a body in chunks", call: t.Call(generate.Spec{}), wire: &deliver.WireOptions{Chunked: true, Pieces: 3}, mayAskLength: true}}
 }
 
 func gzipped(t *check.Trial) []form {

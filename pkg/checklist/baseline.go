@@ -13,8 +13,8 @@ import (
 // Baseline is the verdict of each check in an earlier run.
 type Baseline map[string]check.Verdict
 
-// ErrBaseline is returned for a file that is no earlier report.
-var ErrBaseline = errors.New("is no JSON report of an earlier check")
+// ErrBaseline is returned for a file that is not an earlier report.
+var ErrBaseline = errors.New("is not a JSON report of an earlier check")
 
 // ReadBaseline reads the records of an earlier run, as --format json writes
 // them.

@@ -37,7 +37,7 @@ type Check struct {
 
 	// alone: nothing else may happen while it measures.
 	alone bool
-	// late: its conclusion waits long, and nobody waits for it before the end.
+	// late: its conclusion waits long, and is not awaited before the end.
 	late bool
 	// always: it says something of an endpoint that acknowledges nothing.
 	always bool

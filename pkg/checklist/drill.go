@@ -45,7 +45,7 @@ type DrillOptions struct {
 type Fate string
 
 // The fates of a call. Without a probe, Right and Late say that it was
-// acknowledged; what became of it nobody has seen.
+// acknowledged; what became of it was not seen.
 const (
 	Right   Fate = "right"
 	Late    Fate = "late"    // not on the first try
@@ -296,7 +296,7 @@ func (d *drill) account(downFor time.Duration) DrillResult {
 		r.LatestMS = max(r.LatestMS, c.AfterMS)
 		r.Calls = append(r.Calls, *c)
 	}
-	r.Verdict, r.Message = r.judge(d.o.Probe != nil)
+	r.Verdict, r.Message = r.evaluate(d.o.Probe != nil)
 	return r
 }
 
@@ -340,7 +340,7 @@ func (c *DrillCall) fate(probed bool) Fate {
 	return Right
 }
 
-func (r *DrillResult) judge(probed bool) (check.Verdict, string) {
+func (r *DrillResult) evaluate(probed bool) (check.Verdict, string) {
 	n := len(r.Calls)
 	switch {
 	case r.Count[Lost]+r.Count[Doubled] > 0:

@@ -46,7 +46,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 			t.Settle(wrong)
 		}
 		t.Result.Effects = nil // of right ones there is no end
-		var more, less, lenient check.Tally
+		var more, less, irregular check.Tally
 		by := map[string]int{}
 		for i, w := range all {
 			e := entries[i]
@@ -59,7 +59,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 			case w.After < w.Want && e.Acked:
 				less.Add(w.Effect)
 			case w.After < w.Want && e.Maybe:
-				lenient.Add(w.Effect)
+				irregular.Add(w.Effect)
 				continue
 			default:
 				continue
@@ -81,8 +81,8 @@ func finalCount(t *check.Trial) check.Conclusion {
 		if acked == 0 {
 			n.Undecided("nothing was acknowledged")
 		}
-		if lenient.Calls > 0 {
-			n.Warn("%s, though acknowledged: of an unusual Content-Type or method", lenient.Text(len(all)))
+		if irregular.Calls > 0 {
+			n.Warn("%s, though acknowledged: of an unusual Content-Type or method", irregular.Text(len(all)))
 		}
 		passed := fmt.Sprintf("%d acknowledged calls counted once more, each as it should be", acked)
 		if len(all) < known {

@@ -109,7 +109,7 @@ func together(t *check.Trial) check.Conclusion {
 // doubled looks once whether a call was processed more often than it should be.
 func doubled(t *check.Trial, all []*check.Watched) bool {
 	if t.Seen() != "" {
-		return true // nobody will know: it is enough
+		return true // it cannot be seen: it is enough
 	}
 	latest := all[max(0, len(all)-eachRounds):]
 	t.Look(latest)
@@ -278,8 +278,8 @@ func inFlight(t *check.Trial) check.Conclusion {
 	return once(t, &n, calls, "repeated before the first was answered, 1 effect each")
 }
 
-// samePerson is two calls with one person, minutes apart in real life.
-func samePerson(t *check.Trial) check.Conclusion {
+// sameContact is two calls with one contact, minutes apart in real life.
+func sameContact(t *check.Trial) check.Conclusion {
 	var n check.Notes
 	first, second := t.Call(generate.Spec{}), t.Call(generate.Spec{})
 	e := first.Event
@@ -313,7 +313,7 @@ func blankRecords(t *check.Trial) []*check.Watched {
 	})
 }
 
-// missingCallID delivers calls that nobody can tell apart.
+// missingCallID delivers calls that cannot be distinguished.
 func missingCallID(t *check.Trial) check.Conclusion {
 	var n check.Notes
 	kept := blankRecords(t)

@@ -39,7 +39,7 @@ var changes = []struct{ path, first, later string }{
 	{"callResult.humanActions", "[]", changedActions},
 	{"callResult.followUpMeetingDetails", "", `{"startTime":"2026-01-28T15:00:00.000Z","endTime":"2026-01-28T15:30:00.000Z","hostEmail":"host@example.com"}`},
 	{"crmSchedulingDetails", "", `{"julianctl":"later"}`},
-	{"phoneNumber", "", ""}, // that of nobody else
+	{"phoneNumber", "", ""}, // no other contact has it
 	{"sequence.sequenceId", "", `"call-sequence.julianctl-later"`},
 }
 

@@ -213,7 +213,7 @@ var Checks = []Check{
 	},
 	{
 		ID: "same-person", Group: "idempotency", Needs: Effects, Requests: 2, Smoke: true,
-		Title: "keeps two calls of one person apart", run: samePerson,
+		Title: "keeps two calls of one person apart", run: sameContact,
 		Why:  "a consumer that keys on the phone number loses the second call",
 		How:  "delivers two calls that differ in nothing but callId; each must have one effect",
 		Mend: "key on callId, not on the contact",
@@ -302,21 +302,21 @@ var Checks = []Check{
 		ID: "malformed-json", Group: "robustness", Needs: Answers, Requests: 5, Smoke: true,
 		Title: "refuses malformed JSON without 5xx", run: refuses(malformedJSON),
 		Why:  "a 5xx asks for the same body again and again; a 2xx throws it away unseen",
-		How:  "delivers bodies that are no JSON: a 4xx passes; a 5xx fails, and so does a 2xx, unless a probe shows that no record came of it (a warning); a good call afterwards must be taken",
+		How:  "delivers bodies that are not JSON: a 4xx passes; a 5xx fails, and so does a 2xx, unless a probe shows that no record came of it (a warning); a good call afterwards must be taken",
 		Mend: "catch the parser's error and answer 400",
 	},
 	{
 		ID: "wrong-types", Group: "robustness", Needs: Answers, Requests: 7,
 		Title: "refuses values of wrong types without 5xx", run: refuses(wrongTypes),
 		Why:  "what is not checked at the door breaks the code behind it",
-		How:  "delivers calls with callId an object or a list, judged as malformed JSON is, and with callId a number and callResult or resultType of a wrong type, where a 2xx is a warning",
+		How:  "delivers calls with callId an object or a list, which decide as malformed JSON does, and with callId a number and callResult or resultType of a wrong type, where a 2xx is a warning",
 		Mend: "validate before use, and answer 400",
 	},
 	{
 		ID: "not-an-object", Group: "robustness", Needs: Answers, Requests: 6,
-		Title: "refuses what is no payload without 5xx", run: refuses(notAnObject),
+		Title: "refuses what is not a payload without 5xx", run: refuses(notAnObject),
 		Why:  "health checks, scanners and mistakes send empty bodies and lists",
-		How:  "delivers an empty body, a list, null, a string and an empty object; judged as malformed JSON is",
+		How:  "delivers an empty body, a list, null, a string and an empty object, which decide as malformed JSON does",
 		Mend: "look whether the body is an object first, and answer 400",
 	},
 	{
@@ -451,7 +451,7 @@ var Checks = []Check{
 		Title: "survives an outage of what it calls", crash: crashcheck.DownstreamDown,
 		Why:  "the one thing outside is told twice, or never",
 		How:  "lets the stand-in of --spy answer 500, and then close without an answer, and redelivers what was not acknowledged once it is back: each call must be processed and told once",
-		Mend: crashcheck.TellOnce,
+		Mend: crashcheck.SendOnce,
 	},
 	{
 		ID: "crash-files", Group: Crashes, Needs: Effects, Requests: 100, alone: true,

@@ -21,9 +21,9 @@ import (
 type bad struct {
 	what string
 	call check.Call
-	// lenient: some right record may come of it; to take it is worth a look.
-	lenient bool
-	manner  *deliver.WireOptions // nil: in the ordinary one
+	// mayBeTaken: some right record may come of it; to take it is worth a look.
+	mayBeTaken bool
+	wire       *deliver.WireOptions // nil: the ordinary ones
 	// silence: to give no answer is right too.
 	silence bool
 }
@@ -42,14 +42,14 @@ func refuses(payloads func(*check.Trial) []bad) func(*check.Trial) check.Conclus
 		var watched []*check.Watched
 		lost := 0
 		for _, b := range all {
-			if b.call.Grade = check.Broken; b.lenient {
+			if b.call.Grade = check.Broken; b.mayBeTaken {
 				b.call.Grade = check.Doubtful
 			}
 			a := badly(t, b)
 			n.Answered = n.Answered || a.Status != 0
 			switch {
 			case b.silence && (errors.Is(a.Err, deliver.Unknown) || errors.Is(a.Err, deliver.Timeout)):
-			case b.lenient && check.Acknowledged(a):
+			case b.mayBeTaken && check.Acknowledged(a):
 				n.Warn("%s: acknowledged with %d", b.what, a.Status)
 			default:
 				refusal(&n, b.what, a, t.Seen() != "")
@@ -57,7 +57,7 @@ func refuses(payloads func(*check.Trial) []bad) func(*check.Trial) check.Conclus
 					lost++
 				}
 			}
-			if b.call.ID != "" && !b.lenient {
+			if b.call.ID != "" && !b.mayBeTaken {
 				watched = append(watched, check.Watch(0, []string{b.call.ID})...)
 			}
 		}
@@ -90,10 +90,10 @@ func titleOf(all []bad, id string, i int) string {
 
 // badly sends b as it is to be sent.
 func badly(t *check.Trial, b bad) deliver.Answer {
-	if b.manner == nil {
+	if b.wire == nil {
 		return t.Send(b.what, b.call)
 	}
-	return t.As(b.what, b.call, *b.manner)
+	return t.As(b.what, b.call, *b.wire)
 }
 
 // refusal notes an answer that should refuse. With blind, a 2xx is all there is
@@ -153,10 +153,10 @@ func wrongTypes(t *check.Trial) []bad {
 	return []bad{
 		{what: "callId is an object", call: nameless(`{"id":"julianctl"}`)},
 		{what: "callId is a list", call: nameless(`["julianctl"]`)},
-		{what: "callId is a number", call: nameless("5550100"), lenient: true},
-		{what: "callResult is a string", call: t.Call(generate.Spec{}).With("callResult", `"Goal Completed"`), lenient: true},
-		{what: "callResult is null", call: t.Call(generate.Spec{}).With("callResult", "null"), lenient: true},
-		{what: "resultType is a number", call: t.Call(generate.Spec{}).With("callResult.resultType", "7"), lenient: true},
+		{what: "callId is a number", call: nameless("5550100"), mayBeTaken: true},
+		{what: "callResult is a string", call: t.Call(generate.Spec{}).With("callResult", `"Goal Completed"`), mayBeTaken: true},
+		{what: "callResult is null", call: t.Call(generate.Spec{}).With("callResult", "null"), mayBeTaken: true},
+		{what: "resultType is a number", call: t.Call(generate.Spec{}).With("callResult.resultType", "7"), mayBeTaken: true},
 	}
 }
 
@@ -179,7 +179,7 @@ func truncatedBody(t *check.Trial) []bad {
 		c := t.Call(generate.Spec{})
 		all = append(all, bad{
 			what: fmt.Sprintf("a body that ends %d bytes early", len(c.Body)/share), call: c,
-			manner: &deliver.WireOptions{Cut: len(c.Body) / share}, silence: true,
+			wire: &deliver.WireOptions{Cut: len(c.Body) / share}, silence: true,
 		})
 	}
 	return all
@@ -220,7 +220,7 @@ func methods(t *check.Trial) check.Conclusion {
 		}
 	}
 	good(t, &n)
-	return func() check.Finding { return n.Finding("no 5xx, and PUT is no delivery") }
+	return func() check.Finding { return n.Finding("no 5xx, and PUT is not a delivery") }
 }
 
 const (

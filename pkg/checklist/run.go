@@ -29,16 +29,16 @@ type run struct {
 	given bool // Settle was, and with it how long effects are waited for
 	sum   check.Summary
 	// blocked says why no check that builds on an acknowledged call can be
-	// judged; "" when nothing is in the way.
+	// decided; "" when nothing is in the way.
 	blocked string
 
-	lab *crashcheck.Supervisor // nil without a supervised consumer
+	supervisor *crashcheck.Supervisor // nil without a supervised consumer
 
-	judging sync.WaitGroup      // but for those that wait long on purpose
-	late    sync.WaitGroup      // those
-	mu      sync.Mutex          // of the counts in sum
-	results []chan check.Result // by check; nil: it was not selected
-	next    int                 // the first check that was not observed
+	concluding sync.WaitGroup      // but for those that wait long on purpose
+	late       sync.WaitGroup      // those
+	mu         sync.Mutex          // of the counts in sum
+	results    []chan check.Result // by check; nil: it was not selected
+	next       int                 // the first check that was not observed
 }
 
 // Run runs the checks one after the other, in the order of [Checks], and calls
@@ -73,19 +73,19 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	}
 	began := time.Now()
 	if o.Supervision != nil {
-		r.lab = crashcheck.New(o.Supervision)
+		r.supervisor = crashcheck.New(o.Supervision)
 		var crashes []string
 		for i, c := range Checks {
 			if c.crash != nil && r.results[i] != nil {
 				crashes = append(crashes, c.ID)
 			}
 		}
-		r.lab.Plan(crashes)
-		if err := r.lab.Begin(ctx); err != nil {
+		r.supervisor.Plan(crashes)
+		if err := r.supervisor.Begin(ctx); err != nil {
 			return r.sum, err
 		}
-		r.Options.Client = r.lab.Client
-		defer func() { err = errors.Join(err, r.lab.End(context.WithoutCancel(ctx))) }()
+		r.Options.Client = r.supervisor.Client
+		defer func() { err = errors.Join(err, r.supervisor.End(context.WithoutCancel(ctx))) }()
 	}
 	r.begin(ctx)
 	var results []check.Result
@@ -117,11 +117,11 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	if ctx.Err() == nil {
 		r.observe(observe, true)
 	}
-	r.judging.Wait()
+	r.concluding.Wait()
 	r.late.Wait()
 	r.limits(results)
-	if r.lab != nil {
-		r.sum.Exercised = r.lab.Exercised()
+	if r.supervisor != nil {
+		r.sum.Exercised = r.supervisor.Exercised()
 	}
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
@@ -163,8 +163,8 @@ func (r *run) begin(ctx context.Context) {
 	r.took(t)
 }
 
-// tryProbe looks whether the probe counts; never is the id of a call that nobody
-// has sent: a probe that says something of it would say it of every call.
+// tryProbe looks whether the probe counts; never is the id of a call that was
+// never sent: a probe that says something of it would say it of every call.
 func (r *run) tryProbe(ctx context.Context, never string) {
 	switch n, err := r.Counter.Read(ctx, never); {
 	case err != nil:
@@ -177,7 +177,7 @@ func (r *run) tryProbe(ctx context.Context, never string) {
 	}
 	for _, id := range blanks {
 		if r.Counter.Broken != "" || id == "" && r.Counter.Batch != nil {
-			continue // it may take its time to say so; an empty line is no id
+			continue // it may take its time to say so; an empty line is not an id
 		}
 		if n, err := r.Counter.Read(ctx, id); err == nil {
 			r.Counter.Blank[id] = n.Count
@@ -239,7 +239,7 @@ func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
 	}
 }
 
-// check delivers what a check has to, and judges in the background.
+// check delivers what a check has to, and concludes in the background.
 func (r *run) check(ctx context.Context, i int, c Check) {
 	if most := r.Options.MaxRequests; r.Silent.Load() >= check.MaxSilent && (most == 0 || r.sum.Requests < most) {
 		r.stillThere(ctx)
@@ -253,23 +253,23 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 		return
 	}
 	if c.alone {
-		r.judging.Wait()
+		r.concluding.Wait()
 	}
 	t := r.Trial(ctx, c.ID, firstPhone(c.ID))
 	start := time.Now()
-	judge := r.deliver(t, c)
+	conclude := r.deliver(t, c)
 	if !c.late {
 		r.took(t)
 	}
 	if t.Gone != nil && ctx.Err() == nil {
 		r.stillThere(ctx)
 	}
-	judging := &r.judging
+	concluding := &r.concluding
 	if c.late {
-		judging = &r.late
+		concluding = &r.late
 	}
-	judging.Go(func() {
-		f := judge()
+	concluding.Go(func() {
+		f := conclude()
 		if c.late {
 			r.took(t)
 		}
@@ -290,12 +290,12 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 // deliver makes the deliveries of a check.
 func (r *run) deliver(t *check.Trial, c Check) check.Conclusion {
 	if c.crash != nil {
-		return r.lab.Run(t, c.crash)
+		return r.supervisor.Run(t, c.crash)
 	}
 	return c.run(t)
 }
 
-// stillThere asks nobody any more when the endpoint is gone.
+// stillThere notes whether the endpoint is gone.
 func (r *run) stillThere(ctx context.Context) {
 	r.Silent.Store(0)
 	t := r.Trial(ctx, "still there", 0)
@@ -304,7 +304,7 @@ func (r *run) stillThere(ctx context.Context) {
 	r.absent(a)
 }
 
-// absent reports that nobody is there to be asked, and notes it: the endpoint
+// absent reports that there is no endpoint to ask, and notes it: the endpoint
 // cannot be reached, or gives no answer in time to a plain call.
 func (r *run) absent(a deliver.Answer) bool {
 	silent := errors.Is(a.Err, deliver.Timeout)

@@ -49,7 +49,7 @@ func https(t *check.Trial) check.Conclusion {
 	}
 }
 
-// wrongSecret is what nobody's secret is.
+// wrongSecret is a value that is not a secret.
 const wrongSecret = "julianctl-wrong-secret"
 
 // wrongForms are values that are not the secret, and that a comparison which is
@@ -121,8 +121,8 @@ func secretRequired(t *check.Trial) check.Conclusion {
 	var n check.Notes
 	var calls []check.Call
 	for _, name := range t.Options.Secrets[:min(len(t.Options.Secrets), maxSecrets)] {
-		refused := func(what string, c check.Call, manner deliver.WireOptions, header ...deliver.Field) {
-			a := t.As(what, c, manner, header...)
+		refused := func(what string, c check.Call, wire deliver.WireOptions, header ...deliver.Field) {
+			a := t.As(what, c, wire, header...)
 			n.Answered = n.Answered || a.Status != 0
 			switch ascii := !strings.ContainsFunc(deliver.Header(header).Get(name), func(r rune) bool { return r > unicode.MaxASCII }); {
 			case check.Acknowledged(a):
@@ -276,7 +276,7 @@ func echo(n *check.Notes, what string, c check.Call, a deliver.Answer) {
 	}
 }
 
-// personal is something of a person, or that was said.
+// personal is something of a contact, or that was said.
 type personal struct {
 	what, text string
 	digits     bool // whatever is written between them

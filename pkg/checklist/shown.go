@@ -29,7 +29,7 @@ func (r *run) limits(results []check.Result) {
 		}
 	}
 	if !ran["idempotency"] {
-		return // nobody asked
+		return // it was not asked for
 	}
 	show := func(format string, args ...any) { r.sum.Shown = append(r.sum.Shown, fmt.Sprintf(format, args...)) }
 	if together, ok := passed["together"]; ok {

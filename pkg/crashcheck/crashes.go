@@ -43,7 +43,7 @@ func (l *Supervisor) Run(t *check.Trial, do Body) check.Conclusion {
 	died := l.died
 	f := do(t, l, &n)
 	if l.s.At != nil && f.Verdict == check.Undecided && len(t.Result.Points) == 0 {
-		f.Message = fmt.Sprintf("--at %s is no point of this check: %s", l.s.At, f.Message)
+		f.Message = fmt.Sprintf("--at %s is not a point of this check: %s", l.s.At, f.Message)
 	}
 	if ended := l.died - died; ended > 0 && (f.Verdict == check.Pass || f.Verdict == check.Warn) {
 		f.Verdict = check.Warn
@@ -410,5 +410,5 @@ func Sigterm(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 
 const backPatience = 10 * time.Second
 
-// TellOnce is how people repair what is told elsewhere too often, or never.
-const TellOnce = "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken"
+// SendOnce is how people repair what is sent elsewhere too often, or never.
+const SendOnce = "store the task in the transaction of the effect, and send it from there with an Idempotency-Key until it is taken"

@@ -31,7 +31,7 @@ func (l *Supervisor) pace(settle time.Duration) pace {
 }
 
 // takes is about how long a check takes whose points are all right: what is
-// missing is waited for, and nobody knows that before.
+// missing is waited for, and that is not known before.
 func (p pace) takes(id string) time.Duration {
 	points := func(n int, each time.Duration) time.Duration { return time.Duration(n)*each + p.wait }
 	const waits = 250 * time.Millisecond // of a copy for the first

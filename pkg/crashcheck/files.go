@@ -19,7 +19,7 @@ type fileWatcher interface {
 	WatchFiles(at int, after bool, wait time.Duration) error
 	FileSteps() []supervise.FileStep
 	FileHit() <-chan struct{}
-	Talks() []string
+	Peers() []string
 }
 
 // CrashFiles is crash for a consumer that keeps what it knows in files. Nothing
@@ -47,8 +47,8 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		}
 		l.complete(t, []check.Call{c})
 		l.rest(t)
-		if talks := w.Talks(); len(talks) > 0 {
-			return check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(talks, " and "))}
+		if peers := w.Peers(); len(peers) > 0 {
+			return check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(peers, " and "))}
 		}
 		runs = append(runs, w.FileSteps())
 	}

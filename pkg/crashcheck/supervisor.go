@@ -45,7 +45,7 @@ type Supervisor struct {
 
 	mu      sync.Mutex
 	waiting []string // calls whose effect is not there yet, as far as is known
-	spied   []bool   // which spies are told of every call
+	spied   []bool   // which spies every call reaches
 
 	restarts int
 	kills    check.Tried
@@ -120,7 +120,7 @@ func (l *Supervisor) restart(ctx context.Context) error {
 	return errors.Join(l.End(ctx), l.Begin(ctx))
 }
 
-// send delivers a call once, without any judgement: a consumer that is killed
+// send delivers a call once, without a conclusion: a consumer that is killed
 // answers nothing.
 func (l *Supervisor) send(t *check.Trial, c check.Call) deliver.Answer {
 	l.mu.Lock()
@@ -305,16 +305,16 @@ func (l *Supervisor) learnSteps(t *check.Trial) (why string) {
 		if n.err == "" && n.probe != 1 {
 			return fmt.Sprintf("no baseline: a plain call was processed %s, expected 1", units.Count(n.probe, "time"))
 		}
-		for j, told := range n.spies {
-			if told > 1 || told == 0 && l.spied[j] {
-				return fmt.Sprintf("no baseline: %s was told of plain call %d %s, expected 1", l.s.Spies[j].Name(), i+1, units.Count(told, "time"))
+		for j, reached := range n.spies {
+			if reached > 1 || reached == 0 && l.spied[j] {
+				return fmt.Sprintf("no baseline: %s was told of plain call %d %s, expected 1", l.s.Spies[j].Name(), i+1, units.Count(reached, "time"))
 			}
 		}
 	}
 	return ""
 }
 
-// warmUp delivers a first call, and learns what goes on while nobody delivers.
+// warmUp delivers a first call, and learns what goes on while nothing is delivered.
 func (l *Supervisor) warmUp(t *check.Trial) (why string) {
 	first := t.Call(generate.Spec{})
 	if a := l.redeliver(t, first); !check.Acknowledged(a) {
@@ -439,7 +439,7 @@ func (e effectsOf) more(spied []bool) bool {
 	return e.wrong(spied) && !e.lost(spied)
 }
 
-// word says what is wrong, "" when nothing is. The name of a spy that was told
+// word says what is wrong, "" when nothing is. The name of a spy that was called
 // more or less than once is in front.
 func (e effectsOf) word(spied []bool) string {
 	if e.probe != 1 {
@@ -466,11 +466,11 @@ func (l *Supervisor) counted(t *check.Trial, calls []check.Call) []effectsOf {
 			}
 			out[i].probe = n.Count
 			for _, spy := range l.s.Spies {
-				told, err := spy.Effects(t.Ctx, c.ID)
+				reached, err := spy.Effects(t.Ctx, c.ID)
 				if err != nil {
 					out[i].err = err.Error()
 				}
-				out[i].spies, out[i].names = append(out[i].spies, told), append(out[i].names, spy.Name())
+				out[i].spies, out[i].names = append(out[i].spies, reached), append(out[i].names, spy.Name())
 			}
 		})
 	}
@@ -496,7 +496,7 @@ func (l *Supervisor) complete(t *check.Trial, calls []check.Call) []effectsOf {
 	if !l.patient {
 		patience = firstPatience
 	}
-	told := false
+	announced := false
 	for began := time.Now(); ; t.Rest(50 * time.Millisecond) {
 		counts := l.counted(t, calls)
 		missing := slices.ContainsFunc(counts, func(e effectsOf) bool { return e.err == "" && e.lost(l.spied) })
@@ -507,8 +507,8 @@ func (l *Supervisor) complete(t *check.Trial, calls []check.Call) []effectsOf {
 			l.patient = true
 			l.quietForLong(t)
 			return l.counted(t, calls)
-		case !told && time.Since(began) > 2*l.effect+time.Second:
-			told = true
+		case !announced && time.Since(began) > 2*l.effect+time.Second:
+			announced = true
 			l.tellWaiting(patience, "%s: waiting up to %s for effects that are missing", t.ID, patience)
 		}
 	}

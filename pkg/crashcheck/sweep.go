@@ -122,7 +122,7 @@ func (l *Supervisor) again(t *check.Trial, p *point, copyN int) {
 		return
 	}
 	p.said = "redelivered, it is not acknowledged: " + a.Describe()
-	// What it is stuck in is no matter of the points after this one.
+	// What it is stuck in does not concern the points after this one.
 	if err := l.restart(t.Ctx); err != nil {
 		p.said = "it does not start again: " + err.Error()
 	}
@@ -260,7 +260,7 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 	n.Answered = n.Answered || reached > 0
 	var tried check.Tried
 	for _, p := range points {
-		if p.at.Step > 0 { // what is no step of a delivery is not one of its points
+		if p.at.Step > 0 { // what is not a step of a delivery is not one of its points
 			tried.Planned++
 			tried.Reached += btoi(p.reached)
 		}
@@ -276,7 +276,7 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 			word = first.effects.word(l.spied)
 		}
 		if first.effects.wrong(l.spied) && first.effects.probe == 1 {
-			t.Result.Mend = TellOnce // the effect is right, and what was told elsewhere is not
+			t.Result.Mend = SendOnce // the effect is right, and what was sent elsewhere is not
 		}
 		n.Fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.Fails = append(n.Fails, first.name+first.outcome(l.spied))

@@ -36,7 +36,7 @@ func CleanUp(ctx context.Context, argv, callIDs []string) error {
 func RunCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the person's own command
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own command
 	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.WaitDelay = time.Second

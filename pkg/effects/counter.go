@@ -24,7 +24,7 @@ type Counter struct {
 	// Each is how long a queue takes for a call, where it works on one after the
 	// other; 0: it does not, or takes next to nothing.
 	Each   time.Duration
-	Broken string // why what the probe says is no count; "" when it is
+	Broken string // why what the probe says is not a count; "" when it is
 	// Blank is what it says of ids that are none, before anything is delivered.
 	Blank map[string]int
 	turns chan struct{}
@@ -101,7 +101,7 @@ const gather = 3 * time.Millisecond
 // time, or while the batch before it is under way.
 func (c *Counter) readInBatch(ctx context.Context, callID string) (Reading, error) {
 	if callID == "" {
-		return Reading{}, errors.New("an empty line is no id")
+		return Reading{}, errors.New("an empty line is not an id")
 	}
 	answer := make(chan reading, 1)
 	c.mu.Lock()
@@ -119,11 +119,11 @@ func (c *Counter) readInBatch(ctx context.Context, callID string) (Reading, erro
 	}
 }
 
-// batches runs batches until nobody waits. Whoever waits has the same context: it
+// batches runs batches while some wait. All who wait have the same context: it
 // is that of the run.
 func (c *Counter) batches(ctx context.Context) {
 	for {
-		_ = wait.For(ctx, gather) // whoever waits has the same context
+		_ = wait.For(ctx, gather) // all who wait have the same context
 		c.mu.Lock()
 		asked := c.waiting
 		c.waiting = map[string][]chan reading{}

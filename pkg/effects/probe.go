@@ -19,7 +19,7 @@ import (
 )
 
 // Probe counts the effects that one call had at the consumer: rows, messages,
-// tickets. Zero is a count; what is no count is an error.
+// tickets. Zero is a count; what is not a count is an error.
 type Probe func(ctx context.Context, callID string) (Reading, error)
 
 // Reading is what a probe said.

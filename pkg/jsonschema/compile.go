@@ -42,7 +42,7 @@ type compiler struct {
 
 	meta      *Schema // of schemas; nil until it is asked for
 	keywords  map[string]keyword
-	ignored   string // a format that is no assertion
+	ignored   string // a format that is not an assertion
 	files     []string
 	notes     []*Error
 	resources map[string]*resource // by URI
@@ -165,7 +165,7 @@ func (c *compiler) at(p place) (*schema, error) {
 		return s, nil
 	}
 	if c.where[p] == nil {
-		// The place is none where schemas stand: nobody has looked at it.
+		// The place is none where schemas stand: it was not looked at.
 		if err := c.addPlace(p); err != nil {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (c *compiler) noteUnknown(s *schema, key int) {
 		return
 	}
 	if hint := c.nearKeyword(name); hint != "" {
-		c.notes = append(c.notes, s.source.errorAt(key, "is no keyword of draft 2020-12, and means nothing", hint))
+		c.notes = append(c.notes, s.source.errorAt(key, "is not a keyword of draft 2020-12, and means nothing", hint))
 	}
 }
 

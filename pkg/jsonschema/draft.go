@@ -75,8 +75,8 @@ func (r *resource) vocabularies() (vocabulary, error) {
 	}
 	of := core
 	for k, required := range r.source.Members(v) {
-		name, ours := strings.CutPrefix(string(r.source.Text(k)), draft+"vocab/")
-		if group, ok := known[name]; ours && ok {
+		name, own := strings.CutPrefix(string(r.source.Text(k)), draft+"vocab/")
+		if group, ok := known[name]; own && ok {
 			of |= group
 		} else if r.source.Kind(required) == 't' {
 			return 0, r.source.errorAt(k, fmt.Sprintf("is %s, a vocabulary that is not known", jsonscan.Quote(r.source.Text(k))), "")

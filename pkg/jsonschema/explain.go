@@ -20,7 +20,7 @@ type Failure struct {
 	e       *evaluation
 }
 
-// Explanation is a [Failure] as a person reads it.
+// Explanation is a [Failure] as the user reads it.
 type Explanation struct {
 	Path    jsonscan.Path // to the value; of a missing one, the path it should have
 	Message string        // one line, with the place of the keyword in the schema
@@ -304,7 +304,7 @@ func (e *evaluation) nearest(s *schema, keyword string, at, first int, ends []in
 }
 
 // isOfValue reports whether the failure is that the value itself has another
-// type, or is none of the values listed.
+// type, or is not one of the values listed.
 func (f *failure) isOfValue(at int) bool {
 	return f.at == at && (f.keyword == "type" || f.schema.values != nil && f.keyword == f.schema.values.keyword)
 }

@@ -140,7 +140,7 @@ func (t *ecma) escape() error {
 	case r == 'u':
 		return t.unicode()
 	case '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z':
-		return fmt.Errorf(`\%c is no escape of ECMA-262`, r)
+		return fmt.Errorf(`\%c is not an escape of ECMA-262`, r)
 	default:
 		t.literal(r)
 	}

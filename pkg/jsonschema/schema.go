@@ -12,7 +12,7 @@
 // google/jsonschema-go 0.4.3 passes 1,095 and stops at the first failure;
 // kaptinlin/jsonschema 0.9.7 passes 1,097, asks the network for the draft's own
 // schemas and adds 6 MB to a program. All of them check decoded values, of which
-// nobody knows the place in the file. The first is the oracle of the tests.
+// the place in the file is not known. The first is the oracle of the tests.
 package jsonschema
 
 import (
@@ -40,7 +40,7 @@ type Schema struct {
 func (s *Schema) Files() []string { return s.files }
 
 // Notes is the places in the schema that were probably meant otherwise: what
-// is no keyword, but nearly one, means nothing.
+// is not a keyword, but nearly one, means nothing.
 func (s *Schema) Notes() []*Error { return s.notes }
 
 // Error is a place in a schema file that cannot be used.
@@ -52,7 +52,7 @@ type Error struct {
 	Hint         string // what to do about it; may be empty
 	More         int    // other such places
 	// NoKeyword: the whole file has no keyword that says something of a value.
-	// Keys are those of a file that is no schema at all.
+	// Keys are those of a file that is not a schema at all.
 	NoKeyword bool
 	Keys      []string
 }
@@ -121,7 +121,7 @@ func readSchema(f *os.File) ([]byte, error) {
 func readBelow(root *os.Root, name string) ([]byte, error) {
 	info, err := root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("is no regular file")
+		err = errors.New("is not a regular file")
 	}
 	if err != nil {
 		return nil, err

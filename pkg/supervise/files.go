@@ -26,7 +26,7 @@ const (
 	statusUntraced  = "untraced " // why
 	statusFile      = "file "     // call, changes, path
 	statusHit       = "hit"
-	statusTalks     = "talks " // address
+	statusPeer      = "talks " // address
 	filesTimeout    = 5 * time.Second
 	filesSeparation = "\t"
 )
@@ -36,7 +36,7 @@ type files struct {
 	reply chan error
 	hit   chan struct{}
 	steps []FileStep
-	talks []string
+	peers []string
 }
 
 // WatchFiles follows from now on what the consumer does to files. With at, it is
@@ -79,12 +79,12 @@ func (i *Instance) FileHit() <-chan struct{} {
 	return i.files.hit
 }
 
-// Talks are the addresses that the consumer has sent something to since
+// Peers are the addresses that the consumer has sent something to since
 // WatchFiles, other than those that asked it.
-func (i *Instance) Talks() []string {
+func (i *Instance) Peers() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return append([]string{}, i.files.talks...)
+	return append([]string{}, i.files.peers...)
 }
 
 // fileStatus takes a line of the shim that is about files.
@@ -102,9 +102,9 @@ func (i *Instance) fileStatus(line string) {
 		f.answer(errors.New(strings.TrimPrefix(line, statusUntraced)))
 	case line == statusHit:
 		close(f.hit)
-	case strings.HasPrefix(line, statusTalks):
-		if addr := strings.TrimPrefix(line, statusTalks); !slices.Contains(f.talks, addr) {
-			f.talks = append(f.talks, addr)
+	case strings.HasPrefix(line, statusPeer):
+		if addr := strings.TrimPrefix(line, statusPeer); !slices.Contains(f.peers, addr) {
+			f.peers = append(f.peers, addr)
 		}
 	case strings.HasPrefix(line, statusFile):
 		fields := strings.SplitN(strings.TrimPrefix(line, statusFile), filesSeparation, 3)

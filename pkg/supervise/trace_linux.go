@@ -270,7 +270,7 @@ func (t *tracer) talk(tid int, target string) {
 				continue
 			}
 			if _, local, _ := strings.Cut(f[1], ":"); local != t.port {
-				fmt.Fprintf(t.status, "%s%s\n", statusTalks, hexAddress(f[2]))
+				fmt.Fprintf(t.status, "%s%s\n", statusPeer, hexAddress(f[2]))
 			}
 		}
 		_ = file.Close()

@@ -91,7 +91,7 @@ func TestKillAtFileStep(t *testing.T) {
 }
 
 // What the consumer asks over TCP is told: its files are not all there is.
-func TestTalks(t *testing.T) {
+func TestPeers(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip(err)
@@ -124,9 +124,9 @@ func TestTalks(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); len(i.Talks()) == 0 && time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(i.Peers()) == 0 && time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 	}
-	if got := i.Talks(); !slices.Equal(got, []string{addr.String()}) || len(i.FileSteps()) > 0 {
+	if got := i.Peers(); !slices.Equal(got, []string{addr.String()}) || len(i.FileSteps()) > 0 {
 		t.Errorf("%q, %v; want %s", got, i.FileSteps(), addr)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Excerpt is a piece of the line that holds the place of an [Issue], for a
-// person to see what is meant. It is as raw and untrusted as the document.
+// user to see what is meant. It is as raw and untrusted as the document.
 type Excerpt struct {
 	// Text has at most 160 bytes, cut between characters, and no line end. It
 	// is empty where there is no line: the document is empty, or ends with one.

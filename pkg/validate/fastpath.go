@@ -18,7 +18,7 @@ import (
 type fastPath struct {
 	rules *ruleSet
 	b     []byte
-	// lines: a document is a line, so that a line end is no white space in it.
+	// lines: a document is a line, so that a line end is not white space in it.
 	lines  bool
 	keys   []span                // undocumented keys of the objects that are open
 	set    uint64                // bits of the values that were set

@@ -35,7 +35,7 @@ func newRuleSet(o Options) (*ruleSet, error) {
 		case err != nil:
 			return nil, err
 		case !slices.Contains([]Severity{Error, Warning, Off}, severity):
-			return nil, fmt.Errorf("rule %q: severity %q is none of error, warning, off", id, severity)
+			return nil, fmt.Errorf("rule %q: severity %q is not one of error, warning, off", id, severity)
 		case rule.Fixed && severity != Error:
 			return nil, fmt.Errorf("rule %q is always an error: a body that breaks it cannot be read", id)
 		}

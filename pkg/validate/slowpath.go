@@ -274,7 +274,7 @@ func (s *slowPath) unknownKey(n *node, key []byte, offset int) {
 		}
 	}
 	if s.wants(RuleUnknownField, Off) {
-		s.report(offset, RuleUnknownField, Off, "is no documented field", spelling.DidYouMean(string(key), n.names()))
+		s.report(offset, RuleUnknownField, Off, "is not a documented field", spelling.DidYouMean(string(key), n.names()))
 	}
 }
 

@@ -108,7 +108,7 @@ type task struct {
 }
 
 // read reads the next chunk. It reports false when there is none, and when ctx
-// has ended: nobody awaits results then.
+// has ended: results are not awaited then.
 func (p *pool) read(ctx context.Context) (task, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,7 +5,7 @@
 // It neither finds documents, which is package payload's work, nor prints.
 //
 // Text in an [Issue] may quote the document and is as untrusted as it: make it
-// safe before a person sees it.
+// safe before it is shown.
 package validate
 
 import (

@@ -322,7 +322,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{rules("formt", warn), `rule "formt" does not exist; did you mean "format"?`},
 		{rules("zzz", warn), `rule "zzz" does not exist`},
-		{rules("format", "loud"), `rule "format": severity "loud" is none of error, warning, off`},
+		{rules("format", "loud"), `rule "format": severity "loud" is not one of error, warning, off`},
 		{rules("syntax", off), `rule "syntax" is always an error: a body that breaks it cannot be read`},
 	} {
 		if _, err := validate.New(validate.Options{Rules: tt.rules}); err == nil || err.Error() != tt.want {

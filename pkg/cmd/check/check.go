@@ -64,7 +64,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 		Short: "Prove that an endpoint is idempotent, fast and robust",
 		Long: `check delivers synthetic calls in the ways that break endpoints, and examines the
 answers. Each check ends in PASS, WARN, FAIL, UNDECIDED or SKIP. Without evidence there
-is no PASS.
+is not a PASS.
 
 Two answers of 200 do not show whether a duplicate was processed twice. A probe does. It
 says how often a call was processed, as a whole number, or as JSON with --probe-path.

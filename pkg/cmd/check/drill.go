@@ -144,7 +144,7 @@ func (f *drillFlags) profile() (*sender.Profile, error) {
 	return &p, err
 }
 
-// outageStep runs the command of a flag, or asks the person.
+// outageStep runs the command of a flag, or asks the user.
 func outageStep(a *cli.App, flag, command, what string, answers func(context.Context) error) (func(context.Context) error, error) {
 	if command == "" {
 		return func(ctx context.Context) error {
@@ -207,7 +207,7 @@ func printDrill(a *cli.App, format string, r checklist.DrillResult) error {
 	return nil
 }
 
-// drillRow is a row of the account: a fate, or what else is told first.
+// drillRow is a row of the account: a fate, or what else is shown first.
 type drillRow struct {
 	fate  checklist.Fate
 	count int

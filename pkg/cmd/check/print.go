@@ -39,7 +39,7 @@ type printer struct {
 	printed  bool                // a result was
 	worse    int                 // than the baseline, of those that failed
 	doubtful int                 // the same, of those that stayed undecided
-	progress *terminal.Progress  // nil: none is told
+	progress *terminal.Progress  // nil: none is shown
 	mu       sync.Mutex
 	step     check.Step
 	doing    string    // of a crash check
@@ -108,7 +108,7 @@ func (p *printer) tell(what string, left time.Duration) {
 }
 
 // begin tells of the progress from now on, unless records run over the same
-// terminal. It returns what is to be told of each step.
+// terminal. It returns what is to be shown of each step.
 func (p *printer) begin() func(check.Step) {
 	if p.o.format == "text" || !p.a.Out.IsTTY() {
 		_, _, requests := checklist.Planned(p.plan.options)
@@ -300,7 +300,7 @@ func (p *printer) rerun(r check.Result) string { return p.rerunAll([]check.Resul
 
 // rerunAll is the command that runs checks again, with the same payloads but for
 // their ids, and those that delivered what one of them counted. Values of headers
-// are left for the person to fill in.
+// are left for the user to fill in.
 func (p *printer) rerunAll(all []check.Result) string {
 	var ids []string
 	at, pause, budget := "", false, false
@@ -408,7 +408,7 @@ type summary struct {
 	Fail      int `json:"fail"`
 	Undecided int `json:"undecided"`
 	Skip      int `json:"skip"`
-	// Accepted is how many of them fail nobody, because of --baseline or
+	// Accepted is how many of them do not count, because of --baseline or
 	// --allow-undecided.
 	Accepted int `json:"accepted,omitempty"`
 	check.Summary

@@ -95,7 +95,7 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (effects.Probe, func(), 
 }
 
 // probeWords splits the command of a flag. One that only a shell understands is
-// told so: no shell reads it.
+// warned: no shell reads it.
 func probeWords(flag, command string) ([]string, error) {
 	words, err := cli.SplitCommand(command)
 	if err != nil {

@@ -162,7 +162,7 @@ func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, er
 		return s, nil, cli.UsageError(errors.New("use only one of --exec and --down with --up"), "--exec starts the endpoint itself; --down and --up are commands that stop and start it")
 	}
 	if f.sweepTime <= 0 {
-		return s, nil, cli.UsageError(fmt.Errorf("invalid value for --sweep-time: %s is no time", f.sweepTime), "give a time such as 2m")
+		return s, nil, cli.UsageError(fmt.Errorf("invalid value for --sweep-time: %s is not a time", f.sweepTime), "give a time such as 2m")
 	}
 	for _, pair := range f.env {
 		if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
@@ -208,7 +208,7 @@ func parseAt(at string) (*check.StepAt, error) {
 	number, after := strings.CutSuffix(at, "+")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 {
-		return nil, cli.UsageError(fmt.Errorf("--at %q is no step", at), "9 is before step 9, 9+ after it; --steps lists them")
+		return nil, cli.UsageError(fmt.Errorf("--at %q is not a step", at), "9 is before step 9, 9+ after it; --steps lists them")
 	}
 	return &check.StepAt{Step: n, After: after}, nil
 }
@@ -313,7 +313,7 @@ func (s *supervisor) pathOnly() error {
 	}
 	u, err := url.Parse(s.path)
 	if err != nil || u.Host == "" {
-		return cli.UsageError(fmt.Errorf("--to %q is no path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")
+		return cli.UsageError(fmt.Errorf("--to %q is not a path", s.path), "with --exec the port is free: give the path alone, such as --to /webhook")
 	}
 	s.path = u.RequestURI()
 	host := u.Hostname()

@@ -16,7 +16,7 @@ const checkDetails = 4
 
 // results prints what was found: failures first, what passed in a line a group.
 func (p *printer) results() {
-	var shown []check.Result // but what was not run, which is told once
+	var shown []check.Result // but what was not run, which is shown once
 	for _, r := range p.all {
 		if !r.NotRun {
 			shown = append(shown, r)
@@ -111,8 +111,8 @@ func (p *printer) ids(v check.Verdict, message string, group []check.Result) {
 	}
 }
 
-// worthSaying is what is told of a check although it passed: the one number that
-// everybody asks for, and which of two contents was kept.
+// worthSaying is what is shown of a check although it passed: the one number that
+// everyone asks for, and which of two contents was kept.
 func worthSaying(r check.Result) string {
 	switch {
 	case r.ID == "budget":

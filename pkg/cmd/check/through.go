@@ -62,9 +62,9 @@ func (s *supervisor) through(spec string) error {
 	if err != nil {
 		return err
 	}
-	changed, told := put(p.Addr())
-	if told != "" {
-		s.a.Note("%s: %s", left, told)
+	changed, note := put(p.Addr())
+	if note != "" {
+		s.a.Note("%s: %s", left, note)
 	}
 	s.command.Env = append(s.command.Env, left+"="+changed)
 	return nil
@@ -132,7 +132,7 @@ func (s *supervisor) spy(spec string) error {
 	if value != "" {
 		u, err := url.Parse(value)
 		if err != nil || u.Host == "" {
-			return cli.UsageError(fmt.Errorf("--spy %s: %q is no URL", variable, cli.WithoutPassword(value)), "the variable holds the URL of what is called over HTTP, or nothing")
+			return cli.UsageError(fmt.Errorf("--spy %s: %q is not a URL", variable, cli.WithoutPassword(value)), "the variable holds the URL of what is called over HTTP, or nothing")
 		}
 		path = u.RequestURI()
 		if u.Path == "" {
@@ -198,7 +198,7 @@ func parseSpyAnswer(s string) (answer supervise.SpyAnswer, forward bool, err err
 	answer.Body = body
 	answer.Status, err = strconv.Atoi(status)
 	if err != nil || answer.Status < 200 || answer.Status > 599 {
-		return answer, false, cli.UsageError(fmt.Errorf("--spy-answer %q is no answer", s), "write a status such as 200, 201:{\"id\":1}, or forward")
+		return answer, false, cli.UsageError(fmt.Errorf("--spy-answer %q is not an answer", s), "write a status such as 200, 201:{\"id\":1}, or forward")
 	}
 	return answer, false, nil
 }
@@ -206,13 +206,13 @@ func parseSpyAnswer(s string) (answer supervise.SpyAnswer, forward bool, err err
 // throughURL finds the host and port in a URL or in a PostgreSQL connection
 // string. Put writes another address in their place, and says what else it had
 // to change.
-func throughURL(value string) (target string, put func(addr string) (changed, told string), err error) {
+func throughURL(value string) (target string, put func(addr string) (changed, note string), err error) {
 	if !strings.Contains(value, "://") {
 		return throughDSN(value)
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
-		return "", nil, errors.New("is no URL with a host")
+		return "", nil, errors.New("is not a URL with a host")
 	}
 	scheme, _, _ := strings.Cut(u.Scheme, "+") // postgresql+psycopg
 	switch scheme {
@@ -222,21 +222,21 @@ func throughURL(value string) (target string, put func(addr string) (changed, to
 	if target, err = hostPort(u.Host, schemePorts[scheme]); err != nil {
 		return "", nil, err
 	}
-	return target, func(addr string) (changed, told string) {
+	return target, func(addr string) (changed, note string) {
 		with := *u
 		with.Host = addr
 		query := with.Query()
 		if mode := query.Get("sslmode"); mode != "" && mode != "disable" && mode != "allow" && mode != "prefer" {
 			query.Set("sslmode", "disable")
 			with.RawQuery = query.Encode()
-			told = fmt.Sprintf("sslmode=%s became disable on the way to the proxy", mode)
+			note = fmt.Sprintf("sslmode=%s became disable on the way to the proxy", mode)
 		}
-		return with.String(), told
+		return with.String(), note
 	}, nil
 }
 
 // throughDSN reads "host=… port=… dbname=…".
-func throughDSN(value string) (target string, put func(addr string) (changed, told string), err error) {
+func throughDSN(value string) (target string, put func(addr string) (changed, note string), err error) {
 	host, port := "", schemePorts["postgres"]
 	fields := strings.Fields(value)
 	for _, f := range fields {
@@ -256,7 +256,7 @@ func throughDSN(value string) (target string, put func(addr string) (changed, to
 	if target, err = hostPort(net.JoinHostPort(host, port), ""); err != nil {
 		return "", nil, err
 	}
-	return target, func(addr string) (changed, told string) {
+	return target, func(addr string) (changed, note string) {
 		h, p, err := net.SplitHostPort(addr)
 		if err != nil {
 			return value, err.Error()

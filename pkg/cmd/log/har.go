@@ -71,14 +71,14 @@ type harPostData struct {
 	MimeType string    `json:"mimeType"`
 	Params   []harPair `json:"params"`
 	Text     string    `json:"text"`
-	Encoding string    `json:"_encoding,omitempty"` // base64 when the body is no text; the format has no field for it
+	Encoding string    `json:"_encoding,omitempty"` // base64 when the body is not text; the format has no field for it
 }
 
 type harContent struct {
 	Size     int64  `json:"size"`
 	MimeType string `json:"mimeType"`
 	Text     string `json:"text,omitempty"`
-	Encoding string `json:"encoding,omitempty"` // base64 when the text is no UTF-8
+	Encoding string `json:"encoding,omitempty"` // base64 when the text is not UTF-8
 	Comment  string `json:"comment,omitempty"`
 }
 
@@ -194,7 +194,7 @@ func harOf(a *cli.App, e *journal.Entry) harEntry {
 		h.Response.Status, h.Response.StatusText = o.Status, http.StatusText(o.Status)
 		h.Time = units.Milliseconds(o.Took)
 		h.Timings.Wait = h.Time
-		if f := o.Forward; f != nil && f.Err == "" && f.Status == o.Status { // otherwise the sender was told something else
+		if f := o.Forward; f != nil && f.Err == "" && f.Status == o.Status { // otherwise the sender got another answer
 			h.Response.answer(a, f.Answer)
 		}
 	} else {

@@ -183,7 +183,7 @@ func prunable(ctx context.Context, a *cli.App, p journal.Prune) (string, error) 
 	return text, nil
 }
 
-// ask asks a person on the terminal; only yes is yes.
+// ask asks the user on the terminal; only yes is yes.
 func ask(ctx context.Context, a *cli.App, question string) (yes bool, err error) {
 	fmt.Fprintf(a.Err, "%s [y/N] ", question)
 	in, done := a.Stdin(ctx)

@@ -180,7 +180,7 @@ func consumerCalls(ctx context.Context, a *cli.App, path string) (map[string]con
 		if line[0] == '{' {
 			id := gjson.Get(line, "callId")
 			if !gjson.Valid(line) || id.Type != gjson.String {
-				return nil, cli.Failure(fmt.Errorf("--against %q line %d is no JSON object with a callId", path, n), "one call id a line is enough")
+				return nil, cli.Failure(fmt.Errorf("--against %q line %d is not a JSON object with a callId", path, n), "one call id a line is enough")
 			}
 			line, result = id.Str, gjson.Get(line, "resultType").String()
 		}

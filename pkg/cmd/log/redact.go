@@ -12,7 +12,7 @@ import (
 
 // redactEntry takes the personal data out of a delivery that leaves the log:
 // its payload has pseudonyms, and who sent it, with which header, what was found
-// wrong and what came of sending it again is not told. It reports false when the body is no payload that
+// wrong and what came of sending it again is left out. It reports false when the body is not a payload that
 // can be redacted.
 func redactEntry(r *redact.Redactor, e *journal.Entry) bool {
 	body, err := deliveryview.ReceivedOf(e).Payload() // inflated
@@ -33,6 +33,6 @@ func redactEntry(r *redact.Redactor, e *journal.Entry) bool {
 	if e.Outcome != nil {
 		e.Outcome.Findings, e.Outcome.Forward = nil, nil
 	}
-	e.Attempts = nil // what endpoints answered may name the person
+	e.Attempts = nil // what endpoints answered may name the contact
 	return true
 }

@@ -143,7 +143,7 @@ func newRawCmd(a *cli.App) *cobra.Command {
 			defer l.Close()
 			body := e.Body
 			if a.Out.IsTTY() {
-				// Bytes that a stranger chose do not command a terminal.
+				// Bytes that a sender chose do not command a terminal.
 				body = []byte(safetext.Text(string(body)) + "\n")
 			}
 			_, err = a.Out.Write(body)
