@@ -36,14 +36,17 @@ func (l *Supervisor) Run(t *check.Trial, do Body) check.Conclusion {
 	if why := l.learn(t); why != "" {
 		return found(check.Finding{Verdict: check.Undecided, Message: why})
 	}
-	if at := l.s.At; at != nil && at.Step > len(l.steps) {
+	if at := l.s.At; at != nil && len(l.steps) > 0 && at.Step > len(l.steps) {
 		return found(check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("--at %s: a delivery has %s; --steps lists them", at, units.Count(len(l.steps), "step"))})
 	}
 	l.tell("%s", t.ID)
 	died := l.died
 	f := do(t, l, &n)
 	if l.s.At != nil && f.Verdict == check.Undecided && len(t.Result.Points) == 0 {
-		f.Message = fmt.Sprintf("--at %s is not a point of this check: %s", l.s.At, f.Message)
+		f.Message = fmt.Sprintf("--at %s is not a step that this check acts on", l.s.At)
+		if len(l.offered) > 0 {
+			f.Message += ": those are " + strings.Join(l.offered, ", ")
+		}
 	}
 	if ended := l.died - died; ended > 0 && (f.Verdict == check.Pass || f.Verdict == check.Warn) {
 		f.Verdict = check.Warn

@@ -78,7 +78,7 @@ func (l *Supervisor) left() time.Duration {
 
 // runs notes which check runs now.
 func (l *Supervisor) runs(id string) {
-	l.running, l.done = id, 0
+	l.running, l.done, l.offered = id, 0, nil
 	if i := slices.Index(l.ahead, id); i >= 0 {
 		l.ahead = l.ahead[i+1:]
 	}

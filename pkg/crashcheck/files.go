@@ -71,7 +71,9 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 // last of them.
 func (l *Supervisor) filePoints(steps []supervise.FileStep) []*point {
 	var points []*point
+	l.offered = nil
 	add := func(at check.StepAt, place string, s supervise.FileStep) {
+		l.offered = append(l.offered, at.String())
 		if l.s.At == nil || *l.s.At == at {
 			points = append(points, &point{at: at, name: fmt.Sprintf("killed %s %q (%d)", place, fileText(s), at.Step)})
 		}
@@ -133,7 +135,9 @@ func (l *Supervisor) killedInFile(t *check.Trial, p *point, n *check.Notes) {
 			p.reached = true
 			select {
 			case answer = <-answers: // an early one gets out, and the end is one
-				p.answered(1, answer)
+				if check.Acknowledged(answer) {
+					p.answered(1, answer)
+				}
 			case <-t.Ctx.Done():
 			}
 		}
@@ -159,7 +163,11 @@ func (l *Supervisor) killedInFile(t *check.Trial, p *point, n *check.Notes) {
 			n.Undecided("the consumer does not start again: %s", err)
 			return
 		}
-		p.events[len(p.events)-1].What = "killed; ready after " + units.Time(time.Since(began))
+		what := "killed"
+		if !p.acked {
+			what += "; unanswered"
+		}
+		p.events[len(p.events)-1].What = fmt.Sprintf("%s; ready after %s", what, units.Time(time.Since(began)))
 		l.again(t, p, 2)
 		return
 	}

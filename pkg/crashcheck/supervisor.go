@@ -40,6 +40,7 @@ type Supervisor struct {
 	settle  time.Duration // the time of --settle
 
 	running string   // the check that runs
+	offered []string // its points, with those that --at leaves out
 	done    float64  // the share of its points that were tried
 	ahead   []string // checks that are still to come
 
@@ -358,6 +359,9 @@ type Delivery struct {
 	Status         int // of the answer
 }
 
+// ErrRefused says that a call was not acknowledged that nothing is wrong with.
+var ErrRefused = errors.New("a plain call is not acknowledged")
+
 // Steps starts the consumer, and delivers one call. The probe of o may be nil.
 func Steps(ctx context.Context, o check.Options) (d Delivery, err error) {
 	o.Settle = cmp.Or(o.Settle, 2*time.Second)
@@ -371,6 +375,10 @@ func Steps(ctx context.Context, o check.Options) (d Delivery, err error) {
 		s.Counter = effects.NewCounter(o.Probe, o.Settle)
 	}
 	t := s.Trial(ctx, "steps", 0)
+	// Who refuses one call refuses them all: that is not waited for to end.
+	if a := l.send(t, t.Call(generate.Spec{})); a.Err == nil && a.Status/100 == 4 {
+		return d, fmt.Errorf("%w: %s", ErrRefused, a.Describe())
+	}
 	if why := l.warmUp(t); why != "" {
 		return d, errors.New(why)
 	}
@@ -379,7 +387,7 @@ func Steps(ctx context.Context, o check.Options) (d Delivery, err error) {
 	d.Sent = time.Now()
 	a := l.send(t, c)
 	if !check.Acknowledged(a) {
-		return d, fmt.Errorf("a plain call is not acknowledged: %s", a.Describe())
+		return d, fmt.Errorf("%w: %s", ErrRefused, a.Describe())
 	}
 	d.Answered, d.Status = a.Answered, a.Status
 	if t.Seen() == "" {

@@ -145,7 +145,9 @@ func (l *Supervisor) durable() []int {
 // is done there: "killed".
 func (l *Supervisor) chosen(did string, points []check.StepAt) []*point {
 	var first, rest []*point
+	l.offered = nil
 	for _, at := range points {
+		l.offered = append(l.offered, at.String())
 		if l.s.At != nil && *l.s.At != at {
 			continue
 		}

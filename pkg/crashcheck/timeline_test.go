@@ -106,3 +106,37 @@ func TestTimeline(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// --at counts steps of the list of steps; a check that has others, such as writes
+// to files, finds out itself whether there is such a one, and says which there are.
+func TestAt(t *testing.T) {
+	type running struct{ check.Consumer }
+	for _, tt := range []struct {
+		name    string
+		at      check.StepAt
+		steps   bool // some are known
+		offered []string
+		want    string // "": the check was asked
+	}{
+		{"one of the steps", check.StepAt{Step: 6}, true, nil, ""},
+		{"past the steps", check.StepAt{Step: 7, After: true}, true, nil, "--at 7+: a delivery has 6 steps; --steps lists them"},
+		{"a write to a file", check.StepAt{Step: 7}, false, nil, ""},
+		{"none of this check", check.StepAt{Step: 1}, true, []string{"3", "3+"}, "--at 1 is not a step that this check acts on: those are 3, 3+"},
+	} {
+		l := delivery()
+		l.learned, l.consumer, l.s.At = true, running{}, &tt.at
+		if !tt.steps {
+			l.steps = nil
+		}
+		f := l.Run(&check.Trial{ID: "crash"}, func(_ *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
+			l.offered = tt.offered
+			if tt.offered != nil {
+				return n.Finding("")
+			}
+			return check.Finding{Verdict: check.Pass}
+		})()
+		if want := map[bool]string{true: "PASS", false: "UNDECIDED"}[tt.want == ""]; string(f.Verdict) != want || f.Message != tt.want {
+			t.Errorf("%s: %s %q, want %q", tt.name, f.Verdict, f.Message, tt.want)
+		}
+	}
+}

@@ -126,9 +126,9 @@ func (p *printer) begin() func(check.Step) {
 			}
 			// A crash check sends few requests, and waits.
 			share = 0
-			if left := time.Until(p.over); left > 0 {
+			if left := time.Until(p.over).Round(time.Second); left > 0 {
 				share = elapsed.Seconds() / (elapsed + left).Seconds()
-				words = append(words, fmt.Sprintf("about %s left", units.Time(left.Round(time.Second))))
+				words = append(words, fmt.Sprintf("about %s left", units.Time(left)))
 			}
 			return share, append(words, p.doing)
 		})

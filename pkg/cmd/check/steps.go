@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ type stepsSummary struct {
 func printSteps(ctx context.Context, a *cli.App, o options, plan *checkPlan) error {
 	a.Note("delivering to %s", a.ErrStyle.Bold(safetext.Line(o.supervise.exec+o.drill.up)))
 	d, err := crashcheck.Steps(ctx, plan.options)
+	if errors.Is(err, crashcheck.ErrRefused) {
+		return cli.Failure(err, "--to is the path of the webhook; a secret that it wants is given with -H")
+	}
 	if err != nil {
 		return err
 	}

@@ -188,8 +188,8 @@ func pointsText(r check.Result) (lines []string) {
 			right = append(right, p.At)
 		}
 	}
-	if failed == nil {
-		return nil
+	if failed == nil || len(failed)+len(right) == 1 {
+		return nil // the timeline says it
 	}
 	text := "failed at step " + strings.Join(failed, ", ")
 	if right != nil {
