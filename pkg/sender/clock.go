@@ -189,14 +189,3 @@ func (c *Clock) ended(e *event) {
 	c.mu.Unlock()
 	c.signal()
 }
-
-// Pending is how many functions have not run to their end.
-func (c *Clock) Pending() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(c.events) + c.running
-	for _, waiting := range c.busy {
-		n += len(waiting)
-	}
-	return n
-}

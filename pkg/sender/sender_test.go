@@ -38,7 +38,7 @@ func tries(t *testing.T, p Profile, speed float64, statuses ...int) (times []tim
 		}
 		s.Deliver(origin, &Call{ID: "call.1"})
 		clock.Run(t.Context())
-		if n := clock.Pending(); n != 0 || result.Call == nil {
+		if n := pending(clock); n != 0 || result.Call == nil {
 			t.Errorf("%d functions left, done with %+v", n, result)
 		}
 	})
@@ -227,8 +227,8 @@ func TestInterrupted(t *testing.T) {
 		s := &Sender{Profile: p, Clock: clock, Send: func(context.Context, Try) []int { return []int{500} }, Done: func(r Result) { t.Errorf("done with %+v", r) }}
 		s.Deliver(clock.Now(), &Call{ID: "call.1"})
 		clock.Run(ctx)
-		if clock.Pending() != 1 {
-			t.Errorf("%d pending, want 1", clock.Pending())
+		if pending(clock) != 1 {
+			t.Errorf("%d pending, want 1", pending(clock))
 		}
 	})
 }
@@ -292,4 +292,15 @@ func TestProfiles(t *testing.T) {
 	if _, err := Find("stripe"); err == nil || !strings.Contains(err.Error(), "once, retell") {
 		t.Errorf("%v", err)
 	}
+}
+
+// pending is how many functions have not run to their end.
+func pending(c *Clock) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.events) + c.running
+	for _, waiting := range c.busy {
+		n += len(waiting)
+	}
+	return n
 }

@@ -87,6 +87,10 @@ help senders". Exit code 1 means that a call was given up.`,
 }
 
 func run(ctx context.Context, a *cli.App, opts options) (err error) {
+	uses := []cli.FileUse{{Flag: "--ready-file", Path: opts.server.ReadyFile}, {Flag: "--journal", Path: opts.webhook.journal}}
+	if err := cli.WriteApart(uses, opts.webhook.calls, opts.sample, opts.shape); err != nil {
+		return err
+	}
 	if opts.sample != "" {
 		data, err := os.ReadFile(opts.sample)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/mockapi"
+	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/sender"
 	"github.com/spf13/cobra"
@@ -67,7 +68,10 @@ func (f *webhookFlags) check(cmd *cobra.Command) error {
 	if i := slices.IndexFunc(webhookNames, changed); i >= 0 && f.to == "" {
 		return cli.UsageError(fmt.Errorf("--%s does nothing without an endpoint", webhookNames[i]), "say --webhook-to URL")
 	}
+	n, err := strconv.Atoi(f.calls)
 	switch {
+	case err == nil && n < 1:
+		return cli.UsageError(fmt.Errorf("--calls %d is no number of calls", n), "")
 	case f.exitAfter < 0:
 		return cli.UsageError(fmt.Errorf("--exit-after %d is negative", f.exitAfter), "")
 	case f.every < 0:
@@ -96,37 +100,34 @@ func (f *webhookFlags) open(ctx context.Context, a *cli.App, api *mockapi.Option
 		f.client.Close()
 		return nil, err
 	}
-	w := &mockapi.Webhook{
+	calls, release := f.payloads(ctx, a, api)
+	api.Webhook = &mockapi.Webhook{
 		Client: f.client, Sender: profile, Speed: float64(f.speed), MinPause: f.pause.Min, MaxPause: f.pause.Max, CallCancelled: f.callCancelled,
-		Every: f.every, Contacts: f.exitAfter, Before: log.before, Done: p.done,
+		Calls: calls, Every: f.every, Contacts: f.exitAfter, Before: log.before, Done: p.done,
 		After: func(ctx context.Context, d *mockapi.Delivery) {
 			p.delivery(d)
 			log.after(ctx, d)
 		},
 	}
-	release := func() {}
-	if f.calls != "" || f.everyGiven {
-		w.Calls, release, err = f.payloads(ctx, a, api)
-	}
-	api.Webhook = w
 	return func() error {
 		release()
 		f.client.Close()
 		return log.close()
-	}, err
+	}, nil
 }
 
-// payloads are the calls without an enrolment.
-func (f *webhookFlags) payloads(ctx context.Context, a *cli.App, api *mockapi.Options) (calls iter.Seq2[[]byte, error], release func(), err error) {
-	n, err := strconv.Atoi(f.calls)
-	switch {
-	case f.calls == "":
-		n = -1
-	case err == nil && n < 1:
-		return nil, func() {}, cli.UsageError(fmt.Errorf("--calls %d is no number of calls", n), "")
-	case err != nil:
-		docs, release := a.Documents(ctx, []string{f.calls})
-		return func(yield func([]byte, error) bool) {
+// payloads are the calls without an enrolment; nil: none.
+func (f *webhookFlags) payloads(ctx context.Context, a *cli.App, api *mockapi.Options) (calls iter.Seq2[[]byte, error], release func()) {
+	release = func() {}
+	switch n, err := strconv.Atoi(f.calls); {
+	case err == nil:
+		calls = mockapi.Generated(api.Seed, mockapi.DefaultAgent, api.Shape, n)
+	case f.calls == "" && f.everyGiven:
+		calls = mockapi.Generated(api.Seed, mockapi.DefaultAgent, api.Shape, -1)
+	case f.calls != "":
+		var docs iter.Seq2[payload.Document, error]
+		docs, release = a.Documents(ctx, []string{f.calls})
+		calls = func(yield func([]byte, error) bool) {
 			for doc, err := range docs {
 				if err != nil {
 					err = fmt.Errorf("--calls: %w", err)
@@ -135,9 +136,9 @@ func (f *webhookFlags) payloads(ctx context.Context, a *cli.App, api *mockapi.Op
 					return
 				}
 			}
-		}, release, nil
+		}
 	}
-	return mockapi.Generated(api.Seed, mockapi.DefaultAgent, api.Shape, n), func() {}, nil
+	return calls, release
 }
 
 func (f *webhookFlags) banner(a *cli.App, seed uint64) {
