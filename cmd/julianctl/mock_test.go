@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -199,8 +200,8 @@ func TestMockWithCurl(t *testing.T) {
 	} {
 		// At 10 a second one of them may be refused at first: as the provider says, again.
 		var out []byte
-		for range 50 {
-			args := append([]string{"-sS", "--retry", "0", "-w", "%{stderr}%{http_code}"}, tt.args...)
+		for range 100 {
+			args := append([]string{"-sS", "-w", "%{stderr}%{http_code}"}, tt.args...)
 			args[len(args)-1] = api + args[len(args)-1]
 			var status bytes.Buffer
 			cmd := exec.CommandContext(t.Context(), curl, args...)
@@ -212,6 +213,7 @@ func TestMockWithCurl(t *testing.T) {
 			if out = append(append(status.Bytes(), ' '), body...); status.String() != "429" {
 				break
 			}
+			<-time.After(50 * time.Millisecond)
 		}
 		if !strings.HasPrefix(string(out), tt.want) {
 			t.Errorf("curl %v\n%.300s\nwant %s", tt.args, out, tt.want)

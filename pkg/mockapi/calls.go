@@ -36,8 +36,8 @@ type Webhook struct {
 	Calls iter.Seq2[[]byte, error]
 	Every time.Duration
 	// Contacts ends [Provider.Run] once the stories of so many contacts have ended and
-	// their calls are delivered or given up. 0: only ctx ends it, unless there are Calls:
-	// then it ends after the last.
+	// their calls are delivered or given up; 0: only ctx ends it. With Calls it ends when
+	// nothing is left to call or to deliver.
 	Contacts int
 	// Before, if not nil, is called before each delivery is sent, concurrently. An error
 	// ends Run. After is called with its answer; Done once for each call.
@@ -144,7 +144,7 @@ func (a *Provider) prepareCalls() error {
 	a.clock = sender.NewClock(a.opts.Now(), w.Speed, w.Concurrency)
 	a.calls.sender = &sender.Sender{Profile: w.Sender, Clock: a.clock, Seed: a.opts.Seed, Send: a.send, Done: a.done}
 	a.finish = func() {}
-	if w.Calls == nil || w.Contacts > 0 {
+	if w.Calls == nil {
 		a.finish = a.clock.Hold()
 	}
 	return nil

@@ -114,6 +114,10 @@ func TestStories(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		usage := send(mock, "GET", "/api/v1/credits/usage", "test-key").Body.String()
+		if want := fmt.Sprintf(`"spentCredits":%d,"transactionCount":%d}`, 10+2*sum.Calls, 5+sum.Calls); !strings.Contains(usage, want) {
+			t.Errorf("%s, want %s", usage, want)
+		}
 		return e, sum
 	}
 	e, sum := run(1)
@@ -225,7 +229,7 @@ func TestGroups(t *testing.T) {
 			list = append(list, c+"}")
 		}
 		if !single {
-			if w := post(mock, batchURI, `{"groupByField":"company","contacts":[`+strings.Join(list, ",")+`]}`); w.Code != 202 {
+			if w := post(mock, batchURI, `{"groupByField":"company","timezone":"Europe/Paris","contacts":[`+strings.Join(list, ",")+`]}`); w.Code != 202 {
 				t.Fatalf("%d %s", w.Code, w.Body)
 			}
 		}
@@ -236,6 +240,9 @@ func TestGroups(t *testing.T) {
 		current, reached, called := map[string]julian.CallEvent{}, map[string]bool{}, map[string]bool{}
 		for _, event := range e.events(t) {
 			company, _ := event.CustomInputVariables["company"].(string)
+			if zone := map[bool]string{true: "UTC", false: "Europe/Paris"}[single]; event.Timezone != zone {
+				t.Errorf("time zone %s, want %s", event.Timezone, zone)
+			}
 			before, busy := current[company]
 			if reached[company] {
 				t.Errorf("%s: called after it was reached", company)
@@ -345,6 +352,30 @@ func TestCalls(t *testing.T) {
 	})
 	if sum, err := mock.Run(t.Context()); !errors.Is(err, full) || sum.Deliveries != 0 {
 		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// A sender that doubles says of each delivery which one of its call it is, and which has
+// an older content.
+func TestDeliveries(t *testing.T) {
+	var mu sync.Mutex
+	var got []string
+	mock := calling(t, &endpoint{}, "worst", func(o *mockapi.Options) {
+		o.Webhook.Sender.Spread = 0
+		o.Webhook.Calls = mockapi.Generated(1, "agent.x", nil, 1)
+		o.Webhook.After = func(_ context.Context, d *mockapi.Delivery) {
+			mu.Lock()
+			defer mu.Unlock()
+			analysed := !strings.Contains(string(d.Body), `"Processing Analysis"`)
+			got = append(got, fmt.Sprint(d.Number, " ", d.Older, " ", analysed, " ", d.Answer.Status, " ", d.At.Sub(february())))
+		}
+	})
+	if _, err := mock.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"1 false true 204 0s", "2 false true 204 0s", "3 true false 204 1m0s", "4 false true 204 24h0m0s", "5 true false 204 24h0m0s"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

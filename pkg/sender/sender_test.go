@@ -217,6 +217,40 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// A success begins the count of failures anew.
+func TestFailuresInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := NewClock(time.Now(), 1, 0)
+		sent := 0
+		s := &Sender{Profile: Profile{Disable: 3}, Clock: clock, Send: func(context.Context, Try) []int {
+			sent++
+			return []int{map[bool]int{true: 200, false: 500}[sent%3 == 0]}
+		}}
+		for i := range 12 {
+			s.Deliver(clock.Now().Add(time.Duration(i)*time.Second), &Call{ID: fmt.Sprint(i)})
+		}
+		clock.Run(t.Context())
+		if sent != 12 || s.Disabled() {
+			t.Errorf("%d sent, disabled %t", sent, s.Disabled())
+		}
+	})
+}
+
+// A call of which only the older content was acknowledged is not delivered.
+func TestOlderIsNotDelivered(t *testing.T) {
+	_, results := run(t, "telnyx", 3, func(try Try) int {
+		if try.Older {
+			return 200
+		}
+		return 500
+	})
+	for _, r := range results {
+		if r.Delivered || r.Tries != 7 || r.Status != 500 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // A context that ends leaves what is not delivered, and claims nothing of it.
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
