@@ -398,7 +398,7 @@ func Steps(ctx context.Context, o check.Options) (d Delivery, err error) {
 		t.Rest(learnIdle)
 	}
 	l.quiet(t)
-	d.Steps = l.s.Recorder.Steps()
+	d.Steps = numbered(l.s.Recorder.Steps())
 	return d, ctx.Err()
 }
 

@@ -126,14 +126,10 @@ func (l *Supervisor) timeline(p *point) {
 	if p.at.Step > 0 {
 		held = l.steps[p.at.Step-1].Point
 	}
-	connections := map[string][]int{} // of a proxy, in the order of the timeline
-	for _, s := range l.s.Recorder.Steps() {
-		if !slices.Contains(connections[s.Proxy], s.Conn) {
-			connections[s.Proxy] = append(connections[s.Proxy], s.Conn)
-		}
+	for _, s := range numbered(l.s.Recorder.Steps()) {
 		e := check.Event{
 			AtMS: units.Milliseconds(s.Began.Sub(p.began)), Step: l.number(s.Point),
-			Who:  fmt.Sprintf("%s#%d", s.Proxy, slices.Index(connections[s.Proxy], s.Conn)+1),
+			Who:  fmt.Sprintf("%s#%d", s.Proxy, s.Conn),
 			What: s.Text, Raw: s.Raw, Result: s.Answer, Reads: !s.Write && !s.Changes, Held: s.Point == held,
 		}
 		split := ""
@@ -154,6 +150,21 @@ func (l *Supervisor) timeline(p *point) {
 		}
 	}
 	sortEvents(p.events)
+}
+
+// numbered has the connections of each proxy count from 1, in the order in which
+// the steps have them. It changes steps.
+func numbered(steps []supervise.Step) []supervise.Step {
+	known := map[string][]int{}
+	for i, s := range steps {
+		at := slices.Index(known[s.Proxy], s.Conn)
+		if at < 0 {
+			at = len(known[s.Proxy])
+			known[s.Proxy] = append(known[s.Proxy], s.Conn)
+		}
+		steps[i].Conn = at + 1
+	}
+	return steps
 }
 
 func sortEvents(events []check.Event) {

@@ -48,6 +48,11 @@ func printSteps(ctx context.Context, a *cli.App, o options, plan *checkPlan) err
 	if err != nil {
 		return err
 	}
+	return printDelivery(a, o, d)
+}
+
+// printDelivery prints one delivery with its steps.
+func printDelivery(a *cli.App, o options, d crashcheck.Delivery) error {
 	if len(d.Steps) == 0 {
 		a.Hint("nothing was seen: name what the endpoint uses with --through, such as --through DATABASE_URL")
 	}

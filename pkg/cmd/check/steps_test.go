@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/crashcheck"
+	"github.com/julianctl/julianctl/pkg/supervise"
 	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
@@ -55,5 +58,42 @@ func TestEvidenceInText(t *testing.T) {
 		if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		}
+	}
+}
+
+// A delivery stands among its steps: what is durable, what took how long, and
+// whether the answer was given before anything was kept.
+func TestDeliveryInText(t *testing.T) {
+	sent := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(d time.Duration) time.Time { return sent.Add(d) }
+	d := crashcheck.Delivery{
+		Sent: sent, Answered: at(3800 * time.Microsecond), Status: 204,
+		Steps: []supervise.Step{
+			{Proxy: "database", Conn: 1, Text: "BEGIN", Answer: "BEGIN", Began: at(time.Millisecond), Ended: at(1200 * time.Microsecond)},
+			{Proxy: "database", Conn: 1, Text: "INSERT INTO seen (call_id) VALUES ('…') ON CONFLICT DO NOTHING", Answer: "INSERT 0 1", Began: at(14 * time.Millisecond), Ended: at(25 * time.Millisecond)},
+			{Proxy: "database", Conn: 1, Text: "COMMIT", Answer: "COMMIT", Write: true, Began: at(28 * time.Millisecond), Ended: at(49 * time.Millisecond)},
+			{Proxy: "crm", Conn: 1, Text: "POST /notes", Write: true, Began: at(50 * time.Millisecond)},
+		},
+	}
+	var out bytes.Buffer
+	a := clitest.App(t)
+	a.Out = terminal.NewOutput(&out)
+	a.Style, a.ErrStyle = a.Styles("never")
+	if err := printDelivery(a, options{}, d); err != nil {
+		t.Fatal(err)
+	}
+	want := `    0.0 ms      sender      POST
+    1.0 ms  1   database#1  BEGIN                             BEGIN       200µs
+    3.8 ms      sender      answer                            204
+   14.0 ms  2   database#1  INSERT INTO seen (call_id) VALU…  INSERT 0 1   11ms
+   28.0 ms  3*  database#1  COMMIT                            COMMIT       21ms
+   50.0 ms  4*  crm#1       POST /notes
+
+4 steps, answered after 3.8ms
+* changes durable state; --at 3 checks that step alone
+answered before anything was durable: a crash in between loses the call
+`
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
 	}
 }
