@@ -93,6 +93,16 @@ func (f *LogFilter) Read(now time.Time) (c Chosen, err error) {
 	return c, c.check()
 }
 
+// Open reads the words and opens the log. The caller closes it.
+func (f *LogFilter) Open(ctx context.Context, a *cli.App) (Chosen, *journal.Log, error) {
+	c, err := f.Read(a.Now())
+	if err != nil {
+		return c, nil, err
+	}
+	l, err := a.OpenLog(ctx)
+	return c, l, err
+}
+
 // Deliveries are those of the log that c chooses, with bodies.
 func (c Chosen) Deliveries(ctx context.Context, a *cli.App, l *journal.Log) iter.Seq2[*journal.Entry, error] {
 	return func(yield func(*journal.Entry, error) bool) {

@@ -31,7 +31,7 @@ type Replay struct {
 // percentile, duplicates. Its size does not depend on the length of the run.
 func (r Replay) Overview() *Overview {
 	o := &Overview{Verdict: r.Verdict, Title: r.Title, Figures: r.figures(), Facts: slices.Clone(r.Facts)}
-	if text := outcomes(r.Summary); text != "" {
+	if text := Outcomes(r.Summary); text != "" {
 		o.Facts = append(o.Facts, Fact{"Answers", text})
 	}
 	if r.Summary.Pace != nil {
@@ -271,8 +271,8 @@ func (r Replay) percentileRows() []percentileRow {
 	return rows
 }
 
-// outcomes counts deliveries by status, then by what went wrong without one.
-func outcomes(s deliver.Summary) string {
+// Outcomes counts deliveries by status, then by what went wrong without one.
+func Outcomes(s deliver.Summary) string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
 		parts = append(parts, fmt.Sprintf("%s × %d", units.Number(s.Statuses[status]), status))

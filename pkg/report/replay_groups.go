@@ -17,27 +17,35 @@ func (r Replay) duplicates() []Section {
 		return nil
 	}
 	parts := []string{fmt.Sprintf("%s of %d copies", units.Count(g.Total, "group"), r.Copies)}
-	if g.Acknowledged == g.Total {
-		parts = append(parts, "all acknowledged")
-	} else {
-		parts = append(parts, units.Number(g.Acknowledged)+" acknowledged")
-	}
-	if g.Partial > 0 {
-		parts = append(parts, units.Number(g.Partial)+" not answered to the last copy")
-	}
-	if g.Cut > 0 {
-		parts = append(parts, units.Number(g.Cut)+" not sent to the last copy")
-	}
-	if g.Differ == 0 {
-		parts = append(parts, "answers alike")
-	} else {
-		parts = append(parts, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", units.Number(g.Differ), units.Number(g.DifferStatus), units.Number(g.DifferBody)))
+	alike, differ := Copies(g)
+	if parts = append(parts, alike...); differ != "" {
+		parts = append(parts, differ)
 	}
 	note := strings.Join(parts, ", ") + "."
 	if skew := r.Summary.Skew; skew.Count() > 0 {
 		note += fmt.Sprintf(" Sent together: from the first copy to the last %s in the median, %s at most.", units.Time(skew.At(50)), units.Time(skew.Max()))
 	}
 	return []Section{{Title: "Duplicates", Note: note, Table: r.groupTable()}}
+}
+
+// Copies says what became of the copies of payloads: what is known of all, and in
+// how many the answers differ ("": in none).
+func Copies(g deliver.Groups) (all []string, differ string) {
+	if g.Acknowledged == g.Total {
+		all = append(all, "all acknowledged")
+	} else {
+		all = append(all, units.Number(g.Acknowledged)+" acknowledged")
+	}
+	if g.Partial > 0 {
+		all = append(all, units.Number(g.Partial)+" not answered to the last copy")
+	}
+	if g.Cut > 0 {
+		all = append(all, units.Number(g.Cut)+" not sent to the last copy")
+	}
+	if g.Differ == 0 {
+		return append(all, "answers alike"), ""
+	}
+	return all, fmt.Sprintf("answers differ in %s (%s by status, %s by body)", units.Number(g.Differ), units.Number(g.DifferStatus), units.Number(g.DifferBody))
 }
 
 // groupTable lists the worst groups.

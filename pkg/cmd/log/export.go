@@ -60,11 +60,7 @@ out. Deliveries whose body is not a payload are left out.`,
 }
 
 func runExport(ctx context.Context, a *cli.App, o logExportOptions) error {
-	c, err := o.filter.Read(a.Now())
-	if err != nil {
-		return err
-	}
-	l, err := a.OpenLog(ctx)
+	c, l, err := o.filter.Open(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -89,11 +89,7 @@ func runReconcile(ctx context.Context, a *cli.App, o reconcileOptions) error {
 	if o.against == "" {
 		return cli.UsageError(errors.New("nothing to hold the log against"), "--against FILE names the consumer's call ids; - is stdin")
 	}
-	c, err := o.filter.Read(a.Now())
-	if err != nil {
-		return err
-	}
-	l, err := a.OpenLog(ctx)
+	c, l, err := o.filter.Open(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -57,11 +57,7 @@ may have given up, or the listener may have ended. Refused requests do not count
 const sparkParts = 48
 
 func runStats(ctx context.Context, a *cli.App, o logStatsOptions) error {
-	c, err := o.filter.Read(a.Now())
-	if err != nil {
-		return err
-	}
-	l, err := a.OpenLog(ctx)
+	c, l, err := o.filter.Open(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -3,13 +3,12 @@ package replay
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -46,7 +45,7 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 	if s.Retried > 0 {
 		p.row("retries", units.Number(s.Retried)+", of which nothing was sent")
 	}
-	if text := statusText(s); text != "" {
+	if text := report.Outcomes(s); text != "" {
 		p.row("answers", text)
 	}
 	if p.plan.Duplicates > 0 && s.Groups.Total > 0 {
@@ -142,20 +141,6 @@ func (p *printer) pace(s deliver.Pace) string {
 	return text
 }
 
-// statusText counts answers by status, then failures by class.
-func statusText(s deliver.Summary) string {
-	var parts []string
-	for _, status := range slices.Sorted(maps.Keys(s.Statuses)) {
-		parts = append(parts, fmt.Sprintf("%s × %d", units.Number(s.Statuses[status]), status))
-	}
-	for _, class := range slices.Sorted(maps.Keys(s.Errors)) {
-		if class != deliver.Status && class != deliver.Redirect { // counted by status
-			parts = append(parts, fmt.Sprintf("%s × %s", units.Number(s.Errors[class]), class))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // modeTexts describe when duplicates were sent.
 var modeTexts = map[deliver.Mode]string{
 	deliver.After:    "one after the other",
@@ -170,21 +155,11 @@ func (p *printer) duplicates(s deliver.Summary) string {
 		mode += fmt.Sprintf(", seed %d", p.plan.Seed)
 	}
 	parts := []string{fmt.Sprintf("%s of %d copies (%s)", units.Count(g.Total, "group"), p.plan.Duplicates+1, mode)}
-	if g.Acknowledged == g.Total {
-		parts = append(parts, "all acknowledged")
-	} else {
-		parts = append(parts, units.Number(g.Acknowledged)+" acknowledged")
+	alike, differ := report.Copies(g)
+	if parts = append(parts, alike...); differ != "" {
+		parts = append(parts, p.a.Style.Warn(differ))
 	}
-	if g.Partial > 0 {
-		parts = append(parts, units.Number(g.Partial)+" not answered to the last copy")
-	}
-	if g.Cut > 0 {
-		parts = append(parts, units.Number(g.Cut)+" not sent to the last copy")
-	}
-	if g.Differ == 0 {
-		return strings.Join(append(parts, "answers alike"), ", ")
-	}
-	return strings.Join(append(parts, p.a.Style.Warn(fmt.Sprintf("answers differ in %s (%s by status, %s by body)", units.Number(g.Differ), units.Number(g.DifferStatus), units.Number(g.DifferBody)))), ", ")
+	return strings.Join(parts, ", ")
 }
 
 func percentiles(l deliver.Latency) string {
