@@ -241,6 +241,48 @@ func TestHouseRules(t *testing.T) {
 	}
 }
 
+// oversized are packages over the limit, and how far: a number that may only fall.
+var oversized = map[string]int{"pkg/journal": 5000}
+
+// No package is too large to read, and no file.
+func TestHouseBounds(t *testing.T) {
+	const maxPackage, maxFile = 4000, 500 // lines outside tests
+	root := filepath.Join("..", "..")
+	lines := map[string]int{}
+	for _, top := range []string{"pkg", "cmd"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			n := bytes.Count(text, []byte("\n"))
+			lines[filepath.ToSlash(filepath.Dir(rel))] += n
+			if n > maxFile {
+				t.Errorf("%s has %d lines, over %d", filepath.ToSlash(rel), n, maxFile)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, n := range lines {
+		if most := max(maxPackage, oversized[name]); n > most {
+			t.Errorf("%s has %d lines, over %d", name, n, most)
+		}
+	}
+	if lines["pkg/check"] == 0 {
+		t.Error("no package was read")
+	}
+}
+
 // plainPackages use the field's own words; see privateWords. Packages are added as
 // they become clean.
 var plainPackages = []string{
