@@ -62,23 +62,23 @@ func (o Origin) String() string {
 
 // Endpoint is one named endpoint of the configuration.
 type Endpoint struct {
-	Name    string        `key:"name"`
-	URL     string        `key:"url"`
-	Headers []string      `key:"headers"` // "Name: value"
-	Timeout time.Duration `key:"timeout"` // 0: the global one
+	Name    string        `key:"name" doc:"name for --to NAME"`
+	URL     string        `key:"url" doc:"URL of the endpoint; with exec a path is enough"`
+	Headers []string      `key:"headers" doc:"headers to send, 'Name: value'"`
+	Timeout time.Duration `key:"timeout" doc:"time limit for one delivery, instead of the global one"`
 
 	// What check has flags for: how it starts the endpoint, what it puts between
 	// it and what it uses, and how effects are counted.
-	Exec      string   `key:"exec"`
-	Env       []string `key:"env"`
-	ReadyURL  string   `key:"ready-url"`
-	Reset     string   `key:"reset"`
-	Through   []string `key:"through"`
-	Spy       []string `key:"spy"`
-	SpyAnswer string   `key:"spy-answer"`
-	Probe     string   `key:"probe"`
-	ProbeURL  string   `key:"probe-url"`
-	ProbePath string   `key:"probe-path"`
+	Exec      string   `key:"exec" doc:"command that starts the endpoint; {port} and $PORT are its port"`
+	Env       []string `key:"env" doc:"environment of the endpoint, NAME=VALUE"`
+	ReadyURL  string   `key:"ready-url" doc:"path or URL that answers once the endpoint is ready"`
+	Reset     string   `key:"reset" doc:"command to run before the endpoint starts"`
+	Through   []string `key:"through" doc:"what the endpoint uses and check proxies: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET"`
+	Spy       []string `key:"spy" doc:"what the endpoint calls and check replaces by a stand-in: VAR, or VAR=smtp"`
+	SpyAnswer string   `key:"spy-answer" doc:"answer of a stand-in: STATUS, STATUS:BODY, or forward"`
+	Probe     string   `key:"probe" doc:"command that prints how often the call {callId} was processed"`
+	ProbeURL  string   `key:"probe-url" doc:"URL that answers with how often the call {callId} was processed"`
+	ProbePath string   `key:"probe-path" doc:"path to the number in the probe's JSON"`
 }
 
 // EndpointSetting is a setting of an endpoint that check has a flag for.

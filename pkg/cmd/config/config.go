@@ -3,6 +3,7 @@ package config
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,7 +32,7 @@ func NewCmd(a *cli.App) *cobra.Command {
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newListCmd(a), newPathCmd(a), newInitCmd(a), newTrustCmd(a), newUntrustCmd(a))
+	cmd.AddCommand(newListCmd(a), newPathCmd(a), newInitCmd(a), newSchemaCmd(a), newTrustCmd(a), newUntrustCmd(a))
 	return cmd
 }
 
@@ -160,6 +161,33 @@ func newPathCmd(a *cli.App) *cobra.Command {
 	}
 }
 
+// schema describes the file; a test makes it from the types of the settings.
+//
+//go:embed config.schema.json
+var schema []byte
+
+// schemaURL is where editors find the schema.
+const schemaURL = "https://raw.githubusercontent.com/julianctl/julianctl/main/pkg/cmd/config/config.schema.json"
+
+func newSchemaCmd(a *cli.App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the configuration file, for editors",
+		Long: `schema prints the JSON Schema of a configuration file. The first line of what "config
+init" writes names it, so that editors with a YAML language server complete and check
+the file. Offline, save it and name the file in that line:
+
+  # yaml-language-server: $schema=julianctl.schema.json`,
+		Example:     "  julianctl config schema > julianctl.schema.json",
+		Args:        cli.NoArgs,
+		Annotations: map[string]string{"config": "none"},
+		RunE: func(*cobra.Command, []string) error {
+			_, err := a.Out.Write(schema)
+			return err
+		},
+	}
+}
+
 func newInitCmd(a *cli.App) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
@@ -198,7 +226,7 @@ func newInitCmd(a *cli.App) *cobra.Command {
 // until the user removes a #.
 func configTemplate() string {
 	var b strings.Builder
-	b.WriteString("# julianctl configuration. A flag takes precedence over the environment, the\n# environment over this file. See: julianctl help environment\n" +
+	b.WriteString("# yaml-language-server: $schema=" + schemaURL + "\n# julianctl configuration. A flag takes precedence over the environment, the\n# environment over this file. See: julianctl help environment\n" +
 		"# A project's " + cli.ProjectFile + " is trusted with: julianctl config trust\n")
 	for _, s := range cli.Settings() {
 		fmt.Fprintf(&b, "\n# %s (environment %s)\n", s.Doc, strings.Join(s.Env, " or "))
