@@ -132,7 +132,7 @@ func (f *fieldWriter) event(doc any) {
 	f.add("rescheduled", field("rescheduledAt"))
 	f.add("agent", terminal.Join(", ", field("agentName"), field("agentId")))
 	f.add("summary", field("callResult", "summary"))
-	f.add("meeting", terminal.Join(" to ", field("callResult", "followUpMeetingDetails", "startTime"), field("callResult", "followUpMeetingDetails", "endTime")))
+	f.add("meeting", f.meeting(field("callResult", "followUpMeetingDetails", "startTime"), field("callResult", "followUpMeetingDetails", "endTime"), field("timezone")))
 	f.list("outcome", at(doc, "callResult", "outcomes"), func(v any) string {
 		return terminal.Join(": ", text(at(v, "name")), text(at(v, "reasoning")))
 	})
@@ -165,6 +165,26 @@ func (f *fieldWriter) scheduled(timestamp, zone string) string {
 		return t.In(loc).Format(layout) + zone
 	}
 	return t.UTC().Format(layout) + terminal.Join(" for ", "UTC", zone)
+}
+
+// meeting is from when to when, in the contact's own time where it is known.
+func (f *fieldWriter) meeting(from, to, zone string) string {
+	start, err := time.Parse(time.RFC3339, from)
+	end, err2 := time.Parse(time.RFC3339, to)
+	if err != nil || err2 != nil {
+		return terminal.Join(" to ", from, to)
+	}
+	loc := f.zones(zone)
+	if loc == nil {
+		loc, zone = time.UTC, "UTC"
+	}
+	const day = "Mon 2 Jan 2006"
+	start, end = start.In(loc), end.In(loc)
+	last := end.Format("15:04")
+	if start.Format(day) != end.Format(day) {
+		last = end.Format(day + " 15:04")
+	}
+	return start.Format(day+" 15:04") + " to " + last + " " + zone
 }
 
 // few is how many items of a list are shown without --full.

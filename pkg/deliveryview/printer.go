@@ -39,7 +39,9 @@ type Printer struct {
 	out       *bufio.Writer // until flush
 	records   *report.Records
 	show      func(*Shown) error
-	block     bool // the delivery before took several lines
+	block     bool        // the delivery before took several lines
+	recent    []time.Time // when the last many were received
+	compacted bool        // it was said that lines are compact
 	zones     map[string]*time.Location
 	words     []string // of a line; kept for the next
 }
@@ -136,8 +138,8 @@ func (p *Printer) line(s *Shown) error {
 	if s.Refusal != "" {
 		words = append(words, "("+p.why(s.Delivery)+")")
 	}
-	if badge := p.badge(s); badge != "" {
-		words = append(words, badge)
+	if differs := p.duplicate(s); differs != "" {
+		words = append(words, p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…")+differs)
 	}
 	if fault := safetext.Line(s.fault()); fault != "" {
 		words = append(words, p.a.Style.Warn("fault: "+fault))
@@ -149,8 +151,8 @@ func (p *Printer) line(s *Shown) error {
 			words = append(words, "the endpoint said: "+answerText)
 		}
 	}
-	if n := len(s.Issues); n > 0 {
-		i := s.Worst()
+	if issues := validate.Fold(s.Issues); len(issues) > 0 {
+		n, i := len(issues), worst(issues)
 		text := fmt.Sprintf("%s[%s] %s", i.Severity, i.Rule, terminal.Join(": ", safetext.Line(i.Pointer), safetext.Line(i.Message)))
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
@@ -195,8 +197,10 @@ func (s *Shown) StatusText() string {
 }
 
 // Worst returns the most important issue.
-func (s *Shown) Worst() validate.Issue {
-	return slices.MinFunc(s.Issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
+func (s *Shown) Worst() validate.Issue { return worst(s.Issues) }
+
+func worst(issues []validate.Issue) validate.Issue {
+	return slices.MinFunc(issues, func(a, b validate.Issue) int { return rank(a) - rank(b) })
 }
 
 // rank orders errors before warnings. Issues of the call id come first: without it a
@@ -247,8 +251,9 @@ func (p *Printer) why(d *receive.Delivery) string {
 	return safetext.Line(string(d.Refusal))
 }
 
-// badge says that this is a duplicate, and what differs; empty when it is none.
-func (p *Printer) badge(s *Shown) string {
+// duplicate says what differs from the first delivery of the call; empty for the
+// first.
+func (p *Printer) duplicate(s *Shown) string {
 	if s.Copy < 2 {
 		return ""
 	}
@@ -274,7 +279,7 @@ func (p *Printer) badge(s *Shown) string {
 		}
 		differs = " first seen " + when + "in an earlier session, #" + strconv.FormatInt(e.ID, 10) + ":" + differs
 	}
-	return p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…") + differs
+	return differs
 }
 
 const (
@@ -285,6 +290,9 @@ const (
 
 // pretty is a head line with the important fields below it.
 func (p *Printer) pretty(s *Shown) error {
+	if p.busy(s) {
+		return p.compact(s)
+	}
 	head, under := p.head(s)+"\n", p.fields(s)
 	if p.block {
 		head = "\n" + head
@@ -294,9 +302,50 @@ func (p *Printer) pretty(s *Shown) error {
 	return err
 }
 
-// head is the line of a delivery. Its first columns are aligned from one
+// many is how many deliveries within a second are more than can be read in full.
+const many = 8
+
+// busy reports whether deliveries come faster than they can be read, in the form that
+// was not asked for by name.
+func (p *Printer) busy(s *Shown) bool {
+	p.recent = append(p.recent, s.Received)
+	if len(p.recent) > many {
+		p.recent = p.recent[1:]
+	}
+	return p.opts.Format == "" && !p.opts.Full && len(p.recent) == many && s.Received.Sub(p.recent[0]) < time.Second
+}
+
+// compact is one line a delivery: the head line, with what is special about it in
+// place of the path.
+func (p *Printer) compact(s *Shown) error {
+	var notes []string
+	if !p.compacted {
+		p.compacted, p.block = true, true
+		p.Heading(p.a.Style.Faint(fmt.Sprintf("more than %d a second: one line each (--full shows all of them)", many)))
+	}
+	if s.Copy > 1 {
+		notes = append(notes, "duplicate #"+strconv.Itoa(s.Copy))
+	}
+	if s.Refusal != "" {
+		notes = append(notes, p.why(s.Delivery))
+	}
+	if fault := safetext.Line(s.fault()); fault != "" {
+		notes = append(notes, "fault: "+fault)
+	}
+	if issues := validate.Fold(s.Issues); len(issues) > 0 {
+		i := worst(issues)
+		notes = append(notes, terminal.Join(" ", fmt.Sprintf("%s[%s]", i.Severity, i.Rule), safetext.Line(i.Pointer)))
+	}
+	_, err := p.out.WriteString(p.headWith(s, strings.Join(notes, ", ")) + "\n")
+	return err
+}
+
+// head is the line of a delivery, with its method and path.
+func (p *Printer) head(s *Shown) string { return p.headWith(s, safetext.Line(s.Method+" "+s.URI)) }
+
+// headWith is the line of a delivery, with what is to stand at its end. Its first columns are aligned from one
 // delivery to the next; what varies in width stands at the end.
-func (p *Printer) head(s *Shown) string {
+func (p *Printer) headWith(s *Shown, last string) string {
 	st := p.a.Style
 	width := p.a.Out.Width()
 	mark, colour := MarkOf(s.verdict(), st)
@@ -322,11 +371,11 @@ func (p *Printer) head(s *Shown) string {
 	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, terminal.Cells(columns[3]))
 	if result != "" {
 		result = terminal.Fit(result, max(8, width-used-2))
-		line += "  " + colour(result)
+		line += "  " + result // a call that failed is delivered as well as any
 		used += 2 + terminal.Cells(result)
 	}
-	if room := width - used - 2; room >= 6 {
-		line += "  " + st.Faint(terminal.Fit(safetext.Line(s.Method+" "+s.URI), room))
+	if room := width - used - 2; room >= 6 && last != "" {
+		line += "  " + st.Faint(terminal.Fit(last, room))
 	}
 	return line
 }
@@ -345,8 +394,8 @@ func (p *Printer) fields(s *Shown) string {
 	if s.Refusal != "" {
 		f.add("refused", p.why(s.Delivery))
 	}
-	if badge := p.badge(s); badge != "" {
-		f.line(badge)
+	if differs := p.duplicate(s); differs != "" {
+		f.line(p.a.Style.Warn("duplicate #"+strconv.Itoa(s.Copy)+":") + differs)
 		f.changes(s.Change)
 	}
 	if fault := safetext.Line(s.fault()); fault != "" {
@@ -366,15 +415,15 @@ func (p *Printer) fields(s *Shown) string {
 	}
 	doc, err := receive.Decode(s.Inflated)
 	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown && s.Earlier == nil
+	// What is wrong with the same values was said of the first.
+	if !repeats || f.full || s.Change.Kind == receive.Values {
+		f.issues(validate.Fold(s.Issues))
+	}
 	switch {
 	case s.Refusal == "" && err != nil && len(s.Body) > 0:
 		f.add("body", safetext.Line(string(s.Body[:min(len(s.Body), 300)])))
 	case s.Refusal == "" && (!repeats || f.full):
 		f.event(doc)
-	}
-	// What is wrong with the same values was said of the first.
-	if !repeats || f.full || s.Change.Kind == receive.Values {
-		f.issues(s.Issues)
 	}
 	return f.b.String()
 }

@@ -14,6 +14,7 @@ const (
 	progressFirst = time.Second // work that is shorter shows none
 	progressFrame = 200 * time.Millisecond
 	progressLine  = 5 * time.Second
+	progressSame  = time.Minute // in a log, where nothing has changed
 )
 
 // Progress shows on stderr how far a long operation is: on a terminal in one line that is
@@ -26,6 +27,8 @@ type Progress struct {
 
 	mu      sync.Mutex
 	drawn   bool
+	last    string // line in a log, and when it was written
+	written time.Time
 	stop    chan struct{}
 	drawing sync.WaitGroup
 }
@@ -74,7 +77,12 @@ func (p *Progress) Show(share float64, words []string) {
 		if share > 0 {
 			words = append([]string{units.Percent(share)}, words...)
 		}
-		fmt.Fprintf(p.out, "%s\n", strings.Join(words, ", "))
+		line := strings.Join(words, ", ")
+		if line == p.last && time.Since(p.written) < progressSame {
+			return
+		}
+		p.last, p.written = line, time.Now()
+		fmt.Fprintf(p.out, "%s\n", line)
 		return
 	}
 	// The last column stays free: some terminals go to the next line with it.

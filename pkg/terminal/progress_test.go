@@ -10,12 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// told is what a progress writes in so long.
+// drawing is what a progress writes in so long.
 func drawing(t *testing.T, live bool, lasts time.Duration, share float64, words ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
 		p := &Progress{out: NewOutput(&out), live: live, stop: make(chan struct{}), state: func(after time.Duration) (float64, []string) {
+			if len(words) > 0 && words[0] == unchanged {
+				return share, words
+			}
 			return share, append([]string{after.String()}, words...)
 		}}
 		p.drawing.Go(p.run)
@@ -24,6 +27,9 @@ func drawing(t *testing.T, live bool, lasts time.Duration, share float64, words 
 	})
 	return out.String()
 }
+
+// unchanged is a word that drawing shows alone, without the time.
+const unchanged = "waiting"
 
 func TestProgress(t *testing.T) {
 	const clear = "\r\x1b[K"
@@ -42,6 +48,7 @@ func TestProgress(t *testing.T) {
 		{"no room", true, 1100 * time.Millisecond, 0, []string{"a", long, long}, "\r1s  a  " + long + "\x1b[K" + clear},
 		{"a short log", false, 4 * time.Second, 0.5, []string{"a"}, ""},
 		{"a log", false, 11 * time.Second, 0, []string{"a", long, long}, "5s, a, " + long + ", " + long + "\n10s, a, " + long + ", " + long + "\n"},
+		{"an unchanged log", false, 191 * time.Second, 0, []string{unchanged}, strings.Repeat(unchanged+"\n", 4)},
 		{"a share in a log", false, 6 * time.Second, 0.333, []string{"a"}, "33%, 5s, a\n"},
 	}
 	for _, tt := range tests {

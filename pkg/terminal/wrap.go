@@ -162,6 +162,9 @@ func Pad(s string, columns int) string { return s + Spaces(columns-Cells(s)) }
 // PadLeft is pad for numbers.
 func PadLeft(s string, columns int) string { return Spaces(columns-Cells(s)) + s }
 
+// closing are characters that do not stand alone on a line.
+const closing = ")]}.,;:!?\"'"
+
 // Wrap breaks safe text at spaces into lines of so many columns. A longer word
 // is broken between characters. There is one line at least.
 func Wrap(s string, columns int) []string {
@@ -187,11 +190,20 @@ func Wrap(s string, columns int) []string {
 			line, width = append(line, word...), width+w
 			continue
 		}
+		before, at := "", 0 // the character before, and where c begins in word
 		for c, n := range clusters(word) {
+			at += len(c)
 			if width+n > columns && len(line) > 0 {
+				carried := ""
+				if at == len(word) && strings.ContainsAny(c, closing) && len(before) < len(line) {
+					carried = before // it would stand alone on its line
+					line = line[:len(line)-len(carried)]
+				}
 				end()
+				line, width = append(line, carried...), Cells(carried)
 			}
 			line, width = append(line, c...), width+n
+			before = c
 		}
 	}
 	end()

@@ -37,6 +37,8 @@ func TestWrap(t *testing.T) {
 		{" aa bb  cc dd ", 5, []string{"aa bb", "cc dd"}},
 		{"abcdefgh ij", 3, []string{"abc", "def", "gh", "ij"}},
 		{"a bcdefgh i", 3, []string{"a", "bcd", "efg", "h i"}},
+		{"(bcdefgh)", 8, []string{"(bcdefg", "h)"}}, // no bracket alone
+		{"x (bcd)", 4, []string{"x", "(bc", "d)"}},
 		{"1234 ::error::x", 8, []string{"1234", `\x3a:error:`, ":x"}},
 		{"abcd" + accented + "fg", 5, []string{"abcd" + accented, "fg"}},
 		{strings.Repeat(accented, 5), 2, []string{accented + accented, accented + accented, accented}},

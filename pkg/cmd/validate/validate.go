@@ -271,6 +271,13 @@ func (p *printer) result(r validate.Result) {
 		} else {
 			p.sum.Warnings++
 		}
+	}
+	issues := r.Issues
+	if p.o.format == "text" {
+		issues = validate.Fold(issues)
+		p.sum.Shown += len(r.Issues) - len(issues)
+	}
+	for _, i := range issues {
 		switch {
 		case p.columns > 0 && p.o.format == "text":
 			p.gather(i)
