@@ -140,3 +140,22 @@ func TestAt(t *testing.T) {
 		}
 	}
 }
+
+// What there was no time for is told apart from what never came.
+func TestMissedSteps(t *testing.T) {
+	l := delivery()
+	var n check.Notes
+	points := []*point{
+		{at: check.StepAt{Step: 3}, tried: true, reached: true, effects: effectsOf{probe: 1}},
+		{at: check.StepAt{Step: 5}, tried: true},
+		{at: check.StepAt{Step: 6}},
+		{at: check.StepAt{Step: 6, After: true}},
+	}
+	l.findings(&check.Trial{}, &n, points, kill)
+	f := n.Finding("all")
+	said := append([]string{f.Message}, f.Details...)
+	want := []string{"not reached: step 5", "no time for step 6, 6+: give it more with --sweep-time"}
+	if d := cmp.Diff(want, said); d != "" || f.Verdict != check.Undecided {
+		t.Errorf("%s %s", f.Verdict, d)
+	}
+}

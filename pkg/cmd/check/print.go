@@ -75,7 +75,7 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 	if over > 0 {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
 	}
-	if plan.options.Probe == nil && plan.options.Batch == nil && plan.options.Supervision == nil {
+	if plan.options.Probe == nil && plan.options.Batch == nil {
 		a.Note("no probe: a call that is lost or processed twice is not seen; %s", nearestRecipe(a.Env))
 	}
 	if o.profile == profileThorough {
