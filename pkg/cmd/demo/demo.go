@@ -33,7 +33,7 @@ func NewCmd(a *cli.App, runCommand RunFunc) *cobra.Command {
 		Use:   "demo",
 		Short: "Show everything, offline, in seconds",
 		Long: `demo runs the real commands against each other in one process: a mock of the API, a
-listener, and a small consumer that is right. Nothing leaves this machine, no key is
+listener, and a small consumer with a race and then without it. Nothing leaves this machine, no key is
 needed, and nothing is left behind.`,
 		Example:     "  julianctl demo",
 		Args:        cli.NoArgs,
@@ -90,8 +90,10 @@ func run(ctx context.Context, a *cli.App, runCommand RunFunc) error {
 	fmt.Fprintf(a.Out, `
 What it does not show: your endpoint. Start it, then
 
-  julianctl replay --dup=2 --to http://127.0.0.1:8080/webhook
   julianctl check --to http://127.0.0.1:8080/webhook --probe CMD
+
+CMD prints how often the call {callId} was processed: julianctl check --help has
+probes for PostgreSQL, MySQL, SQLite, Redis and REST.
 `)
 	return nil
 }
@@ -130,13 +132,22 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.a.Out, "%s\n%s\n", d.a.Style.Faint("and the listener printed:"), stopListen())
 
-	d.title("Is an endpoint right? Here: a small consumer that keys on callId")
-	url, stopConsumer, err := ServeConsumer(ctx)
+	d.title("Is an endpoint right? This one looks whether it knows a call, works, then stores it")
+	if err := d.check(ctx, cli.ExitNo, true, "--only", "together", "--settle", "50ms"); err != nil {
+		return err
+	}
+	d.title("The same with a unique key: whoever stores the call does the work")
+	return d.check(ctx, cli.ExitYes, false, "--profile", "smoke", "--settle", "200ms")
+}
+
+// check checks a consumer, with a race or without.
+func (d *demo) check(ctx context.Context, want int, racy bool, flags ...string) error {
+	url, stop, err := serveConsumer(ctx, racy)
 	if err != nil {
 		return err
 	}
-	defer stopConsumer()
-	return d.step(ctx, cli.ExitYes, "check", "--profile", "smoke", "--settle", "200ms", "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")
+	defer stop()
+	return d.step(ctx, want, append(append([]string{"check"}, flags...), "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")...)
 }
 
 // writeBroken writes the sample with the mistakes that are easiest to make.
@@ -250,12 +261,25 @@ func (l *lockedBuffer) String() string {
 // refuses what is no call event, stores a call once, acknowledges repeats, and
 // tells a probe how many records a call has.
 func ServeConsumer(ctx context.Context) (url string, stop func(), err error) {
+	return serveConsumer(ctx, false)
+}
+
+// work is how long the consumer with a race works between looking and storing.
+const work = 20 * time.Millisecond
+
+func serveConsumer(ctx context.Context, racy bool) (url string, stop func(), err error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, cli.Failure(err, "")
 	}
-	var calls sync.Map // callId to body
+	var mu sync.Mutex
+	calls := map[string]int{} // callId to how often it was processed
+	known := func(id string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return calls[id] > 0
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /hook", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<20))
@@ -264,15 +288,22 @@ func ServeConsumer(ctx context.Context) (url string, stop func(), err error) {
 			http.Error(w, "not a call event", http.StatusBadRequest)
 			return
 		}
-		calls.LoadOrStore(event.CallID, body)
+		if racy && !known(event.CallID) {
+			time.Sleep(work) // copies that come now do not find it either
+			mu.Lock()
+			calls[event.CallID]++
+			mu.Unlock()
+		} else if !racy {
+			mu.Lock()
+			calls[event.CallID] = 1
+			mu.Unlock()
+		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /calls/{id}/count", func(w http.ResponseWriter, r *http.Request) {
-		count := "0"
-		if _, stored := calls.Load(r.PathValue("id")); stored {
-			count = "1"
-		}
-		_, _ = io.WriteString(w, count) // the client is gone
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = fmt.Fprint(w, calls[r.PathValue("id")]) // the client may be gone
 	})
 	srv := &http.Server{ReadTimeout: 5 * time.Second, Handler: mux}
 	ended := make(chan error, 1)
