@@ -130,12 +130,8 @@ func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	if len(durable) == 0 {
 		return l.withoutSteps()
 	}
-	var at []check.StepAt
-	for _, step := range durable {
-		at = append(at, check.StepAt{Step: step})
-	}
-	at = append(at, check.StepAt{Step: durable[len(durable)-1], After: true})
-	points := l.chosen("killed", at)
+	last := check.StepAt{Step: durable[len(durable)-1], After: true}
+	points := l.chosen("killed", append(stepsAt(durable, false), last))
 	l.sweep(t, points, func(p *point) {
 		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
 			// An early answer gets out.
@@ -200,6 +196,15 @@ func killedWhat(c check.Consumer) string {
 	return "killed"
 }
 
+// stepsAt are the points before these steps, or after them.
+func stepsAt(steps []int, after bool) []check.StepAt {
+	at := make([]check.StepAt, len(steps))
+	for i, step := range steps {
+		at[i] = check.StepAt{Step: step, After: after}
+	}
+	return at
+}
+
 // LostAnswer lets the target do each durable step and the consumer never learn
 // of it; and once lets a step fail.
 func LostAnswer(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
@@ -207,12 +212,8 @@ func LostAnswer(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	if len(durable) == 0 {
 		return l.withoutSteps()
 	}
-	var at []check.StepAt
-	for _, step := range durable {
-		at = append(at, check.StepAt{Step: step, After: true})
-	}
-	at = append(at, check.StepAt{Step: durable[0]})
-	points := l.chosen("connection reset", at)
+	fails := check.StepAt{Step: durable[0]}
+	points := l.chosen("connection reset", append(stepsAt(durable, true), fails))
 	l.sweep(t, points, func(p *point) {
 		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
 			p.event("consumer", "connection reset", "")
@@ -360,10 +361,7 @@ func copiesOver(t *check.Trial, c check.Call, clients ...*deliver.Client) []deli
 // Sigterm asks the consumer to end in the middle of a delivery, as every deploy
 // does.
 func Sigterm(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
-	var at []check.StepAt
-	for _, step := range l.durable() {
-		at = append(at, check.StepAt{Step: step})
-	}
+	at := stepsAt(l.durable(), false)
 	if len(at) == 0 {
 		return l.withoutSteps()
 	}

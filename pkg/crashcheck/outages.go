@@ -125,7 +125,7 @@ func DatabaseStalls(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
 	}
 	n.Ack("while the database takes 500ms for each step", a)
 	if more := a.Latency() - l.latency; check.Acknowledged(a) && more > late {
-		n.Warn("where the database takes 500ms longer for each step, the answer comes %s later, as it waits for %s: store the delivery, answer, and work after that", units.Time(more), units.Count(int(more/stall), "step"))
+		n.Warn("where the database takes 500ms longer for each step, the answer comes %s later, as it waits for %s: store the delivery, answer, and work after that", units.Time(more), units.Count(int((more+stall/2)/stall), "step"))
 	}
 	return n.Finding("answered within %s where the database takes 500ms longer for each step", units.Time(a.Latency()))
 }
