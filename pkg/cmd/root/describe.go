@@ -2,6 +2,7 @@ package root
 
 import (
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -21,7 +22,16 @@ type description struct {
 	ExitCodes []exitCodeRecord `json:"exitCodes"`
 	Settings  []settingRecord  `json:"settings"` // of the environment and the configuration
 	Topics    []topicRecord    `json:"topics"`
+	// Records are those of --format json: for each schema and kind the fields and their
+	// types. Fields of an object in a field have a dot before them, those of the items of
+	// an array "[].".
+	Records json.RawMessage `json:"records"`
 }
+
+// records is written by a test that runs the commands.
+//
+//go:embed records.json
+var records []byte
 
 type commandRecord struct {
 	Command  string       `json:"command"` // without the program: "log show"
@@ -74,7 +84,7 @@ var exitCodes = []exitCodeRecord{
 
 // describe writes the whole tree as JSON.
 func describe(a *cli.App, root *cobra.Command) error {
-	d := description{Schema: "julianctl.help/v1", Version: cli.Version(), ExitCodes: exitCodes}
+	d := description{Schema: "julianctl.help/v1", Version: cli.Version(), ExitCodes: exitCodes, Records: records}
 	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { d.Flags = append(d.Flags, recordOf(f, "")) })
 	for _, s := range cli.Settings() {
 		d.Settings = append(d.Settings, settingRecord{s.Key, s.Env, s.Def, s.Doc})

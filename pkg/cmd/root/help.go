@@ -323,7 +323,7 @@ func newHelpCmd(a *cli.App) *cobra.Command {
 			return page.Help()
 		},
 	}
-	cmd.Flags().BoolVar(&forPrograms, "json", false, "describe all commands, flags, exit codes and settings as JSON")
+	cmd.Flags().BoolVar(&forPrograms, "json", false, "describe all commands, flags, settings, exit codes and records as JSON")
 	return cmd
 }
 

@@ -114,6 +114,9 @@ func TestDescription(t *testing.T) {
 			}
 		})
 	})
+	if !bytes.Contains(got.Records, []byte(`"julianctl.validate/v1"`)) {
+		t.Errorf("no records: %s", got.Records)
+	}
 	if len(got.ExitCodes) != 6 || len(got.Topics) < 4 || len(got.Flags) != 2 || len(got.Settings) < 10 {
 		t.Errorf("%d exit codes, %d topics, %d flags, %d settings", len(got.ExitCodes), len(got.Topics), len(got.Flags), len(got.Settings))
 	}
