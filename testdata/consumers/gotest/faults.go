@@ -18,7 +18,7 @@ var Faults = map[string]func(*Webhook){
 	},
 	"looks, then inserts": func(w *Webhook) {
 		var serial atomic.Int64
-		w.book = func(key string, e julian.CallEvent) error {
+		w.book = func(_ string, e julian.CallEvent) error {
 			if w.table.count(e.CallID) > 0 {
 				return nil
 			}
