@@ -144,6 +144,8 @@ type Summary struct {
 	// PatienceMS how long effects were waited for; 0: nothing was counted.
 	FirstEffectMS float64 `json:"firstEffectMs,omitempty"`
 	PatienceMS    float64 `json:"patienceMs,omitempty"`
+	// EachMS is how long effects are apart, where they come one after the other.
+	EachMS float64 `json:"eachMs,omitempty"`
 	// Redelivered is how many deliveries came on top of Requests, since a call was
 	// not taken.
 	Redelivered int `json:"redelivered,omitempty"`
@@ -222,6 +224,9 @@ type Options struct {
 	Supervision *Supervision
 	// Begin is called before a check begins to deliver; may be nil.
 	Begin func(Step)
+	// Say is told what a run finds out about itself that a person should know at
+	// once; may be nil.
+	Say func(string)
 }
 
 // Step says how far a run has come.

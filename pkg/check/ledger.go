@@ -3,7 +3,9 @@ package check
 import (
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/tidwall/gjson"
 )
@@ -24,6 +26,34 @@ type Ledger struct {
 	entries []*Entry
 	Of      map[string]*Entry
 	facts   facts // of what was acknowledged
+	first   []Early
+}
+
+// Early is one of the first calls of a run.
+type Early struct {
+	Call   Call
+	At     time.Time
+	Took   time.Duration // from the last byte that was sent to its answer
+	Before int           // calls that were delivered before it
+}
+
+// mostEarly is how many of them are kept.
+const mostEarly = 12
+
+// early keeps the first small calls that were acknowledged one after the other.
+func (l *Ledger) early(c Call, a deliver.Answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.Grade == whole && c.ID != "" && !c.Unprobed && len(c.Body) < factualSize && len(l.first) < mostEarly {
+		l.first = append(l.first, Early{Call: c, At: a.Answered, Took: max(0, a.Answered.Sub(a.Sent)), Before: len(l.entries)})
+	}
+}
+
+// Early are the first calls of the run, and how many there are by now.
+func (l *Ledger) Early() (first []Early, all int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.first), len(l.entries)
 }
 
 // Entry is one call.
@@ -34,6 +64,7 @@ type Entry struct {
 	Acked  bool   // a whole payload of it was
 	Maybe  bool   // a doubtful one was
 	done   bool   // it was processed, as far as anybody looked
+	Lost   bool   // it was waited for, for as long as an effect is
 }
 
 // unprocessed is how many acknowledged calls were not seen to be processed.
@@ -56,7 +87,7 @@ func (l *Ledger) waiting() []*Watched {
 	defer l.mu.Unlock()
 	var open []*Entry
 	for _, e := range l.entries {
-		if e.Acked && !e.done && e.Want > 0 {
+		if (e.Acked || e.Maybe) && !e.done && e.Want > 0 {
 			open = append(open, e)
 		}
 	}
@@ -66,6 +97,17 @@ func (l *Ledger) waiting() []*Watched {
 		some = append(some, &Watched{Effect: Effect{CallID: e.CallID, Want: e.Want}})
 	}
 	return some
+}
+
+// lost notes that calls were waited for in vain.
+func (l *Ledger) lost(missing []*Watched) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range missing {
+		if e := l.Of[w.CallID]; e != nil {
+			e.Lost = true
+		}
+	}
 }
 
 // processed notes that a call was.

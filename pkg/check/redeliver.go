@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -112,6 +113,8 @@ func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answe
 		return a
 	}
 	waits := asksToWait(a)
+	// One copy that is taken is enough.
+	taken := func() bool { return waits && a.Status == http.StatusConflict && t.acked(c.ID) }
 	if Limited(a) {
 		if !t.pace.patientWith(false) {
 			return a
@@ -120,8 +123,16 @@ func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answe
 	}
 	wait := 50 * time.Millisecond
 	for range tries {
-		t.Rest(retryAfter(a, wait))
+		if !taken() {
+			t.Rest(time.Until(a.Answered.Add(retryAfter(a, wait))))
+		}
+		if taken() {
+			t.worthALook("%s: %s, while another copy of the call is taken", what, a.Describe())
+			a.Status = http.StatusAccepted
+			return a
+		}
 		wait *= 3
+		t.pace.wait(t)
 		again := t.Options.Client.Send(t.Ctx, deliver.Request{Body: c.Body})
 		t.mu.Lock()
 		t.Result.Requests-- // note counts it
@@ -150,6 +161,13 @@ func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answe
 		t.pace.refuse()
 	}
 	return a
+}
+
+// acked reports whether a delivery of the call was acknowledged.
+func (t *Trial) acked(callID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Acked[callID]
 }
 
 // worthALook notes what is worth a look, whatever else is found.

@@ -126,6 +126,7 @@ func (t *Trial) Settle(all []*Watched) {
 			changed, same = time.Now(), 1
 		}
 	}
+	t.Ledger.lost(t.missing(all))
 	for _, w := range all {
 		t.Result.Effects = append(t.Result.Effects, w.Effect)
 	}

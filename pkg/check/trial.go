@@ -218,6 +218,9 @@ func (t *Trial) Request(what string, c Call, r deliver.Request) deliver.Answer {
 	return t.deliver(what, c, true, func() deliver.Answer {
 		a := t.Options.Client.Send(t.Ctx, r)
 		t.answered(a)
+		if Acknowledged(a) {
+			t.Ledger.early(c, a)
+		}
 		return a
 	})
 }
@@ -278,7 +281,21 @@ const mostRedelivered = 30
 
 // Together delivers calls at one instant.
 func (t *Trial) Together(what string, calls []Call) []deliver.Answer {
-	answers := t.TogetherBy(t.Options.Client, what, calls)
+	return t.AndAgain(what, calls, t.togetherBy(t.Options.Client, what, calls))
+}
+
+// Burst delivers calls at one instant on connections of their own, each closed with
+// its answer: one that is kept holds a thread of some endpoints, and others wait for
+// it. What is not taken is not delivered again.
+func (t *Trial) Burst(what string, calls []Call, timeout time.Duration) []deliver.Answer {
+	t.Options.Client.CloseIdle()
+	client := t.Options.Client.WithMinTimeout(timeout)
+	client.Close() // what is in use is closed after its delivery
+	return t.togetherBy(client, what, calls)
+}
+
+// AndAgain delivers again what was not taken, as a sender does.
+func (t *Trial) AndAgain(what string, calls []Call, answers []deliver.Answer) []deliver.Answer {
 	left := mostRedelivered
 	for i, a := range answers {
 		if left > 0 && retryable(a) {
@@ -289,7 +306,7 @@ func (t *Trial) Together(what string, calls []Call) []deliver.Answer {
 	return answers
 }
 
-func (t *Trial) TogetherBy(client *deliver.Client, what string, calls []Call) []deliver.Answer {
+func (t *Trial) togetherBy(client *deliver.Client, what string, calls []Call) []deliver.Answer {
 	requests := make([]deliver.Request, len(calls))
 	for i, c := range calls {
 		requests[i].Body = c.Body

@@ -46,7 +46,9 @@ func accepts(forms func(*check.Trial) []form) func(*check.Trial) check.Conclusio
 				n.Answered = true
 				n.Warn("%s: %s", f.what, a.Describe())
 			case n.Ack(f.what, a):
-				taken = append(taken, f.call.ID)
+				if f.call.Grade != check.Doubtful {
+					taken = append(taken, f.call.ID)
+				}
 			}
 		}
 		return func() check.Finding {

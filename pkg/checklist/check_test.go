@@ -46,11 +46,11 @@ var table = []expected{
 	{fault: correct},
 	{fault: noDedupe, says: "processed 2 times, expected 1", with: verdicts{
 		"repeat": fail, "together": fail, "other-bytes": fail, "later-content": fail, "changed-field": fail, "after-others": fail,
-		"after-pause": fail, "lost-ack": fail, "in-flight": fail,
+		"after-pause": fail, "lost-ack": fail, "in-flight": fail, "late-repeat": fail,
 	}, without: verdicts{}},
 	{fault: checkInsert, says: "released within", with: verdicts{"together": fail}, without: verdicts{}},
 	{fault: bodyHash, says: "processed 3 times, expected 1", with: verdicts{"other-bytes": fail, "later-content": fail, "changed-field": fail}, without: verdicts{}},
-	{fault: smallCache, with: verdicts{"after-others": fail}, without: verdicts{}},
+	{fault: smallCache, with: verdicts{"after-others": fail, "late-repeat": fail}, without: verdicts{}},
 	{fault: marksEarly, says: "2 of 2 calls: processed 0 times, expected 1, though acknowledged", with: verdicts{"failed-first": fail}, without: verdicts{}},
 	{fault: answersEarly, says: "processed 0 times, expected 1, though acknowledged", with: verdicts{"none-lost": fail}, without: verdicts{}},
 	{fault: slowWork, says: "p50 is ", with: verdicts{
@@ -98,7 +98,7 @@ func believed(accepts, effects check.Verdict, but verdicts) verdicts {
 // repeats are the checks in which a call comes a second time.
 func repeats(v check.Verdict) verdicts {
 	out := verdicts{}
-	for _, id := range []string{"repeat", "together", "other-bytes", "later-content", "changed-field", "after-others", "after-pause", "lost-ack", "in-flight"} {
+	for _, id := range []string{"repeat", "together", "other-bytes", "later-content", "changed-field", "after-others", "after-pause", "lost-ack", "in-flight", "late-repeat"} {
 		out[id] = v
 	}
 	return out

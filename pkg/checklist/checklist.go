@@ -6,6 +6,7 @@
 package checklist
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -26,6 +27,9 @@ type Check struct {
 	Needs Need `json:"needs"`
 	// Requests is how many requests it sends at most.
 	Requests int `json:"requests"`
+	// distinct is how many calls it has processed at least, where that is not
+	// Requests.
+	distinct int
 	// least is how many it makes do with, where fewer are to be sent; 0: Requests.
 	least int
 	// Smoke: part of the profile of that name.
@@ -139,6 +143,9 @@ func most(o check.Options, c Check) int {
 	}
 	return c.Requests
 }
+
+// calls is how many calls c has processed at least.
+func (c Check) calls() int { return cmp.Or(c.distinct, c.Requests) }
 
 // past reports whether c would be past MaxRequests; planned is what was planned
 // before it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -45,6 +46,8 @@ type shop struct {
 	effect func(add func())
 	// authorized compares the secret; nil: as a whole.
 	authorized func(given string) bool
+	// threads is how many connections are served at a time; 0: any number.
+	threads int
 	// window is between look and insert; 0: there is none.
 	window time.Duration
 }
@@ -147,6 +150,12 @@ func idBy(f func(string) string) func(*shop) {
 func keeps(f func(string) string) func(*shop) { return func(s *shop) { s.kept = f } }
 
 func first(n int) func(string) string { return func(id string) string { return id[:min(n, len(id))] } }
+
+func slowBy(f func(body []byte) time.Duration) func(*shop) {
+	return func(s *shop) {
+		s.after = func(w http.ResponseWriter, b []byte) { <-time.After(f(b)); w.WriteHeader(http.StatusNoContent) }
+	}
+}
 
 func cut(n int) func(*shop) { return idBy(func(id string) string { return id[:min(n, len(id))] }) }
 
@@ -344,6 +353,40 @@ func classes() []class {
 				})
 			}
 		}},
+		{name: "leaks with each body that is no JSON", id: "endurance", make: func(s *shop) {
+			left := atomic.Int32{}
+			left.Store(80)
+			s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+				if r.Method == http.MethodPost && !json.Valid(b) {
+					left.Add(-1)
+				}
+				if left.Load() > 0 {
+					return false
+				}
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			}
+		}},
+		{name: "a list that is searched from its beginning", id: "endurance", make: func(s *shop) {
+			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()) * time.Millisecond) }
+		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"after-others", "endurance"} }},
+		{name: "quadratic over short lines", id: "size-slope", make: slowBy(func(b []byte) time.Duration {
+			n := strings.Count(at("callResult.transcription")(b), "\n")
+			return time.Duration(n) * time.Duration(n) / 3
+		})},
+		{name: "quadratic over one line", id: "size-slope", make: slowBy(func(b []byte) time.Duration {
+			text := at("callResult.transcription")(b)
+			n := max(0, len(text)-strings.Count(text, "\n")*1000)
+			return time.Duration(n/1024) * time.Duration(n/1024) * 1200
+		})},
+		{name: "quadratic over variables", id: "size-slope", make: slowBy(func(b []byte) time.Duration {
+			n := strings.Count(at("customInputVariables")(b), ":")
+			return time.Duration(n) * time.Duration(n) * 60
+		})},
+		{name: "quadratic over outcomes", id: "size-slope", make: slowBy(func(b []byte) time.Duration {
+			n := strings.Count(at("callResult.outcomes")(b), "reasoning")
+			return time.Duration(n) * time.Duration(n) * 15
+		})},
 		{name: "becomes slower", id: "endurance", make: func(s *shop) {
 			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()/24) * 400 * time.Millisecond) }
 		}},
@@ -361,6 +404,16 @@ func classes() []class {
 				}
 			}
 		}},
+		{name: "ids for a few hundred calls", id: "late-repeat", make: func(s *shop) {
+			s.effect = func(add func()) {
+				add()
+				if s.next()%150 == 0 {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					clear(s.keys)
+				}
+			}
+		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"after-others", "none-lost", "late-repeat"} }},
 		{name: "a second writer", id: "second-writer", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
 			o.Also = func(_ context.Context, id string, _ []byte) error { s.add(id); return nil }
 		}},
@@ -377,6 +430,29 @@ func classes() []class {
 	return all
 }
 
+// fewConnections accepts a connection when one of a few before it is closed.
+type fewConnections struct {
+	net.Listener
+	turns chan bool
+}
+
+func (l *fewConnections) Accept() (net.Conn, error) {
+	l.turns <- true
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.turns
+		return nil, err
+	}
+	return &oneOfFew{Conn: c, leave: sync.OnceFunc(func() { <-l.turns })}, nil
+}
+
+type oneOfFew struct {
+	net.Conn
+	leave func()
+}
+
+func (c *oneOfFew) Close() error { defer c.leave(); return c.Conn.Close() }
+
 // served checks a shop.
 func served(t *testing.T, s *shop, wrap func(*shop) func(http.Handler) http.Handler, edit func(*shop, *check.Options)) outcome {
 	t.Helper()
@@ -386,6 +462,9 @@ func served(t *testing.T, s *shop, wrap func(*shop) func(http.Handler) http.Hand
 	}
 	srv := httptest.NewUnstartedServer(h)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if s.threads > 0 {
+		srv.Listener = &fewConnections{srv.Listener, make(chan bool, s.threads)}
+	}
 	srv.Start()
 	defer srv.Close()
 	o := options(t, srv.URL, "")
@@ -475,6 +554,33 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 			s.effect = func(add func()) { time.AfterFunc(150*time.Millisecond, add) }
 		}, edit: func(_ *shop, o *check.Options) { o.Settle = 0 }},
 		{name: "ten threads", make: func(*shop) {}, wrap: pool(10)},
+		{name: "ten threads that stay with their connections", make: func(s *shop) { s.threads = 10 }, edit: func(_ *shop, o *check.Options) { o.Skip = nil }},
+		{name: "a queue with one worker", make: func(s *shop) {
+			jobs := make(chan func(), 10_000)
+			go func() {
+				for add := range jobs {
+					<-time.After(40 * time.Millisecond)
+					add()
+				}
+			}()
+			s.effect = func(add func()) { jobs <- add }
+		}, edit: func(_ *shop, o *check.Options) { o.Settle = 0 }},
+		{name: "409 to copies while it works on", make: func(s *shop) {
+			var mu sync.Mutex
+			until := map[string]time.Time{}
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				id := at("callId")(b)
+				if time.Now().Before(until[id]) {
+					w.Header().Set("Retry-After", "0")
+					w.WriteHeader(http.StatusConflict)
+					return true
+				}
+				until[id] = time.Now().Add(30 * time.Millisecond)
+				return false
+			}
+		}},
 		{name: "no dates but the documented ones", make: refusesWhere(400, `"scheduledAt":"[^"]*([^.\d]\d\dZ|:\d\dZ|\+\d\d:\d\d)"`)},
 		{name: "ids of 64 characters", make: refusesWhere(400, `"callId":"[^"]{65}`)},
 		{name: "ids of letters and digits", make: refusesWhere(422, `"callId":"[^"]*[^A-Za-z0-9._"-]`)},

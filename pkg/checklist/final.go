@@ -40,7 +40,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 		// Most are old by now: only what is not right is looked at again.
 		wrong := slices.DeleteFunc(slices.Clone(all), func(w *check.Watched) bool {
 			e := t.Ledger.Of[w.CallID]
-			return w.Error == "" && (w.After == w.Want || w.After < w.Want && !e.Acked && !e.Maybe)
+			return w.Error == "" && (w.After == w.Want || w.After < w.Want && (e.Lost || !e.Acked && !e.Maybe))
 		})
 		if len(wrong) > 0 {
 			t.Settle(wrong)
@@ -82,7 +82,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 			n.Undecided("nothing was acknowledged")
 		}
 		if irregular.Calls > 0 {
-			n.Warn("%s, though acknowledged: of an unusual Content-Type or method", irregular.Text(len(all)))
+			n.Warn("%s, though acknowledged: of an unusual Content-Type, method or number", irregular.Text(len(all)))
 		}
 		passed := fmt.Sprintf("%d acknowledged calls counted once more, each as it should be", acked)
 		if len(all) < known {

@@ -50,10 +50,12 @@ func groups(t *check.Trial) int {
 	switch {
 	case t.Seen() != "" || t.Options.MaxRequests > 0:
 		return rounds
-	case t.Options.Smoke, t.Counter.Slow:
+	case t.Options.Smoke:
 		return smokeRounds
+	case t.Counter.Slow:
+		return min(smokeRounds, max(2, t.Counter.Affords(moreRounds*copies)/copies))
 	}
-	most := moreRounds
+	most := min(moreRounds, max(2, t.Counter.Affords(moreRounds*copies)/copies))
 	if t.Options.Thorough {
 		most = thoroughRounds
 	}
@@ -179,6 +181,28 @@ func repeatAfter(t *check.Trial, others int) check.Conclusion {
 	n.Acks("another call", t.Parallel("another call", between, 10))
 	n.Ack("repeat", t.Send("repeat", c))
 	return once(t, &n, calls, "repeated after %d other calls, 1 effect", others)
+}
+
+// lateRepeats is how many of the run's first calls are delivered again late in it.
+const lateRepeats = 3
+
+// lateRepeat repeats the first calls of the run late in it: what forgets ids after
+// some seconds, or some hundreds of calls, takes them for new.
+func lateRepeat(t *check.Trial) check.Conclusion {
+	var n check.Notes
+	first, all := t.Ledger.Early()
+	first = first[:min(len(first), lateRepeats)]
+	if len(first) == 0 {
+		return check.Skipped("none was acknowledged")
+	}
+	var ids []string
+	for _, e := range first {
+		ids = append(ids, e.Call.ID)
+		n.Ack("a repeat of one of the first calls", t.Send("a repeat of one of the first calls", e.Call))
+	}
+	t.Result.Related = []string{"after-others", "together", "burst"} // in a run by itself they come between
+	since := time.Since(first[0].At)
+	return once(t, &n, check.Watch(1, ids), "repeated after %s other calls and %s, 1 effect each", units.Number(all-first[0].Before), units.Time(since))
 }
 
 func afterPause(t *check.Trial) check.Conclusion {
@@ -362,7 +386,7 @@ func noneLost(t *check.Trial) check.Conclusion {
 	all := t.Calls(burst)
 	calls := t.Before(1, check.IDs(all)...)
 	var taken []*check.Watched
-	for i, a := range t.Together("one of a burst", all) {
+	for i, a := range t.AndAgain("one of a burst", all, t.Burst("one of a burst", all, 0)) {
 		n.Answered = n.Answered || a.Status != 0
 		if check.Acknowledged(a) {
 			taken = append(taken, calls[i])

@@ -85,7 +85,7 @@ var Checks = []Check{
 		Mend: "parse dates by ISO 8601, keep durations as 64-bit or fractional numbers, and use text columns without a length",
 	},
 	{
-		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*9 + 7 + 1,
+		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*9 + 7 + 1, distinct: 18,
 		Title: "accepts quotes, templates and markup as text", run: metaCharacters,
 		Why:  "text that is pasted into SQL, a template or a format breaks the call, or does what it says",
 		How:  "delivers quotes, SQL, templates, formats, HTML, shell and line ends in all text fields, in each alone where that is not taken, and in callId (which may be refused with a 4xx); no 5xx, and each processed once",
@@ -121,7 +121,7 @@ var Checks = []Check{
 		Mend: "insert with a unique key on callId and ON CONFLICT DO NOTHING, in the transaction of the effect, and answer 2xx either way",
 	},
 	{
-		ID: "together", Group: "idempotency", Needs: Effects, Requests: moreRounds * copies, least: smokeRounds * copies, Smoke: true,
+		ID: "together", Group: "idempotency", Needs: Effects, Requests: moreRounds * copies, distinct: 2, least: smokeRounds * copies, Smoke: true,
 		Title: "processes copies at one instant only once", run: together,
 		Why:  "look-then-insert lets two copies through when both look first",
 		How:  "delivers calls in 8 copies each on 8 connections, the last bytes released together, or whole ones at once: 5 calls, and where effects are counted up to 160 (20 with smoke, 800 with thorough), for 3s at most; each must be processed once",
@@ -234,7 +234,7 @@ var Checks = []Check{
 	},
 
 	{
-		ID: "budget", Group: "speed", Needs: Answers, Requests: warmCalls, Smoke: true, alone: true,
+		ID: "budget", Group: "speed", Needs: Answers, Requests: warmCalls, distinct: 5, Smoke: true, alone: true,
 		Title: "answers within the budget", run: within(warm),
 		Why:  "a slow acknowledgement is a time-out at the sender, and a time-out is a repeat",
 		How:  "delivers 30 calls one after the other on a kept-alive connection and holds the time to each answer against --budget",
@@ -255,11 +255,11 @@ var Checks = []Check{
 		Mend: "store the delivery, answer, and work after that; let the pool of connections fit the workers",
 	},
 	{
-		ID: "size-slope", Group: "speed", Needs: Answers, Requests: 3 * slopeCalls, alone: true,
+		ID: "size-slope", Group: "speed", Needs: Answers, Requests: 7 * 3 * (2*slopeCalls - 1), distinct: 7 * 3 * slopeCalls, alone: true,
 		Title: "answers a long call as fast as a short one", run: sizeSlope,
 		Why:  "work before the answer grows with the transcript, until it is a time-out",
-		How:  "delivers transcripts of 1KiB, 256KiB and 1MiB, 3 of each; when the longest take 400ms more than the shortest after the last byte was sent it is a warning, and when they take 9 times as long as those of 256KiB a failure",
-		Mend: "store the transcript as it is, and work on it after the answer",
+		How:  "delivers 3 calls each of a sixteenth, a quarter and the whole of seven long shapes: a transcript of 1MiB, one of short lines and one of a single line, many outcomes, actions and variables, a long summary; when the whole takes 9 times as long as the quarter it is a failure, and when it takes 400ms more than the sixteenth a warning (a 4xx for actions, variables or the summary is one too)",
+		Mend: "store the payload as it is, and work on it after the answer",
 	},
 	{
 		ID: "burst", Group: "speed", Needs: Answers, Requests: largeBurst, alone: true,
@@ -277,7 +277,7 @@ var Checks = []Check{
 		Mend: "serve over https with a certificate of a public authority, and renew it in time",
 	},
 	{
-		ID: "secret", Group: "security", Needs: Answers, Requests: mostForms * maxSecrets, Smoke: true,
+		ID: "secret", Group: "security", Needs: Answers, Requests: mostForms * maxSecrets, distinct: 2, Smoke: true,
 		Title: "insists on its secret", run: secretRequired,
 		Why:  "anybody who knows the URL could make up calls",
 		How:  "for each secret header of -H or of the named endpoint: delivers without it, with a wrong value, an empty one, parts of it, more than it and another case, and a repeat of a call with a wrong one; all must be refused, and have no effect",
@@ -362,10 +362,17 @@ var Checks = []Check{
 		Mend: "catch the error for each call, answer, and go on",
 	},
 	{
-		ID: "endurance", Group: "robustness", Needs: Answers, Requests: 4*enduranceRounds*thoroughTimes + 1, least: 4*enduranceRounds + 1,
+		ID: "late-repeat", Group: "robustness", Needs: Effects, Requests: lateRepeats,
+		Title: "knows a repeat of the run's first calls", run: lateRepeat,
+		Why:  "ids that are kept for seconds, or for the last thousand calls, are forgotten when the sender tries again",
+		How:  "delivers the first 3 calls of the run again, late in it; each must be processed once",
+		Mend: "keep what was processed in the database for good: a unique key on callId",
+	},
+	{
+		ID: "endurance", Group: "robustness", Needs: Answers, Requests: 5*enduranceRounds*thoroughTimes + timedRounds + 1, distinct: 4 * timedRounds, least: 5*enduranceRounds + timedRounds + 1,
 		Title: "is as fast and as right after hundreds of deliveries", run: endurance,
 		Why:  "what leaks a connection or a thread with each bad delivery has none left after a day",
-		How:  "delivers right, refused, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and not become slower",
+		How:  "delivers right, refused, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and the quicker of the last not take five times as long as the first calls of the run and 60ms more",
 		Mend: "give connections and files back on every path, also when reading or parsing fails; put an index on what is looked up",
 	},
 	{

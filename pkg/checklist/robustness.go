@@ -301,7 +301,11 @@ const (
 // thread each time has none left by then.
 func endurance(t *check.Trial) check.Conclusion {
 	var n check.Notes
-	var took []time.Duration
+	var first, took []time.Duration
+	early, _ := t.Ledger.Early()
+	for _, e := range early {
+		first = append(first, e.Took)
+	}
 	times, limit := enduranceRounds, enduranceTime
 	if t.Options.Thorough {
 		times, limit = times*thoroughTimes, limit*thoroughTimes
@@ -309,6 +313,7 @@ func endurance(t *check.Trial) check.Conclusion {
 	if t.Counter != nil && t.Counter.Slow {
 		times = 2 * timedRounds
 	}
+	times = min(times, t.Counter.Affords(4*times)/4)
 	began, done := time.Now(), 0
 	for ; done < times && t.Gone == nil && t.Ctx.Err() == nil; done++ {
 		if done >= 2*timedRounds && time.Since(began) > limit {
@@ -316,16 +321,15 @@ func endurance(t *check.Trial) check.Conclusion {
 		}
 		a := t.Send("a right delivery", t.Call(generate.Spec{}))
 		if n.Ack("a right delivery", a) {
-			took = append(took, a.Latency())
+			took = append(took, max(0, a.Answered.Sub(a.Sent)))
 		} else if len(n.Fails) > 0 {
 			break
 		}
 		wrong, half, dropped := t.Call(generate.Spec{}).Graded(check.Broken), t.Call(generate.Spec{}).Graded(check.Broken), t.Call(generate.Spec{})
 		var bad sync.WaitGroup
 		bad.Go(func() {
-			if len(t.Options.Secrets) > 0 && done%2 == 0 {
+			if len(t.Options.Secrets) > 0 {
 				t.As("a delivery with a wrong secret", wrong, deliver.WireOptions{}, deliver.Field{Name: t.Options.Secrets[0], Value: wrongSecret})
-				return
 			}
 			wrong.Body = wrong.Body[:len(wrong.Body)/2]
 			t.Send("half a payload", wrong)
@@ -337,21 +341,44 @@ func endurance(t *check.Trial) check.Conclusion {
 		bad.Wait()
 	}
 	good(t, &n)
-	return func() check.Finding {
-		if len(took) >= 2*timedRounds {
-			first, last := median(took[:timedRounds]), median(took[len(took)-timedRounds:])
-			measured := fmt.Sprintf("%s at the beginning, %s after %d deliveries", units.Time(first), units.Time(last), 4*done)
-			switch {
-			case last > 5*first && last-first > 300*time.Millisecond:
-				n.Fail("it becomes slower: %s", measured)
-			case last > 3*first && last-first > 100*time.Millisecond:
-				n.Warn("it becomes slower: %s", measured)
+	if len(first) < timedRounds {
+		first = took[:min(len(took), timedRounds)]
+	}
+	slower := func() (measured string, factor float64, more time.Duration) {
+		was, is := median(first), check.Percentile(slices.Sorted(slices.Values(took[max(0, len(took)-timedRounds):])), 25)
+		_, all := t.Ledger.Early()
+		return fmt.Sprintf("%s at the beginning, %s after %s calls", units.Time(was), units.Time(is), units.Number(all)), float64(is) / float64(max(was, time.Microsecond)), is - was
+	}
+	if len(took) >= 2*timedRounds {
+		if _, factor, more := slower(); factor > 3 && more > worthALookSlower { // once more: something else may have taken the time
+			t.Rest(time.Second)
+			for range timedRounds {
+				if a := t.Send("a right delivery", t.Call(generate.Spec{})); check.Acknowledged(a) {
+					took = append(took, max(0, a.Answered.Sub(a.Sent)))
+				}
 			}
-			return n.Finding("%s", measured)
 		}
-		return n.Finding("%d deliveries, right, refused and broken off", 4*done)
+	}
+	return func() check.Finding {
+		if len(took) < 2*timedRounds {
+			return n.Finding("%d deliveries, right, refused and broken off", 4*done)
+		}
+		measured, factor, more := slower()
+		switch {
+		case factor > 5 && more > tooSlow:
+			n.Fail("it becomes slower: %s", measured)
+		case factor > 3 && more > worthALookSlower:
+			n.Warn("it becomes slower: %s", measured)
+		}
+		return n.Finding("%s", measured)
 	}
 }
+
+// How much longer the quicker of the last answers may take than the first ones did.
+const (
+	worthALookSlower = 25 * time.Millisecond
+	tooSlow          = 60 * time.Millisecond
+)
 
 func median(all []time.Duration) time.Duration {
 	return check.Percentile(slices.Sorted(slices.Values(all)), 50)

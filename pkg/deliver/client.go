@@ -142,16 +142,24 @@ func (c *Client) Header() Header {
 	return append(Header{{"Host", host}}, effective(c.base, c.opts.Header)...)
 }
 
-// Close closes the idle connections; one that is in use is closed after its
-// delivery.
-func (c *Client) Close() {
+// CloseIdle closes the idle connections. The client can be used on.
+func (c *Client) CloseIdle() {
 	c.mu.Lock()
 	idle := c.idle
-	c.idle, c.closed = nil, true
+	c.idle = nil
 	c.mu.Unlock()
 	for _, conn := range idle {
 		_ = conn.Close()
 	}
+}
+
+// Close closes the idle connections; one that is in use is closed after its
+// delivery.
+func (c *Client) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.CloseIdle()
 }
 
 // Request is one delivery to be sent. The zero value is a POST with an empty body.

@@ -160,7 +160,7 @@ func (c *Counter) Cost() time.Duration {
 
 // queueTime is how long a queue that works on one call after the other may take
 // for those of one check.
-const queueTime = 40 * time.Second
+const queueTime = 30 * time.Second
 
 // Affords is how many of n calls a check may deliver, for a queue to get through.
 func (c *Counter) Affords(n int) int {
