@@ -224,8 +224,7 @@ type Options struct {
 	Supervision *Supervision
 	// Begin is called before a check begins to deliver; may be nil.
 	Begin func(Step)
-	// Say is told what a run finds out about itself that a person should know at
-	// once; may be nil.
+	// Say is called with what the user should know at once; may be nil.
 	Say func(string)
 }
 

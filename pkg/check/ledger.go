@@ -80,20 +80,23 @@ func (l *Ledger) unprocessed() int {
 	return n
 }
 
-// waiting picks a few acknowledged calls, evenly, that were not seen to be processed.
+// waiting picks a few acknowledged calls that were not seen to be processed: the
+// first ones, which are next where they are worked on in order, and others evenly.
 func (l *Ledger) waiting() []*Watched {
-	const few = 8
+	const few = 6
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var open []*Entry
 	for _, e := range l.entries {
-		if (e.Acked || e.Maybe) && !e.done && e.Want > 0 {
+		if (e.Acked || e.Maybe) && !e.done && !e.Lost && e.Want > 0 {
 			open = append(open, e)
 		}
 	}
 	var some []*Watched
-	for i := range min(few, len(open)) {
-		e := open[i*len(open)/min(few, len(open))]
+	for i, e := range open {
+		if i >= few && i%(1+len(open)/few) != 0 {
+			continue
+		}
 		some = append(some, &Watched{Effect: Effect{CallID: e.CallID, Want: e.Want}})
 	}
 	return some

@@ -44,6 +44,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 		})
 		if len(wrong) > 0 {
 			t.Settle(wrong)
+			t.Look(slices.DeleteFunc(slices.Clone(all), func(w *check.Watched) bool { return !t.Ledger.Of[w.CallID].Lost }))
 		}
 		t.Result.Effects = nil // of right ones there is no end
 		var more, less, irregular check.Tally
