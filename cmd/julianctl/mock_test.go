@@ -120,7 +120,7 @@ func TestMockedService(t *testing.T) {
 			}
 			t.Run(profile.Name+tt.fault, func(t *testing.T) {
 				t.Parallel()
-				webhook, _ := startConsumer(t, python, "python/outreach.py", "--lossy", tt.fault)
+				webhook, _ := startConsumer(t, python, "python/outreach.py", "0", "--lossy", tt.fault)
 				service := strings.TrimSuffix(webhook, "/webhook")
 				dir := t.TempDir()
 				sent, calls := filepath.Join(dir, "sent.db"), filepath.Join(dir, "calls.ndjson")

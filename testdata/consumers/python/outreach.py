@@ -1,7 +1,7 @@
 """A service that enrols contacts and books what the calls to them come to. It stands on
 http.server and keeps everything in memory.
 
-    python3 outreach.py [--repeats] [--last-wins] [--lossy]
+    python3 outreach.py [PORT] [--repeats] [--last-wins] [--lossy]
 
 prints its webhook's URL. POST /enrol?n=200 enrols contacts through the API of
 JULIAN_BASE_URL (or of &api=URL), GET /calls and GET /contacts say what it has booked, a JSON object a
@@ -129,6 +129,7 @@ class Server(ThreadingHTTPServer):
         pass  # a connection that broke off
 
 
-server = Server(("127.0.0.1", 0), Handler)
+port = next((int(word) for word in sys.argv[1:] if word.isdigit()), 8080)
+server = Server(("127.0.0.1", port), Handler)
 print(f"http://127.0.0.1:{server.server_port}/webhook", flush=True)
 server.serve_forever()
