@@ -35,6 +35,9 @@ type Webhook struct {
 	// none. [Generated] makes some.
 	Calls iter.Seq2[[]byte, error]
 	Every time.Duration
+	// Header, if not nil, is sent with the deliveries of a call of Calls, by its number
+	// from 1.
+	Header func(number int) deliver.Header
 	// Contacts ends [Provider.Run] once the stories of so many contacts have ended and
 	// their calls are delivered or given up; 0: only ctx ends it. With Calls it ends when
 	// nothing is left to call or to deliver.
@@ -49,7 +52,8 @@ type Webhook struct {
 // Delivery is one delivery of a call.
 type Delivery struct {
 	sender.Try
-	Began  time.Time // when it was sent, real time; copies have the same
+	Began  time.Time      // when it was sent, real time; copies have the same
+	Header deliver.Header // of Webhook.Header
 	Answer deliver.Answer
 	Note   any // of Before, for After
 }
@@ -90,6 +94,7 @@ type calls struct {
 	batches    map[string]reply
 	batchCount int
 	made       map[string]int // calls, by agent
+	numbered   int            // calls of Webhook.Calls
 	unread     error          // of Webhook.Calls
 	sum        Summary
 }
@@ -214,19 +219,20 @@ func (a *Provider) callWithout(at time.Time, body []byte) {
 	call := gjson.GetManyBytes(body, "callId", "sequence.sequenceId", "agentId")
 	a.mu.Lock()
 	a.sum.Calls++
+	a.numbered++
+	number := a.numbered
 	a.made[call[2].Str]++
 	id := call[0].Str
 	if id == "" {
-		id = fmt.Sprintf("call %d", a.sum.Calls)
+		id = fmt.Sprintf("call %d", number)
 	}
 	a.mu.Unlock()
-	a.deliver(at, id, call[1].Str, body)
+	a.deliver(at, &sender.Call{ID: id, Key: call[1].Str, Body: body, Number: number})
 }
 
-func (a *Provider) deliver(ended time.Time, id, key string, body []byte) {
-	call := &sender.Call{ID: id, Key: key, Body: body}
+func (a *Provider) deliver(ended time.Time, call *sender.Call) {
 	if a.calls.sender.Profile.SendsOlder() {
-		call.Older = generate.BeforeAnalysis(body)
+		call.Older = generate.BeforeAnalysis(call.Body)
 	}
 	a.calls.sender.Deliver(ended, call)
 }
@@ -311,7 +317,7 @@ func (a *Provider) book(c *contact, e julian.CallEvent) (ended time.Time) {
 		a.fail(&runError{err})
 		return ended
 	}
-	a.deliver(ended, e.CallID, c.key(), body)
+	a.deliver(ended, &sender.Call{ID: e.CallID, Key: c.key(), Body: body})
 	return ended
 }
 
@@ -382,9 +388,13 @@ func (a *Provider) cancelWhere(name, value string) {
 func (a *Provider) send(ctx context.Context, t sender.Try) (statuses []int) {
 	w := a.opts.Webhook
 	began := a.opts.Now()
+	request := deliver.Request{Body: t.Body}
+	if w.Header != nil && t.Call.Number > 0 {
+		request.Header = w.Header(t.Call.Number)
+	}
 	copies := make([]*Delivery, t.Copies)
 	for i := range copies {
-		copies[i] = &Delivery{Try: t, Began: began}
+		copies[i] = &Delivery{Try: t, Began: began, Header: request.Header}
 		copies[i].Number += i
 		if w.Before == nil {
 			continue
@@ -395,7 +405,7 @@ func (a *Provider) send(ctx context.Context, t sender.Try) (statuses []int) {
 		}
 	}
 	failed := 0
-	for i, answer := range w.Client.SendCopies(ctx, deliver.Request{Body: t.Body}, t.Copies) {
+	for i, answer := range w.Client.SendCopies(ctx, request, t.Copies) {
 		status := answer.CompleteStatus()
 		if status/100 != 2 {
 			failed++

@@ -15,6 +15,8 @@ type Call struct {
 	// Key is what belongs together, see [Clock.At]; empty: ID.
 	Key  string
 	Body []byte
+	// Number is its user's own.
+	Number int
 	// Ended is when it ended, on the clock. [Sender.Deliver] sets it.
 	Ended time.Time
 	// Older is what was known of the call before its analysis; nil: Body.

@@ -52,7 +52,7 @@ out. Deliveries whose body is not a payload are left out.`,
 	cli.FormatFlag(cmd, &o.format, "json", "har", "payloads")
 	cli.GroupFlags(cmd,
 		"Most used: format redact since failed filter",
-		"Choose: call | until text ids dups invalid result-type",
+		"Choose: call | until text ids dups acknowledged invalid result-type",
 		"Redact: redact-key-file redact-header",
 		"Log: log",
 	)

@@ -71,7 +71,7 @@ With --follow it shows new deliveries as they come in, until Ctrl-C.`,
 	}
 	cli.GroupFlags(cmd,
 		"Most used: follow since failed call filter",
-		"Choose: text dups invalid result-type | until ids",
+		"Choose: text dups acknowledged invalid result-type | until ids",
 		"Output: limit format",
 		"Log: log",
 	)

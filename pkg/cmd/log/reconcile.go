@@ -52,7 +52,7 @@ acknowledge is not among them: its answer was lost.`,
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: against since until filter format",
-		"Choose: call | text ids failed dups invalid result-type",
+		"Choose: call | text ids failed dups acknowledged invalid result-type",
 		"Log: log",
 	)
 	return cmd

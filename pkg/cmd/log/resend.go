@@ -69,7 +69,7 @@ With --unless-effect and --probe, calls that are processed already are left out.
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: failed to dry-run since rate",
-		"Choose: call filter | until text ids dups invalid result-type",
+		"Choose: call filter | until text ids dups acknowledged invalid result-type",
 		"Deliver: header timeout | allow-host insecure cacert",
 		"Effects: unless-effect probe",
 		"Output: format",

@@ -47,7 +47,7 @@ may have given up, or the listener may have ended. Refused requests do not count
 	cli.FormatFlag(cmd, &o.format, "text", "json")
 	cli.GroupFlags(cmd,
 		"Most used: since fail-over max-silence filter format",
-		"Choose: call failed | until text ids dups invalid result-type",
+		"Choose: call failed | until text ids dups acknowledged invalid result-type",
 		"Log: log",
 	)
 	return cmd

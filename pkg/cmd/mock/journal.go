@@ -57,6 +57,12 @@ func (s *sent) before(ctx context.Context, d *mockapi.Delivery) error {
 	found := receive.Delivery{}
 	found.Identify(d.Body)
 	stored.CallID, stored.ResultType, stored.Seconds = found.CallID, found.ResultType, found.Seconds
+	if len(d.Header) > 0 {
+		stored.Header = stored.Header.Clone()
+		for _, field := range d.Header {
+			stored.Header.Set(field.Name, field.Value)
+		}
+	}
 	stored.Received, stored.Body, stored.Size = d.Began, d.Body, int64(len(d.Body))
 	if err := s.log.Append(ctx, &stored); err != nil {
 		return fmt.Errorf("--journal: %w", err)

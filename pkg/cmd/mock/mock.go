@@ -80,7 +80,7 @@ help senders". Exit code 1 means that a call was given up.`,
 		"Most used: webhook-to sender speed calls exit-after",
 		"API: addr agent sample | agent-shape require-email credits latency fail-rate ready-file expose",
 		"Calls: every pause seed | call-cancelled",
-		"Deliveries: journal | header timeout allow-host insecure cacert redact-header",
+		"Deliveries: journal | manifest header timeout allow-host insecure cacert redact-header",
 		"Output: format",
 	)
 	return cmd

@@ -13,6 +13,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/export"
 	"github.com/julianctl/julianctl/pkg/mockapi"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -34,13 +35,14 @@ type webhookFlags struct {
 	callCancelled bool
 	exitAfter     int
 	journal       string
+	manifest      string
 
 	client *deliver.Client
 }
 
 // webhookNames are the flags that do nothing without --webhook-to.
 var webhookNames = []string{
-	"sender", "speed", "calls", "every", "pause", "call-cancelled", "exit-after", "journal",
+	"sender", "speed", "calls", "every", "pause", "call-cancelled", "exit-after", "journal", "manifest",
 	"header", "timeout", "allow-host", "insecure", "cacert",
 }
 
@@ -58,6 +60,7 @@ func (f *webhookFlags) declare(cmd *cobra.Command) {
 	flags.Var(&f.pause, "pause", "time from one call to a contact to the next: 2h, or 1h..4h for anything between")
 	flags.BoolVar(&f.callCancelled, "call-cancelled", false, "deliver a call with the result Cancelled for a contact that is cancelled")
 	flags.IntVar(&f.exitAfter, "exit-after", 0, "end once N contacts were called to the end of their sequence")
+	flags.StringVar(&f.manifest, "manifest", "", "manifest.json of an export of --calls: number the deliveries for export verify")
 	flags.StringVar(&f.journal, "journal", "", "file for a delivery log of what was sent, to read with log --log FILE")
 }
 
@@ -72,6 +75,8 @@ func (f *webhookFlags) check(cmd *cobra.Command) error {
 	switch {
 	case err == nil && n < 1:
 		return cli.UsageError(fmt.Errorf("--calls %d is no number of calls", n), "")
+	case f.manifest != "" && f.calls == "":
+		return cli.UsageError(errors.New("--manifest does nothing without --calls"), "say which payloads were exported: --calls FILE")
 	case f.exitAfter < 0:
 		return cli.UsageError(fmt.Errorf("--exit-after %d is negative", f.exitAfter), "")
 	case f.every < 0:
@@ -95,7 +100,11 @@ func (f *webhookFlags) open(ctx context.Context, a *cli.App, api *mockapi.Option
 	if f.client, err = a.DeliveryClientTo(f.to, f.delivery); err != nil {
 		return nil, err
 	}
-	log, err := openJournal(ctx, a, f.journal, f.client)
+	header, err := f.numbers()
+	var log *sent
+	if err == nil {
+		log, err = openJournal(ctx, a, f.journal, f.client)
+	}
 	if err != nil {
 		f.client.Close()
 		return nil, err
@@ -103,7 +112,7 @@ func (f *webhookFlags) open(ctx context.Context, a *cli.App, api *mockapi.Option
 	calls, release := f.payloads(ctx, a, api)
 	api.Webhook = &mockapi.Webhook{
 		Client: f.client, Sender: profile, Speed: float64(f.speed), MinPause: f.pause.Min, MaxPause: f.pause.Max, CallCancelled: f.callCancelled,
-		Calls: calls, Every: f.every, Contacts: f.exitAfter, Before: log.before, Done: p.done,
+		Calls: calls, Every: f.every, Header: header, Contacts: f.exitAfter, Before: log.before, Done: p.done,
 		After: func(ctx context.Context, d *mockapi.Delivery) {
 			p.delivery(d)
 			log.after(ctx, d)
@@ -113,6 +122,21 @@ func (f *webhookFlags) open(ctx context.Context, a *cli.App, api *mockapi.Option
 		release()
 		f.client.Close()
 		return log.close()
+	}, nil
+}
+
+// numbers are the header fields by which export verify knows the deliveries of an export,
+// nil without one.
+func (f *webhookFlags) numbers() (func(number int) deliver.Header, error) {
+	if f.manifest == "" {
+		return nil, nil
+	}
+	m, err := export.ReadManifest(f.manifest)
+	if err != nil {
+		return nil, cli.Failure(fmt.Errorf("--manifest: %w", err), "")
+	}
+	return func(number int) deliver.Header {
+		return deliver.Header{{Name: export.HeaderRun, Value: m.Run}, {Name: export.HeaderSeq, Value: strconv.Itoa(number)}, {Name: export.HeaderCopy, Value: "1"}}
 	}, nil
 }
 
