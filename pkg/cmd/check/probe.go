@@ -46,9 +46,9 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (effects.Probe, func(), 
 	nothing := func() {}
 	switch {
 	case f.command != "" && f.url != "":
-		return nil, nil, cli.UsageError(errors.New("--probe and --probe-url: only one can count"), "")
+		return nil, nil, cli.UsageError(errors.New("use only one of --probe and --probe-url"), "")
 	case f.url == "" && (len(f.missing) > 0 || len(f.headers) > 0):
-		return nil, nil, cli.UsageError(errors.New("--probe-missing and --probe-header belong to --probe-url"), "")
+		return nil, nil, cli.UsageError(errors.New("--probe-missing and --probe-header need --probe-url"), "")
 	case f.command != "":
 		words, err := probeWords("--probe", f.command)
 		if err != nil {
@@ -115,7 +115,7 @@ func (p *checkPlan) planBatch(f probeFlags) error {
 		return nil
 	}
 	if f.command != "" || f.url != "" {
-		return cli.UsageError(errors.New("--probe-batch with --probe or --probe-url: only one can count"), "")
+		return cli.UsageError(errors.New("use only one of --probe-batch, --probe and --probe-url"), "")
 	}
 	words, err := probeWords("--probe-batch", f.batch)
 	if err != nil {

@@ -156,7 +156,7 @@ func supervision(a *cli.App, o options) (s *supervisor, _ *check.Supervision, er
 	f := o.supervise
 	s = &supervisor{a: a, o: o, rec: supervise.NewRecorder(), probes: map[int]effects.Probe{}, path: a.Config.To}
 	if f.exec == "" && (o.drill.down == "" || o.drill.up == "") {
-		return s, nil, cli.UsageError(errors.New("--down and --up go together"), "one stops the endpoint, the other one starts it and ends")
+		return s, nil, cli.UsageError(errors.New("--down and --up are needed together"), "one stops the endpoint, the other one starts it and ends")
 	}
 	if f.exec != "" && (o.drill.down != "" || o.drill.up != "") {
 		return s, nil, cli.UsageError(errors.New("use only one of --exec and --down with --up"), "--exec starts the endpoint itself; --down and --up are commands that stop and start it")

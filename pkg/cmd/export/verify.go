@@ -52,7 +52,7 @@ func runVerify(ctx context.Context, a *cli.App, o verifyOptions) error {
 	case o.manifest == "":
 		return cli.UsageError(errors.New("no manifest"), "say which: --manifest out/manifest.json")
 	case len(o.received) == 0:
-		return cli.UsageError(errors.New("nothing that was received"), "--received FILE takes what julianctl listen --format json wrote")
+		return cli.UsageError(errors.New("no records of received deliveries"), "--received FILE is the output of julianctl listen --format json")
 	}
 	m, err := export.ReadManifest(o.manifest)
 	if err != nil {

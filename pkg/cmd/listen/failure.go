@@ -79,7 +79,7 @@ type alarm struct {
 func newAlarms(ctx context.Context, a *cli.App, flags alarmFlags) (f *alarms, err error) {
 	if flags.onFailure == "" && flags.onRecover == "" && flags.onSilence == "" {
 		if flags.every > 0 {
-			return nil, cli.UsageError(errors.New("--on-failure-every holds nothing back"), "say what is run: --on-failure CMD")
+			return nil, cli.UsageError(errors.New("--on-failure-every needs a command"), "add --on-failure CMD")
 		}
 		return nil, nil
 	}

@@ -44,7 +44,7 @@ func (f *forwardFlags) check() error {
 	case f.timeout < 0:
 		return cli.UsageError(fmt.Errorf("--forward-timeout %s is negative", f.timeout), "")
 	case f.to == "" && (f.retries > 0 || f.timeout > 0):
-		return cli.UsageError(errors.New("--forward-retries and --forward-timeout need an endpoint"), "say --forward-to URL")
+		return cli.UsageError(errors.New("--forward-retries and --forward-timeout need an endpoint"), "add --forward-to URL")
 	}
 	return nil
 }

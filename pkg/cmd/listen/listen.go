@@ -140,11 +140,11 @@ func (o *options) check() (err error) {
 	}
 	switch {
 	case o.ui.on && cli.SameAddress(o.ui.addr, o.server.Addr):
-		return cli.UsageError(fmt.Errorf("--ui-addr %q is the address of --addr, too", o.ui.addr), "give one of them another port; port 0 takes any free one")
+		return cli.UsageError(fmt.Errorf("--ui-addr %q is also the address of --addr", o.ui.addr), "give one of them another port; port 0 takes any free one")
 	case o.answer.body != "" && o.forward.to != "":
 		return cli.UsageError(errors.New("use only one of --body and --forward-to"), "--forward-to returns the answer of the endpoint")
 	case o.tunnel != "" && o.tls.on():
-		return cli.UsageError(errors.New("--tunnel has a certificate of its own"), "leave --tls out: only the tunnel speaks to this listener")
+		return cli.UsageError(errors.New("use only one of --tunnel and --tls"), "a tunnel has its own certificate")
 	case o.tunnel != "" && o.server.Expose:
 		return cli.UsageError(errors.New("use only one of --tunnel and --expose"), "a tunnel reaches the listener on loopback")
 	}

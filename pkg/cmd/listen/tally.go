@@ -43,7 +43,7 @@ func (f *expectFlags) check() (err error) {
 	case f.timeout < 0:
 		return cli.UsageError(fmt.Errorf("--timeout %s is negative", f.timeout), "")
 	case f.timeout > 0 && f.exitAfter == 0 && f.unique < 0 && !f.match.Any():
-		return cli.UsageError(errors.New("--timeout waits for nothing"), "say what is expected: --exit-after N, --until CONDITION or --expect-unique N")
+		return cli.UsageError(errors.New("--timeout has nothing to wait for"), "add --exit-after N, --until CONDITION or --expect-unique N")
 	}
 	return nil
 }

@@ -46,11 +46,11 @@ func (f *tlsFlags) on() bool { return f.selfMade || f.cert != "" }
 func (f *tlsFlags) check() error {
 	switch {
 	case (f.cert == "") != (f.key == ""):
-		return cli.UsageError(errors.New("--tls-cert and --tls-key go together"), "")
+		return cli.UsageError(errors.New("--tls-cert and --tls-key are needed together"), "")
 	case f.cert != "" && f.selfMade:
 		return cli.UsageError(errors.New("use only one of --tls and --tls-cert"), "--tls makes a certificate itself")
 	case f.caOut != "" && !f.selfMade:
-		return cli.UsageError(errors.New("--tls-ca-out writes the certificate that --tls makes"), "say --tls, too")
+		return cli.UsageError(errors.New("--tls-ca-out needs --tls"), "it writes the certificate that --tls makes")
 	}
 	return nil
 }

@@ -123,11 +123,11 @@ func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
 	case o.keep < 0:
 		return cli.UsageError(fmt.Errorf(`--keep "%d" is negative`, o.keep), "--all deletes all")
 	case o.all && (o.olderThan != 0 || o.keep != 0 || o.size != 0):
-		return cli.UsageError(errors.New("--all leaves nothing for --older-than, --keep and --size to choose"), "nothing was deleted; leave --all out, or the others")
+		return cli.UsageError(errors.New("use only one of --all, --older-than, --keep and --size"), "nothing was deleted")
 	case o.all:
 		p.Keep = -1
 	case o.olderThan == 0 && o.keep == 0 && o.size == 0:
-		return cli.UsageError(errors.New("nothing says what is to be deleted"), "--older-than 7d, --keep N, --size 100MiB or --all")
+		return cli.UsageError(errors.New("no deliveries to delete are named"), "name them: --older-than 7d, --keep N, --size 100MiB or --all")
 	}
 	if o.olderThan > 0 {
 		p.Before = a.Now().Add(-o.olderThan.Duration())

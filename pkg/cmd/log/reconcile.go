@@ -87,7 +87,7 @@ type reconcileSummary struct {
 
 func runReconcile(ctx context.Context, a *cli.App, o reconcileOptions) error {
 	if o.against == "" {
-		return cli.UsageError(errors.New("nothing to hold the log against"), "--against FILE names the consumer's call ids; - is stdin")
+		return cli.UsageError(errors.New("no list to compare the log with"), "--against FILE names the consumer's call ids; - is stdin")
 	}
 	c, l, err := o.filter.Open(ctx, a)
 	if err != nil {

@@ -112,11 +112,11 @@ func (o *resendOptions) read(a *cli.App) (c deliveryview.Chosen, probe effects.P
 	}
 	switch {
 	case !o.filter.Given() && len(o.ids) == 0:
-		return c, nil, cli.UsageError(errors.New("nothing says what is to be sent again"), "name deliveries by their numbers, or --failed")
+		return c, nil, cli.UsageError(errors.New("no deliveries to send again are named"), "name deliveries by their numbers, or --failed")
 	case o.rate < 0:
 		return c, nil, cli.UsageError(fmt.Errorf(`--rate "%g" is negative`, o.rate), "")
 	case o.unless != (o.probe != ""):
-		return c, nil, cli.UsageError(errors.New("--unless-effect and --probe belong together"), "--probe CMD counts the effects that --unless-effect looks for")
+		return c, nil, cli.UsageError(errors.New("--unless-effect and --probe are needed together"), "--probe CMD counts the effects that --unless-effect looks for")
 	}
 	if o.probe != "" {
 		words, err := cli.SplitCommand(o.probe)
@@ -184,7 +184,7 @@ func (r *resender) run(ctx context.Context, c deliveryview.Chosen) error {
 		if r.probe != nil && e.CallID != "" {
 			reading, err := r.probe(ctx, e.CallID)
 			if err != nil {
-				return cli.Failure(fmt.Errorf("delivery %d: %w", id, err), "nothing is sent where nobody knows whether it had an effect")
+				return cli.Failure(fmt.Errorf("delivery %d: %w", id, err), "a delivery is not sent if it is not known whether its call was processed")
 			}
 			if reading.Count > 0 {
 				r.effects++

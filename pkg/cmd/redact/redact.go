@@ -99,7 +99,7 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 	}
 	if len(opts.paths) == 0 {
 		if terminal.IsTerminal(a.In) {
-			return cli.UsageError(errors.New("redact wants a PATH"), "name a file or a folder, or pipe payloads in")
+			return cli.UsageError(errors.New("redact needs a PATH"), "name a file or a folder, or pipe payloads in")
 		}
 		opts.paths = []string{"-"}
 	}

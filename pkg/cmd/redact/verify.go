@@ -20,7 +20,7 @@ import (
 func verifyRedacted(ctx context.Context, a *cli.App, paths []string) error {
 	switch {
 	case len(paths) != 2:
-		return cli.UsageError(fmt.Errorf("--verify wants two PATHs, not %d", len(paths)), `"julianctl redact --verify ORIGINALS REDACTED"`)
+		return cli.UsageError(fmt.Errorf("--verify needs two PATHs, not %d", len(paths)), `"julianctl redact --verify ORIGINALS REDACTED"`)
 	case slices.Contains(paths, "-"):
 		return cli.UsageError(errors.New("--verify cannot read stdin: it reads twice"), "name files or folders")
 	}

@@ -140,7 +140,7 @@ func checkSampleOutput(opts options) error {
 	case opts.format == "json" && !opts.check:
 		return cli.UsageError(errors.New("--format json is the form of --check"), "a sample is JSON as it is")
 	case opts.format == "json" && opts.output == "-":
-		return cli.UsageError(errors.New("-o - and --format json both want stdout"), "")
+		return cli.UsageError(errors.New("use only one of -o - and --format json: both write to stdout"), "")
 	case opts.save != "" && opts.output != "":
 		return cli.UsageError(errors.New("use only one of -o and --save"), "")
 	case len(opts.agents) < 2 || opts.output == "" || opts.output == "-":
@@ -157,7 +157,7 @@ func checkSampleOutput(opts options) error {
 func fetch(ctx context.Context, a *cli.App, opts options) ([]sample, error) {
 	if opts.offline {
 		if len(opts.agents) > 0 {
-			return nil, cli.UsageError(fmt.Errorf("--offline knows no agent %q", opts.agents[0]), "it prints the embedded sample: leave the id out")
+			return nil, cli.UsageError(fmt.Errorf("--offline has no agent %q", opts.agents[0]), "it prints the embedded sample: leave the id out")
 		}
 		return []sample{{agent: "sample", body: julian.Sample()}}, nil
 	}
