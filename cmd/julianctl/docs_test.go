@@ -99,8 +99,8 @@ func TestDocsInOrder(t *testing.T) {
 	var commands []string // of .ci/run
 	named := map[string]string{}
 	typed, shown, omitted, output := 0, 0, 0, ""
-	for i, section := 0, ""; i < len(blocks); {
-		section = blocks[i].section
+	for i := 0; i < len(blocks); {
+		section := blocks[i].section
 		first := i
 		for i < len(blocks) && blocks[i].section == section {
 			i++
@@ -302,7 +302,7 @@ func TestDocsProbes(t *testing.T) {
 			tried++
 			t.Run(name+"/"+row[1], func(t *testing.T) {
 				env := os.Environ()
-				for _, need := range strings.Fields(k.needs) {
+				for need := range strings.FieldsSeq(k.needs) {
 					env = append(env, s.need(t, need)...)
 				}
 				port := ""

@@ -261,6 +261,7 @@ type PointResult struct {
 	Failed  bool   `json:"failed"`
 }
 
+// Add counts more points.
 func (t *Tried) Add(more Tried) {
 	t.Planned += more.Planned
 	t.Reached += more.Reached

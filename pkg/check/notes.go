@@ -24,10 +24,12 @@ type Notes struct {
 	Answered           bool // something was asked and answered
 }
 
+// Fail notes what is wrong.
 func (n *Notes) Fail(format string, args ...any) {
 	n.Fails = append(n.Fails, fmt.Sprintf(format, args...))
 }
 
+// Warn notes what is worth a look.
 func (n *Notes) Warn(format string, args ...any) {
 	n.Warns = append(n.Warns, fmt.Sprintf(format, args...))
 }

@@ -251,6 +251,7 @@ type Tally struct {
 	least, most, want int
 }
 
+// Add counts a call.
 func (t *Tally) Add(e Effect) {
 	if t.Calls++; t.Calls == 1 {
 		t.least, t.most, t.want = e.After, e.After, e.Want
@@ -275,6 +276,7 @@ func ofAll(n, m int, what string) string {
 	return fmt.Sprintf("%d of %d calls: %s", n, m, what)
 }
 
+// IDs are the ids of calls.
 func IDs(calls []Call) []string {
 	ids := make([]string, len(calls))
 	for i, c := range calls {

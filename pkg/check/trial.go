@@ -402,6 +402,7 @@ func (t *Trial) Rest(d time.Duration) {
 // Acknowledged reports whether an answer takes the delivery over.
 func Acknowledged(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 2 }
 
+// Redirects reports whether an answer sends the sender elsewhere.
 func Redirects(a deliver.Answer) bool { return a.Err == nil && a.Status/100 == 3 }
 
 // Limited reports that the endpoint had rather been asked later.

@@ -50,7 +50,7 @@ func FlagGroups(cmd *cobra.Command) (groups []FlagGroup, unknown []string) {
 		title, rest, _ := strings.Cut(line, ":")
 		first, more, _ := strings.Cut(rest, "|")
 		take := func(list string) (flags []*pflag.Flag) {
-			for _, name := range strings.Fields(list) {
+			for name := range strings.FieldsSeq(list) {
 				f := own[name]
 				if f == nil {
 					unknown = append(unknown, name)

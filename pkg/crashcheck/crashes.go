@@ -78,6 +78,7 @@ func (l *Supervisor) withoutSteps() check.Finding {
 // needsThrough says that a check stands on what the consumer uses.
 const needsThrough = "nothing stands in front of what the consumer uses: name it with --through"
 
+// Restart repeats calls after a restart.
 func Restart(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	calls := t.Calls(3)
 	var points []*point

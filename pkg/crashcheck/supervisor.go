@@ -69,6 +69,7 @@ const (
 	reachTries    = 3
 )
 
+// New is a supervisor that has started nothing yet.
 func New(s *check.Supervision) *Supervisor {
 	l := &Supervisor{s: s}
 	s.SweepTime = cmp.Or(s.SweepTime, 2*time.Minute)

@@ -46,6 +46,7 @@ type reading struct {
 // AtOnce is how many single readings are under way at a time.
 const AtOnce = 6
 
+// NewCounter is a counter that asks probe, and waits for settle until a count counts.
 func NewCounter(probe Probe, settle time.Duration) *Counter {
 	return &Counter{
 		probe: probe, Settle: settle, Patience: settle, Blank: map[string]int{},

@@ -47,7 +47,7 @@ func tries(t *testing.T, p Profile, speed float64, statuses ...int) (times []tim
 }
 
 func times(text string) (list []time.Duration) {
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		d, err := time.ParseDuration(word)
 		if err != nil {
 			panic(err)

@@ -113,11 +113,11 @@ func instead(args []string, word string, words ...string) string {
 	if i < 0 || slices.ContainsFunc(args, mayHoldSecret) {
 		return "did you mean: " + strings.Join(words, " ")
 	}
-	line := "julianctl"
+	line := []string{"julianctl"}
 	for _, arg := range slices.Concat(args[:i], words, args[i+1:]) {
-		line += " " + safetext.Shell(arg)
+		line = append(line, safetext.Shell(arg))
 	}
-	return "did you mean: " + line
+	return "did you mean: " + strings.Join(line, " ")
 }
 
 // mayHoldSecret is for an argument that is, or comes before, the value of a header, or
