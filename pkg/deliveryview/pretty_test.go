@@ -106,7 +106,7 @@ func TestResultTypesAreNeutral(t *testing.T) {
 		p := prettyPrinter(t, &out, "always")
 		s := p.received(delivery(1, 0, fmt.Sprintf(`{"callId": "call.1", "callResult": {"resultType": %q}}`, result)), nil)
 		s.ResultType, s.Size = result, 0
-		heads[result] = strings.ReplaceAll(p.headWith(s, ""), result, "X")
+		heads[result] = strings.ReplaceAll(p.headWith(s, true, ""), result, "X")
 	}
 	if diff := cmp.Diff(heads["Failed"], heads["Goal Completed"]); diff != "" || !strings.HasSuffix(heads["Failed"], "  X") {
 		t.Errorf("heads differ, or end in a colour: %q\n%s", heads["Failed"], diff)

@@ -4,6 +4,7 @@ package deliveryview
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -334,18 +335,21 @@ func (p *Printer) compact(s *Shown) error {
 	}
 	if issues := validate.Fold(s.Issues); len(issues) > 0 {
 		i := worst(issues)
-		notes = append(notes, terminal.Join(" ", fmt.Sprintf("%s[%s]", i.Severity, i.Rule), safetext.Line(i.Pointer)))
+		notes = append(notes, terminal.Join(" ", fmt.Sprintf("%s[%s]", i.Severity, i.Rule), safetext.Line(cmp.Or(i.Pointer, i.Message))))
 	}
-	_, err := p.out.WriteString(p.headWith(s, strings.Join(notes, ", ")) + "\n")
+	_, err := p.out.WriteString(p.headWith(s, false, strings.Join(notes, ", ")) + "\n")
 	return err
 }
 
 // head is the line of a delivery, with its method and path.
-func (p *Printer) head(s *Shown) string { return p.headWith(s, safetext.Line(s.Method+" "+s.URI)) }
+func (p *Printer) head(s *Shown) string {
+	return p.headWith(s, true, safetext.Line(s.Method+" "+s.URI))
+}
 
-// headWith is the line of a delivery, with what is to stand at its end. Its first columns are aligned from one
+// headWith is the line of a delivery, with what is to stand at its end; sizes: and with
+// its size and how long it took. Its first columns are aligned from one
 // delivery to the next; what varies in width stands at the end.
-func (p *Printer) headWith(s *Shown, last string) string {
+func (p *Printer) headWith(s *Shown, sizes bool, last string) string {
 	st := p.a.Style
 	width := p.a.Out.Width()
 	mark, colour := MarkOf(s.verdict(), st)
@@ -367,8 +371,12 @@ func (p *Printer) headWith(s *Shown, last string) string {
 		terminal.Pad(terminal.FitMiddle(terminal.OrDash(safetext.Line(s.CallID)), idWidth), idWidth),
 		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(units.Size(s.Size), 6), terminal.PadLeft(units.Time(s.Took), 5),
 	}
-	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.Bold(columns[0]) + " " + columns[1] + "  " + st.Faint(columns[2]+"  "+columns[3])
-	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6 + 2 + 6 + 2 + max(5, terminal.Cells(columns[3]))
+	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.Bold(columns[0]) + " " + columns[1]
+	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6
+	if sizes {
+		line += "  " + st.Faint(columns[2]+"  "+columns[3])
+		used += 2 + 6 + 2 + max(5, terminal.Cells(columns[3]))
+	}
 	if result != "" {
 		result = terminal.Fit(result, max(8, width-used-2))
 		line += "  " + result // a call that failed is delivered as well as any
