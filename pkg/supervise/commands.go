@@ -69,7 +69,12 @@ func WaitReady(ctx context.Context, url string, timeout time.Duration, gone <-ch
 		response, err := client.Do(request)
 		if err == nil {
 			_ = response.Body.Close()
-			return nil
+			select {
+			case <-gone:
+				return ErrEnded // it was somebody else who answered
+			default:
+				return nil
+			}
 		}
 		if waiting.Err() == nil {
 			last = err

@@ -32,6 +32,7 @@ type Command struct {
 // Instance is a consumer that runs, with all that it has started.
 type Instance struct {
 	Port   int
+	claim  io.Closer // to the port
 	shim   *exec.Cmd
 	order  *os.File      // what the shim is asked to do
 	exited chan struct{} // closed when the consumer itself has ended
@@ -54,17 +55,26 @@ func Start(c Command) (*Instance, error) {
 	if !supported {
 		return nil, ErrUnsupported
 	}
-	port, err := freePort()
+	if len(c.Shim) == 0 || len(c.Argv) == 0 {
+		return nil, errors.New("no command to start the consumer with")
+	}
+	port, claim, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	i, err := start(c, port, claim)
+	if err != nil {
+		_ = claim.Close()
+	}
+	return i, err
+}
+
+// start starts a consumer on this port. The claim to it ends with the consumer.
+func start(c Command, port int, claim io.Closer) (*Instance, error) {
 	number := strconv.Itoa(port)
 	argv := append([]string{}, c.Shim...)
 	for _, word := range c.Argv {
 		argv = append(argv, strings.ReplaceAll(word, PortPlaceholder, number))
-	}
-	if len(c.Shim) == 0 || len(c.Argv) == 0 {
-		return nil, errors.New("no command to start the consumer with")
 	}
 	orderRead, order, err := os.Pipe()
 	if err != nil {
@@ -77,7 +87,7 @@ func Start(c Command) (*Instance, error) {
 		return nil, err
 	}
 	defer statusWrite.Close()
-	i := &Instance{Port: port, order: order, exited: make(chan struct{}), gone: make(chan struct{}), output: &tail{}}
+	i := &Instance{Port: port, claim: claim, order: order, exited: make(chan struct{}), gone: make(chan struct{}), output: &tail{}}
 	i.shim = exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // the user's own command; Kill ends it
 	i.shim.Dir = c.Dir
 	i.shim.Env = append(i.shim.Environ(), "PORT="+number)
@@ -122,6 +132,7 @@ func (i *Instance) watch(status *os.File) {
 	}
 	_ = i.shim.Wait() // how the consumer ended was told
 	_ = i.order.Close()
+	_ = i.claim.Close()
 	if !ended {
 		close(i.exited)
 	}
@@ -202,26 +213,34 @@ func (i *Instance) Signal() error {
 }
 
 // Ports of consumers. They are below those that a system gives to connections and
-// to whoever asks for any, and drawn at random: from when a port is chosen until
-// the consumer has it, a second julianctl must not choose it too. It would take
-// the consumer of the first for its own.
+// to whoever asks for any.
 const (
 	firstPort = 20000
 	ports     = 12000
 )
 
-// freePort is a port that was free a moment ago.
-func freePort() (int, error) {
-	var last error
+// freePort is a port that was free a moment ago, and that no other julianctl takes
+// before claim is closed: from when a port is chosen until the consumer has it, it
+// is free, and who else chose it would take that consumer for its own.
+func freePort() (port int, claim net.PacketConn, err error) {
 	for range 100 {
-		port := firstPort + rand.IntN(ports)
-		listener, err := listenLoopback(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, listener.Close()
+		port = firstPort + rand.IntN(ports)
+		if claim, err = claimPort(port); err != nil {
+			continue
 		}
-		last = err
+		var listener net.Listener
+		if listener, err = listenLoopback(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, claim, listener.Close()
+		}
+		_ = claim.Close()
 	}
-	return 0, last
+	return 0, nil, err
+}
+
+// claimPort takes the UDP port of that number, which an endpoint over HTTP has no
+// use for: the system gives it to one process, and takes it back when that ends.
+func claimPort(port int) (net.PacketConn, error) {
+	return net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 }
 
 // tail keeps the end of what is written to it.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,23 +187,55 @@ func TestNoSuchProgram(t *testing.T) {
 	}
 }
 
-// Two that choose at the same time must not choose the same: neither has it yet.
+// Two that choose at the same time must not choose the same: neither has it yet,
+// and it would wait for the consumer of the other.
 func TestPortsDiffer(t *testing.T) {
-	seen, same := map[int]bool{}, 0
+	seen := map[int]bool{}
 	for range 200 {
-		port, err := freePort()
+		port, claim, err := freePort()
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer claim.Close()
 		if port < firstPort || port >= firstPort+ports {
 			t.Fatalf("port %d is one that connections get", port)
 		}
 		if seen[port] {
-			same++
+			t.Errorf("port %d is given twice", port)
 		}
 		seen[port] = true
 	}
-	if same > 20 { // 2 are to be expected
-		t.Errorf("%d of 200 ports were chosen twice", same)
+}
+
+// The port of a consumer is claimed until nothing of it is left.
+func TestPortIsClaimed(t *testing.T) {
+	t.Parallel()
+	i, err := Start(Command{Argv: []string{"sleep", "1000"}, Shim: []string{os.Args[0], ShimArg}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := claimPort(i.Port); err == nil {
+		second.Close()
+		t.Errorf("port %d is given twice", i.Port)
+	}
+	if err := i.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := claimPort(i.Port)
+	if err != nil {
+		t.Fatalf("port %d is not given back: %v", i.Port, err)
+	}
+	third.Close()
+}
+
+// An answer on the port of a consumer that has ended is somebody else's.
+func TestReadyIsItsOwnAnswer(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	gone := make(chan struct{})
+	close(gone)
+	if err := WaitReady(t.Context(), other.URL, 10*time.Second, gone); !errors.Is(err, ErrEnded) {
+		t.Errorf("%v, want %v", err, ErrEnded)
 	}
 }
