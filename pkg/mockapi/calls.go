@@ -216,7 +216,10 @@ func (a *Provider) planNextCall(at time.Time, next func() ([]byte, error, bool))
 
 // callWithout makes a call without an enrolment.
 func (a *Provider) callWithout(at time.Time, body []byte) {
-	call := gjson.GetManyBytes(body, "callId", "sequence.sequenceId", "agentId")
+	call := make([]gjson.Result, 3)
+	if gjson.ValidBytes(body) {
+		call = gjson.GetManyBytes(body, "callId", "sequence.sequenceId", "agentId")
+	}
 	a.mu.Lock()
 	a.sum.Calls++
 	a.numbered++
