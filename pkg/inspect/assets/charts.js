@@ -81,7 +81,7 @@ export class Charts {
       b.append(dot(r.name), text("span", "", r.name), el("span", "track", bar), el("span", "number", count(r.count)));
       return el("li", "", b);
     });
-    const share = all ? (100 * duplicates / all).toFixed(duplicates * 10 < all ? 1 : 0) : "0";
+    const share = duplicates ? (100 * duplicates / all).toFixed(duplicates * 10 < all ? 1 : 0) : "0";
     return el("div", "types", el("h3", "", "Result types"), el("ul", "", ...rows),
       el("p", "muted", count(duplicates) + (duplicates === 1 ? " duplicate, " : " duplicates, ") + share + "% of " + count(all)));
   }
