@@ -1,7 +1,9 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -114,7 +116,11 @@ func TestLogSecrets(t *testing.T) {
 			}
 		}
 		held := false
-		for _, name := range []string{path, path + "-wal", path + "-intake"} {
+		files, err := filepath.Glob(filepath.Join(path, "*"))
+		if err != nil || len(files) < 3 {
+			t.Fatal(files, err)
+		}
+		for _, name := range files {
 			data, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
@@ -366,45 +372,79 @@ func killRound(t *testing.T, program, path string, round int, acknowledged map[s
 	}
 }
 
-// The command that a damaged log's hint gives moves all its files together, and
-// a log that begins anew has nothing of the old one.
-func TestLogDamagedHint(t *testing.T) {
-	needs.Program(t, "sh")
-	l := newLab(t)
-	old := filepath.Join(t.TempDir(), "log.db")
-	log, err := journal.Open(t.Context(), old, journal.Options{})
+// olderLog are the files of a log from before it was a folder, by the ends of their
+// names.
+func olderLog(t *testing.T) map[string][]byte {
+	t.Helper()
+	file, err := os.Open(filepath.FromSlash("../../pkg/journal/testdata/older.tar.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	if err := log.Append(t.Context(), &journal.Delivery{Body: []byte("{}")}); err != nil {
+	defer file.Close()
+	z, err := gzip.NewReader(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	// As a power cut leaves it, and damaged.
+	files := map[string][]byte{}
+	for archive := tar.NewReader(z); ; {
+		head, err := archive.Next()
+		if err == io.EOF {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[strings.TrimPrefix(head.Name, "deliveries.db")], err = io.ReadAll(archive); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The first command that opens a log from before it was a folder takes it over, and
+// says so once.
+func TestLogTakenOver(t *testing.T) {
+	l := newLab(t)
+	path := filepath.Join(l.dir, "log.db")
+	for end, data := range olderLog(t) {
+		if err := os.WriteFile(path+end, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []bool{true, false} {
+		code, shown := l.run(t.Context(), strings.NewReader(""), "log", "--log", path)
+		told := strings.Contains(shown, "the delivery log is a folder now, "+path+"; all of it was checked, and the file that it was is kept as "+path+".old")
+		if code != 0 || told != want || strings.Count(shown, "✗ 502") != 7 || strings.Count(shown, "✓ 204") != 5 {
+			t.Errorf("call %d: exit %d: %s", i, code, shown)
+		}
+	}
+	if code, shown := l.run(t.Context(), strings.NewReader(""), "log", "verify", "--log", path); code != 0 || !strings.Contains(shown, "whole: 14 deliveries") {
+		t.Errorf("exit %d: %s", code, shown)
+	}
+}
+
+// A damaged log that is a file is not taken over. The command that the hint gives moves
+// all its files together, and a log that begins anew has nothing of the old one.
+func TestLogDamagedHint(t *testing.T) {
+	needs.Program(t, "sh")
+	l := newLab(t)
 	dir := filepath.Join(l.dir, `it's "my" $HOME`)
 	if err := os.MkdirAll(filepath.Join(dir, "log.db.damaged"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "log.db")
-	moved := map[string][]byte{}
-	for _, end := range []string{"", "-wal", "-shm", "-intake"} {
-		data, err := os.ReadFile(old + end)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for end, data := range olderLog(t) {
 		if end == "" || end == "-wal" {
 			// The schema, wherever its newest page is.
-			data = bytes.ReplaceAll(data, []byte("CREATE TABLE"), []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
-			copy(data[100:min(300, len(data))], bytes.Repeat([]byte{0xff}, 200))
+			data = bytes.ReplaceAll(data, []byte("CREATE TABLE"), bytes.Repeat([]byte{0xff}, 12))
+			copy(data[100:300], bytes.Repeat([]byte{0xff}, 200))
 		}
 		if err := os.WriteFile(path+end, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		moved["log.db"+end] = data
 	}
 	code, shown := l.run(t.Context(), strings.NewReader(""), "log", "--log", path)
 	_, command, found := strings.Cut(shown, "with: ")
-	if code != cli.ExitFailure || !found || !strings.Contains(shown, "the delivery log is damaged") {
+	if code != cli.ExitFailure || !found || !strings.Contains(shown, "could not be taken over: ") {
 		t.Fatalf("exit %d: %s", code, shown)
 	}
 	if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
@@ -413,8 +453,8 @@ func TestLogDamagedHint(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(l.dir, "*", "log.db*")); err != nil || len(left) != 2 {
 		t.Errorf("%q left, %v; want the two folders for what is damaged", left, err)
 	}
-	for name := range moved {
-		if _, err := os.Stat(filepath.Join(dir, "log.db.damaged-2", name)); err != nil && (name == "log.db" || name == "log.db-intake") {
+	for _, end := range []string{"", "-intake"} {
+		if _, err := os.Stat(filepath.Join(dir, "log.db.damaged-2", "log.db"+end)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -47,7 +47,8 @@ var tiers = map[string]struct {
 	"pkg/deliver":      {1, []string{"pkg/payload"}},
 	"pkg/receive":      {1, nil},
 	"pkg/sender":       {1, nil},
-	"pkg/journal":      {1, nil},
+	"pkg/journal":      {1, []string{"pkg/segment"}},
+	"pkg/segment":      {1, nil},
 	"pkg/supervise":    {1, nil},
 	"pkg/timeline":     {1, []string{"pkg/deliver"}},
 	"pkg/effects":      {2, nil},
@@ -242,7 +243,7 @@ func TestHouseRules(t *testing.T) {
 }
 
 // oversized are packages over the limit, and how far: a number that may only fall.
-var oversized = map[string]int{"pkg/journal": 5000}
+var oversized = map[string]int{"pkg/journal": 4880}
 
 // No package is too large to read, and no file.
 func TestHouseBounds(t *testing.T) {

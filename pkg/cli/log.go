@@ -16,7 +16,7 @@ import (
 // NoLog is the value of --log that keeps none.
 const NoLog = "off"
 
-// LogPath is the file of the delivery log, empty when there is none.
+// LogPath is the folder of the delivery log, empty when there is none.
 func (a *App) LogPath() (string, error) {
 	if err := a.Config.Allow("log", a.Config.Log); err != nil {
 		return "", err
@@ -27,7 +27,7 @@ func (a *App) LogPath() (string, error) {
 	case "":
 		dir := stateDir(a.Env)
 		if dir == "" {
-			return "", UsageError(errors.New("there is no place for the delivery log: HOME is not set"), "--log FILE says where; --log off keeps none")
+			return "", UsageError(errors.New("there is no place for the delivery log: HOME is not set"), "--log PATH says where; --log off keeps none")
 		}
 		return filepath.Join(dir, "deliveries.db"), nil
 	}
@@ -58,10 +58,19 @@ func (a *App) OpenLogWith(ctx context.Context, opts journal.Options) (*journal.L
 	if path == "" {
 		return nil, UsageError(errors.New("--log off: there is nothing to look at"), "")
 	}
+	return a.OpenLogAt(ctx, path, opts)
+}
+
+// OpenLogAt opens the delivery log at path, and says so when it was a file and has just
+// become a folder. The caller closes it.
+func (a *App) OpenLogAt(ctx context.Context, path string, opts journal.Options) (*journal.Log, error) {
 	opts.Secrets, opts.Now = a.Config.RedactHeader, a.Now
 	l, err := journal.Open(ctx, path, opts)
 	if err != nil {
 		return nil, LogError(path, err)
+	}
+	if file := l.Taken(); file != "" {
+		a.Note("the delivery log is a folder now, %s; all of it was checked, and the file that it was is kept as %s: delete it when you like", safetext.Line(l.Path()), safetext.Line(file))
 	}
 	return l, nil
 }
@@ -72,15 +81,15 @@ var logHints = []struct {
 	err  error
 	hint string
 }{
-	{journal.ErrFolder, "--log FILE names a file in another folder; listen --log off keeps none"},
-	{fs.ErrNotExist, `"julianctl listen" makes one; --log FILE names another`},
-	{journal.ErrForeign, "nothing was changed; --log FILE names another file"},
+	{journal.ErrFolder, "--log PATH names another place; listen --log off keeps none"},
+	{fs.ErrNotExist, `"julianctl listen" makes one; --log PATH names another`},
+	{journal.ErrForeign, "nothing was changed; --log PATH names another"},
 	{journal.ErrGone, "put it back, or start again"},
-	{journal.ErrNewer, "update julianctl, or name another file with --log"},
+	{journal.ErrNewer, "update julianctl, or name another with --log"},
 	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
-	{journal.ErrFull, "make room, or name a file on another disk with --log"},
-	{journal.ErrReadOnly, "--log FILE names another file; listen --log off keeps none"},
-	{fs.ErrPermission, "--log FILE names another file; listen --log off keeps none"},
+	{journal.ErrFull, "make room, or name a place on another disk with --log"},
+	{journal.ErrReadOnly, "--log PATH names another; listen --log off keeps none"},
+	{fs.ErrPermission, "--log PATH names another; listen --log off keeps none"},
 }
 
 // LogError returns the error for a log at path that cannot be used, with a hint.
@@ -97,16 +106,19 @@ func LogError(path string, err error) error {
 	}
 	switch {
 	case errors.Is(err, journal.ErrCorrupt):
-		hint = "nothing was changed; keep it and start a new log, when no listener runs, with: " + setAside(path)
+		hint = `the others can be read; "julianctl log verify" tells all that is wrong`
+		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
+			hint = "nothing was changed; keep it and start a new log, when no listener runs, with: " + setAside(path)
+		}
 	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, journal.ErrFolder):
 		err = errors.New("not found")
 	}
 	return Failure(fmt.Errorf("delivery log %q: %w", path, err), hint)
 }
 
-// setAside is a command that moves a log into a folder of its own: all its files
-// together, because what is in one of them belongs to this database alone. Those
-// beside it may come and go until the command is run.
+// setAside is a command that moves a log that is a file of an older version into a
+// folder of its own: all its files together, because what is in one of them belongs to
+// this one alone.
 func setAside(path string) string {
 	folder := path + ".damaged"
 	for n := 2; ; n++ {

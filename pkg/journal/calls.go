@@ -15,7 +15,6 @@ const maxCalls = 100_000
 // is what the log says, held in memory: every delivery asks.
 type calls struct {
 	window time.Duration
-	seen   int64 // the last id that is accounted for
 	// New ones go to recent; when it is full it takes the place of older.
 	recent, older map[callKey]place
 	undo          []change // nil: nothing is recorded
@@ -28,6 +27,7 @@ type callKey [16]byte
 type place struct {
 	copies int
 	first  int64 // id of the first
+	id     int64 // of the last
 	last   int64 // when the last came, in nanoseconds
 }
 
@@ -44,7 +44,6 @@ func newCalls(window time.Duration) *calls {
 // number gives d its Copy and First.
 func (c *calls) number(d *Delivery) {
 	d.Copy, d.First = 0, 0
-	c.seen = max(c.seen, d.ID)
 	if d.CallID == "" || d.Refusal != "" {
 		return
 	}
@@ -56,6 +55,7 @@ func (c *calls) number(d *Delivery) {
 		p = place{first: d.ID}
 	}
 	p.copies++
+	p.id = d.ID
 	// A clock that was set back does not make a window shorter.
 	p.last = max(p.last, now)
 	c.put(key, p)
@@ -65,7 +65,6 @@ func (c *calls) number(d *Delivery) {
 // begin returns what takes back all numbers given since.
 func (c *calls) begin() (undo func()) {
 	c.undo = c.undo[:0]
-	seen := c.seen
 	return func() {
 		for _, u := range slices.Backward(c.undo) {
 			if u.had {
@@ -75,75 +74,48 @@ func (c *calls) begin() (undo func()) {
 				delete(c.older, u.key)
 			}
 		}
-		c.seen = min(c.seen, seen)
 	}
 }
 
-// learn reads what this process does not know yet: all within the window at
-// first, then what other processes have appended.
-func (c *calls) learn(ctx context.Context, conn *conn, now time.Time) error {
+// learn reads from the index what is within the window.
+func (c *calls) learn(ctx context.Context, x *index, now time.Time) error {
 	since := now.Add(-c.window).UnixNano()
-	// All from the first that is within the window: where the clock was set back,
-	// later ones may seem to be before it.
-	rows, err := conn.QueryContext(ctx,
-		"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE id > ? AND received >= ?) ORDER BY id",
-		c.seen, since)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var call sql.RawBytes
-		var p place
-		if err := rows.Scan(&id, &call, &p.copies, &p.first, &p.last); err != nil {
+	return x.ask(ctx, func(db *sql.DB) error {
+		// All from the first that is within the window: where the clock was set
+		// back, later ones may seem to be before it.
+		rows, err := db.QueryContext(ctx,
+			"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE received >= ?) ORDER BY id", since)
+		if err != nil {
 			return err
 		}
-		c.learned(keyOf(string(call)), p)
-		c.seen = id
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return c.learnSegments(ctx, conn)
-}
-
-// learnSegments reads what is not in the table yet.
-func (c *calls) learnSegments(ctx context.Context, conn *conn) error {
-	segments, err := conn.QueryContext(ctx, "SELECT data FROM segments WHERE last > ? ORDER BY id", c.seen)
-	if err != nil {
-		return err
-	}
-	defer segments.Close()
-	for segments.Next() {
-		var data sql.RawBytes
-		if err := segments.Scan(&data); err != nil {
-			return err
-		}
-		for r, err := range records(data) {
-			if err != nil {
+		defer rows.Close()
+		for rows.Next() {
+			var call sql.RawBytes
+			var p place
+			if err := rows.Scan(&p.id, &call, &p.copies, &p.first, &p.last); err != nil {
 				return err
 			}
-			if r.kind != deliveryRecord {
-				continue
-			}
-			d, _, err := r.delivery()
-			if err != nil {
-				return err
-			}
-			if d.ID > c.seen && d.Copy > 0 {
-				c.learned(keyOf(d.CallID), place{d.Copy, d.First, d.Received.UnixNano()})
-			}
-			c.seen = max(c.seen, d.ID)
+			c.add(keyOf(string(call)), p)
 		}
-	}
-	return segments.Err()
+		return rows.Err()
+	})
 }
 
-// learned is what number has done for a later delivery of a call.
-func (c *calls) learned(key callKey, p place) {
+// learned is what number has done for a delivery of another process.
+func (c *calls) learned(d *Delivery) {
+	if d.Copy > 0 {
+		c.add(keyOf(d.CallID), place{d.Copy, d.First, d.ID, d.Received.UnixNano()})
+	}
+}
+
+// add is for what comes in any order.
+func (c *calls) add(key callKey, p place) {
 	if before, had := c.get(key); had {
-		p.last = max(p.last, before.last)
+		last := max(p.last, before.last)
+		if before.id > p.id {
+			p = before
+		}
+		p.last = last
 	}
 	c.put(key, p)
 }

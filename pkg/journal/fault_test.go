@@ -3,8 +3,10 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"net/url"
 	"os"
@@ -16,87 +18,93 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/needs"
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
-// A file that cannot be used is told by what is wrong with it, and left as it
-// is.
+// What is no delivery log, or newer, is told as that, and left as it is.
 func TestUnusable(t *testing.T) {
-	whole := filepath.Join(t.TempDir(), "log.db")
-	l := open(t, whole, Options{})
-	for range 200 {
-		appendAll(t, l, delivery("call.1", strings.Repeat("x", 5000)))
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	good, err := os.ReadFile(whole)
-	if err != nil {
-		t.Fatal(err)
-	}
-	change := func(at int, with string) []byte {
-		return append(append(bytes.Clone(good[:at]), with...), good[at+len(with):]...)
-	}
 	for name, tt := range map[string]struct {
-		file []byte
+		file string // beside which others are
+		text string
 		want error
 	}{
-		"text":             {[]byte("some notes\n"), ErrForeign},
-		"another database": {change(68, "\x00\x00\x00\x01"), ErrForeign},
-		"newer":            {change(60, "\x00\x00\x00\x63"), ErrNewer},
-		"damaged schema":   {change(100, strings.Repeat("\xff", 200)), ErrCorrupt},
-		"cut off":          {good[:len(good)/2], ErrCorrupt},
+		"a file":         {"", "some notes\n", ErrForeign},
+		"other things":   {"notes", "some notes\n", ErrForeign},
+		"another lock":   {"lock", strings.Repeat("x", 600), ErrForeign},
+		"newer":          {"lock", newerHead(), ErrNewer},
+		"a short lock":   {"lock", "some notes\n", ErrForeign},
+		"another SQLite": {"", "SQLite format 3\x00" + strings.Repeat("\x00", 4096), ErrForeign},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "log.db")
-			if err := os.WriteFile(path, tt.file, 0o600); err != nil {
+			file := filepath.Join(path, tt.file)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			for _, opts := range []Options{{}, {ReadOnly: true}} {
-				l, err := Open(t.Context(), path, opts)
-				if err == nil {
-					_, err = l.Stats(t.Context(), Filter{}, 0)
-					if err == nil {
-						_, err = l.Verify(t.Context(), func(int64, string) {})
-					}
-					if err := l.Close(); err != nil {
-						t.Log(err)
-					}
-				}
-				if !errors.Is(err, tt.want) {
+				if _, err := Open(t.Context(), path, opts); !errors.Is(err, tt.want) {
 					t.Errorf("%+v: %v, want %v", opts, err, tt.want)
 				}
 			}
-			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, tt.file) {
-				t.Errorf("the file was changed (%v)", err)
+			if now, err := os.ReadFile(file); err != nil || string(now) != tt.text {
+				t.Errorf("it was changed (%v)", err)
+			}
+			if all, err := os.ReadDir(filepath.Dir(file)); err != nil || len(all) != 1 {
+				t.Errorf("%v, %v", all, err)
 			}
 		})
 	}
 	dir := t.TempDir()
-	if _, err := Open(t.Context(), filepath.Join(dir, "none.db"), Options{ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("none: %v", err)
-	}
-	if _, err := Open(t.Context(), dir, Options{}); err == nil {
-		t.Error("a folder was opened")
+	for _, none := range []string{dir, filepath.Join(dir, "none.db")} {
+		if _, err := Open(t.Context(), none, Options{ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("none: %v", err)
+		}
 	}
 }
 
-// Verify finds what was changed behind its back.
+// newerHead is the beginning of the lock of a log of another version.
+func newerHead() string {
+	head := make([]byte, 48)
+	copy(head, "julianctl delivery log 7\n")
+	binary.LittleEndian.PutUint32(head[40:], crc32.Checksum(head[:40], segment.Castagnoli()))
+	return string(head)
+}
+
+// damage changes what is in the files of a log that have such a name.
+func damage(t *testing.T, l *Log, pattern, what, with string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(l.Path(), pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, bytes.ReplaceAll(data, []byte(what), []byte(with)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Verify finds what was changed in the index behind its back, and then it is made
+// again.
 func TestVerifyFindsDamage(t *testing.T) {
 	for name, damage := range map[string]string{
-		"body":    "UPDATE segments SET data = CAST(replace(CAST(data AS TEXT), 'original', 'swapped!') AS BLOB)",
-		"list":    "UPDATE deliveries SET call_id = 'call.x'",
-		"lost":    "DELETE FROM deliveries WHERE id = 2",
-		"moved":   "UPDATE deliveries SET place = place + 1",
-		"segment": "UPDATE segments SET data = x'44'",
+		"list":  "UPDATE deliveries SET call_id = 'call.x'",
+		"lost":  "DELETE FROM deliveries WHERE id = 2",
+		"moved": "UPDATE deliveries SET place = place + 1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
-			d := delivery("call.1", `{"original": 1}`)
-			d.Header, d.Hash = nil, hash(d.Body)
-			appendAll(t, l, d, delivery("call.2", "{}"))
+			appendAll(t, l, delivery("call.1", `{"original": 1}`), delivery("call.2", "{}"))
 			ids(t, l, Filter{})
 			clean(t, l, 2)
-			db, err := openDB(l.Path(), time.Minute, url.Values{})
+			db, err := openDB(l.index.path, time.Minute, url.Values{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,6 +116,10 @@ func TestVerifyFindsDamage(t *testing.T) {
 			if err != nil || v.Problems == 0 {
 				t.Errorf("%+v, %v", v, err)
 			}
+			clean(t, l, 2)
+			if got := ids(t, l, Filter{CallIDs: []string{"call.2"}}); !slices.Equal(got, []int64{2}) {
+				t.Errorf("afterwards: %v", got)
+			}
 		})
 	}
 }
@@ -117,15 +129,7 @@ func TestChangedBodyIsRefused(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
 	appendAll(t, l, delivery("call.1", `{"a": "first"}`), delivery("call.2", `{"a": "original"}`))
 	ids(t, l, Filter{})
-	db, err := openDB(l.Path(), time.Minute, url.Values{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	// Not as text: a segment may hold a zero byte.
-	if _, err := db.Exec("UPDATE segments SET data = unhex(replace(hex(data), hex('original'), hex('swapped!')))"); err != nil {
-		t.Fatal(err)
-	}
+	damage(t, l, "*"+segment.Suffix, "original", "swapped!")
 	if e, err := l.Get(t.Context(), 1); err != nil || string(e.Body) != `{"a": "first"}` {
 		t.Errorf("the one that is whole: %+v, %v", e, err)
 	}
@@ -162,28 +166,17 @@ func TestChangedBodyIsRefused(t *testing.T) {
 }
 
 // A log that another process holds for too long is told as that, and works
-// again afterwards.
+// again afterwards. Who holds the index alone holds nobody up.
 func TestLocked(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
 	appendAll(t, l, delivery("call.1", "{}"))
 	ids(t, l, Filter{})
-	if hasIntake {
-		holder, err := openIntake(l.Path()+intakeSuffix, os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer holder.file.Close()
-		if err := holder.claim(t.Context(), time.Minute); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrLocked) {
-			t.Errorf("the intake is held: %v", err)
-		}
-		if err := unlockFile(holder.file); err != nil {
-			t.Fatal(err)
-		}
+	let := hold(t, l)
+	if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrLocked) {
+		t.Errorf("it is held: %v", err)
 	}
-	db, err := openDB(l.Path(), time.Minute, url.Values{})
+	let()
+	db, err := openDB(l.index.path, time.Minute, url.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,19 +185,35 @@ func TestLocked(t *testing.T) {
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append(t.Context(), delivery("call.1", "{}")); !errors.Is(err, ErrLocked) {
-		t.Errorf("%v", err)
-	}
-	if got := ids(t, l, Filter{}); len(got) != 1 {
-		t.Errorf("reading while it is locked: %v", got)
-	}
-	if _, err := db.Exec("ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
 	d := delivery("call.1", "{}")
 	if appendAll(t, l, d); d.ID != 2 || d.Copy != 2 {
 		t.Errorf("id %d, copy %d", d.ID, d.Copy)
 	}
+	if got := ids(t, l, Filter{}); len(got) != 1 {
+		t.Errorf("listed while the index is locked: %v", got)
+	}
+	if n, err := l.Unlisted(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d unlisted, %v", n, err)
+	}
+	if _, err := db.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(t, l, Filter{}); len(got) != 2 {
+		t.Errorf("listed afterwards: %v", got)
+	}
+}
+
+// hold takes the lock of a log as another process would.
+func hold(t *testing.T, l *Log) (let func()) {
+	t.Helper()
+	f, err := segment.OpenFolder(l.Path(), false)
+	if err == nil {
+		err = f.Take(t.Context(), time.Minute)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = f.Lock.Close() }
 }
 
 // Nothing is promised to be in a log that was moved away; what was promised
@@ -258,14 +267,93 @@ func TestDiskFull(t *testing.T) {
 	clean(t, l, int64(stored+1))
 }
 
+// Wherever the disk gets full, what was acknowledged is there, byte for byte, and what
+// became of deliveries is stored or said to be lost; with room again, the same process
+// goes on.
+func TestDiskFullAnywhere(t *testing.T) {
+	dir := tmpfs(t, "64m")
+	sizes := 12
+	if os.Getenv("JULIANCTL_LONG") != "" {
+		sizes = 100
+	}
+	for i := range sizes {
+		size := 500 + i*1500/sizes // KiB; the index takes some
+		remount(t, dir, "size=64m")
+		path := filepath.Join(dir, fmt.Sprint("log", i))
+		l, err := Open(t.Context(), path, Options{MaxBytes: 2 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		remount(t, dir, fmt.Sprintf("size=%dk", size))
+		acknowledged := map[int64]string{}
+		refused := 0
+		put := func(n int) (err error) {
+			body := fmt.Sprint(n, strings.Repeat("x", n*137%4000))
+			d := delivery("call.1", body)
+			if err = l.Append(t.Context(), d); err == nil {
+				acknowledged[d.ID] = body
+				err = l.Finish(t.Context(), d.ID, Outcome{Status: 204})
+			} else if !errors.Is(err, ErrFull) {
+				t.Fatalf("%d KiB: %v", size, err)
+			}
+			return err
+		}
+		for n := 0; refused < 5 && n < 2000; n++ {
+			if put(n) != nil {
+				refused++
+			}
+		}
+		goesOn := i%2 == 0
+		if goesOn {
+			remount(t, dir, "size=64m")
+			if err := put(1); err != nil {
+				t.Errorf("%d KiB: with room again: %v", size, err)
+			}
+		}
+		closing := l.Close()
+		if closing != nil && (goesOn || !strings.Contains(closing.Error(), "what became of ")) {
+			t.Errorf("%d KiB: closing: %v", size, closing)
+		}
+		remount(t, dir, "size=64m")
+		l, err = Open(t.Context(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown := 0
+		for _, e := range collect(t, l, Filter{}) {
+			if body, was := acknowledged[e.ID]; was && body != string(e.Body) {
+				t.Errorf("%d KiB: delivery %d has other bytes", size, e.ID)
+			}
+			if e.Outcome == nil {
+				unknown++
+			}
+			delete(acknowledged, e.ID)
+		}
+		if len(acknowledged) > 0 || refused < 5 || unknown > 0 && closing == nil {
+			t.Errorf("%d KiB: %d acknowledged ones are gone, %d refused, %d without an outcome, closing: %v", size, len(acknowledged), refused, unknown, closing)
+		}
+		v, err := l.Verify(t.Context(), func(id int64, what string) { t.Errorf("%d KiB: delivery %d: %s", size, id, what) })
+		if err != nil || v.Deliveries < 1 {
+			t.Errorf("%d KiB: %+v, %v", size, v, err)
+		}
+		if err := errors.Join(l.Close(), os.RemoveAll(path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A file that may not be written to any more is told as that.
 func TestReadOnlyUnderWay(t *testing.T) {
 	needs.Program(t, "chattr")
 	path := filepath.Join(t.TempDir(), "log.db")
 	l := open(t, path, Options{})
 	appendAll(t, l, delivery("call.1", "{}"))
+	segments, err := filepath.Glob(filepath.Join(path, "*"+segment.Suffix))
+	if err != nil || len(segments) != 1 {
+		t.Fatal(segments, err)
+	}
 	chattr := func(flag string) {
-		for _, file := range []string{path, path + "-wal"} {
+		for _, file := range segments {
 			if out, err := exec.Command("chattr", flag, file).CombinedOutput(); err != nil {
 				needs.Missing(t, "chattr", fmt.Sprintf("%s: %v %s", flag, err, out))
 			}
@@ -306,22 +394,19 @@ func remount(t *testing.T, dir, options string) {
 	}
 }
 
-// What became of a delivery is stored when the log is closed, even where the
-// intake cannot be written to; where it cannot be stored at all, that is told.
+// What became of a delivery is stored when the log is closed; where it cannot be
+// stored, that is told.
 func TestOutcomesAtTheEnd(t *testing.T) {
-	if !hasIntake {
-		t.Skip("no intake here")
-	}
 	for name, tt := range map[string]struct {
-		database bool // is held by another process, too
-		gone     func(path string) error
-		kept     bool
-		want     error
+		held bool // by another process
+		gone func(path string) error
+		kept bool
+		want error
 	}{
-		"the intake is held":     {kept: true},
-		"the whole log is held":  {database: true, want: ErrLocked},
+		"nothing is wrong":       {kept: true},
+		"the log is held":        {held: true, want: ErrLocked},
 		"the log was moved away": {gone: func(path string) error { return os.Rename(path, path+".old") }, kept: true, want: ErrGone},
-		"the log was deleted":    {gone: os.Remove, want: ErrGone},
+		"the log was deleted":    {gone: os.RemoveAll, want: ErrGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := Open(t.Context(), filepath.Join(t.TempDir(), "log.db"), Options{Busy: 20 * time.Millisecond})
@@ -330,25 +415,9 @@ func TestOutcomesAtTheEnd(t *testing.T) {
 			}
 			appendAll(t, l, delivery("call.1", "{}"), delivery("call.2", "{}"))
 			ids(t, l, Filter{})
-			if tt.gone == nil {
-				holder, err := openIntake(l.Path()+intakeSuffix, os.O_RDWR, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer holder.file.Close()
-				if err := holder.claim(t.Context(), time.Minute); err != nil {
-					t.Fatal(err)
-				}
-			}
-			db, err := openDB(l.Path(), time.Minute, url.Values{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			db.SetMaxOpenConns(1)
-			if tt.database {
-				if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
-					t.Fatal(err)
-				}
+			let := func() {}
+			if tt.held {
+				let = hold(t, l)
 			}
 			path := l.Path()
 			if tt.gone != nil {
@@ -369,9 +438,7 @@ func TestOutcomesAtTheEnd(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), "what became of 2 deliveries ") {
 				t.Errorf("closing: %v", err)
 			}
-			if err := db.Close(); err != nil { // and with it the transaction
-				t.Fatal(err)
-			}
+			let()
 			if _, err := os.Stat(path); err != nil {
 				return // it was deleted
 			}

@@ -1,301 +1,436 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
-	"math"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/segment"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// indexed is one row of the table deliveries.
-type indexed struct {
-	segment int64
-	record  record
-	*Delivery
-	Contact
-	outcome *located // nil: not known yet
+// index is the SQLite file that queries read. It is made of segments and may be
+// thrown away: one that is missing, damaged, of another version or of another log
+// is replaced by an empty one with a higher number in its name, which is filled like
+// any other.
+//
+// SQLite notices little of what is changed behind its back. So a file that was
+// closed by who wrote to it has a stamp beside it with its size, time and check sum,
+// and one that has a stamp and does not look like it is damaged. After a kill there is no
+// stamp, and SQLite recovers.
+type index struct {
+	folder *segment.Folder
+	opts   Options
+
+	mu      sync.Mutex // held while something is written, and over what follows
+	path    string
+	private bool // it is in a folder of its own: that of the log cannot be written to
+	read    *sql.DB
+	db      *sql.DB // to write; nil: not open
+	conn    *conn   // of db
+	old     []*sql.DB
 }
 
-// located is an outcome, and where its record is.
-type located struct {
-	*Outcome
-	segment int64
-	record  record
-}
-
-// insertedColumns are those that a delivery is listed with, and outcomeSet those
-// of its outcome.
 const (
-	insertedCount   = 20 + outcomeCount
-	insertedColumns = `id, segment, place, length, received, call_id, result_type, seconds, refusal, copy, first, size,
-		method, uri, remote, name, phone, agent, direction, lifecycle, ` + outcomeSet
-	outcomeSet = `status, took, forward_status, forward_took, forward_tries, forward_error,
-		fault, errors, warnings, findings, forward_to, answer_segment, answer_place, answer_length`
-	outcomeCount = 14
+	indexPrefix, indexSuffix = "index-", ".db"
+	stampSuffix              = "-stamp"
+	// walPages is how long the write-ahead log gets before it is copied into
+	// the file.
+	walPages = 256
 )
 
-// indexSome takes the next segments, with about so many deliveries, into the
-// table that queries read. It reports whether there may be more.
-func indexSome(ctx context.Context, c *conn, most int) (more bool, err error) {
-	var done int64
-	if err := c.scan(ctx, "SELECT indexed FROM state", nil, &done); err != nil {
-		return false, err
+// indexEnds are the files of an index.
+var indexEnds = []string{"", "-wal", "-shm", "-journal", stampSuffix}
+
+// errIndex says that an index is not one of this log and this version.
+var errIndex = errors.New("it is no index of this log")
+
+// useless reports whether err says that an index cannot be used.
+func useless(err error) bool {
+	var failed *sqlite.Error
+	if !errors.As(err, &failed) {
+		return errors.Is(err, errIndex)
 	}
-	var rows []*indexed
-	known := map[int64]*indexed{}
-	late := map[int64]*located{} // of deliveries that are in the table
-	var attempts []located       // of any; Outcome is nil
-	before := done
-	for len(rows)+len(late)+len(attempts) < most {
-		var id int64
-		var data []byte
-		err := c.scan(ctx, "SELECT id, data FROM segments WHERE id > ? ORDER BY id LIMIT 1", []any{done}, &id, &data)
-		if errors.Is(err, sql.ErrNoRows) {
-			break
-		}
-		if err != nil {
-			return false, err
-		}
-		done, more = id, true
-		for r, err := range records(data) {
-			if err != nil {
-				return false, err
-			}
-			switch r.kind {
-			case outcomeRecord:
-				of, o, err := r.outcome()
-				if err != nil {
-					return false, err
-				}
-				if row := known[of]; row != nil {
-					row.outcome = &located{o, id, r}
-				} else {
-					late[of] = &located{o, id, r}
-				}
-				continue
-			case attemptRecord:
-				attempts = append(attempts, located{nil, id, r})
-				continue
-			}
-			d, header, err := r.delivery()
-			if err != nil {
-				return false, err
-			}
-			row := &indexed{id, r, d, contactOf(payloadOf(d, header)), nil}
-			rows = append(rows, row)
-			known[d.ID] = row
-		}
+	switch failed.Code() & 0xff {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT:
+		return true
 	}
-	if done == before {
-		return false, nil
-	}
-	if err := insertIndexed(ctx, c, rows); err != nil {
-		return false, err
-	}
-	for id, o := range late {
-		args := append(outcomeColumns(nil, o), id)
-		if err := c.exec(ctx, "UPDATE deliveries SET ("+outcomeSet+") = (?"+strings.Repeat(",?", outcomeCount-1)+") WHERE id = ?", args...); err != nil {
-			return false, err
-		}
-	}
-	for _, a := range attempts {
-		if err := insertAttempt(ctx, c, a); err != nil {
-			return false, err
-		}
-	}
-	return more, c.exec(ctx, "UPDATE state SET indexed = ?", done)
+	return failed.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
 }
 
-// insertAttempt lists an attempt with its delivery, unless that was deleted.
-func insertAttempt(ctx context.Context, c *conn, at located) error {
-	id, a, err := at.record.attempt()
+// openIndex opens the newest index of a log, or makes one.
+func openIndex(ctx context.Context, f *segment.Folder, opts Options) (*index, error) {
+	x := &index{folder: f, opts: opts}
+	err := x.open(ctx)
+	if useless(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(typed(err), ErrReadOnly) {
+		err = x.replace(ctx, x.read)
+	}
+	if err != nil {
+		return nil, errors.Join(typed(err), x.close())
+	}
+	return x, nil
+}
+
+// numbers are those of the indexes that are there, the newest last.
+func numbers(f *segment.Folder) (all []int, err error) {
+	names, err := segment.ReadNames(f.Path)
+	for _, name := range names {
+		stem, is := strings.CutPrefix(name, indexPrefix)
+		if stem, ends := strings.CutSuffix(stem, indexSuffix); is && ends {
+			if n, err := strconv.Atoi(stem); err == nil && n > 0 {
+				all = append(all, n)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all, err
+}
+
+func indexAt(f *segment.Folder, n int) string {
+	return f.At(indexPrefix + strconv.Itoa(n) + indexSuffix)
+}
+
+// open opens the newest index that is there to read.
+func (x *index) open(ctx context.Context) error {
+	all, err := numbers(x.folder)
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		c.exec(ctx, "INSERT INTO attempts (delivery, segment, place, length) SELECT id, ?, ?, ? FROM deliveries WHERE id = ?",
-			at.segment, at.record.place, at.record.length, id),
-		c.exec(ctx, "UPDATE deliveries SET redeliveries = redeliveries + 1, redelivered = redelivered OR ? WHERE id = ?", a.Acknowledged(), id),
-	)
+	if len(all) == 0 {
+		return fs.ErrNotExist
+	}
+	return x.use(ctx, indexAt(x.folder, all[len(all)-1]))
 }
 
-// rowsAtOnce are how many rows one statement inserts: several cost little more
-// than one.
-var rowsAtOnce = []int{16, 1}
-
-func insertIndexed(ctx context.Context, c *conn, rows []*indexed) error {
-	var args []any
-	for len(rows) > 0 {
-		n := rowsAtOnce[0]
-		if len(rows) < n {
-			n = rowsAtOnce[1]
-		}
-		args = args[:0]
-		for _, r := range rows[:n] {
-			d := r.Delivery
-			args = append(args, d.ID, r.segment, r.record.place, r.record.length, d.Received.UnixNano(), d.CallID, d.ResultType,
-				d.Seconds, d.Refusal, d.Copy, d.First, d.Size, d.Method, d.URI, d.Remote,
-				r.Name, r.Phone, r.Agent, r.Direction, r.Lifecycle)
-			args = outcomeColumns(args, r.outcome)
-		}
-		row := ",(?" + strings.Repeat(",?", insertedCount-1) + ")"
-		if err := c.exec(ctx, "INSERT OR REPLACE INTO deliveries ("+insertedColumns+") VALUES "+strings.Repeat(row, n)[1:], args...); err != nil {
-			return err
-		}
-		rows = rows[n:]
+func (x *index) use(ctx context.Context, path string) (err error) {
+	x.path = path
+	x.retire()
+	if !stampFits(path) {
+		return errIndex
 	}
+	if x.read, err = openDB(path, x.opts.Busy, url.Values{"_pragma": {"query_only(1)", "cache_size(-4000)"}}); err != nil {
+		return err
+	}
+	x.read.SetMaxOpenConns(4)
+	var application, version int
+	var log int64
+	err = x.read.QueryRowContext(ctx, "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version").Scan(&application, &version)
+	if err == nil && (application != applicationID || version != indexVersion) {
+		return errIndex
+	}
+	if err == nil {
+		err = x.read.QueryRowContext(ctx, "SELECT log FROM state").Scan(&log)
+	}
+	if err == nil && log != x.folder.ID || errors.Is(err, sql.ErrNoRows) {
+		err = errIndex
+	}
+	return err
+}
+
+// stamp is what a file was when it was closed.
+type stamp struct {
+	size, modified int64
+	sum            uint32
+}
+
+func stampFits(path string) bool {
+	text, err := os.ReadFile(path + stampSuffix)
+	if err != nil {
+		return true // it was not closed
+	}
+	var was stamp
+	info, err := os.Stat(path)
+	if n, _ := fmt.Sscan(string(text), &was.size, &was.modified, &was.sum); n != 3 || err != nil || info.Size() != was.size {
+		return false
+	}
+	if info.ModTime().UnixNano() == was.modified {
+		return true
+	}
+	sum, err := sumOf(path) // it may be a copy
+	return err == nil && sum == was.sum
+}
+
+// setStamp is not needed: without it, the file is taken as it is.
+func setStamp(path string) {
+	sum, err := sumOf(path)
+	if err != nil {
+		return
+	}
+	if info, err := os.Stat(path); err == nil {
+		_ = os.WriteFile(path+stampSuffix, []byte(fmt.Sprintln(info.Size(), info.ModTime().UnixNano(), sum)), 0o600)
+	}
+}
+
+func sumOf(path string) (uint32, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	sum := crc32.New(segment.Castagnoli())
+	_, err = io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{file}, make([]byte, 1<<20))
+	return sum.Sum32(), err
+}
+
+// retire lets go of what is open. Those who read it may be in the middle.
+func (x *index) retire() {
+	if x.read != nil {
+		x.old = append(x.old, x.read)
+	}
+	if x.db != nil {
+		_ = x.conn.Close() // it is of no use any more
+		x.old = append(x.old, x.db)
+	}
+	x.read, x.db, x.conn = nil, nil, nil
+}
+
+// replace begins a new index in place of one that cannot be used, unless somebody
+// else has done so.
+func (x *index) replace(ctx context.Context, was *sql.DB) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.read != was {
+		return nil
+	}
+	if x.private {
+		return x.beginPrivate(ctx)
+	}
+	err := x.folder.Take(ctx, x.opts.Busy)
+	if err != nil {
+		return err
+	}
+	defer x.folder.Release()
+	all, err := numbers(x.folder)
+	if err != nil {
+		return err
+	}
+	// A name is never used again: SQLite goes by names.
+	next := int(time.Now().UnixMicro())
+	if len(all) > 0 {
+		newest := all[len(all)-1]
+		if path := indexAt(x.folder, newest); path != x.path {
+			return x.use(ctx, path)
+		}
+		next = max(next, newest+1)
+	}
+	path := indexAt(x.folder, next)
+	if err = x.begin(ctx, path); err == nil {
+		for _, n := range all {
+			removeIndex(indexAt(x.folder, n))
+		}
+		return x.use(ctx, path)
+	}
+	removeIndex(path)
+	if err = typed(err); errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) {
+		return x.beginPrivate(ctx)
+	}
+	return err
+}
+
+func removeIndex(path string) {
+	for _, end := range indexEnds {
+		_ = os.Remove(path + end) // what is left is not looked at
+	}
+}
+
+// beginPrivate begins an index outside of the folder of the log.
+func (x *index) beginPrivate(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "julianctl-index-")
+	if err != nil {
+		return err
+	}
+	if x.private {
+		_ = os.RemoveAll(filepath.Dir(x.path)) // it is of no use any more
+	}
+	x.private, x.path = true, filepath.Join(dir, indexPrefix+"1"+indexSuffix)
+	if err := x.begin(ctx, x.path); err != nil {
+		return err
+	}
+	return x.use(ctx, x.path)
+}
+
+// begin makes an empty index.
+func (x *index) begin(ctx context.Context, path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return segment.OSFault(err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	db, err := openDB(path, x.opts.Busy, url.Values{})
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	for _, set := range []string{
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize), "PRAGMA auto_vacuum = incremental", "PRAGMA synchronous = normal", "BEGIN", schema,
+		fmt.Sprintf("INSERT INTO state VALUES (1, %d, 0, 0, 0)", x.folder.ID),
+		fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", indexVersion), "COMMIT",
+	} {
+		if _, err := db.ExecContext(ctx, set); err != nil {
+			return errors.Join(err, db.Close())
+		}
+	}
+	return db.Close()
+}
+
+// openDB opens a connection pool. The pragmas go to each connection.
+func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) {
+	query["_pragma"] = append([]string{fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds())}, query["_pragma"]...)
+	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
+	return sql.Open("sqlite", name)
+}
+
+// current makes sure that the index is the one in use: another process may have
+// replaced it.
+func (x *index) current(ctx context.Context) error {
+	if _, err := os.Lstat(x.path); err == nil || x.folder.Present() != nil {
+		return nil
+	}
+	if err := x.open(ctx); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errIndex
+}
+
+// transaction runs do between BEGIN and COMMIT.
+func (x *index) transaction(ctx context.Context, do func(c *conn) error) (err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.current(ctx); err != nil {
+		return err
+	}
+	if err := x.openWrite(ctx); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // what was begun is completed
+	if err := x.conn.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err = do(x.conn); err == nil {
+		err = x.conn.exec(ctx, "COMMIT")
+	}
+	if err != nil {
+		_ = x.conn.exec(ctx, "ROLLBACK") // it fails when SQLite has rolled back by itself
+	}
+	return err
+}
+
+// openWrite opens the connection that writes. From then on there is no stamp.
+func (x *index) openWrite(ctx context.Context) (err error) {
+	if x.conn != nil {
+		return nil
+	}
+	if !segment.Writable(x.path) {
+		return ErrReadOnly
+	}
+	_ = os.Remove(x.path + stampSuffix) // mostly there is none
+	db, err := openDB(x.path, x.opts.Busy, url.Values{})
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	for _, set := range []string{
+		"journal_mode = wal", "synchronous = normal", "cache_size = -8000", "secure_delete = 1",
+		fmt.Sprintf("wal_autocheckpoint = %d", walPages), "journal_size_limit = 67108864",
+	} {
+		if _, err = c.ExecContext(ctx, "PRAGMA "+set); err != nil {
+			return errors.Join(err, c.Close(), db.Close())
+		}
+	}
+	x.db, x.conn = db, newConn(c)
 	return nil
 }
 
-func outcomeColumns(args []any, o *located) []any {
-	if o == nil {
-		return append(args, make([]any, outcomeCount)...)
-	}
-	var forward [5]any
-	var answer [3]any
-	if f := o.Forward; f != nil {
-		forward = [5]any{f.Status, int64(f.Took), f.Attempts, f.Err, f.To}
-		if f.Answer != nil {
-			answer = [3]any{o.segment, o.record.place, o.record.length}
+// ask runs do, which queries the index and may be run again: on a new index when the
+// one that is there cannot be used.
+func (x *index) ask(ctx context.Context, do func(db *sql.DB) error) error {
+	for try := 1; ; try++ {
+		x.mu.Lock()
+		db := x.read
+		x.mu.Unlock()
+		err := do(db)
+		if try == 3 || !useless(err) && !x.deleted(err) {
+			return typed(err)
+		}
+		if err = x.replace(ctx, db); err == nil {
+			err = x.catchUp(ctx)
+		}
+		if err != nil && !useless(err) && !x.deleted(err) {
+			return typed(err)
 		}
 	}
-	return append(args, o.Status, int64(o.Took), forward[0], forward[1], forward[2], forward[3],
-		o.Fault, o.Errors, o.Warnings, o.Findings, forward[4], answer[0], answer[1], answer[2])
 }
 
-// tidy does what can wait: nothing has come for a while.
-func (k *keeper) tidy() {
-	k.behind = false
-	more, err := k.move(nil, math.MaxInt64, (*keeper).transaction)
-	for _, some := range indexers {
-		if more || err != nil {
-			break
-		}
-		err = k.transaction(func(ctx context.Context) (err error) {
-			more, err = some(ctx, k.conn, wordsAtOnce)
-			return err
-		})
+// deleted reports whether SQLite has failed with err and the index is not there any
+// more: it may say anything then.
+func (x *index) deleted(err error) bool {
+	var failed *sqlite.Error
+	if !errors.As(err, &failed) {
+		return false
 	}
-	// What fails is tried again after the next delivery.
-	k.behind = more && err == nil
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, err = os.Lstat(x.path)
+	return err != nil
 }
 
-// indexer takes some deliveries into an index, and reports whether there may be
-// more.
-type indexer func(ctx context.Context, c *conn, most int) (more bool, err error)
-
-// indexers make what is made of segments, the later of the earlier.
-var indexers = []indexer{indexSome, indexWordsOfSome}
-
-// Index brings what queries read up to date. They do so themselves; without
-// the right to write, they see what others have indexed.
-func (l *Log) Index(ctx context.Context) error {
-	return l.index(ctx, indexSome, "SELECT (SELECT coalesce(max(id), 0) FROM segments), indexed FROM state")
-}
-
-func (l *Log) indexWords(ctx context.Context) error {
-	return l.index(ctx, indexWordsOfSome, "SELECT (SELECT coalesce(max(id), 0) FROM deliveries), worded FROM state")
-}
-
-// index runs some until all is indexed that is there now. The query tells the
-// id up to which there is something, and that up to which it is indexed.
-func (l *Log) index(ctx context.Context, some indexer, query string) error {
-	pending, err := l.pending(ctx)
-	if err != nil {
-		return typed(err)
-	}
-	var last, done int64
-	if err := l.read.QueryRowContext(ctx, query).Scan(&last, &done); err != nil || !pending && done >= last {
-		return typed(err)
-	}
-	return l.keep(ctx, func(k *keeper) error {
-		if err := k.moveAll(ctx, nil, (*keeper).transaction); err != nil {
-			return err
+// position says up to where each segment is in the index, and how many deliveries
+// are.
+func (x *index) position(ctx context.Context) (ends map[string]int64, t segment.Turn, listed int64, err error) {
+	err = x.ask(ctx, func(db *sql.DB) error {
+		known, err := segmentsOf(ctx, db)
+		ends = map[string]int64{}
+		for _, s := range known {
+			ends[s.name] = s.done
 		}
-		until := int64(-1)
-		for more := true; more; {
-			err := k.exec(ctx, func(ctx context.Context) (err error) {
-				if more, err = some(ctx, k.conn, 16*indexAtOnce); err != nil {
-					return err
-				}
-				// Who writes meanwhile must not keep this from ending.
-				if err := k.conn.scan(ctx, query, nil, &last, &done); err != nil {
-					return err
-				}
-				if until < 0 {
-					until = last
-				}
-				more = more && done < until
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return cmp.Or(err, db.QueryRowContext(ctx, "SELECT seq, last, (SELECT count(*) FROM deliveries) FROM state").Scan(&t.Seq, &t.Last, &listed))
 	})
+	return ends, t, listed, err
 }
 
-// keep lends what may write to the log.
-func (l *Log) keep(ctx context.Context, do func(*keeper) error) error {
-	if l.write != nil {
-		return do(l.write.keeper)
-	}
-	k, err := newKeeper(ctx, l.path, l.opts)
-	if err != nil {
-		return typed(err)
-	}
-	err = do(k)
-	k.end()
-	return errors.Join(err, k.shut())
-}
-
-// pending reports whether deliveries in the intake are not in the table yet.
-func (l *Log) pending(ctx context.Context) (bool, error) {
-	if !hasIntake {
-		return false, nil
-	}
-	var moved, log, now int64
-	const query = "SELECT intake, log FROM state"
-	for {
-		if err := l.read.QueryRowContext(ctx, query).Scan(&moved, &log); err != nil {
-			return false, err
-		}
-		in, err := lookIntake(l.path+intakeSuffix, log)
-		if err != nil {
-			return false, err
-		}
-		if in != nil {
-			f, err := in.read(moved, nil)
-			_ = in.file.Close() // it was only read
-			if err != nil || f != nil {
-				return f != nil, err
-			}
-		}
-		// They may have been moved, and what is there now may be what came
-		// long after.
-		if err := l.read.QueryRowContext(ctx, query).Scan(&now, &log); err != nil || now == moved {
-			return false, err
+// close closes the file. When nobody else has it open, it gets a stamp.
+func (x *index) close() (err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, db := range append(x.old, x.read) {
+		if db != nil {
+			err = errors.Join(err, db.Close())
 		}
 	}
-}
-
-// arrive moves what is in the intake, as far as this process may.
-func (l *Log) arrive(ctx context.Context) error {
-	pending, err := l.pending(ctx)
-	if err != nil || !pending {
-		return typed(err)
+	if x.db != nil {
+		// This needs the file for itself, and takes the write-ahead log into it.
+		var mode string
+		ctx := context.Background()
+		_, _ = x.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0")
+		alone := x.conn.QueryRowContext(ctx, "PRAGMA journal_mode = delete").Scan(&mode) == nil && mode == "delete"
+		err = errors.Join(err, x.conn.Close(), x.db.Close())
+		if alone && !x.private {
+			setStamp(x.path)
+		}
 	}
-	return forgive(l.keep(ctx, func(k *keeper) error {
-		return k.moveAll(ctx, nil, (*keeper).transaction)
-	}))
-}
-
-// forgive is err, unless that only says that the log cannot be written to now.
-func forgive(err error) error {
-	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
-		return nil
+	if x.private {
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(x.path)))
 	}
+	x.read, x.db, x.conn, x.old, x.private = nil, nil, nil, nil, false
 	return err
 }

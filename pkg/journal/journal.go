@@ -5,12 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
 // Defaults of [Options].
@@ -29,7 +28,7 @@ type Options struct {
 	// Existing refuses to create a log.
 	Existing bool
 	// MaxDeliveries and MaxBytes bound the log; past them the oldest deliveries
-	// go. Negative: no bound. Bytes are those of the file in use.
+	// go. Negative: no bound. Bytes are those of the files in use.
 	MaxDeliveries int
 	MaxBytes      int64
 	// Window is how far back copies of a call are counted: a delivery that
@@ -56,101 +55,118 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Log is an open delivery log. Its methods are safe for concurrent use.
-type Log struct {
-	path  string
-	opts  Options
-	read  *sql.DB
-	write *writer // nil when opened to read only
+// segmentParts is how many segments a log within its bounds has about: the oldest goes
+// as a whole.
+const segmentParts = 16
+
+const (
+	minSegment = 64 << 10
+	maxSegment = 64 << 20
+)
+
+// segmentBytes and segmentDeliveries are how large a segment gets.
+func (o *Options) segmentBytes() int64 {
+	if o.MaxBytes < 0 {
+		return maxSegment
+	}
+	return min(max(o.MaxBytes/segmentParts, minSegment), maxSegment)
 }
 
-// Open opens the log at path. Unless opts say otherwise it is created, with its
-// folder, readable by its owner only. An error is one of this package's, or
-// fs.ErrNotExist, or from the operating system.
+func (o *Options) segmentDeliveries() int {
+	if o.MaxDeliveries < 0 {
+		return 1 << 20
+	}
+	return max(o.MaxDeliveries/segmentParts, 1)
+}
+
+// Log is an open delivery log. Its methods are safe for concurrent use.
+type Log struct {
+	folder *segment.Folder
+	opts   Options
+	index  *index
+	write  *writer // nil when opened to read only
+	keep   *keeper // and so is this
+	taken  string  // the file that it was
+}
+
+// Open opens the log in the folder at path. Unless opts say otherwise it is created,
+// readable by its owner only. A file of an older version of this program at path is
+// taken over, see [Taken]. An error is one of this package's, or fs.ErrNotExist, or
+// from the operating system.
 func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{path: path, opts: opts.withDefaults()}
-	if !opts.ReadOnly && !opts.Existing {
-		if err := create(path); err != nil {
-			return nil, err
-		}
-	}
-	// SQLite would only say that it cannot open it.
-	if info, err := os.Stat(path); err != nil {
+	l := &Log{opts: opts.withDefaults()}
+	if err := l.takeOver(ctx, path); err != nil {
 		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	if l.folder, err = segment.OpenFolder(path, !opts.ReadOnly && !opts.Existing); err != nil {
+		return nil, err
+	}
+	if l.index, err = openIndex(ctx, l.folder, l.opts); err != nil {
+		return nil, errors.Join(typed(err), l.folder.Lock.Close())
 	}
 	if !opts.ReadOnly {
-		if l.write, err = newWriter(ctx, path, l.opts); err != nil {
-			return nil, typed(err)
+		l.keep = newKeeper(l.index)
+		if l.write, err = newWriter(ctx, l.folder, l.opts, l.index, l.keep.note); err != nil {
+			l.keep = nil
+			return nil, errors.Join(typed(err), l.Close())
 		}
-	}
-	if err := l.openRead(ctx); err != nil {
-		return nil, errors.Join(typed(err), l.Close())
+		l.keep.start(ctx, l.write)
 	}
 	return l, nil
 }
 
-// create makes an empty file that is its owner's alone. SQLite gives the files
-// beside it the same permissions.
-func create(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("%w: %w", ErrFolder, err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w (%w)", ErrReadOnly, err)
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
+// Path is the folder, absolute.
+func (l *Log) Path() string { return l.folder.Path }
 
-func (l *Log) openRead(ctx context.Context) (err error) {
-	pragmas := []string{"query_only(1)", "cache_size(-4000)"}
-	l.read, err = openDB(l.path, l.opts.Busy, url.Values{"_pragma": pragmas})
-	if err != nil {
-		return err
-	}
-	l.read.SetMaxOpenConns(4)
-	c, err := l.read.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return migrate(ctx, c, false)
-}
-
-// openDB opens a connection pool. The pragmas go to each connection.
-func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) {
-	query["_pragma"] = append([]string{fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds())}, query["_pragma"]...)
-	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
-	return sql.Open("sqlite", name)
-}
-
-// Path is the file, absolute.
-func (l *Log) Path() string { return l.path }
-
-// Close writes what is waiting and closes the file. Appends that come later
+// Close writes what is waiting and closes the files. Appends that come later
 // fail with [ErrClosed].
 func (l *Log) Close() error {
 	var err error
 	if l.write != nil {
 		err = l.write.end()
-		l.write.keeper.end()
 	}
-	// The connection that may write is the last: it takes the write-ahead log
-	// into the file.
-	if l.read != nil {
-		err = errors.Join(err, l.read.Close())
+	if l.keep != nil {
+		l.keep.end()
+		if l.folder.Present() == nil && l.keep.exceeded(false) {
+			_, _, _, _ = l.index.bound(context.Background()) // the next that writes tries again
+		}
 	}
-	if l.write != nil {
-		err = errors.Join(err, l.write.keeper.shut())
+	return errors.Join(err, l.index.close(), ignoreClosed(l.folder.Lock.Close()))
+}
+
+// ignoreClosed makes closing twice no error.
+func ignoreClosed(err error) error {
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
 	}
 	return err
+}
+
+// Index brings what queries read up to date. They do so themselves.
+func (l *Log) Index(ctx context.Context) error {
+	return typed(l.index.ask(ctx, func(*sql.DB) error { return l.index.catchUp(ctx) }))
+}
+
+// ready brings what f asks for up to date, as far as this process may.
+func (l *Log) ready(ctx context.Context, f Filter) error {
+	err := l.Index(ctx)
+	if err == nil && f.words() != "" {
+		err = typed(l.index.ask(ctx, func(*sql.DB) error { return l.index.followWords(ctx, fillAtOnce, always) }))
+	}
+	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
+		return nil // what is in it is shown
+	}
+	return err
+}
+
+// ask runs do on what f asks for. It may be run again.
+func (l *Log) ask(ctx context.Context, f Filter, do func(db *sql.DB) error) error {
+	if err := l.ready(ctx, f); err != nil {
+		return err
+	}
+	return typed(l.index.ask(ctx, do))
 }

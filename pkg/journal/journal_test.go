@@ -1,16 +1,17 @@
 package journal
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
 func open(t testing.TB, path string, opts Options) *Log {
@@ -67,7 +68,7 @@ func TestAppendAndRead(t *testing.T) {
 	refused.Reason, refused.Refusal, refused.Body, refused.Size = "why", "too-large", nil, 99
 	outcome := Outcome{
 		Status: 502, Took: 3 * time.Millisecond, Forward: &Forward{Took: time.Second, Attempts: 3, Err: "refused"}, Fault: "delayed 1s",
-		Errors: 1, Warnings: 2, Findings: []byte(`[{"rule":"x"}]`),
+		Errors: 1, Warnings: 2, Findings: []byte(`[` + strings.Repeat(`{"rule":"x"},`, 100) + `{}]`),
 	}
 	want := []*Entry{{Delivery: *first, Outcome: &outcome}, {Delivery: *second}, {Delivery: *refused, Outcome: &Outcome{Status: 413, Forward: &Forward{Status: 500}}}}
 	for i, e := range want {
@@ -183,6 +184,28 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// What is large is read in smaller parts, and all of it.
+func TestLargeDeliveries(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+	for range 12 {
+		appendAll(t, l, delivery("call.1", strings.Repeat("x", pageBytes/3)))
+	}
+	for _, f := range []Filter{{}, {Newest: true, Limit: 11}} {
+		pages, n := make(chan page), 0
+		go l.pages(t.Context(), f, true, pages)
+		ids(t, l, f)
+		for p := range pages {
+			if len(p.rows) > 4 || p.err != nil {
+				t.Errorf("%d at a time, %v", len(p.rows), p.err)
+			}
+			n += len(p.rows)
+		}
+		if want := 12 - f.Limit/11; n != want || len(collect(t, l, f)) != want {
+			t.Errorf("%+v: %d, want %d", f, n, want)
+		}
+	}
+}
+
 // Copies are counted over restarts, over two logs open at once, and as far as
 // the window goes.
 func TestCopies(t *testing.T) {
@@ -247,14 +270,15 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// The file is as it has to be for speed and for safety.
+// The index is as it has to be for speed, and all is its owner's alone.
 func TestSettings(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
+	appendAll(t, l, delivery("call.1", "{}"))
 	got := map[string]string{}
-	err := l.write.keeper.exec(t.Context(), func(ctx context.Context) error {
-		for _, name := range []string{"page_size", "auto_vacuum", "journal_mode", "synchronous", "application_id", "user_version", "wal_autocheckpoint", "busy_timeout"} {
+	err := l.index.transaction(t.Context(), func(c *conn) error {
+		for _, name := range []string{"page_size", "auto_vacuum", "journal_mode", "synchronous", "application_id", "user_version", "wal_autocheckpoint", "busy_timeout", "secure_delete"} {
 			var value string
-			if err := l.write.keeper.conn.scan(ctx, "PRAGMA "+name, nil, &value); err != nil {
+			if err := c.scan(t.Context(), "PRAGMA "+name, nil, &value); err != nil {
 				return err
 			}
 			got[name] = value
@@ -262,15 +286,21 @@ func TestSettings(t *testing.T) {
 		return nil
 	})
 	want := map[string]string{
-		"page_size": "16384", "auto_vacuum": "2", "journal_mode": "wal", "synchronous": "2",
-		"application_id": "1245924423", "user_version": "3", "wal_autocheckpoint": "256", "busy_timeout": "5000",
+		"page_size": "16384", "auto_vacuum": "2", "journal_mode": "wal", "synchronous": "1", "secure_delete": "1",
+		"application_id": "1245924425", "user_version": "1", "wal_autocheckpoint": "256", "busy_timeout": "5000",
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)
 	}
-	info, err := os.Stat(l.Path())
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info.Mode(), err)
+	all, err := filepath.Glob(filepath.Join(l.Path(), "*"))
+	if len(all) < 3 || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	for _, path := range append(all, l.Path()) {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
 	}
 }
 
@@ -280,15 +310,12 @@ func TestOlderRecord(t *testing.T) {
 	d.Hash = hash(d.Body)
 	for _, scheme := range []string{"", "https"} {
 		d.Scheme = scheme
-		r, rest, err := nextRecord(appendDelivery(nil, d, ""), 0)
-		if err != nil || len(rest) > 0 {
-			t.Fatal(err, rest)
-		}
-		if got, _, err := r.delivery(); err != nil || got.Scheme != scheme || string(got.Body) != "{}" {
+		f := segment.Frame{Kind: deliveryRecord, Fields: appendDelivery(nil, d, "")}
+		if got, _, err := deliveryOf(f); err != nil || got.Scheme != scheme || string(got.Body) != "{}" {
 			t.Errorf("%q: %+v, %v", scheme, got, err)
 		}
-		r.fields = r.fields[:len(r.fields)-1-len(scheme)]
-		if got, _, err := r.delivery(); err != nil || got.Scheme != "" || string(got.Body) != "{}" {
+		f.Fields = f.Fields[:len(f.Fields)-1-len(scheme)]
+		if got, _, err := deliveryOf(f); err != nil || got.Scheme != "" || string(got.Body) != "{}" {
 			t.Errorf("an older one: %+v, %v", got, err)
 		}
 	}

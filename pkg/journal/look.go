@@ -2,7 +2,7 @@ package journal
 
 import (
 	"context"
-	"encoding/json"
+	"database/sql"
 	"fmt"
 	"math"
 	"slices"
@@ -19,35 +19,34 @@ type Position struct {
 
 // Position asks little of the log, so that it may be asked often.
 func (l *Log) Position(ctx context.Context) (p Position, err error) {
-	if err := l.arrive(ctx); err != nil {
-		return p, err
-	}
-	err = l.read.QueryRowContext(ctx, `SELECT coalesce((SELECT min(id) FROM deliveries), 0),
-		coalesce((SELECT last FROM segments ORDER BY id DESC LIMIT 1), 0), coalesce((SELECT max(id) FROM segments), 0)`).
-		Scan(&p.First, &p.Last, &p.Writes)
-	return p, typed(err)
+	err = l.index.ask(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT coalesce((SELECT min(id) FROM deliveries), 0), last, seq FROM state").Scan(&p.First, &p.Last, &p.Writes)
+	})
+	now := l.folder.Turn()
+	p.Last, p.Writes = max(p.Last, now.Last), max(p.Writes, now.Seq)
+	return p, err
 }
 
 // IDs returns the ids of the deliveries that f chooses, in its order: all that a
 // list needs to know of what is not looked at.
-func (l *Log) IDs(ctx context.Context, f Filter) ([]int64, error) {
-	if err := l.ready(ctx, f); err != nil {
-		return nil, typed(err)
-	}
+func (l *Log) IDs(ctx context.Context, f Filter) (ids []int64, err error) {
 	query, args := f.idSQL()
-	var text *string // one long text takes a tenth of the time of as many rows
-	if err := l.read.QueryRowContext(ctx, "SELECT group_concat(id) FROM ("+query+")", args...).Scan(&text); err != nil || text == nil {
-		return nil, typed(err)
-	}
-	ids := make([]int64, 0, strings.Count(*text, ",")+1)
-	for word := range strings.SplitSeq(*text, ",") {
-		id, err := strconv.ParseInt(word, 10, 64)
-		if err != nil {
-			return nil, err
+	err = l.ask(ctx, f, func(db *sql.DB) error {
+		var text *string // one long text takes a tenth of the time of as many rows
+		if err := db.QueryRowContext(ctx, "SELECT group_concat(id) FROM ("+query+")", args...).Scan(&text); err != nil || text == nil {
+			return err
 		}
-		ids = append(ids, id)
-	}
-	return ids, nil
+		ids = make([]int64, 0, strings.Count(*text, ",")+1)
+		for word := range strings.SplitSeq(*text, ",") {
+			id, err := strconv.ParseInt(word, 10, 64)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	return ids, err
 }
 
 // idSQL asks the search index alone where nothing but words matters.
@@ -77,25 +76,26 @@ func (f *Filter) idSQL() (query string, args []any) {
 // of ids; those that are not in the log are left out. There are at most a few
 // hundred.
 func (l *Log) Some(ctx context.Context, ids []int64) ([]*Entry, error) {
-	list, err := json.Marshal(append([]int64{}, ids...))
-	if err != nil {
-		return nil, err
-	}
-	rows, err := l.read.QueryContext(ctx, "SELECT "+columns+" FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", string(list))
-	if err != nil {
-		return nil, typed(err)
-	}
-	defer rows.Close()
+	list := jsonList(append([]int64{}, ids...))
 	var found []*Entry
-	for rows.Next() {
-		r, err := scan(rows)
+	err := l.index.ask(ctx, func(db *sql.DB) error {
+		found = nil
+		rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", list)
 		if err != nil {
-			return nil, typed(err)
+			return err
 		}
-		found = append(found, &r.Entry)
-	}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			found = append(found, &r.Entry)
+		}
+		return rows.Err()
+	})
 	slices.SortFunc(found, func(a, b *Entry) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
-	return found, typed(rows.Err())
+	return found, err
 }
 
 // Span is what came in one span of the time.
@@ -128,37 +128,32 @@ const octave = 16
 // Timeline sums up what f chooses in at most so many spans, at least two. Limit
 // and Newest do not matter.
 func (l *Log) Timeline(ctx context.Context, f Filter, most int) (t Timeline, err error) {
-	if err := l.ready(ctx, f); err != nil {
-		return t, typed(err)
-	}
-	tx, err := l.read.BeginTx(ctx, nil)
-	if err != nil {
-		return t, typed(err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing was written
-	q := statsQuery{ctx, tx, f}
-	where, args := q.and("")
-	var first, last *int64
-	if err := tx.QueryRowContext(ctx, "SELECT min(received), max(received) FROM deliveries"+where, args...).Scan(&first, &last); err != nil || first == nil {
-		return t, typed(err)
-	}
-	t.Step = steps[len(steps)-1]
-	for _, step := range steps {
-		if *last/int64(step)-*first/int64(step) < int64(most) {
-			t.Step = step
-			break
+	err = l.askAtOnce(ctx, f, func(q statsQuery) error {
+		t = Timeline{}
+		where, args := q.and("")
+		var first, last *int64
+		if err := q.tx.QueryRowContext(ctx, "SELECT min(received), max(received) FROM deliveries"+where, args...).Scan(&first, &last); err != nil || first == nil {
+			return err
 		}
-	}
-	from := *first / int64(t.Step) * int64(t.Step)
-	n := min((*last-from)/int64(t.Step)+1, 100_000) // a clock may have been anywhere
-	t.Spans = make([]Span, n)
-	for i := range t.Spans {
-		t.Spans[i].From = time.Unix(0, from+int64(i)*int64(t.Step))
-	}
-	if err := q.spans(&t, from); err != nil {
-		return t, typed(err)
-	}
-	return t, typed(q.counts(&t.ResultTypes, "CASE WHEN refusal <> '' THEN '' ELSE result_type END"))
+		t.Step = steps[len(steps)-1]
+		for _, step := range steps {
+			if *last/int64(step)-*first/int64(step) < int64(most) {
+				t.Step = step
+				break
+			}
+		}
+		from := *first / int64(t.Step) * int64(t.Step)
+		n := min((*last-from)/int64(t.Step)+1, 100_000) // a clock may have been anywhere
+		t.Spans = make([]Span, n)
+		for i := range t.Spans {
+			t.Spans[i].From = time.Unix(0, from+int64(i)*int64(t.Step))
+		}
+		if err := q.spans(&t, from); err != nil {
+			return err
+		}
+		return q.counts(&t.ResultTypes, "CASE WHEN refusal <> '' THEN '' ELSE result_type END")
+	})
+	return t, err
 }
 
 // spans fills in the spans from a time on.

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,6 +28,26 @@ func clean(t testing.TB, l *Log, deliveries int64) {
 	v, err := l.Verify(t.Context(), func(id int64, what string) { t.Errorf("delivery %d: %s", id, what) })
 	if err != nil || v.Deliveries != deliveries {
 		t.Errorf("verified %+v, %v; want %d deliveries", v, err, deliveries)
+	}
+}
+
+// holdsNone reports an error when any file of a log still has a text.
+func holdsNone(t testing.TB, l *Log, texts ...string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(l.Path(), "*"))
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range texts {
+			if bytes.Contains(data, []byte(text)) {
+				t.Errorf("%q is left in %s", text, filepath.Base(file))
+			}
+		}
 	}
 }
 
@@ -74,10 +93,7 @@ func TestPrune(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil || bytes.Contains(data, []byte("person-")) {
-		t.Errorf("the file still holds what was pruned (%v)", err)
-	}
+	holdsNone(t, l, "person-")
 	l = open(t, path, Options{})
 	d := delivery("call.a", "{}")
 	appendAll(t, l, d)
@@ -233,71 +249,5 @@ func TestBoundsCount(t *testing.T) {
 	left := ids(t, open(t, l.Path(), Options{ReadOnly: true}), Filter{})
 	if len(left) != 45 || left[0] != 1 {
 		t.Errorf("%d left of 45: %v", len(left), left)
-	}
-}
-
-// What goes is the same whether deliveries are in the table yet or not.
-func TestCut(t *testing.T) {
-	segment := func(of ...int64) (last int64, data []byte) {
-		for _, id := range of {
-			d := delivery("call", "{}")
-			d.ID, d.Received = id, start.Add(time.Duration(id)*time.Hour)
-			d.Hash = hash(d.Body)
-			data = appendDelivery(data, d, "")
-		}
-		return of[len(of)-1], data
-	}
-	listed := [][]int64{{1, 2, 3, 4}, {5}, {100, 101}, {104}} // others were deleted
-	fresh := [][]int64{{105, 106}, {107, 108, 109}}
-	for name, tt := range map[string]struct {
-		listed, fresh [][]int64
-		p             Prune
-		whole         bool
-		want          int64
-	}{
-		"none":                      {nil, nil, Prune{Keep: 1, Bytes: 1, Before: start}, false, 0},
-		"fewer than are kept":       {listed, fresh, Prune{Keep: 14}, false, 0},
-		"as many as are kept":       {listed, fresh, Prune{Keep: 13}, false, 0},
-		"one more":                  {listed, fresh, Prune{Keep: 12}, false, 1},
-		"across deleted ones":       {listed, fresh, Prune{Keep: 7}, false, 100},
-		"all of the table":          {listed, fresh, Prune{Keep: 5}, false, 104},
-		"more than is in the table": {listed, fresh, Prune{Keep: 3}, false, 106},
-		"nothing in the table":      {nil, fresh, Prune{Keep: 3}, false, 106},
-		"no more than that":         {nil, fresh, Prune{Keep: 5}, false, 0},
-		"all":                       {listed, fresh, Prune{Keep: -1}, false, 109},
-		"bytes":                     {listed, fresh, Prune{Bytes: 1}, false, 1},
-		"bytes, whole segments":     {listed, fresh, Prune{Bytes: 1}, true, 4},
-		"bytes, none in the table":  {nil, fresh, Prune{Bytes: 1}, false, 105},
-		"before":                    {listed, fresh, Prune{Before: start.Add(5 * time.Hour)}, false, 4},
-		"before all in the table":   {listed, fresh, Prune{Before: start.Add(1000 * time.Hour)}, false, 104},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
-			k := l.write.keeper
-			var got int64
-			err := k.exec(t.Context(), func(ctx context.Context) error {
-				for _, of := range tt.listed {
-					last, data := segment(of...)
-					if err := k.insert(ctx, last, data); err != nil {
-						return err
-					}
-				}
-				if _, err := indexSome(ctx, k.conn, 1000); err != nil {
-					return err
-				}
-				for _, of := range tt.fresh {
-					last, data := segment(of...)
-					if err := k.insert(ctx, last, data); err != nil {
-						return err
-					}
-				}
-				var err error
-				got, err = tt.p.cut(ctx, k.conn, tt.whole)
-				return err
-			})
-			if err != nil || got != tt.want {
-				t.Errorf("cut after %d, %v; want %d", got, err, tt.want)
-			}
-		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
 // Filter chooses deliveries. The zero value chooses all, oldest first.
@@ -31,8 +33,8 @@ type Filter struct {
 	// After and Before are ids, exclusive: cursors for going on from where a
 	// page ended. 0: no bound.
 	After, Before int64
-	// Damaged is told of deliveries that cannot be read, which are left out; nil:
-	// the first ends the sequence.
+	// Damaged is told of deliveries that cannot be read, which are left out, by their
+	// id, or 0 where that is not known; nil: the first ends the sequence.
 	Damaged func(id int64, err error)
 	Newest  bool // newest first
 	Limit   int  // 0: no limit
@@ -53,9 +55,12 @@ const (
 // not keep the write-ahead log from being reused.
 const pageRows = 256
 
+// pageBytes is about how much of whole deliveries is read at a time.
+const pageBytes = 4 << 20
+
 const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
-	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings, findings,
-	forward_to, coalesce(answer_segment, 0), coalesce(answer_place, 0), coalesce(answer_length, 0), redeliveries, redelivered`
+	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings,
+	forward_to, coalesce(outcome_segment, 0), coalesce(outcome_place, 0), coalesce(outcome_length, 0), redeliveries, redelivered`
 
 // Entries returns the deliveries that f chooses, by id, without what [Entry]
 // says. Memory does not grow with their number. The sequence
@@ -73,14 +78,11 @@ func (l *Log) Deliveries(ctx context.Context, f Filter) iter.Seq2[*Entry, error]
 func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
 	// It, or what became of it, may not be in the table yet.
 	if err := l.ready(ctx, Filter{}); err != nil {
-		return nil, typed(err)
+		return nil, err
 	}
-	r, err := l.row(ctx, id)
-	if err == nil {
-		err = r.story(ctx, l.read)
-	}
+	r, err := l.row(ctx, id, true)
 	if err != nil {
-		return nil, typed(err)
+		return nil, err
 	}
 	return &r.Entry, nil
 }
@@ -88,139 +90,173 @@ func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
 // Received returns one delivery as it came, or [ErrNotFound]. It is quicker than
 // [Log.Get] while deliveries come: what became of it does not matter.
 func (l *Log) Received(ctx context.Context, id int64) (*Delivery, error) {
-	r, err := l.row(ctx, id)
+	r, err := l.row(ctx, id, false)
 	if errors.Is(err, ErrNotFound) {
 		// It may not be in the table yet.
 		if err = l.ready(ctx, Filter{}); err == nil {
-			r, err = l.row(ctx, id)
+			r, err = l.row(ctx, id, false)
 		}
 	}
 	if err != nil {
-		return nil, typed(err)
+		return nil, err
 	}
 	return &r.Delivery, nil
 }
 
 // row is a delivery with its bytes, as far as it is in the table.
-func (l *Log) row(ctx context.Context, id int64) (*row, error) {
-	found, err := selectRows(ctx, l.read, Filter{After: id - 1, Before: id + 1})
-	if err != nil {
-		return nil, err
+func (l *Log) row(ctx context.Context, id int64, story bool) (r *row, err error) {
+	files := &reader{folder: l.folder}
+	defer files.close()
+	err = l.index.ask(ctx, func(db *sql.DB) error {
+		found, err := selectRows(ctx, db, Filter{After: id - 1, Before: id + 1})
+		if err != nil {
+			return err
+		}
+		if err = segment.ErrVoid; len(found) > 0 {
+			r = found[0]
+			err = r.fill(ctx, db, files)
+		}
+		if err == nil && story {
+			err = r.story(ctx, db, files)
+		}
+		return err
+	})
+	if errors.Is(err, segment.ErrVoid) {
+		err = fmt.Errorf("%w: %d", ErrNotFound, id)
 	}
-	notFound := fmt.Errorf("%w: %d", ErrNotFound, id)
-	if len(found) == 0 {
-		return nil, notFound
-	}
-	var s segment
-	d, header, err := s.record(ctx, l.read, found[0])
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, notFound
-	}
-	if err == nil {
-		err = found[0].fill(d, header)
-	}
-	return found[0], err
+	return r, err
 }
 
 // Last is the highest id in the log, 0 when it is empty: where to begin to
 // follow it with [Filter.After].
 func (l *Log) Last(ctx context.Context) (id int64, err error) {
-	if err := l.arrive(ctx); err != nil {
-		return 0, err
-	}
-	err = l.read.QueryRowContext(ctx, "SELECT coalesce(max(last), 0) FROM segments").Scan(&id)
-	return id, typed(err)
+	p, err := l.Position(ctx)
+	return p.Last, err
 }
 
 // Unlisted is how many deliveries are in the log and not in what queries
-// return: more than 0 only where this process may not write, and could not
-// bring that up to date.
+// return: more than 0 only where this process could not bring that up to date.
 func (l *Log) Unlisted(ctx context.Context) (n int64, err error) {
-	var listed, last, moved, log int64
-	err = l.read.QueryRowContext(ctx, `SELECT coalesce((SELECT last FROM segments WHERE id <= indexed ORDER BY id DESC LIMIT 1), 0),
-		coalesce((SELECT last FROM segments ORDER BY id DESC LIMIT 1), 0), intake, log FROM state`).Scan(&listed, &last, &moved, &log)
-	if err != nil {
-		return 0, typed(err)
-	}
-	in, err := lookIntake(l.path+intakeSuffix, log)
-	if err != nil {
-		return 0, err
-	}
-	if in != nil {
-		defer in.file.Close() // it was only read
-		for f, err := range in.frames(moved) {
-			if err != nil {
-				return 0, err
-			}
-			last = max(last, f.last)
-		}
-	}
-	return last - listed, nil
+	err = l.index.ask(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT last FROM state").Scan(&n)
+	})
+	return max(0, l.folder.Turn().Last-n), err
 }
 
 func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
 		if err := l.ready(ctx, f); err != nil {
-			yield(nil, typed(err))
+			yield(nil, err)
 			return
 		}
-		var s segment
-		for left := f.Limit; ; {
-			page := f
-			page.Limit = pageRows
-			if f.Limit > 0 {
-				page.Limit = min(pageRows, left)
-			}
-			found, err := selectRows(ctx, l.read, page)
-			for _, row := range found {
-				if f.Newest {
-					f.Before = row.ID
-				} else {
-					f.After = row.ID
-				}
-				if whole {
-					d, header, err := s.record(ctx, l.read, row)
-					if errors.Is(err, sql.ErrNoRows) {
-						continue // pruned in the meantime
-					}
-					if err == nil {
-						err = row.fill(d, header)
-					}
-					if err == nil {
-						err = row.story(ctx, l.read)
-					}
-					if err != nil && f.Damaged != nil && errors.Is(err, ErrCorrupt) {
-						f.Damaged(row.ID, err)
-						continue
-					}
-					if err != nil {
-						yield(nil, typed(err))
-						return
-					}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		pages := make(chan page, 1) // the next is read while the last is looked at
+		go l.pages(ctx, f, whole, pages)
+		for p := range pages {
+			for _, row := range p.rows {
+				switch {
+				case row.err == nil:
+				case errors.Is(row.err, segment.ErrVoid):
+					continue // deleted in the meantime
+				case f.Damaged != nil && errors.Is(row.err, ErrCorrupt):
+					f.Damaged(row.ID, row.err)
+					continue
+				default:
+					yield(nil, row.err)
+					return
 				}
 				if !yield(&row.Entry, nil) {
 					return
 				}
 			}
-			if err != nil {
-				yield(nil, typed(err))
+			if p.err != nil {
+				yield(nil, p.err)
 				return
 			}
-			left -= len(found)
-			if len(found) < page.Limit || f.Limit > 0 && left == 0 {
-				return
+		}
+		if whole && f.Damaged != nil {
+			if err := l.damage(ctx, f.Damaged); err != nil {
+				yield(nil, err)
 			}
 		}
 	}
 }
 
-// ready brings what f asks for up to date, as far as this process may.
-func (l *Log) ready(ctx context.Context, f Filter) error {
-	err := l.Index(ctx)
-	if err == nil && f.words() != "" {
-		err = l.indexWords(ctx)
+// damage tells of what could not be read when the index was made: nobody knows which
+// deliveries that was.
+func (l *Log) damage(ctx context.Context, tell func(id int64, err error)) error {
+	var all []location
+	names := map[int64]string{}
+	err := l.index.ask(ctx, func(db *sql.DB) (err error) {
+		if all, err = locations(ctx, db, "SELECT segment, place, length FROM damage ORDER BY segment, place"); err != nil || all == nil {
+			return err
+		}
+		known, err := segmentsOf(ctx, db)
+		for _, s := range known {
+			names[s.id] = s.name
+		}
+		return err
+	})
+	for _, at := range all {
+		tell(0, fmt.Errorf("%w: %d bytes cannot be read: %s, at %d", ErrCorrupt, at.length, names[at.segment], at.place))
 	}
-	return forgive(err)
+	return err
+}
+
+// page is what was read at a time. After an error there is none.
+type page struct {
+	rows []*row
+	err  error
+}
+
+// pages reads what f chooses until ctx ends.
+func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
+	defer close(to)
+	files := &reader{folder: l.folder}
+	defer files.close()
+	for left := f.Limit; ; {
+		part := f
+		part.Limit = pageRows
+		if f.Limit > 0 {
+			part.Limit = min(pageRows, left)
+		}
+		var p page
+		cut := false
+		p.err = l.index.ask(ctx, func(db *sql.DB) (err error) {
+			p.rows, err = selectRows(ctx, db, part)
+			if !whole || err != nil {
+				return err
+			}
+			bytes := int64(0)
+			for i, row := range p.rows {
+				if cut = bytes > pageBytes; cut {
+					p.rows = p.rows[:i]
+					break
+				}
+				if row.err = row.fill(ctx, db, files); row.err == nil {
+					row.err = row.story(ctx, db, files)
+				}
+				bytes += row.at.length + row.outcome.length
+			}
+			return nil
+		})
+		select {
+		case to <- p:
+		case <-ctx.Done():
+			return
+		}
+		left -= len(p.rows)
+		if p.err != nil || !cut && len(p.rows) < part.Limit || f.Limit > 0 && left == 0 {
+			return
+		}
+		last := p.rows[len(p.rows)-1].ID
+		if f.Newest {
+			f.Before = last
+		} else {
+			f.After = last
+		}
+	}
 }
 
 func selectRows(ctx context.Context, q querier, f Filter) (found []*row, err error) {
@@ -250,8 +286,8 @@ func scan(rows *sql.Rows) (*row, error) {
 		&r.at.segment, &r.at.place, &r.at.length,
 		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
 		&r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
-		&status, &took, &forwardStatus, &forwardTook, &tries, &forwardError, &fault, &failures, &warnings, &o.Findings,
-		&forwardTo, &r.answer.segment, &r.answer.place, &r.answer.length, &r.Redeliveries, &r.Redelivered,
+		&status, &took, &forwardStatus, &forwardTook, &tries, &forwardError, &fault, &failures, &warnings,
+		&forwardTo, &r.outcome.segment, &r.outcome.place, &r.outcome.length, &r.Redeliveries, &r.Redelivered,
 	); err != nil {
 		return nil, err
 	}

@@ -1,99 +1,117 @@
 package journal
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
-	"fmt"
-	"iter"
+	"io"
 	"math"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
-// A segment's data is records, one after the other: a byte that says what it
-// is, its length as a uvarint, and its fields. Numbers are varints; text and
-// bytes have their length before them. Fields are only ever added at the end.
+// The fields of a record: numbers are varints; text and bytes have their length
+// before them. Fields are only ever added at the end.
 const (
 	deliveryRecord = 'D'
 	outcomeRecord  = 'O'
 	attemptRecord  = 'A'
+	deletionRecord = 'X'
 )
 
-var errRecord = fmt.Errorf("%w: a record cannot be read", ErrCorrupt)
-
-// appendRecord appends a record whose fields body appends.
-func appendRecord(b []byte, kind byte, size int, body func([]byte) []byte) []byte {
-	b = append(b, kind)
-	// The length is known only after the fields: leave room for it.
-	at := len(b)
-	width := len(binary.AppendUvarint(nil, uint64(size)))
-	b = append(b, make([]byte, width)...)
-	b = body(b)
-	length := uint64(len(b) - at - width)
-	for i := range width {
-		b[at+i] = byte(length>>(7*i))&0x7f | 0x80
-	}
-	b[at+width-1] &= 0x7f
-	return b
-}
-
-// recordSize is at least the size of the fields of d.
-func recordSize(d *Delivery, header string) int {
-	return 160 + len(d.Remote) + len(d.Method) + len(d.URI) + len(d.Proto) + len(d.Host) +
-		len(header) + len(d.CallID) + len(d.ResultType) + len(d.Refusal) + len(d.Reason) + len(d.Hash) + len(d.Body)
-}
-
 func appendDelivery(b []byte, d *Delivery, header string) []byte {
-	return appendRecord(b, deliveryRecord, recordSize(d, header), func(b []byte) []byte {
-		b = binary.AppendVarint(b, d.ID)
-		b = binary.AppendVarint(b, d.Received.UnixNano())
-		for _, s := range []string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, d.CallID, d.ResultType, d.Refusal, d.Reason} {
-			b = appendText(b, s)
-		}
-		seconds := math.NaN() // not known
-		if d.Seconds != nil {
-			seconds = *d.Seconds
-		}
-		b = binary.BigEndian.AppendUint64(b, math.Float64bits(seconds))
-		b = binary.AppendVarint(b, int64(d.Copy))
-		b = binary.AppendVarint(b, d.First)
-		b = binary.AppendVarint(b, d.Size)
-		b = appendText(b, d.Hash)
-		b = appendText(b, d.Body)
-		return appendText(b, d.Scheme)
-	})
+	b = binary.AppendVarint(b, d.ID)
+	b = binary.AppendVarint(b, d.Received.UnixNano())
+	for _, s := range [...]string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, d.CallID, d.ResultType, d.Refusal, d.Reason} {
+		b = appendText(b, s)
+	}
+	seconds := math.NaN() // not known
+	if d.Seconds != nil {
+		seconds = *d.Seconds
+	}
+	b = binary.BigEndian.AppendUint64(b, math.Float64bits(seconds))
+	b = binary.AppendVarint(b, int64(d.Copy))
+	b = binary.AppendVarint(b, d.First)
+	b = binary.AppendVarint(b, d.Size)
+	b = appendText(b, d.Hash)
+	b = appendText(b, d.Body)
+	return appendText(b, d.Scheme)
 }
 
-func appendOutcome(b []byte, id int64, o *Outcome) []byte {
+// appendOutcome appends findings as they are, or packed.
+func appendOutcome(b []byte, id int64, o *Outcome, packed []byte) []byte {
 	forward := Forward{Status: -1} // not forwarded
 	if o.Forward != nil {
 		forward = *o.Forward
 	}
-	texts := [...]string{forward.Err, o.Fault, string(o.Findings)}
-	size := 96 + len(forward.To) + forward.Answer.room()
-	for _, s := range texts {
-		size += len(s) + binary.MaxVarintLen64
+	for _, n := range [...]int64{id, int64(o.Status), int64(o.Took), int64(forward.Status), int64(forward.Took), int64(forward.Attempts), int64(o.Errors), int64(o.Warnings)} {
+		b = binary.AppendVarint(b, n)
 	}
-	return appendRecord(b, outcomeRecord, size, func(b []byte) []byte {
-		for _, n := range [...]int64{id, int64(o.Status), int64(o.Took), int64(forward.Status), int64(forward.Took), int64(forward.Attempts), int64(o.Errors), int64(o.Warnings)} {
-			b = binary.AppendVarint(b, n)
-		}
-		for _, s := range texts {
-			b = appendText(b, s)
-		}
-		return appendAnswer(appendText(b, forward.To), forward.Answer)
-	})
+	findings := o.Findings
+	if packed != nil {
+		findings = nil
+	}
+	b = appendText(appendText(appendText(b, forward.Err), o.Fault), findings)
+	return appendText(appendAnswer(appendText(b, forward.To), forward.Answer), packed)
+}
+
+// minPacked is how long findings are that are packed: they say much the same again
+// and again.
+const minPacked = 200
+
+// packer packs findings. It is used by one goroutine at a time.
+type packer struct {
+	w   *flate.Writer
+	buf bytes.Buffer
+}
+
+// pack returns nil for what is short, or does not get shorter.
+func (p *packer) pack(findings []byte) []byte {
+	if len(findings) < minPacked {
+		return nil
+	}
+	p.buf.Reset()
+	if p.w == nil {
+		p.w, _ = flate.NewWriter(&p.buf, flate.BestSpeed) // there is such a level
+	} else {
+		p.w.Reset(&p.buf)
+	}
+	_, _ = p.w.Write(findings) // a Buffer takes everything
+	_ = p.w.Close()
+	if p.buf.Len() >= len(findings) {
+		return nil
+	}
+	return bytes.Clone(p.buf.Bytes())
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	return io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 }
 
 func appendAttempt(b []byte, id int64, a *Attempt) []byte {
-	size := 96 + len(a.By) + len(a.To) + len(a.Err) + a.Answer.room()
-	return appendRecord(b, attemptRecord, size, func(b []byte) []byte {
-		for _, n := range [...]int64{id, a.At.UnixNano(), int64(a.Status), int64(a.Took)} {
-			b = binary.AppendVarint(b, n)
-		}
-		for _, s := range [...]string{a.By, a.To, a.Err} {
-			b = appendText(b, s)
-		}
-		return appendAnswer(b, a.Answer)
-	})
+	for _, n := range [...]int64{id, a.At.UnixNano(), int64(a.Status), int64(a.Took)} {
+		b = binary.AppendVarint(b, n)
+	}
+	for _, s := range [...]string{a.By, a.To, a.Err} {
+		b = appendText(b, s)
+	}
+	return appendAnswer(b, a.Answer)
+}
+
+// deletion says which deliveries are to go.
+type deletion struct {
+	through int64   // all up to this id; 0: none
+	ids     []int64 // and these
+	given   int64   // the last id that was given out so far
+}
+
+func appendDeletion(b []byte, d *deletion) []byte {
+	b = binary.AppendUvarint(binary.AppendVarint(b, d.through), uint64(len(d.ids)))
+	for _, id := range d.ids {
+		b = binary.AppendVarint(b, id)
+	}
+	return binary.AppendVarint(b, d.given)
 }
 
 // appendAnswer begins with the size of the body, -1 where there is no answer.
@@ -167,45 +185,13 @@ func step[T int64 | uint64](f *fields, n T, size int) T {
 	return n
 }
 
-// record is one of a segment, not decoded yet.
-type record struct {
-	kind   byte
-	place  int // in the segment's data, and
-	length int // how many bytes from there
-	fields []byte
-}
-
-// records are those of a segment. The sequence ends after an error.
-func records(data []byte) iter.Seq2[record, error] {
-	return func(yield func(record, error) bool) {
-		for rest := data; len(rest) > 0; {
-			r, after, err := nextRecord(rest, len(data)-len(rest))
-			if !yield(r, err) || err != nil {
-				return
-			}
-			rest = after
-		}
+// deliveryOf decodes fr, but for the header, which it returns as it is stored.
+// Body and Hash share the memory of fr.
+func deliveryOf(fr segment.Frame) (d *Delivery, header []byte, err error) {
+	if fr.Kind != deliveryRecord {
+		return nil, nil, segment.ErrRecord
 	}
-}
-
-// nextRecord cuts the first record off data, which begins at place of the
-// segment.
-func nextRecord(data []byte, place int) (r record, rest []byte, err error) {
-	f := fields{rest: data[1:]}
-	body := f.bytes()
-	if f.bad {
-		return record{}, nil, errRecord
-	}
-	return record{data[0], place, len(data) - len(f.rest), body}, f.rest, nil
-}
-
-// delivery decodes r, but for the header, which it returns as it is stored.
-// Body and Hash share the memory of r.
-func (r record) delivery() (d *Delivery, header []byte, err error) {
-	if r.kind != deliveryRecord {
-		return nil, nil, errRecord
-	}
-	f := fields{rest: r.fields}
+	f := fields{rest: fr.Fields}
 	d = &Delivery{ID: f.number(), Received: time.Unix(0, f.number())}
 	d.Remote, d.Method, d.URI, d.Proto, d.Host = f.text(), f.text(), f.text(), f.text(), f.text()
 	header = f.bytes()
@@ -219,13 +205,14 @@ func (r record) delivery() (d *Delivery, header []byte, err error) {
 		d.Scheme = f.text()
 	}
 	if f.bad {
-		return nil, nil, errRecord
+		return nil, nil, segment.ErrRecord
 	}
 	return d, header, nil
 }
 
-func (r record) outcome() (id int64, o *Outcome, err error) {
-	f := fields{rest: r.fields}
+// outcomeOf decodes fr, but for findings that are packed.
+func outcomeOf(fr segment.Frame) (id int64, o *Outcome, packed []byte, err error) {
+	f := fields{rest: fr.Fields}
 	id = f.number()
 	o = &Outcome{Status: int(f.number()), Took: time.Duration(f.number())}
 	forward := &Forward{Status: int(f.number()), Took: time.Duration(f.number()), Attempts: int(f.number())}
@@ -235,28 +222,41 @@ func (r record) outcome() (id int64, o *Outcome, err error) {
 	if len(f.rest) > 0 { // it is older otherwise
 		forward.To, forward.Answer = f.text(), f.answer()
 	}
+	if len(f.rest) > 0 { // it is older otherwise
+		packed = f.bytes()
+	}
 	if forward.Status >= 0 {
 		o.Forward = forward
 	}
-	if f.bad {
-		return 0, nil, errRecord
+	if f.bad || fr.Kind != outcomeRecord {
+		return 0, nil, nil, segment.ErrRecord
 	}
-	return id, o, nil
+	return id, o, packed, nil
 }
 
-func (r record) attempt() (id int64, a *Attempt, err error) {
-	if r.kind != attemptRecord {
-		return 0, nil, errRecord
-	}
-	f := fields{rest: r.fields}
+func attemptOf(fr segment.Frame) (id int64, a *Attempt, err error) {
+	f := fields{rest: fr.Fields}
 	id = f.number()
 	a = &Attempt{At: time.Unix(0, f.number()), Status: int(f.number()), Took: time.Duration(f.number())}
 	a.By, a.To, a.Err = f.text(), f.text(), f.text()
 	a.Answer = f.answer()
-	if f.bad {
-		return 0, nil, errRecord
+	if f.bad || fr.Kind != attemptRecord {
+		return 0, nil, segment.ErrRecord
 	}
 	return id, a, nil
+}
+
+func deletionOf(fr segment.Frame) (d deletion, err error) {
+	f := fields{rest: fr.Fields}
+	d.through = f.number()
+	for n := f.length(); n > 0 && !f.bad; n-- {
+		d.ids = append(d.ids, f.number())
+	}
+	d.given = f.number()
+	if f.bad || fr.Kind != deletionRecord {
+		return deletion{}, segment.ErrRecord
+	}
+	return d, nil
 }
 
 // answer shares the memory of the record, and its header is not read yet; nil
@@ -269,12 +269,13 @@ func (f *fields) answer() *Answer {
 	return &Answer{Size: size, stored: f.bytes(), Body: f.bytes()}
 }
 
-// id is that of the delivery that r is or is about.
-func (r record) id() (int64, error) {
-	f := fields{rest: r.fields}
-	id := f.number()
-	if f.bad {
-		return 0, errRecord
+// lastOf is the highest id that fr mentions: as long as there is a delivery up to it,
+// it may be needed.
+func lastOf(fr segment.Frame) int64 {
+	if fr.Kind == deletionRecord {
+		d, _ := deletionOf(fr)
+		return d.given
 	}
-	return id, nil
+	f := fields{rest: fr.Fields}
+	return f.number()
 }

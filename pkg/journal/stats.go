@@ -52,22 +52,29 @@ type Part struct {
 // Stats sums up the deliveries that f chooses; Limit and Newest do not matter.
 // Over has so many parts. All numbers are of the same moment.
 func (l *Log) Stats(ctx context.Context, f Filter, parts int) (s Stats, err error) {
-	if err := l.ready(ctx, f); err != nil {
-		return s, typed(err)
-	}
-	tx, err := l.read.BeginTx(ctx, nil)
-	if err != nil {
-		return s, typed(err)
-	}
-	defer func() { _ = tx.Rollback() }() // it only reads
-	q := statsQuery{ctx, tx, f}
-	return s, typed(errors.Join(
-		q.totals(&s),
-		q.percentiles(&s),
-		q.counts(&s.ResultTypes, "CASE WHEN refusal <> '' THEN '' ELSE result_type END"),
-		q.counts(&s.Statuses, "coalesce(CAST(status AS TEXT), '')"),
-		q.over(&s, parts),
-	))
+	err = l.askAtOnce(ctx, f, func(q statsQuery) error {
+		s = Stats{}
+		return errors.Join(
+			q.totals(&s),
+			q.percentiles(&s),
+			q.counts(&s.ResultTypes, "CASE WHEN refusal <> '' THEN '' ELSE result_type END"),
+			q.counts(&s.Statuses, "coalesce(CAST(status AS TEXT), '')"),
+			q.over(&s, parts),
+		)
+	})
+	return s, err
+}
+
+// askAtOnce runs do on one moment of the log. It may be run again.
+func (l *Log) askAtOnce(ctx context.Context, f Filter, do func(q statsQuery) error) error {
+	return l.ask(ctx, f, func(db *sql.DB) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // it only reads
+		return do(statsQuery{ctx, tx, f})
+	})
 }
 
 type statsQuery struct {

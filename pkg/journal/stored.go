@@ -6,26 +6,25 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
-// row is an entry, and where its record is.
+// row is an entry, and where its frame is.
 type row struct {
 	Entry
-	at     location
-	answer location // of the record of the outcome; zero when it has no answer
+	at      location
+	outcome location // of the frame of the outcome; zero when there is none
+	err     error    // it cannot be read
 }
 
-// location is where a record is.
+// location is where a frame is.
 type location struct {
-	segment       int64
-	place, length int
-}
-
-// segment is the one that was read last: neighbours are often in the same.
-type segment struct {
-	id   int64
-	data []byte
+	segment       int64 // in the index
+	place, length int64
 }
 
 // querier is a pool of connections, or one of them.
@@ -34,72 +33,142 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// record reads what is not in the table. It shares the memory of s. The error
-// is sql.ErrNoRows when the delivery was pruned.
-func (s *segment) record(ctx context.Context, q querier, r *row) (d *Delivery, header []byte, err error) {
-	found, err := s.at(ctx, q, r.at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, err
+// reader reads frames. What it returns is valid until the next. It is used by one
+// goroutine at a time.
+type reader struct {
+	folder *segment.Folder
+	open   map[int64]*opened
+	buf    []byte
+}
+
+type opened struct {
+	segment.Segment
+	file *os.File
+}
+
+// maxOpen is how many segments a reader has open.
+const maxOpen = 64
+
+func (r *reader) close() {
+	for _, o := range r.open {
+		_ = o.file.Close() // it was only read
 	}
+	r.open = nil
+}
+
+// at reads a frame. The error is errVoid when it was deleted.
+func (r *reader) at(ctx context.Context, q querier, at location) (segment.Frame, error) {
+	o := r.open[at.segment]
+	if o == nil {
+		var name string
+		err := q.QueryRowContext(ctx, "SELECT name FROM segments WHERE id = ?", at.segment).Scan(&name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return segment.Frame{}, segment.ErrVoid
+		}
+		if err != nil {
+			return segment.Frame{}, err
+		}
+		s, ok := segment.ParseName(name)
+		if !ok {
+			return segment.Frame{}, errIndex
+		}
+		file, err := os.Open(r.folder.At(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return segment.Frame{}, segment.ErrVoid
+		}
+		if err != nil {
+			return segment.Frame{}, segment.OSFault(err)
+		}
+		if len(r.open) >= maxOpen {
+			r.close()
+		}
+		if r.open == nil {
+			r.open = map[int64]*opened{}
+		}
+		o = &opened{s, file}
+		r.open[at.segment] = o
+	}
+	f, err := o.Read(o.file, at.place, at.length, r.buf)
+	if int64(cap(r.buf)) < at.length && at.length < 1<<20 {
+		r.buf = make([]byte, 2*at.length)
+	}
+	if errors.Is(err, segment.ErrRecord) {
+		err = fmt.Errorf("%w: %d bytes at %d of %s", err, at.length, at.place, o.Name)
+	}
+	return f, err
+}
+
+// fill adds what is not in the table. The error is errVoid when the delivery was
+// deleted. A body that is not what was received is an error: nobody is to show it,
+// let alone send it, as if it were.
+func (r *row) fill(ctx context.Context, q querier, files *reader) error {
+	f, err := files.at(ctx, q, r.at)
+	var d *Delivery
+	var header []byte
 	if err == nil {
-		d, header, err = found.delivery()
+		d, header, err = deliveryOf(f)
 	}
-	if err == nil && d.ID != r.ID {
-		err = errRecord
+	if err == nil && (d.ID != r.ID || !bytes.Equal(hash(d.Body), d.Hash)) {
+		err = ErrCorrupt
+	}
+	if errors.Is(err, ErrCorrupt) {
+		return fmt.Errorf("%w: delivery %d: the body is not what was received", ErrCorrupt, r.ID)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("delivery %d: %w", r.ID, err)
+		return err
 	}
-	return d, header, nil
+	r.Delivery = *d
+	r.Header = parseHeader(header)
+	r.Body, r.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
+	return nil
 }
 
-// at reads the record at a place. It shares the memory of s.
-func (s *segment) at(ctx context.Context, q querier, at location) (record, error) {
-	if s.id != at.segment {
-		s.id, s.data = 0, nil
-		if err := q.QueryRowContext(ctx, "SELECT data FROM segments WHERE id = ?", at.segment).Scan(&s.data); err != nil {
-			return record{}, err
-		}
-		s.id = at.segment
-	}
-	return recordAt(s.data, at.place, at.length)
-}
-
-// story adds what came after the delivery: the endpoint's answer, and the
-// attempts to deliver it again. What was pruned in the meantime is left out.
-func (r *row) story(ctx context.Context, q querier) error {
-	var s segment
-	if r.answer != (location{}) && r.Outcome.Forward != nil {
-		found, err := s.at(ctx, q, r.answer)
+// story adds what came after the delivery: the findings, the endpoint's answer, and
+// the attempts to deliver it again. What was deleted in the meantime is left out.
+func (r *row) story(ctx context.Context, q querier, files *reader) error {
+	if o := r.Outcome; o != nil && (o.Errors+o.Warnings > 0 || o.Forward != nil) {
+		f, err := files.at(ctx, q, r.outcome)
 		if err == nil {
 			var of int64
-			var o *Outcome
-			if of, o, err = found.outcome(); err == nil && of == r.ID && o.Forward != nil {
-				r.Outcome.Forward.Answer = o.Forward.Answer.read()
+			var packed []byte
+			of, o, packed, err = outcomeOf(f)
+			switch {
+			case err == nil && of != r.ID:
+				err = segment.ErrRecord
+			case err == nil && len(packed) > 0:
+				o.Findings, err = unpack(packed)
 			}
 		}
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("delivery %d: what the endpoint answered: %w", r.ID, err)
+		switch {
+		case err == nil:
+			if len(o.Findings) > 0 {
+				r.Outcome.Findings = bytes.Clone(o.Findings)
+			}
+			if o.Forward != nil && r.Outcome.Forward != nil {
+				r.Outcome.Forward.Answer = o.Forward.Answer.read()
+			}
+		case !errors.Is(err, segment.ErrVoid):
+			return fmt.Errorf("delivery %d: what became of it: %w", r.ID, err)
 		}
 	}
 	if r.Redeliveries == 0 {
 		return nil
 	}
-	all, err := attemptsOf(ctx, q, r.ID)
+	all, err := locations(ctx, q, "SELECT segment, place, length FROM attempts WHERE delivery = ? AND NOT outcome ORDER BY number", r.ID)
 	if err != nil {
 		return err
 	}
 	for _, at := range all {
-		found, err := s.at(ctx, q, at)
-		if errors.Is(err, sql.ErrNoRows) {
+		f, err := files.at(ctx, q, at)
+		if errors.Is(err, segment.ErrVoid) {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("delivery %d: an attempt: %w", r.ID, err)
-		}
-		of, a, err := found.attempt()
-		if err == nil && of != r.ID {
-			err = errRecord
+		var of int64
+		var a *Attempt
+		if err == nil {
+			if of, a, err = attemptOf(f); err == nil && of != r.ID {
+				err = segment.ErrRecord
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("delivery %d: an attempt: %w", r.ID, err)
@@ -111,9 +180,8 @@ func (r *row) story(ctx context.Context, q querier) error {
 	return nil
 }
 
-// attemptsOf are where the attempts of a delivery are.
-func attemptsOf(ctx context.Context, q querier, id int64) (all []location, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT segment, place, length FROM attempts WHERE delivery = ? ORDER BY number", id)
+func locations(ctx context.Context, q querier, query string, args ...any) (all []location, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -126,24 +194,4 @@ func attemptsOf(ctx context.Context, q querier, id int64) (all []location, err e
 		all = append(all, at)
 	}
 	return all, rows.Err()
-}
-
-// fill adds what is not in the table. A body that is not what was received is
-// an error: nobody is to show it, let alone send it, as if it were.
-func (r *row) fill(d *Delivery, header []byte) error {
-	if !bytes.Equal(hash(d.Body), d.Hash) {
-		return fmt.Errorf("%w: delivery %d: the body is not what was received", ErrCorrupt, d.ID)
-	}
-	r.Delivery = *d
-	r.Header = parseHeader(header)
-	r.Body, r.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
-	return nil
-}
-
-func recordAt(data []byte, place, length int) (record, error) {
-	if place < 0 || length < 1 || place > len(data) || length > len(data)-place {
-		return record{}, errRecord
-	}
-	r, _, err := nextRecord(data[place:place+length], place)
-	return r, err
 }

@@ -3,7 +3,11 @@ package journal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
 // Verified is what a log was found to hold.
@@ -13,216 +17,245 @@ type Verified struct {
 	Problems   int
 }
 
-// Verify reads the whole log: SQLite's own check of the file, the check sum of
-// each segment, the SHA-256 of each body, and whether the table that queries
-// read says the same. It calls problem with each thing that is wrong, for a
-// person; id is 0 when that is about no one delivery.
+// Verify reads the whole log: the check sum of each frame, the SHA-256 of each body,
+// and whether the index says the same. It calls problem with each thing that is wrong,
+// for a person; id is 0 when that is about no one delivery. An index that is wrong is
+// made again by who reads it next.
 func (l *Log) Verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
-	tell := func(id int64, format string, args ...any) {
-		v.Problems++
-		problem(id, fmt.Sprintf(format, args...))
+	for try := 1; ; try++ {
+		// Another process may have begun a new index, and deleted this one.
+		if v, err = l.verify(ctx, problem); err == nil || try == 3 || !l.index.deleted(err) {
+			return v, err
+		}
 	}
-	if err := l.integrity(ctx, tell); err != nil {
-		return v, typed(err)
-	}
-	if err := l.arrive(ctx); err != nil {
+}
+
+func (l *Log) verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
+	if err := l.ready(ctx, Filter{}); err != nil {
 		return v, err
 	}
-	var after int64
-	for {
-		if after, err = l.verifySegments(ctx, after, &v, tell); err != nil {
-			return v, typed(err)
-		}
-		// What is in the intake still: all, where nobody may move it.
-		whole, err := l.verifyIntake(ctx, &v, tell)
-		if err != nil || whole {
-			return v, typed(err)
-		}
-	}
-}
-
-// verifySegments looks at those after one, and returns the last.
-func (l *Log) verifySegments(ctx context.Context, after int64, v *Verified, tell func(int64, string, ...any)) (int64, error) {
-	var indexed int64
-	if err := l.read.QueryRowContext(ctx, "SELECT indexed FROM state").Scan(&indexed); err != nil {
-		return 0, err
-	}
-	for {
-		ids, err := l.segmentIDs(ctx, after)
-		if err != nil || len(ids) == 0 {
-			return after, err
-		}
-		for _, id := range ids {
-			if err := l.verifySegment(ctx, id, id <= indexed, v, tell); err != nil {
-				return 0, err
-			}
-		}
-		after = ids[len(ids)-1]
-	}
-}
-
-// verifyIntake looks at what is not in the table of segments yet. It reports
-// false, and has looked at nothing, when it was moved there meanwhile.
-func (l *Log) verifyIntake(ctx context.Context, v *Verified, tell func(int64, string, ...any)) (whole bool, err error) {
-	var moved, log, now int64
-	const query = "SELECT intake, log FROM state"
-	if err := l.read.QueryRowContext(ctx, query).Scan(&moved, &log); err != nil {
-		return false, err
-	}
-	in, err := lookIntake(l.path+intakeSuffix, log)
-	if err != nil || in == nil {
-		return err == nil, err
-	}
-	defer in.file.Close() // it was only read
-	found := *v
-	var problems []func()
-	later := func(id int64, format string, args ...any) {
-		problems = append(problems, func() { tell(id, format, args...) })
-	}
-	stray := int64(-1)
-	for end := moved; ; {
-		f, err := in.read(end, nil)
-		if err != nil {
-			return false, err
-		}
-		if f != nil {
-			end, stray = f.next, -1
-			if err := found.records(f.data, "the intake", later, nil); err != nil {
-				return false, err
-			}
-			continue
-		}
-		if stray >= 0 {
-			later(0, "the intake: what is at %d cannot be read, and deliveries are behind it", end)
-			break
-		}
-		if stray, err = in.stray(moved, end); err != nil {
-			return false, err
-		}
-		if stray < 0 {
-			break
-		} // otherwise look again: it may have been written meanwhile
-	}
-	if err := l.read.QueryRowContext(ctx, query).Scan(&now, &log); err != nil || now != moved {
-		return false, err
-	}
-	*v = found
-	for _, problem := range problems {
-		problem()
-	}
-	return true, nil
-}
-
-func (l *Log) integrity(ctx context.Context, tell func(int64, string, ...any)) error {
-	rows, err := l.read.QueryContext(ctx, "PRAGMA integrity_check")
+	t := &verifying{Log: l, problem: problem}
+	l.index.mu.Lock()
+	db := l.index.read
+	l.index.mu.Unlock()
+	// All of one moment: what is deleted meanwhile would seem to be missing.
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return v, typed(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
+	defer func() { _ = tx.Rollback() }() // it only reads
+	if err := t.integrity(ctx, tx); err != nil && !useless(err) {
+		return v, typed(err)
+	} else if err != nil {
+		t.wrongIndex("%s", err)
+	}
+	known, err := segmentsOf(ctx, tx)
+	if err != nil && !useless(err) {
+		return v, typed(err)
+	}
+	byName := map[string]*listedSegment{}
+	for _, s := range known {
+		byName[s.name] = s
+	}
+	there, err := l.folder.Segments()
+	if err != nil {
+		return v, err
+	}
+	t.limit = l.folder.Turn().Seq
+	for _, s := range there {
+		if ctx.Err() != nil {
+			return v, context.Cause(ctx)
+		}
+		if err := t.segment(ctx, tx, s, byName[s.Name]); err != nil {
+			return v, typed(err)
+		}
+	}
+	if t.badIndex {
+		_ = tx.Rollback() // it only reads
+		err = l.index.replace(ctx, db)
+	}
+	return t.Verified, typed(err)
+}
+
+type verifying struct {
+	*Log
+	Verified
+	problem  func(id int64, what string)
+	limit    int64 // batches after it may be being written
+	badIndex bool
+}
+
+func (t *verifying) tell(id int64, format string, args ...any) {
+	t.Problems++
+	t.problem(id, fmt.Sprintf(format, args...))
+}
+
+func (t *verifying) wrongIndex(format string, args ...any) {
+	t.badIndex = true
+	t.tell(0, "the index: "+format, args...)
+}
+
+// integrity asks for each table: what SQLite's full-text search says of its own is
+// wrong at times when others write.
+func (t *verifying) integrity(ctx context.Context, q querier) error {
+	for _, table := range []string{"state", "segments", "damage", "deliveries", "attempts", "words_data", "words_idx", "words_docsize"} {
 		var what string
-		if err := rows.Scan(&what); err != nil {
+		if err := q.QueryRowContext(ctx, "PRAGMA integrity_check('"+table+"')").Scan(&what); err != nil {
 			return err
 		}
 		if what != "ok" {
-			tell(0, "%s", what)
+			t.wrongIndex("%s", what)
 		}
 	}
-	return rows.Err()
+	return nil
 }
 
-func (l *Log) segmentIDs(ctx context.Context, after int64) (ids []int64, err error) {
-	rows, err := l.read.QueryContext(ctx, "SELECT id FROM segments WHERE id > ? ORDER BY id LIMIT 1000", after)
+// listedFrame is a delivery in the index.
+type listedFrame struct {
+	location
+	call string
+	copy int
+	size int64
+}
+
+// segment looks at one. It may be nil in the index.
+func (t *verifying) segment(ctx context.Context, q querier, s segment.Segment, l *listedSegment) error {
+	c, err := t.folder.Open(s, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // deleted in the meantime
+	}
+	if err != nil {
+		return segment.OSFault(err)
+	}
+	defer c.Close()
+	listed := map[int64]listedFrame{}
+	if l != nil {
+		if listed, err = t.listed(ctx, q, l); err != nil {
+			return err
+		}
+	}
+	for {
+		f, ok, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if !ok || f.Seq > t.limit && f.Bad {
+			break
+		}
+		where := fmt.Sprintf("%s, at %d", s.Name, f.Place)
+		switch {
+		case f.Bad:
+			t.damaged(listed, f.Place, f.Length, where)
+		case f.Kind == deliveryRecord:
+			err = t.delivery(f, l, listed)
+		case f.Kind == outcomeRecord:
+			_, _, _, err = outcomeOf(f)
+		case f.Kind == attemptRecord:
+			_, _, err = attemptOf(f)
+		case f.Kind == deletionRecord:
+			_, err = deletionOf(f)
+		}
+		if err != nil {
+			t.tell(0, "%s: %s", where, err)
+		}
+	}
+	if err := t.end(ctx, c, listed); err != nil {
+		return err
+	}
+	return t.missing(ctx, q, c, listed)
+}
+
+// end looks at what is behind the last frame.
+func (t *verifying) end(ctx context.Context, c *segment.Cursor, listed map[int64]listedFrame) error {
+	end, torn, err := c.Tail()
+	if err != nil || torn {
+		return err
+	}
+	// It may be in the middle of being written.
+	if err := t.folder.Take(ctx, t.opts.Busy); err != nil {
+		return err
+	}
+	defer t.folder.Release()
+	c.Buf = nil
+	if _, ok, err := c.Next(); ok || err != nil {
+		return err
+	}
+	if end, torn, err = c.Tail(); err == nil && !torn {
+		t.damaged(listed, c.At, end-c.At, fmt.Sprintf("%s, at %d", c.Name, c.At))
+	}
+	return err
+}
+
+// damaged tells of bytes that cannot be read, and of the deliveries that were there.
+func (t *verifying) damaged(listed map[int64]listedFrame, place, length int64, where string) {
+	said := false
+	for id, at := range listed {
+		if place < at.place+at.length && at.place < place+length {
+			t.tell(id, "%d bytes cannot be read: %s", at.length, where)
+			delete(listed, id)
+			said = true
+		}
+	}
+	if !said {
+		t.tell(0, "%d bytes cannot be read: %s", length, where)
+	}
+}
+
+// listed are the deliveries that the index has in a segment.
+func (t *verifying) listed(ctx context.Context, q querier, l *listedSegment) (map[int64]listedFrame, error) {
+	all := map[int64]listedFrame{}
+	rows, err := q.QueryContext(ctx, "SELECT id, place, length, call_id, copy, size FROM deliveries WHERE id BETWEEN ? AND ? AND segment = ?", l.first, l.last, l.id)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id int64
-		if err := rows.Scan(&id); err != nil {
+		at := listedFrame{location: location{segment: l.id}}
+		if err := rows.Scan(&id, &at.place, &at.length, &at.call, &at.copy, &at.size); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		all[id] = at
 	}
-	return ids, rows.Err()
+	return all, rows.Err()
 }
 
-func (l *Log) verifySegment(ctx context.Context, id int64, indexed bool, v *Verified, tell func(int64, string, ...any)) error {
-	var crc int64
-	var data []byte
-	// In one transaction: a segment may be pruned meanwhile.
-	tx, err := l.read.BeginTx(ctx, nil)
+// delivery looks at one, and takes it off what is listed.
+func (t *verifying) delivery(f segment.Frame, l *listedSegment, listed map[int64]listedFrame) error {
+	d, _, err := deliveryOf(f)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // it only reads
-	found, err := tx.QueryContext(ctx, "SELECT crc, data FROM segments WHERE id = ?", id)
-	if err != nil {
-		return err
+	at, is := listed[d.ID]
+	delete(listed, d.ID)
+	if !bytes.Equal(hash(d.Body), d.Hash) {
+		t.tell(d.ID, "the body is not what was received: its SHA-256 differs")
+		return nil
 	}
-	defer found.Close()
-	if !found.Next() {
-		return found.Err()
+	t.Verified.Deliveries++
+	t.Verified.Bytes += int64(len(d.Body))
+	if l == nil || f.Place >= l.done {
+		return nil // it came after the index was looked at
 	}
-	if err := found.Scan(&crc, &data); err != nil {
-		return err
+	if want := (listedFrame{location{l.id, f.Place, f.Length}, d.CallID, d.Copy, d.Size}); !is || at != want {
+		t.badIndex = true
+		t.tell(d.ID, "the index says something else than the record")
 	}
-	if err := found.Close(); err != nil {
-		return err
-	}
-	if checksum(data) != crc {
-		tell(0, "segment %d: its check sum differs", id)
-	}
-	listed := func(d *Delivery, r record) error {
-		var right int
-		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM deliveries WHERE id = ? AND segment = ? AND place = ? AND length = ? AND call_id = ? AND copy = ? AND size = ?",
-			d.ID, id, r.place, r.length, d.CallID, d.Copy, d.Size).Scan(&right)
-		if err == nil && right != 1 {
-			tell(d.ID, "the list says something else than the record")
-		}
-		return err
-	}
-	if !indexed {
-		listed = nil
-	}
-	return v.records(data, fmt.Sprintf("segment %d", id), tell, listed)
+	return nil
 }
 
-// records looks at those of one segment or frame. Where it is not nil, listed
-// compares a delivery with the table that queries read.
-func (v *Verified) records(data []byte, where string, tell func(int64, string, ...any), listed func(*Delivery, record) error) error {
-	for r, err := range records(data) {
-		if err != nil {
-			tell(0, "%s: %s", where, err)
-			break
-		}
-		switch r.kind {
-		case outcomeRecord:
-			_, _, err = r.outcome()
-		case attemptRecord:
-			_, _, err = r.attempt()
-		}
-		if r.kind != deliveryRecord {
-			if err != nil {
-				tell(0, "%s: %s", where, err)
-			}
-			continue
-		}
-		d, _, err := r.delivery()
-		if err != nil {
-			tell(0, "%s: %s", where, err)
-			continue
-		}
-		if !bytes.Equal(hash(d.Body), d.Hash) {
-			tell(d.ID, "the body is not what was received: its SHA-256 differs")
-			continue
-		}
-		v.Deliveries++
-		v.Bytes += int64(len(d.Body))
-		if listed == nil {
-			continue
-		}
-		if err := listed(d, r); err != nil {
+// missing tells of what is listed and was not found. Its bytes may have been deleted
+// in the meantime.
+func (t *verifying) missing(ctx context.Context, q querier, c *segment.Cursor, listed map[int64]listedFrame) error {
+	files := &reader{folder: t.folder}
+	defer files.close()
+	for id, at := range listed {
+		_, err := files.at(ctx, q, at.location)
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			t.badIndex = true
+			t.tell(id, "it is not where the index says: %s, at %d", c.Name, at.place)
+		case err != nil && !errors.Is(err, segment.ErrVoid):
 			return err
 		}
 	}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/segment"
 )
 
 const (
@@ -22,29 +23,35 @@ const (
 	outcomeWait = 10 * time.Millisecond
 	// batchWait is how long a batch waits to become half a crowd.
 	batchWait = time.Millisecond
-	// maxBody leaves room for the rest of a row under SQLite's limit of 10^9.
+	// maxBody leaves room for the rest of a frame, whose length is in 32 bits.
 	maxBody = 999_000_000
 )
 
 // writer makes deliveries durable. One goroutine, run, does all of it, many
 // deliveries at a time: whatever came while those before were on their way to
-// the disk. They go to the intake, and the keeper takes them from there.
+// the disk.
 type writer struct {
-	path    string
+	folder  *segment.Folder
 	opts    Options
 	base    context.Context // never ends: what was begun is completed
-	keeper  *keeper
+	noted   func(n int)     // is told how many deliveries were written at a time
 	queue   queue
 	results chan finished
 	asks    chan ask
 	ended   chan struct{} // closed when run has returned
+	packers sync.Pool
+
+	// How many deliveries there are, and how many bytes of segments: no fewer. What
+	// was deleted since is counted.
+	deliveries, bytes atomic.Int64
 
 	mu     sync.RWMutex
 	closed atomic.Bool // changes under mu
 
 	// What follows belongs to run.
-	intake   *intake // nil: not open
-	at       spot
+	tail     *segment.Tail    // what this process appends to; nil: none yet
+	ends     map[string]int64 // of segments, as far as they were looked at
+	turn     segment.Turn     // as far as this process knows
 	batch    *batch
 	crowd    int // how many come at a time: the largest batch of late
 	outcomes []finished
@@ -53,13 +60,19 @@ type writer struct {
 	calls    *calls
 	lost     int   // outcomes that were given up
 	err      error // why
+	failed   error // of the last batch
+	begun    bool  // it has had a segment
+	fresh    bool  // go on in a new segment
+	anyway   bool  // where the log was moved away, too: nobody will come again
 }
 
 // finished is what became of a delivery, at first or later.
 type finished struct {
 	id int64
 	Outcome
-	attempt *Attempt // nil: this is the outcome
+	packed   []byte    // its findings; nil: they are as they are
+	attempt  *Attempt  // nil: this is the outcome
+	deletion *deletion // nil: it is none
 }
 
 // answerSize is how many bytes of an answer f holds.
@@ -80,9 +93,11 @@ type ask struct {
 	done chan error
 }
 
-func newWriter(ctx context.Context, path string, opts Options) (*writer, error) {
+// newWriter begins where the index stands: it learns from it, and from what is in
+// the segments and not in it yet.
+func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index, noted func(int)) (*writer, error) {
 	w := &writer{
-		path: path, opts: opts, base: context.WithoutCancel(ctx),
+		folder: f, opts: opts, base: context.WithoutCancel(ctx), noted: noted,
 		queue:   newQueue(),
 		results: make(chan finished, maxWaiting),
 		asks:    make(chan ask),
@@ -91,12 +106,16 @@ func newWriter(ctx context.Context, path string, opts Options) (*writer, error) 
 		batch:   new(batch),
 	}
 	var err error
-	if w.keeper, err = newKeeper(ctx, path, opts); err != nil {
-		return nil, err
+	var listed int64
+	if w.ends, w.turn, listed, err = x.position(ctx); err == nil {
+		w.deliveries.Store(listed)
+		err = w.calls.learn(ctx, x, opts.Now())
 	}
-	if err := w.recover(); err != nil {
-		w.keeper.end()
-		return nil, errors.Join(err, w.keeper.shut())
+	if err == nil {
+		err = w.recover()
+	}
+	if err != nil {
+		return nil, err
 	}
 	go w.run()
 	return w, nil
@@ -135,7 +154,13 @@ func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
 		o.Forward = &forward
 	}
 	w := l.write
-	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id: id, Outcome: o})
+	p, _ := w.packers.Get().(*packer)
+	if p == nil {
+		p = new(packer)
+	}
+	packed := p.pack(o.Findings)
+	w.packers.Put(p)
+	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id: id, Outcome: o, packed: packed})
 }
 
 // Attempt adds a redelivery of the delivery called id. It returns before that is
@@ -186,7 +211,7 @@ func enqueue[T any](ctx context.Context, mu *sync.RWMutex, closed *atomic.Bool, 
 	}
 }
 
-// end writes what is waiting, and leaves one file. The keeper goes on.
+// end writes what is waiting.
 func (w *writer) end() error {
 	w.mu.Lock()
 	w.closed.Store(true)
@@ -202,12 +227,23 @@ func (w *writer) run() {
 		open = w.collect()
 		w.commit()
 	}
-	w.rescue()
+	// Nobody will come again for what could not be written.
+	w.commit()
+	if n := len(w.outcomes); n > 0 && errors.Is(w.failed, ErrGone) {
+		w.anyway = true
+		if w.commit(); len(w.outcomes) == 0 {
+			// One that was moved away has them, and one that was deleted has not.
+			w.err = fmt.Errorf("what became of %s went into a file that is not there: %w", several(n, "delivery", "deliveries"), ErrGone)
+		}
+	}
+	if len(w.outcomes) > 0 {
+		w.giveUp(w.failed)
+	}
 	if w.lost > 0 {
 		w.err = fmt.Errorf("what became of %s is not stored: %w", several(w.lost, "delivery", "deliveries"), w.err)
 	}
-	if w.intake != nil {
-		w.err = errors.Join(w.err, leftToNext(w.retire()))
+	if w.tail != nil {
+		_ = w.tail.Close() // what was not cut off, the next that writes cuts off
 	}
 }
 
@@ -216,29 +252,6 @@ func several(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprint(n, " ", many)
-}
-
-// rescue stores outcomes for which nobody will come again: without the
-// deliveries that they failed with, and if need be without the intake.
-func (w *writer) rescue() {
-	if len(w.outcomes) > 0 {
-		w.commit()
-	}
-	if len(w.outcomes) == 0 {
-		return
-	}
-	// An outcome that stands before its delivery would not be found.
-	err := w.keeper.moveAll(w.base, w.intake, (*keeper).anyway)
-	if err == nil {
-		err = w.storeInTable((*keeper).anyway)
-	}
-	if err != nil {
-		w.giveUp(typed(err))
-	} else if err = w.keeper.present(); err != nil {
-		// One that was moved away has them, and one that was deleted has not.
-		w.err = fmt.Errorf("what became of %s went into a file that is not there: %w", several(len(w.outcomes), "delivery", "deliveries"), err)
-	}
-	w.outcomes = nil
 }
 
 // giveUp forgets the outcomes that wait.
@@ -334,10 +347,8 @@ func (w *writer) commit() {
 	}
 	undo := w.calls.begin()
 	err := w.store()
-	if err != nil {
+	if w.failed = err; err != nil {
 		undo()
-		w.at = spot{}
-		err = typed(err)
 	}
 	// A batch that is small by chance does not make a crowd small.
 	w.crowd = max(len(w.batch.deliveries), w.crowd*7/8)
@@ -346,33 +357,9 @@ func (w *writer) commit() {
 	switch {
 	case err == nil:
 		w.forgetOutcomes()
-		w.keeper.note(w.at.pos, w.crowd > fewDeliveries)
+		w.noted(w.crowd)
 	case w.manyOutcomes():
 		// A disk that stays full must not fill the memory too.
 		w.giveUp(err)
 	}
 }
-
-// encode gives out ids and numbers, and makes a frame without its head. Nobody
-// else gives any out until it is stored.
-func (w *writer) encode() {
-	if cap(w.buf) > 2*maxBatchBytes {
-		w.buf = nil // one was very large
-	}
-	w.buf = append(w.buf[:0], make([]byte, frameHead)...)
-	for _, a := range w.batch.deliveries {
-		w.at.last++
-		a.ID = w.at.last
-		w.calls.number(a.Delivery)
-		w.buf = appendDelivery(w.buf, a.Delivery, a.header)
-	}
-	for i := range w.outcomes {
-		if f := &w.outcomes[i]; f.attempt != nil {
-			w.buf = appendAttempt(w.buf, f.id, f.attempt)
-		} else {
-			w.buf = appendOutcome(w.buf, f.id, &f.Outcome)
-		}
-	}
-}
-
-func checksum(data []byte) int64 { return int64(crc32.Checksum(data, castagnoli())) }

@@ -57,12 +57,11 @@ func openLog(ctx context.Context, a *cli.App, f listenLogFlags) (*listenLog, err
 	if err != nil || path == "" {
 		return l, err
 	}
-	l.log, err = journal.Open(ctx, path, journal.Options{
-		MaxDeliveries: f.keep, MaxBytes: int64(f.size), Window: f.window.Duration(),
-		KeepSecrets: f.keepSecrets, Secrets: a.Config.RedactHeader, Now: a.Now,
+	l.log, err = a.OpenLogAt(ctx, path, journal.Options{
+		MaxDeliveries: f.keep, MaxBytes: int64(f.size), Window: f.window.Duration(), KeepSecrets: f.keepSecrets,
 	})
 	if err != nil {
-		return nil, cli.LogError(path, err)
+		return nil, err
 	}
 	return l, nil
 }

@@ -29,7 +29,7 @@ func openUI(ctx context.Context, a *cli.App, opts options, log *journal.Log, url
 		return func() {}, nil
 	}
 	if log == nil {
-		return nil, cli.UsageError(errors.New("--ui needs the delivery log, and --log is off"), "--log FILE says where to keep one")
+		return nil, cli.UsageError(errors.New("--ui needs the delivery log, and --log is off"), "--log PATH says where to keep one")
 	}
 	ln, err := cli.ListenAt(ctx, "--ui-addr", opts.ui.addr, opts.server.Expose)
 	if err != nil {

@@ -21,9 +21,9 @@ func newPathCmd(a *cli.App) *cobra.Command {
 		Use:     "path",
 		Short:   "Print where the log is",
 		Example: "  julianctl log path",
-		Long: `While a listener writes, a part of the log is in files beside it that have its
-name with -wal, -shm or -intake added. To copy or move it, stop the listener
-first: then there is one file.`,
+		Long: `The log is a folder. To copy or move it, stop those that listen first. What it holds
+is in its files with names that end in .segment; the index beside them is made again
+where it is missing.`,
 		Args: cli.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := a.LogPath()
@@ -45,8 +45,9 @@ func newVerifyCmd(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify that the log is complete and unchanged",
-		Long: `verify reads the whole log: the structure of the file, and the SHA-256 of each body, which
-was computed when it arrived. Exit code 1: something is damaged.`,
+		Long: `verify reads the whole log: the check sum of each record, and the SHA-256 of each body, which
+was computed when it arrived. What cannot be read is named with its place in the file. Exit
+code 3: something is damaged.`,
 		Example: "  julianctl log verify",
 		Args:    cli.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a) },
@@ -73,7 +74,7 @@ func runVerify(ctx context.Context, a *cli.App) error {
 	found := fmt.Sprintf("%s with %s, each as it was received", units.Count(int(v.Deliveries), "delivery"), units.Size(v.Bytes))
 	if v.Problems > 0 {
 		fmt.Fprintf(a.Out, "%s: %s; otherwise %s\n", a.Style.Bad("damaged"), units.Count(v.Problems, "problem"), found)
-		return cli.Verdict(cli.ExitNo)
+		return cli.Verdict(cli.ExitFailure)
 	}
 	_, err = fmt.Fprintf(a.Out, "%s: %s\n", a.Style.Good("whole"), found)
 	return err

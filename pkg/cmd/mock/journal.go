@@ -32,7 +32,7 @@ func openJournal(ctx context.Context, a *cli.App, path string, client *deliver.C
 		err = cli.LogError(path, err)
 		if failed, ok := errors.AsType[*cli.ExitError](err); ok {
 			failed.Err = fmt.Errorf("--journal: %w", failed.Err)
-			failed.Hint = strings.NewReplacer("--log FILE", "--journal FILE", "; listen --log off keeps none", "").Replace(failed.Hint)
+			failed.Hint = strings.NewReplacer("--log PATH", "--journal PATH", "; listen --log off keeps none", "").Replace(failed.Hint)
 		}
 		return nil, err
 	}

@@ -1,16 +1,12 @@
-//go:build linux || darwin
+//go:build unix
 
-package journal
+package segment
 
 import (
 	"errors"
 	"os"
 	"syscall"
 )
-
-// hasIntake says that files can be locked and deleted while they are open, as
-// an intake needs.
-const hasIntake = true
 
 // lockFile takes the lock of a file unless another open file has it. It is
 // given back by unlockFile, by closing the file, and when the process ends in
@@ -35,14 +31,15 @@ func ignoringEINTR(do func() error) error {
 	}
 }
 
-// writable reports whether the file at path may be written to, by its
+// Writable reports whether the file at path may be written to, by its
 // permissions and attributes.
-func writable(path string) bool {
+func Writable(path string) bool {
 	const write = 2
 	return syscall.Access(path, write) == nil
 }
 
-func syncFolder(path string) error {
+// SyncFolder makes durable which files are in a folder.
+func SyncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
