@@ -231,7 +231,8 @@ type Options struct {
 // Step says how far a run has come.
 type Step struct {
 	ID       string
-	Done     int // checks that have delivered all they had to
+	Waiting  string // what for, where no check delivers; empty: the first answer
+	Done     int    // checks that have delivered all they had to
 	Checks   int
 	Requests int // sent so far
 }

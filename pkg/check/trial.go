@@ -394,8 +394,15 @@ func (t *Trial) Parallel(what string, calls []Call, connections int) []deliver.A
 	return answers
 }
 
+// keepAlive is how long a connection is kept that nothing is sent on: some servers
+// close it after 2s, which may cross with the next delivery.
+const keepAlive = time.Second
+
 // Rest waits.
 func (t *Trial) Rest(d time.Duration) {
+	if d >= keepAlive && t.Options.Client != nil {
+		t.Options.Client.CloseIdle()
+	}
 	_ = wait.For(t.Ctx, d) // the caller sees that ctx has ended
 }
 

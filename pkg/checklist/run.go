@@ -119,6 +119,9 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 		r.observe(observe, false)
 	}
 	if ctx.Err() == nil {
+		if o.Begin != nil {
+			o.Begin(check.Step{Waiting: "the last effects", Done: done, Checks: selected - over, Requests: r.sum.Requests})
+		}
 		r.observe(observe, true)
 	}
 	r.concluding.Wait()
@@ -213,6 +216,9 @@ const (
 // measure finds out how long an effect takes, and takes from it how long one is
 // waited for. Where --settle says how long, that is the longest wait.
 func (r *run) measure(t *check.Trial, plain check.Call, a deliver.Answer) {
+	if r.Options.Begin != nil {
+		r.Options.Begin(check.Step{Waiting: "the effect of the first call"})
+	}
 	longest := cmp.Or(r.Options.Patience, longestEffect)
 	if r.given {
 		longest = r.Options.Settle

@@ -34,6 +34,12 @@ func CleanUp(ctx context.Context, argv, callIDs []string) error {
 
 // RunCommand runs a program without a shell and returns its output.
 func RunCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) ([]byte, error) {
+	out, _, err := runCommand(ctx, timeout, argv, stdin, env...)
+	return out, err
+}
+
+// runCommand is RunCommand that returns the standard error, too.
+func runCommand(ctx context.Context, timeout time.Duration, argv []string, stdin string, env ...string) (stdout, stderr []byte, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own command
@@ -47,7 +53,7 @@ func RunCommand(ctx context.Context, timeout time.Duration, argv []string, stdin
 		if ctx.Err() != nil {
 			err = fmt.Errorf("no end within %s", timeout)
 		}
-		return nil, fmt.Errorf("%q: %w%s", argv[0], err, lastSaid(errs.Bytes()))
+		return nil, nil, fmt.Errorf("%q: %w%s", argv[0], err, lastSaid(errs.Bytes()))
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), errs.Bytes(), nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -58,11 +59,15 @@ func CommandWriter(argv []string) func(context.Context, string, []byte) error {
 // input, one a line, and prints "id count", one a line.
 func CommandBatch(argv []string) BatchProbe {
 	return func(ctx context.Context, callIDs []string) (map[string]int, error) {
-		out, err := RunCommand(ctx, batchTimeout, argv, strings.Join(callIDs, "\n")+"\n")
+		out, said, err := runCommand(ctx, batchTimeout, argv, strings.Join(callIDs, "\n")+"\n")
 		if err != nil {
 			return nil, fmt.Errorf("probe %w", err)
 		}
-		return parseCounts(out)
+		counts, err := parseCounts(out)
+		if err != nil {
+			err = fmt.Errorf("%w%s", err, lastSaid(said))
+		}
+		return counts, err
 	}
 }
 
@@ -108,11 +113,15 @@ func CommandProbe(argv []string, path string) Probe {
 		for i, arg := range argv {
 			args[i] = strings.ReplaceAll(arg, Placeholder, callID)
 		}
-		out, err := RunCommand(ctx, probeTimeout, args, "", ProbeEnv+"="+callID)
+		out, said, err := runCommand(ctx, probeTimeout, args, "", ProbeEnv+"="+callID)
 		if err != nil {
 			return Reading{}, fmt.Errorf("probe %w", err)
 		}
-		return parseCount(out, path)
+		r, err := parseCount(out, path)
+		if err != nil { // a pipeline ends well where its first command did not
+			err = fmt.Errorf("%w%s", err, lastSaid(said))
+		}
+		return r, err
 	}
 }
 
@@ -127,11 +136,18 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lastSaid is the last line of an output, for an error: that of a traceback names
-// what went wrong.
+// errorLine matches a line that names an error: psql writes where it is after it.
+var errorLine = regexp.MustCompile(`(?i)\b(error|fatal|exception|panic)|(Error|Exception)\b`)
+
+// lastSaid is what a program said of an error: the last line that names one, or the
+// last line. That of a traceback names what went wrong.
 func lastSaid(b []byte) string {
-	text := strings.TrimSpace(string(b))
-	line := strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+	line := ""
+	for l := range strings.Lines(strings.TrimSpace(string(b))) {
+		if l = strings.TrimSpace(l); errorLine.MatchString(l) || !errorLine.MatchString(line) {
+			line = l
+		}
+	}
 	if line == "" {
 		return ""
 	}

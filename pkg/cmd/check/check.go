@@ -197,8 +197,11 @@ func run(ctx context.Context, a *cli.App, o options) error {
 		plan.options.Supervision.Tell = p.tell
 	} else if err := waitReady(ctx, a, plan.options.Client, o.readyTimeout); err != nil {
 		return err
+	} else if err := tryProbe(ctx, plan.options); err != nil {
+		return err
 	}
 	plan.options.Begin = p.begin()
+	plan.options.Say = func(text string) { p.progress.Above(func() { a.Note("%s", text) }) }
 	sum, err := checklist.Run(ctx, plan.options, p.result)
 	p.end()
 	code := cleanUp(ctx, a, plan.cleanup, sum.CallIDs)

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -111,15 +112,14 @@ func (p *printer) tell(what string, left time.Duration) {
 // terminal. It returns what is to be shown of each step.
 func (p *printer) begin() func(check.Step) {
 	if p.o.format == "text" || !p.a.Out.IsTTY() {
-		_, _, requests := checklist.Planned(p.plan.options)
 		p.progress = p.a.Progress(func(elapsed time.Duration) (float64, []string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := p.step
+			share := float64(s.Done) / float64(max(1, s.Checks))
 			if s.ID == "" {
-				return 0, []string{"waiting for the first answer"}
+				return share, []string{"waiting for " + cmp.Or(s.Waiting, "the first answer")}
 			}
-			share := float64(s.Requests) / float64(max(1, requests))
 			words := []string{fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks)}
 			if p.doing == "" {
 				return share, append(words, s.ID, units.Count(s.Requests, "request"))
@@ -196,7 +196,7 @@ func (p *printer) save(r check.Result) {
 		}
 		text := fmt.Sprintf("%s (%s: %d)", name, refused.What, refused.Status)
 		if refused.Differs != "" {
-			text += "; unlike those that were taken: " + refused.Differs
+			text += "; in it alone " + refused.Differs
 		}
 		p.saved[r.ID] = append(p.saved[r.ID], text)
 	}

@@ -1,14 +1,20 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/effects"
@@ -94,6 +100,38 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (effects.Probe, func(), 
 	return effects.URLProbe(client, strings.ReplaceAll(asked.RequestURI(), id, effects.Placeholder), f.path, missing), client.Close, nil
 }
 
+// shellVariable is one that a shell fills in.
+var shellVariable = regexp.MustCompile(`\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)`)
+
+// tryProbe asks the probe for a call that nobody has delivered, before anything is
+// sent: one that does not count is said at once. Where the endpoint is not there
+// either, that comes first.
+func tryProbe(ctx context.Context, o check.Options) error {
+	if o.Probe == nil {
+		return nil
+	}
+	const tries, wait, soon = 4, 100 * time.Millisecond, time.Second
+	id := fmt.Sprintf("call.julianctl-%016x", rand.Uint64())
+	var err error
+	for range tries { // it may fail now and then
+		var r effects.Reading
+		if r, err = o.Probe(ctx, id); err == nil && r.Count != 0 {
+			err = fmt.Errorf("probe counts %d for a call that was never delivered", r.Count)
+		}
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	if checklist.Ready(ctx, o.Client, soon) != nil {
+		return ctx.Err()
+	}
+	return cli.Failure(err, "nothing was sent; try the probe by itself with the id of a call, or leave it out: then nobody sees whether a call is lost or processed twice")
+}
+
 // probeWords splits the command of a flag. One that only a shell understands is
 // warned: no shell reads it.
 func probeWords(flag, command string) ([]string, error) {
@@ -101,7 +139,11 @@ func probeWords(flag, command string) ([]string, error) {
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
 	}
+	shell := len(words) > 1 && slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, filepath.Base(words[0]))
 	for _, word := range words {
+		if name := shellVariable.FindString(word); name != "" && !shell {
+			return nil, cli.UsageError(fmt.Errorf("%s %q has %s, and no shell reads it", flag, command, name), flag+` "sh -c '…'" has one read it, or double quotes let yours fill it in`)
+		}
 		if slices.Contains([]string{"|", "||", "&&", ";", ">", "<", "2>", "2>&1"}, word) {
 			return nil, cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
 		}

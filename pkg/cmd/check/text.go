@@ -227,7 +227,7 @@ func (p *printer) checksNotRun(s check.Summary) {
 const notRunNamed = 5
 
 func (p *printer) verdict(s check.Summary) {
-	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone {
+	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone && s.Unreachable == "" {
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(s.Probe))
 	}
 	if len(s.Shown) > 0 && p.worse == 0 {
@@ -253,7 +253,13 @@ func (p *printer) verdict(s check.Summary) {
 		}
 		names = ": " + strings.Join(ids, ", ")
 	}
-	fmt.Fprintf(p.a.Out, "\n%s: %s (%s in %s)%s\n", colour(word), p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)), names)
+	if s.Unreachable != "" && len(p.notRun) == len(p.all) && !p.o.allowUndecided {
+		return // the error says it
+	}
+	text := fmt.Sprintf("%s: %s (%s in %s)%s", word, p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)), names)
+	lines := terminal.Wrap(text, p.a.Out.Width()-1)
+	lines[0] = colour(word) + strings.TrimPrefix(lines[0], word)
+	fmt.Fprintf(p.a.Out, "\n%s\n", strings.Join(lines, "\n"))
 }
 
 // limits prints a list in as few lines as it takes.

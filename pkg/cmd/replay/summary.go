@@ -62,6 +62,9 @@ func (p *printer) summary(ctx context.Context, s deliver.Summary) {
 		p.row("skew", fmt.Sprintf("median %s, max %s, from the first copy to the last", units.Time(s.Skew.At(50)), units.Time(s.Skew.Max())))
 	}
 	fmt.Fprintf(p.a.Out, "\n%s\n", p.verdictText(ctx, s, p.a.Style))
+	if p.plan.Duplicates > 0 && s.OK == s.Planned {
+		p.a.Note("2xx does not show whether a repeat was processed twice: %q with a probe does", "julianctl check")
+	}
 	if short := p.o.Count - s.Documents - s.Unreadable; short > 0 && !p.o.Loop && s.OK == s.Planned {
 		p.a.Hint("there were no more than %s; --loop begins again", units.Count(s.Documents, "payload"))
 	}
