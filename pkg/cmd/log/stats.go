@@ -182,6 +182,9 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 			most = max(most, c.Count)
 		}
 		for _, c := range group.counts {
+			if group.label == "status" && c.Name == "0" {
+				c.Name = "no answer"
+			}
 			bar := strings.Repeat("█", int(max(1, 20*c.Count/most)))
 			line(label, "%s %s  %s", terminal.Pad(terminal.Fit(safetext.Line(c.Name), 20), 20), terminal.PadLeft(units.Number(c.Count), 8), st.Accent(bar))
 			label = ""
