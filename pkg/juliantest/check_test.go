@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/juliantest"
 	"github.com/julianctl/julianctl/testdata/consumers/gotest"
@@ -33,6 +35,9 @@ var scenarios = map[string]func(*testing.T){
 		e := right()
 		e.Probe = nil
 		juliantest.Check(t, e, juliantest.Skip("speed"), juliantest.AllowUndecided())
+	},
+	"refused": func(t *testing.T) {
+		juliantest.Check(t, broken("summary is a template"), juliantest.Only("meta-characters"))
 	},
 	"no probe, broken": func(t *testing.T) {
 		e := broken("summary is a template")
@@ -209,14 +214,42 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// A payload that was answered with 5xx is kept where go test keeps artifacts; otherwise a
+// line says how.
+func TestRefusedPayloadIsKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if got := child(t, "refused"); !strings.Contains(got.text, "        payload: go test -artifacts keeps it\n") {
+		t.Errorf("says nothing of it\n%s", got.text)
+	}
+	got := child(t, "refused", "-test.artifacts", "-test.outputdir="+dir)
+	path := regexp.MustCompile(`(?m)^ +payload: ([^,\n]+)`).FindStringSubmatch(got.text)
+	if path == nil {
+		t.Fatal(got.text)
+	}
+	body, err := os.ReadFile(path[1])
+	if err != nil || !bytes.Contains(body, []byte("{{")) || !strings.HasPrefix(path[1], dir) {
+		t.Errorf("%v, %s in %s, want a template\n%s", err, body, path[1], got.text)
+	}
+}
+
 // Without a probe the checks that need one fail, once, or are skipped where that is
 // accepted; what is answered can fail all the same.
 func TestNoProbe(t *testing.T) {
 	t.Parallel()
-	const undecided = "repeat together other-bytes later-content changed-field near-ids after-others after-pause lost-ack failed-first in-flight same-person none-lost"
+	var undecided, skipped []string
+	for _, c := range checklist.Selected(check.Options{Skip: []string{"speed"}}) {
+		switch {
+		case c.Needs == checklist.Effects:
+			undecided = append(undecided, c.ID)
+			skipped = append(skipped, c.ID)
+		case c.ID == "https":
+			skipped = append(skipped, c.ID)
+		}
+	}
 	for _, tt := range []struct{ scenario, failed, skipped string }{
-		{"no probe", "repeat", strings.TrimPrefix(undecided, "repeat ") + " https"},
-		{"no probe, accepted", "", undecided + " https"},
+		{"no probe", undecided[0], strings.Join(skipped[1:], " ")},
+		{"no probe, accepted", "", strings.Join(skipped, " ")},
 		{"no probe, broken", "meta-characters", "repeat"},
 	} {
 		got := child(t, tt.scenario)
@@ -283,7 +316,10 @@ func TestPanicIsPrinted(t *testing.T) {
 // Options and flags of go test select checks; what they leave out is not delivered.
 func TestSelection(t *testing.T) {
 	t.Parallel()
-	all := "repeat other-bytes later-content changed-field near-ids after-others lost-ack failed-first in-flight same-person missing-call-id none-lost methods"
+	var some []string
+	for _, c := range checklist.Selected(check.Options{Only: []string{"idempotency", "methods"}, Skip: []string{"together", "after-pause"}}) {
+		some = append(some, c.ID)
+	}
 	smoke := child(t, "smoke").verdicts["PASS"]
 	if len(smoke) < 10 || slices.Contains(smoke, "json-forms") {
 		t.Errorf("smoke: %v", smoke)
@@ -293,7 +329,7 @@ func TestSelection(t *testing.T) {
 		args     []string
 		want     string
 	}{
-		{"some", nil, all},
+		{"some", nil, strings.Join(some, " ")},
 		{"right", []string{"-test.short"}, strings.Join(smoke, " ")},
 		{"default though short", []string{"-test.short"}, "json-forms"},
 		{"broken", []string{"-test.run=TestChild/sample|TestOther/repeat"}, "sample"},

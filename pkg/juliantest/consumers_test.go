@@ -29,7 +29,7 @@ func TestConsumers(t *testing.T) {
 	}
 	tests := map[string]string{
 		"":                           "",
-		"no dedupe":                  "repeat together other-bytes later-content changed-field after-others after-pause lost-ack in-flight final-count",
+		"no dedupe":                  "repeat together other-bytes later-content changed-field after-others after-pause lost-ack in-flight late-repeat final-count",
 		"looks, then inserts":        "together final-count",
 		"key holds the result":       "later-content changed-field final-count",
 		"trims the id":               "near-ids",

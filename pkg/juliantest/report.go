@@ -123,20 +123,25 @@ func explain(t *testing.T, r check.Result, hint string) string {
 		wrong[e.CallID] = true
 	}
 	list("effect: ", effects, len(effects))
-	var sent, others []string
+	// What tells most comes first: deliveries of the calls above, then refused ones.
+	var sent [3][]string
+	last := ""
 	for _, e := range r.Evidence {
-		answer := cmp.Or(e.Error, fmt.Sprint(e.Status))
-		line := fmt.Sprintf("%s: %s in %s", strings.TrimSpace(e.What+" "+e.CallID), answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
-		if wrong[e.CallID] || e.Status/100 != 2 {
-			sent = append(sent, line)
-		} else {
-			others = append(others, line)
+		what := strings.TrimSpace(e.What + " " + e.CallID)
+		rank := 2
+		switch {
+		case what == last: // the same once more
+		case wrong[e.CallID]:
+			rank = 0
+		case e.Status/100 != 2:
+			rank = 1
 		}
+		last = what
+		sent[rank] = append(sent[rank], fmt.Sprintf("%s: %s in %s", what, cmp.Or(e.Error, fmt.Sprint(e.Status)), units.Time(units.FromMilliseconds(e.LatencyMS))))
 	}
-	list("sent:   ", append(sent, others...), r.Requests)
+	list("sent:   ", slices.Concat(sent[:]...), r.Requests)
 	for i, refused := range r.Refused {
-		add("differs: ", refused.Differs)
-		add("payload: ", keep(t, r.ID, i, refused.Payload))
+		add("payload: ", keep(t, r.ID, i, refused))
 	}
 	if named := checklist.Named(r.ID); len(named) > 0 {
 		add("why:    ", named[0].Why)
@@ -149,15 +154,21 @@ func explain(t *testing.T, r check.Result, hint string) string {
 // mostLines is how many lines there are of each kind of evidence.
 const mostLines = 4
 
-// keep saves a payload where go test -artifacts asks for it, and returns where; or
-// "".
-func keep(t *testing.T, id string, i int, payload []byte) string {
+// keep saves a payload where go test -artifacts asks for it, and says where, or how to
+// ask.
+func keep(t *testing.T, id string, i int, refused check.Refused) string {
 	if f := flag.Lookup("test.artifacts"); f == nil || f.Value.String() != "true" {
-		return ""
+		if i > 0 {
+			return "" // it was said
+		}
+		return "go test -artifacts keeps it"
 	}
 	path := filepath.Join(t.ArtifactDir(), fmt.Sprintf("%s-%d.json", id, i+1))
-	if err := os.WriteFile(path, payload, 0o600); err != nil {
+	if err := os.WriteFile(path, refused.Payload, 0o600); err != nil {
 		return err.Error()
+	}
+	if refused.Differs != "" {
+		path += ", where " + refused.Differs
 	}
 	return path
 }
