@@ -64,7 +64,11 @@ func (p *printer) sweeps(s check.Summary) []report.Section {
 				case !point.Reached:
 					verdict = report.Undecided
 				}
-				strip.Points = append(strip.Points, report.Point{Text: point.At, Verdict: verdict})
+				at := point.At
+				if at == "0" {
+					at = "–" // no step was held
+				}
+				strip.Points = append(strip.Points, report.Point{Text: at, Verdict: verdict})
 			}
 			strips = append(strips, strip)
 		}
@@ -74,7 +78,7 @@ func (p *printer) sweeps(s check.Summary) []report.Section {
 	}
 	var out []report.Section
 	if strips != nil {
-		note := "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it."
+		note := "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it; with – at none of them."
 		if s.Exercised != nil {
 			note += " The consumer was " + exercised(s.Exercised) + "."
 		}

@@ -15,7 +15,7 @@ func TestSweepsOnThePage(t *testing.T) {
 		{ID: "budget", Verdict: check.Pass},
 		{
 			ID: "crash", Verdict: check.Fail, Message: "1 of 3 kills: processed 2 times, expected 1",
-			Points: []check.PointResult{{At: "2", Reached: true}, {At: "4", Reached: true, Failed: true}, {At: "4+"}},
+			Points: []check.PointResult{{At: "0", Reached: true}, {At: "2", Reached: true}, {At: "4", Reached: true, Failed: true}, {At: "4+"}},
 			Timeline: []check.Event{
 				{AtMS: 0, Who: "sender", What: "POST, copy 1"},
 				{AtMS: 3.2, Who: "database#7", What: "COMMIT", Result: "held", Held: true},
@@ -27,9 +27,9 @@ func TestSweepsOnThePage(t *testing.T) {
 	want := []report.Section{
 		{
 			Title: "Points",
-			Note: "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it. " +
+			Note: "Each box is a step of a delivery at which something was done to the consumer: before it, or with a + after it; with – at none of them. " +
 				"The consumer was killed at 2 of 3 points, disturbed at 8 of 9 points of a delivery, restarted 2 times.",
-			Strips: []report.Strip{{Label: "crash", Points: []report.Point{{Text: "2", Verdict: report.Pass}, {Text: "4", Verdict: report.Fail}, {Text: "4+", Verdict: report.Undecided}}}},
+			Strips: []report.Strip{{Label: "crash", Points: []report.Point{{Text: "–", Verdict: report.Pass}, {Text: "2", Verdict: report.Pass}, {Text: "4", Verdict: report.Fail}, {Text: "4+", Verdict: report.Undecided}}}},
 		},
 		{
 			Title: "Timeline of crash", Note: "1 of 3 kills: processed 2 times, expected 1",

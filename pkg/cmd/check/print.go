@@ -273,7 +273,7 @@ func evidenceText(r check.Result) string {
 		for i := range min(n, maxEvidenceLines) {
 			fmt.Fprintln(&b, line(i))
 		}
-		if more := total - min(n, maxEvidenceLines); more > 0 {
+		if more := total - min(n, maxEvidenceLines); n > 0 && more > 0 {
 			fmt.Fprintf(&b, "and %d more\n", more)
 		}
 	}

@@ -97,3 +97,11 @@ answered before anything was durable: a crash in between loses the call
 		t.Error(d)
 	}
 }
+
+// A crash check has a timeline in place of a list of deliveries, of which there are
+// no more then.
+func TestNoEvidenceHasNoMore(t *testing.T) {
+	if got := evidenceText(check.Result{Requests: 8}); got != "" {
+		t.Errorf("%q", got)
+	}
+}
