@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -204,73 +203,6 @@ func TestLaterContentSaysWhichWasKept(t *testing.T) {
 		if said := got.said(pass); !strings.Contains(said, says) {
 			t.Errorf("%q: %s", kept, said)
 		}
-	}
-}
-
-func TestProbesOverHTTP(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/plain/call.a b":
-			fmt.Fprintln(w, " 2 ")
-		case "/json":
-			fmt.Fprintf(w, `{"rows": [{"id": %q}, {}], "n": 3, "text": "4"}`, r.URL.Query().Get("id"))
-		case "/long":
-			io.WriteString(w, strings.Repeat(" ", 2<<20)+"1")
-		case "/redirect":
-			http.Redirect(w, r, "/json", http.StatusFound)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer srv.Close()
-	client := options(t, srv.URL, "").Client
-	for _, tt := range []struct {
-		uri, path string
-		want      int // -1: an error
-	}{
-		{"/json?id={callId}", "rows.#", 2}, {"/json?id={callId}", "rows", 2}, {"/json", "n", 3}, {"/json", "text", 4},
-		{"/json", "", -1}, {"/json", "nothing", -1}, {"/gone/{callId}", "", -1}, {"/redirect", "n", -1}, {"/long", "", -1},
-	} {
-		r, err := effects.URLProbe(client, tt.uri, tt.path, nil)(t.Context(), "call.a b")
-		if err != nil {
-			r.Count = -1
-		}
-		if r.Count != tt.want {
-			t.Errorf("%s %q: %d (%v), want %d", tt.uri, tt.path, r.Count, err, tt.want)
-		}
-	}
-}
-
-// A command gets the id in its words and in its environment, and no shell sees
-// it.
-func TestCommandProbe(t *testing.T) {
-	needs.Program(t, "sh")
-	for _, tt := range []struct {
-		argv []string
-		want int
-	}{
-		{[]string{"sh", "-c", `test "$1" = "$JULIANCTL_CALL_ID" && echo 7`, "sh", "{callId}"}, 7},
-		{[]string{"echo", "{callId}"}, -1},
-	} {
-		r, err := effects.CommandProbe(tt.argv, "")(t.Context(), "call.$(echo x); `y`")
-		if err != nil {
-			r.Count = -1
-		}
-		if r.Count != tt.want {
-			t.Errorf("%v: %d (%v), want %d", tt.argv, r.Count, err, tt.want)
-		}
-	}
-}
-
-func TestCleanUp(t *testing.T) {
-	needs.Program(t, "sh")
-	ids := []string{"call.a", "call.b"}
-	ok := []string{"sh", "-c", `test "$(cat)" = "$(cat "$JULIANCTL_CALL_IDS_FILE")" && test "$(wc -l <"$JULIANCTL_CALL_IDS_FILE")" -eq 2`}
-	if err := effects.CleanUp(t.Context(), ok, ids); err != nil {
-		t.Error(err)
-	}
-	if err := effects.CleanUp(t.Context(), []string{"sh", "-c", "echo no such table >&2; exit 3"}, ids); err == nil || !strings.Contains(err.Error(), "no such table") {
-		t.Errorf("%v", err)
 	}
 }
 
