@@ -36,7 +36,7 @@ func Skip(names ...string) Option {
 }
 
 // Profile selects how much is checked: "smoke" takes a second and has a third of the
-// checks, "default" takes 2 seconds, "thorough" 2 minutes. Without it, go test -short
+// checks, "default" takes about 3 seconds, "thorough" 2 minutes. Without it, go test -short
 // selects smoke.
 func Profile(name string) Option { return func(s *settings) { s.profile = name } }
 

@@ -2,7 +2,7 @@
 // checks of "julianctl check" as subtests, payloads, duplicates, and a stand-in for
 // the provider.
 //
-// A test of a handler, which takes about 2 seconds:
+// A test of a handler, which takes about 3 seconds:
 //
 //	func TestWebhook(t *testing.T) {
 //		db := testDatabase(t)
