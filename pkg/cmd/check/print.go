@@ -77,7 +77,11 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 		text += fmt.Sprintf(", %d of them past --max-requests", over)
 	}
 	if plan.options.Probe == nil && plan.options.Batch == nil {
-		a.Note("no probe: a call that is lost or processed twice is not seen; %s", nearestRecipe(a.Env))
+		recipe := nearestRecipe(a.Env)
+		if o.supervise.exec != "" { // the port is any free one
+			recipe = strings.ReplaceAll(recipe, ":8080/", ":{port}/")
+		}
+		a.Note("no probe: a call that is lost or processed twice is not seen; %s", recipe)
 	}
 	if o.profile == profileThorough {
 		a.Note("thorough: takes two to three minutes")
