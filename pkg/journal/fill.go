@@ -468,11 +468,11 @@ func (x *index) followStale(ctx context.Context, most int, over int64) error {
 
 // forPrivate begins an index elsewhere where that of the log cannot be written to.
 func (x *index) forPrivate(ctx context.Context, err error) error {
-	if err = typed(err); !errors.Is(err, ErrReadOnly) || x.private || x.folder.Present() != nil {
-		return err
-	}
 	x.mu.Lock()
-	err = x.beginPrivate(ctx)
+	private := !x.private && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
+	if private {
+		err = x.beginPrivate(ctx)
+	}
 	x.mu.Unlock()
 	if err != nil {
 		return err

@@ -62,14 +62,16 @@ var errIndex = errors.New("it is no index of this log")
 // useless reports whether err says that an index cannot be used.
 func useless(err error) bool {
 	var failed *sqlite.Error
-	if !errors.As(err, &failed) {
+	if errors.Is(err, errIndex) || !errors.As(err, &failed) {
 		return errors.Is(err, errIndex)
 	}
 	switch failed.Code() & 0xff {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT:
 		return true
+	case sqlite3.SQLITE_IOERR:
+		return failed.Code() != sqlite3.SQLITE_IOERR_SHMSIZE // the disk is full
 	}
-	return failed.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
+	return false
 }
 
 // openIndex opens the newest index of a log, or makes one.
@@ -235,7 +237,7 @@ func (x *index) replace(ctx context.Context, was *sql.DB) error {
 		return x.use(ctx, path)
 	}
 	removeIndex(path)
-	if err = typed(err); errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) {
+	if err = typed(err); !segment.Writable(x.folder.Path) || errors.Is(err, ErrFull) {
 		return x.beginPrivate(ctx)
 	}
 	return err
@@ -369,7 +371,7 @@ func (x *index) ask(ctx context.Context, do func(db *sql.DB) error) error {
 		db := x.read
 		x.mu.Unlock()
 		err := do(db)
-		if try == 3 || !useless(err) && !x.deleted(err) {
+		if try == 5 || !useless(err) && !x.deleted(err) {
 			return typed(err)
 		}
 		if err = x.replace(ctx, db); err == nil {

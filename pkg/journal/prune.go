@@ -93,6 +93,9 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 	if l.write == nil {
 		return 0, ErrReadOnly
 	}
+	if err := l.Index(ctx); err != nil { // what is not listed would stay
+		return 0, err
+	}
 	found, cut, err := l.prunable(ctx, p)
 	if err != nil || found.Deliveries == 0 {
 		return 0, err
@@ -110,7 +113,10 @@ func (l *Log) Delete(ctx context.Context, ids ...int64) (deleted int, err error)
 	if l.write == nil {
 		return 0, ErrReadOnly
 	}
-	var spans = []IDs{}
+	if err := l.Index(ctx); err != nil { // what is not listed would stay
+		return 0, err
+	}
+	spans := []IDs{}
 	for _, id := range ids {
 		spans = append(spans, IDs{id, id})
 	}
@@ -127,7 +133,15 @@ func (l *Log) remove(ctx context.Context, d deletion, fresh bool) error {
 		return err
 	}
 	x := l.index
-	return x.ask(ctx, func(*sql.DB) error { return errors.Join(x.catchUp(ctx), x.forgetWords(ctx), x.shrink(ctx)) })
+	return x.ask(ctx, func(*sql.DB) error {
+		if err := x.catchUp(ctx); err != nil {
+			return err
+		}
+		if err := x.forgetWords(ctx); err != nil {
+			return err
+		}
+		return x.shrink(ctx)
+	})
 }
 
 // erase deletes what a record asks for, from the segments and from the index. When it
@@ -245,6 +259,9 @@ func (x *index) shrink(ctx context.Context) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.conn == nil {
+		return nil // another index took its place, which is small
+	}
 	for _, statement := range []string{"PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"} {
 		if err := x.conn.exec(ctx, statement); err != nil {
 			return err
