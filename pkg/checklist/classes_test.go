@@ -367,6 +367,20 @@ func classes() []class {
 				return true
 			}
 		}},
+		{name: "leaks with each value of a wrong type", id: "endurance", make: func(s *shop) {
+			left := atomic.Int32{}
+			left.Store(60)
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				if json.Valid(b) && strings.Contains(string(b), `"outcomes":7`) {
+					left.Add(-1)
+				}
+				if left.Load() > 0 {
+					return false
+				}
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			}
+		}},
 		{name: "a list that is searched from its beginning", id: "endurance", make: func(s *shop) {
 			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()) * time.Millisecond) }
 		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"after-others", "endurance"} }},

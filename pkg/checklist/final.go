@@ -83,7 +83,7 @@ func finalCount(t *check.Trial) check.Conclusion {
 			n.Undecided("nothing was acknowledged")
 		}
 		if irregular.Calls > 0 {
-			n.Warn("%s, though acknowledged: of an unusual Content-Type, method or number", irregular.Text(len(all)))
+			n.Warn("%s, though acknowledged: of an unusual form", irregular.Text(len(all)))
 		}
 		passed := fmt.Sprintf("%d acknowledged calls counted once more, each as it should be", acked)
 		if len(all) < known {

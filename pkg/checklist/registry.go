@@ -369,10 +369,10 @@ var Checks = []Check{
 		Mend: "keep what was processed in the database for good: a unique key on callId",
 	},
 	{
-		ID: "endurance", Group: "robustness", Needs: Answers, Requests: 5*enduranceRounds*thoroughTimes + timedRounds + 1, distinct: 4 * timedRounds, least: 5*enduranceRounds + timedRounds + 1,
+		ID: "endurance", Group: "robustness", Needs: Answers, Requests: 6*enduranceRounds*thoroughTimes + timedRounds + 1, distinct: 4 * timedRounds, least: 6*enduranceRounds + timedRounds + 1,
 		Title: "is as fast and as right after hundreds of deliveries", run: endurance,
 		Why:  "what leaks a connection or a thread with each bad delivery has none left after a day",
-		How:  "delivers right, refused, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and the quicker of the last not take five times as long as the first calls of the run and 60ms more",
+		How:  "delivers right, refused, mistyped, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and the quicker of the last not take five times as long as the first calls of the run and 60ms more",
 		Mend: "give connections and files back on every path, also when reading or parsing fails; put an index on what is looked up",
 	},
 	{

@@ -325,6 +325,7 @@ func endurance(t *check.Trial) check.Conclusion {
 		} else if len(n.Fails) > 0 {
 			break
 		}
+		mistyped := t.Call(generate.Spec{}).With("callResult.outcomes", "7").Graded(check.Doubtful)
 		wrong, half, dropped := t.Call(generate.Spec{}).Graded(check.Broken), t.Call(generate.Spec{}).Graded(check.Broken), t.Call(generate.Spec{})
 		var bad sync.WaitGroup
 		bad.Go(func() {
@@ -333,6 +334,7 @@ func endurance(t *check.Trial) check.Conclusion {
 			}
 			wrong.Body = wrong.Body[:len(wrong.Body)/2]
 			t.Send("half a payload", wrong)
+			t.Send("outcomes is a number", mistyped)
 		})
 		bad.Go(func() { t.As("broken off half-way", half, deliver.WireOptions{Cut: len(half.Body) / 2}) })
 		bad.Go(func() {
