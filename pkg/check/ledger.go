@@ -83,7 +83,7 @@ func (l *Ledger) unprocessed() int {
 // waiting picks a few acknowledged calls that were not seen to be processed: the
 // first ones, which are next where they are worked on in order, and others evenly.
 func (l *Ledger) waiting() []*Watched {
-	const few = 6
+	const few = 20
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var open []*Entry

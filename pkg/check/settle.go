@@ -102,7 +102,7 @@ func (t *Trial) Settle(all []*Watched) {
 				break
 			}
 		}
-		if len(missing) > 0 && same >= looks && since >= wait/2 && behind.moves() {
+		if len(missing) > 0 && same >= looks && since >= wait/4 && behind.moves() {
 			continue
 		}
 		if len(open) == 0 || same >= looks && (since >= wait || looks == 1 && len(missing) == 0) {
@@ -199,9 +199,16 @@ func (b *backlog) moves() bool {
 		return false
 	}
 	moved := len(b.open) > 0 && b.t.Look(b.open)
-	b.open = b.t.Ledger.waiting()
-	b.t.Look(b.open)
-	b.open = slices.DeleteFunc(b.open, func(w *Watched) bool { return w.After >= w.Want })
+	// Many may have been processed before anybody looked: what is next is behind them.
+	const rounds = 12
+	for range rounds {
+		waiting := b.t.Ledger.waiting()
+		b.t.Look(waiting)
+		b.open = slices.DeleteFunc(slices.Clone(waiting), func(w *Watched) bool { return w.After >= w.Want })
+		if len(waiting) == 0 || waiting[0].After < waiting[0].Want {
+			break
+		}
+	}
 	b.since = time.Now()
 	return moved
 }

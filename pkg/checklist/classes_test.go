@@ -579,6 +579,18 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 			}()
 			s.effect = func(add func()) { jobs <- add }
 		}, edit: func(_ *shop, o *check.Options) { o.Settle = 0 }},
+		{name: "a queue that is far behind", make: func(s *shop) {
+			jobs := make(chan func(), 10_000)
+			go func() {
+				for add := range jobs {
+					<-time.After(25 * time.Millisecond)
+					add()
+				}
+			}()
+			s.effect = func(add func()) { jobs <- add }
+		}, edit: func(_ *shop, o *check.Options) {
+			o.Settle, o.Skip, o.Only = 0, nil, []string{"budget-burst", "burst", "poison"}
+		}},
 		{name: "409 to copies while it works on", make: func(s *shop) {
 			var mu sync.Mutex
 			until := map[string]time.Time{}
