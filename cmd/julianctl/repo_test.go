@@ -54,6 +54,7 @@ var tiers = map[string]struct {
 	"pkg/effects":      {2, nil},
 	"pkg/check":        {2, []string{"pkg/effects"}},
 	"pkg/crashcheck":   {2, []string{"pkg/check", "pkg/effects"}},
+	"pkg/drill":        {2, []string{"pkg/check", "pkg/effects"}},
 	"pkg/checklist":    {2, []string{"pkg/check", "pkg/crashcheck", "pkg/effects"}},
 	"pkg/mockapi":      {2, nil},
 	"pkg/report":       {2, nil},
@@ -287,7 +288,7 @@ func TestHouseBounds(t *testing.T) {
 // plainPackages use the field's own words; see privateWords. Packages are added as
 // they become clean.
 var plainPackages = []string{
-	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
+	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/drill", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
 	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
 	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/log", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",

@@ -1,8 +1,7 @@
 // Package checklist has every check of an endpoint in one table, [Checks], and
 // runs them: it delivers synthetic payloads in the ways that consumers break on,
 // and concludes from the answers and, where a probe counts them, from the effects.
-// It has the outage drill, too. The checks that kill a supervised consumer are in
-// package crashcheck.
+// The checks that kill a supervised consumer are in package crashcheck.
 package checklist
 
 import (

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
-	"github.com/julianctl/julianctl/pkg/checklist"
+	"github.com/julianctl/julianctl/pkg/drill"
 	"github.com/julianctl/julianctl/pkg/sender"
 )
 
@@ -60,17 +60,17 @@ func TestDrill(t *testing.T) {
 		unseen  bool // no probe
 		up      bool // the endpoint is never stopped
 		want    check.Verdict
-		present checklist.Fate
-		absent  checklist.Fate
+		present drill.Fate
+		absent  drill.Fate
 		says    string
 	}{
-		{name: "correct", fault: correct, want: pass, present: checklist.Late, absent: checklist.Lost, says: "have one effect each"},
-		{name: "doubles", fault: noDedupe, want: fail, present: checklist.Doubled, absent: checklist.Lost, says: "processed more than once"},
-		{name: "forgets", fault: correct, loses: true, want: fail, present: checklist.Lost, absent: checklist.Doubled, says: "lost"},
-		{name: "forgets what it did", fault: correct, amnesia: true, want: fail, present: checklist.Doubled, absent: checklist.Lost, says: "processed more than once"},
-		{name: "does not come back", fault: correct, gone: true, want: fail, present: checklist.Open, absent: checklist.Lost, says: "did not come back"},
-		{name: "no probe", fault: correct, unseen: true, want: undecided, present: checklist.Late, absent: checklist.Lost, says: "without a probe"},
-		{name: "never down", fault: correct, up: true, want: undecided, present: checklist.Right, absent: checklist.Late, says: "never down"},
+		{name: "correct", fault: correct, want: pass, present: drill.Late, absent: drill.Lost, says: "have one effect each"},
+		{name: "doubles", fault: noDedupe, want: fail, present: drill.Doubled, absent: drill.Lost, says: "processed more than once"},
+		{name: "forgets", fault: correct, loses: true, want: fail, present: drill.Lost, absent: drill.Doubled, says: "lost"},
+		{name: "forgets what it did", fault: correct, amnesia: true, want: fail, present: drill.Doubled, absent: drill.Lost, says: "processed more than once"},
+		{name: "does not come back", fault: correct, gone: true, want: fail, present: drill.Open, absent: drill.Lost, says: "did not come back"},
+		{name: "no probe", fault: correct, unseen: true, want: undecided, present: drill.Late, absent: drill.Lost, says: "without a probe"},
+		{name: "never down", fault: correct, up: true, want: undecided, present: drill.Right, absent: drill.Late, says: "never down"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +92,7 @@ func TestDrill(t *testing.T) {
 			if err := r.start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			o := checklist.DrillOptions{
+			o := drill.Options{
 				Client: options(t, "http://"+r.address, "").Client, Probe: c.probe, Settle: 40 * time.Millisecond,
 				Rate: 50, Phase: 300 * time.Millisecond, Patience: 20 * time.Second, Stop: r.stop, Start: r.start,
 			}
@@ -113,7 +113,7 @@ func TestDrill(t *testing.T) {
 			}
 			var told strings.Builder
 			o.Tell = func(_ time.Duration, what string) { told.WriteString(what + "\n") }
-			got, err := checklist.Drill(t.Context(), o)
+			got, err := drill.Run(t.Context(), o)
 			r.stop(t.Context())
 			if err != nil || got.Verdict != tt.want || got.Count[tt.present] == 0 || got.Count[tt.absent] != 0 || !strings.Contains(got.Message, tt.says) {
 				t.Errorf("%+v, error %v", got, err)
@@ -134,7 +134,7 @@ func TestDrillThatCannotStop(t *testing.T) {
 	}
 	defer r.stop(t.Context())
 	no := errors.New("no such service")
-	_, err := checklist.Drill(t.Context(), checklist.DrillOptions{
+	_, err := drill.Run(t.Context(), drill.Options{
 		Client: options(t, "http://"+r.address, "").Client, Phase: 20 * time.Millisecond,
 		Stop: func(context.Context) error { return no }, Start: r.start,
 	})
@@ -155,7 +155,7 @@ func TestDrillSeedUsedTwice(t *testing.T) {
 	never := func(context.Context) error { return nil }
 	seen := map[string]bool{}
 	for range 2 {
-		got, err := checklist.Drill(t.Context(), checklist.DrillOptions{
+		got, err := drill.Run(t.Context(), drill.Options{
 			Client: options(t, "http://"+r.address, "").Client, Seed: 7, Rate: 200, Phase: 10 * time.Millisecond, Stop: never, Start: never,
 		})
 		if err != nil || len(got.Calls) == 0 {
@@ -179,14 +179,14 @@ func TestDrillSender(t *testing.T) {
 		fault  fault
 		never  bool // down
 		want   check.Verdict
-		count  checklist.Fate
+		count  drill.Fate
 		says   string
 	}{
-		{sender: "retell", fault: correct, want: fail, count: checklist.GivenUp, says: "given up by the sender"},
-		{sender: "dialpad", fault: correct, want: fail, count: checklist.GivenUp, says: "given up by the sender"},
-		{sender: "worst", fault: correct, want: pass, count: checklist.Late, says: "have one effect each"},
-		{sender: "worst", fault: noDedupe, want: fail, count: checklist.Doubled, says: "processed more than once"},
-		{sender: "telnyx", fault: correct, never: true, want: undecided, count: checklist.Right, says: "never down"},
+		{sender: "retell", fault: correct, want: fail, count: drill.GivenUp, says: "given up by the sender"},
+		{sender: "dialpad", fault: correct, want: fail, count: drill.GivenUp, says: "given up by the sender"},
+		{sender: "worst", fault: correct, want: pass, count: drill.Late, says: "have one effect each"},
+		{sender: "worst", fault: noDedupe, want: fail, count: drill.Doubled, says: "processed more than once"},
+		{sender: "telnyx", fault: correct, never: true, want: undecided, count: drill.Right, says: "never down"},
 	} {
 		t.Run(fmt.Sprint(tt.sender, tt.fault), func(t *testing.T) {
 			t.Parallel()
@@ -200,14 +200,14 @@ func TestDrillSender(t *testing.T) {
 			if err := r.start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			o := checklist.DrillOptions{
+			o := drill.Options{
 				Client: options(t, "http://"+r.address, "").Client, Probe: c.probe, Settle: 40 * time.Millisecond, Sender: &profile,
 				Rate: 50, Phase: 400 * time.Millisecond, Patience: 2 * time.Second, Stop: r.stop, Start: r.start,
 			}
 			if tt.never {
 				o.Stop, o.Start = func(context.Context) error { return nil }, func(context.Context) error { return nil }
 			}
-			got, err := checklist.Drill(t.Context(), o)
+			got, err := drill.Run(t.Context(), o)
 			r.stop(t.Context())
 			if err != nil || got.Verdict != tt.want || got.Count[tt.count] == 0 || !strings.Contains(got.Message, tt.says) {
 				t.Errorf("%+v, error %v", got, err)

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
-	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/drill"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/sender"
@@ -83,7 +83,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 		return err
 	}
 	var events [][]report.Cell
-	d := checklist.DrillOptions{
+	d := drill.Options{
 		Client: plan.options.Client, Probe: plan.options.Probe, Batch: plan.options.Batch, Settle: o.probe.settle, Seed: o.seed,
 		Rate: o.drill.rate, Phase: o.drill.phase, Patience: o.drill.patience, Sender: profile,
 		Tell: func(after time.Duration, what string) {
@@ -107,7 +107,7 @@ func runDrill(ctx context.Context, a *cli.App, o options) error {
 	}
 	a.Note("drill on %s, seed %d: %g calls a second, %s",
 		a.ErrStyle.Bold(safetext.Line(d.Client.Target().String())), o.seed, o.drill.rate, how)
-	result, err := checklist.Drill(ctx, d)
+	result, err := drill.Run(ctx, d)
 	var ids []string
 	for _, c := range result.Calls {
 		ids = append(ids, c.CallID)
@@ -156,7 +156,7 @@ func outageStep(a *cli.App, flag, command, what string, answers func(context.Con
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
 	}
-	return checklist.Command(words), nil
+	return drill.Command(words), nil
 }
 
 // newAnswers returns a function that waits for the next line of in. What reads
@@ -191,7 +191,7 @@ func newAnswers(in io.Reader) func(context.Context) error {
 }
 
 // printDrill shows the account in the form of --format.
-func printDrill(a *cli.App, format string, r checklist.DrillResult) error {
+func printDrill(a *cli.App, format string, r drill.Result) error {
 	switch format {
 	case "json":
 		records := report.NewRecords(a.Out, "drill")
@@ -209,29 +209,29 @@ func printDrill(a *cli.App, format string, r checklist.DrillResult) error {
 
 // drillRow is a row of the account: a fate, or what else is shown first.
 type drillRow struct {
-	fate  checklist.Fate
+	fate  drill.Fate
 	count int
 	says  string
 	tone  report.Verdict
 }
 
 // drillRows are the fates, those that say nothing left out.
-func drillRows(r checklist.DrillResult) (rows []drillRow) {
+func drillRows(r drill.Result) (rows []drillRow) {
 	late := "redelivered"
-	if r.Count[checklist.Late] > 0 {
+	if r.Count[drill.Late] > 0 {
 		late += "; the latest " + drillTime(r.LatestMS) + " after it was due"
 	}
 	for _, row := range []drillRow{
-		{checklist.Right, 0, "acknowledged on the first try", report.Pass},
-		{checklist.Late, 0, late, report.Warn},
-		{checklist.Unseen, 0, "acknowledged; effects could not be counted", report.Warn},
-		{checklist.Doubled, 0, "processed more than once", report.Fail},
-		{checklist.Lost, 0, "acknowledged, and processed 0 times", report.Fail},
-		{checklist.Open, 0, "never acknowledged: a sender goes on delivering", report.Fail},
-		{checklist.GivenUp, 0, "never acknowledged, and given up by the sender", report.Fail},
+		{drill.Right, 0, "acknowledged on the first try", report.Pass},
+		{drill.Late, 0, late, report.Warn},
+		{drill.Unseen, 0, "acknowledged; effects could not be counted", report.Warn},
+		{drill.Doubled, 0, "processed more than once", report.Fail},
+		{drill.Lost, 0, "acknowledged, and processed 0 times", report.Fail},
+		{drill.Open, 0, "never acknowledged: a sender goes on delivering", report.Fail},
+		{drill.GivenUp, 0, "never acknowledged, and given up by the sender", report.Fail},
 	} {
 		row.count = r.Count[row.fate]
-		if row.count == 0 && (row.fate == checklist.Unseen || row.fate == checklist.Open || row.fate == checklist.GivenUp) {
+		if row.count == 0 && (row.fate == drill.Unseen || row.fate == drill.Open || row.fate == drill.GivenUp) {
 			continue
 		}
 		rows = append(rows, row)
@@ -242,18 +242,18 @@ func drillRows(r checklist.DrillResult) (rows []drillRow) {
 func drillTime(ms float64) string { return units.Time(units.FromMilliseconds(ms)) }
 
 // drillTotal and drillBack say how much was delivered, and when the endpoint came back.
-func drillTotal(r checklist.DrillResult) string {
+func drillTotal(r drill.Result) string {
 	return units.Count(r.Requests, "delivery") + fmt.Sprintf(", %d not acknowledged", r.Failed)
 }
 
-func drillBack(r checklist.DrillResult) string {
+func drillBack(r drill.Result) string {
 	if r.BackMS > 0 {
 		return "first acknowledgement " + drillTime(r.BackMS) + " after the start"
 	}
 	return "did not answer again"
 }
 
-func drillText(a *cli.App, r checklist.DrillResult) {
+func drillText(a *cli.App, r drill.Result) {
 	paint := map[report.Verdict]terminal.Paint{report.Pass: a.Style.Good, report.Warn: a.Style.Warn, report.Fail: a.Style.Bad}
 	fmt.Fprintf(a.Out, "\n%-8s %5d  %s\n", "calls", len(r.Calls), drillTotal(r))
 	if r.DownMS > 0 {
@@ -274,12 +274,12 @@ func drillText(a *cli.App, r checklist.DrillResult) {
 }
 
 // drillAnswer is the verdict in a few words.
-func drillAnswer(r checklist.DrillResult) string {
+func drillAnswer(r drill.Result) string {
 	return map[check.Verdict]string{check.Pass: "nothing lost, nothing doubled", check.Fail: "not every call survived", check.Undecided: "not decided"}[r.Verdict]
 }
 
 // drillIDs lists the first calls of a fate.
-func drillIDs(a *cli.App, r checklist.DrillResult, f checklist.Fate) {
+func drillIDs(a *cli.App, r drill.Result, f drill.Fate) {
 	shown := 0
 	for _, c := range r.Calls {
 		if c.Fate != f {
@@ -295,7 +295,7 @@ func drillIDs(a *cli.App, r checklist.DrillResult, f checklist.Fate) {
 }
 
 // drillCases are the account as reports have it.
-func drillCases(r checklist.DrillResult) []report.Case {
+func drillCases(r drill.Result) []report.Case {
 	cases := []report.Case{{Name: "outage", Group: "drill", Verdict: report.Verdict(r.Verdict), Message: r.Message, Took: units.FromMilliseconds(r.TookMS)}}
 	for _, c := range r.Calls {
 		if c.Fate.Failed() {

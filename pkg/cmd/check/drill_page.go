@@ -5,15 +5,15 @@ import (
 	"math"
 	"strings"
 
-	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/drill"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // drillOverview is the drill as a page shows it: the target, when each call was
 // acknowledged, what happened, and the fates.
-func drillOverview(a *cli.App, d checklist.DrillOptions, how string, r checklist.DrillResult, events [][]report.Cell) *report.Overview {
+func drillOverview(a *cli.App, d drill.Options, how string, r drill.Result, events [][]report.Cell) *report.Overview {
 	answer := drillAnswer(r)
 	o := &report.Overview{
 		Verdict: report.Verdict(r.Verdict),

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
-	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/drill"
 	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/supervise"
@@ -385,14 +385,14 @@ func (s *supervisor) commanded() (func(context.Context) (check.Consumer, error),
 		if err := s.runReset(ctx); err != nil {
 			return nil, err
 		}
-		if err := checklist.Command(up)(ctx); err != nil {
+		if err := drill.Command(up)(ctx); err != nil {
 			return nil, cli.Failure(fmt.Errorf("--up: %w", err), "")
 		}
 		if err := supervise.WaitReady(ctx, s.readyURL(base, 0), s.readyTimeout(), nil); err != nil {
 			return nil, cli.Failure(fmt.Errorf("after --up: %w", err), "")
 		}
 		s.runs(base, 0)
-		return &supervise.Commanded{Down: checklist.Command(down), Addr: net.JoinHostPort(t.URL.Hostname(), port)}, nil
+		return &supervise.Commanded{Down: drill.Command(down), Addr: net.JoinHostPort(t.URL.Hostname(), port)}, nil
 	}, nil
 }
 
@@ -403,7 +403,7 @@ func (s *supervisor) runReset(ctx context.Context) error {
 	if argv == nil {
 		return nil
 	}
-	if err := checklist.Command(argv)(ctx); err != nil {
+	if err := drill.Command(argv)(ctx); err != nil {
 		return cli.Failure(fmt.Errorf("--reset: %w", err), "")
 	}
 	return nil

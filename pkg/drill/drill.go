@@ -1,4 +1,7 @@
-package checklist
+// Package drill practises an outage: it delivers on a schedule while an endpoint is
+// stopped and started again, redelivers what was not acknowledged as a sender would,
+// and accounts for every call.
+package drill
 
 import (
 	"cmp"
@@ -16,13 +19,13 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// DrillOptions say how an outage is practised.
-type DrillOptions struct {
+// Options say how an outage is practised.
+type Options struct {
 	Client *deliver.Client
 	Probe  effects.Probe      // nil: effects are not counted
 	Batch  effects.BatchProbe // counts many at once; may be nil
 	Settle time.Duration
-	// Seed and Nonce make payloads and ids, as in [Options].
+	// Seed and Nonce make payloads and ids, as in [check.Options].
 	Seed, Nonce uint64
 	// Sender is how a call is delivered; nil: until it is acknowledged, after pauses that
 	// grow to 4 s.
@@ -61,8 +64,8 @@ const (
 // Failed reports whether the call did not survive.
 func (f Fate) Failed() bool { return f == Lost || f == Doubled || f == Open || f == GivenUp }
 
-// DrillCall is what became of one call.
-type DrillCall struct {
+// Call is what became of one call.
+type Call struct {
 	CallID       string  `json:"callId"`
 	Fate         Fate    `json:"fate"`
 	Tries        int     `json:"tries"`
@@ -77,11 +80,11 @@ type DrillCall struct {
 	givenUp bool
 }
 
-// DrillResult is what became of all of them.
-type DrillResult struct {
+// Result is what became of all of them.
+type Result struct {
 	Verdict  check.Verdict `json:"verdict"`
 	Message  string        `json:"message"`
-	Calls    []DrillCall   `json:"-"` // in the order in which they were due
+	Calls    []Call        `json:"-"` // in the order in which they were due
 	Count    map[Fate]int  `json:"count"`
 	Failed   int           `json:"failedTries"` // deliveries that were not acknowledged
 	Requests int           `json:"deliveries"`
@@ -101,15 +104,15 @@ var patient = sender.Profile{
 
 // drill is the state of one drill.
 type drill struct {
-	o     DrillOptions
+	o     Options
 	t     *check.Trial
 	began time.Time
 	ended chan struct{} // no call becomes due any more
 	s     *sender.Sender
 
 	mu     sync.Mutex
-	calls  []*DrillCall
-	byID   map[string]*DrillCall
+	calls  []*Call
+	byID   map[string]*Call
 	failed int
 	sent   int
 	// repeated is how many acknowledged calls were delivered once more.
@@ -118,17 +121,17 @@ type drill struct {
 	back     time.Time // first acknowledgement after that
 }
 
-// Drill delivers on a schedule through an outage, redelivers what was not
+// Run delivers on a schedule through an outage, redelivers what was not
 // acknowledged, and accounts for every call. The error is that of Stop, Start
 // or ctx; the result then holds what is known.
-func Drill(ctx context.Context, o DrillOptions) (DrillResult, error) {
+func Run(ctx context.Context, o Options) (Result, error) {
 	o.Settle = cmp.Or(o.Settle, 2*time.Second)
 	o.Rate, o.Phase, o.Patience = cmp.Or(o.Rate, 5), cmp.Or(o.Phase, 5*time.Second), cmp.Or(o.Patience, 30*time.Second)
 	if o.Tell == nil {
 		o.Tell = func(time.Duration, string) {}
 	}
 	options := check.Options{Client: o.Client, Seed: o.Seed, Nonce: o.Nonce, Settle: o.Settle, Probe: o.Probe, Batch: o.Batch}
-	d := &drill{o: o, began: time.Now(), ended: make(chan struct{}), byID: map[string]*DrillCall{}}
+	d := &drill{o: o, began: time.Now(), ended: make(chan struct{}), byID: map[string]*Call{}}
 	d.s = &sender.Sender{
 		Profile: *cmp.Or(o.Sender, &patient), Clock: sender.NewClock(d.began, 1, onTheWay), Seed: o.Seed, Send: d.try, Done: d.done,
 	}
@@ -202,7 +205,7 @@ func (d *drill) schedule(ctx context.Context) {
 			return
 		}
 		c := d.t.Call(generate.Spec{})
-		outcome := &DrillCall{CallID: c.ID, DueMS: units.Milliseconds(due.Sub(d.began)), body: c.Body}
+		outcome := &Call{CallID: c.ID, DueMS: units.Milliseconds(due.Sub(d.began)), body: c.Body}
 		d.mu.Lock()
 		d.calls = append(d.calls, outcome)
 		d.byID[c.ID] = outcome
@@ -274,8 +277,8 @@ func (d *drill) again(ctx context.Context) {
 }
 
 // account says what became of every call.
-func (d *drill) account(downFor time.Duration) DrillResult {
-	r := DrillResult{
+func (d *drill) account(downFor time.Duration) Result {
+	r := Result{
 		Repeated: d.repeated, TookMS: units.Milliseconds(time.Since(d.began)),
 		Count: map[Fate]int{}, Failed: d.failed, Requests: d.sent, DownMS: units.Milliseconds(downFor), Seed: d.o.Seed,
 	}
@@ -322,7 +325,7 @@ func (d *drill) effects() map[string]*check.Watched {
 	return counts
 }
 
-func (c *DrillCall) fate(probed bool) Fate {
+func (c *Call) fate(probed bool) Fate {
 	switch {
 	case c.givenUp && (c.Effects == nil || *c.Effects <= 1):
 		return GivenUp
@@ -340,7 +343,7 @@ func (c *DrillCall) fate(probed bool) Fate {
 	return Right
 }
 
-func (r *DrillResult) evaluate(probed bool) (check.Verdict, string) {
+func (r *Result) evaluate(probed bool) (check.Verdict, string) {
 	n := len(r.Calls)
 	switch {
 	case r.Count[Lost]+r.Count[Doubled] > 0:
@@ -362,7 +365,7 @@ func (r *DrillResult) evaluate(probed bool) (check.Verdict, string) {
 }
 
 // Command returns a function that runs a program without a shell, for
-// [DrillOptions].Stop and Start. It has to come to an end by itself.
+// [Options].Stop and Start. It has to come to an end by itself.
 func Command(argv []string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := effects.RunCommand(ctx, time.Minute, argv, "")
