@@ -38,7 +38,7 @@ func (p *printer) histogram(l deliver.Latency) {
 		if n == 0 {
 			bar = ""
 		}
-		p.row("", fmt.Sprintf("%s  %s%s %7d", terminal.PadLeft(upTo+units.Time(edges[i]), 8), p.a.Style.Accent(bar), strings.Repeat(" ", histogramBar-terminal.Cells(bar)), n))
+		p.row("", fmt.Sprintf("%s  %s%s %7s", terminal.PadLeft(upTo+units.Time(edges[i]), 8), p.a.Style.Accent(bar), strings.Repeat(" ", histogramBar-terminal.Cells(bar)), units.Number(n)))
 	}
 }
 

@@ -45,24 +45,24 @@ func TestHistogramEdges(t *testing.T) {
 
 func TestHistogram(t *testing.T) {
 	var l deliver.Latency
-	for i := range 100 {
-		l.Record(time.Duration(i/25+1) * time.Millisecond)
+	for i := range 4000 {
+		l.Record(time.Duration(i/1000+1) * time.Millisecond)
 	}
-	for range 25 {
+	for range 1000 {
 		l.Record(900 * time.Millisecond)
 	}
 	for _, tt := range []struct{ locale, want string }{
 		{"en_US.UTF-8", `
-               ≤ 1ms  ██████████▋                           25
-              ≤ 10ms  ████████████████████████████████      75
+               ≤ 1ms  ██████████▋                        1,000
+              ≤ 10ms  ████████████████████████████████   3,000
              ≤ 100ms                                         0
-                ≤ 1s  ██████████▋                           25
+                ≤ 1s  ██████████▋                        1,000
 `},
 		{"C", `
-              <= 1ms  ###########                           25
-             <= 10ms  ################################      75
+              <= 1ms  ###########                        1,000
+             <= 10ms  ################################   3,000
             <= 100ms                                         0
-               <= 1s  ###########                           25
+               <= 1s  ###########                        1,000
 `},
 	} {
 		var out bytes.Buffer
