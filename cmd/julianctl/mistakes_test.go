@@ -41,6 +41,8 @@ var mistakes = []struct {
 	{"replay s.json", 2, "no endpoint to deliver to", "julianctl replay s.json --to http://127.0.0.1:8080/webhook", 3},
 	{"check --to staging", 2, `endpoint "staging" is not in the configuration`, "julianctl config init", 0},
 	{"check --to localhost:1", 2, `endpoint "localhost:1" has no scheme`, "julianctl check --to http://localhost:1", 3},
+	{"check --to /hooks/julian", 2, `endpoint "/hooks/julian" has no host`, "julianctl check --to http://127.0.0.1:8080/hooks/julian", 3},
+	{"check :1/hook", 2, `endpoint ":1/hook" has no scheme`, "julianctl check http://127.0.0.1:1/hook", 3},
 	{"check --to https://example.com/x", 2, `endpoint host "example.com" is not this machine and is not allowed`, "", 0},
 	{"replay s.json --to GONE", 3, `endpoint "GONE": cannot connect to .*: connection refused`, "julianctl listen --addr HOST", 0},
 	{"check --to GONE", 3, `endpoint "GONE": cannot connect to .*: connection refused`, "", 0},
@@ -99,6 +101,9 @@ var mistakes = []struct {
 	{"validate sampel.json", 3, `reading "sampel.json": no such file or directory`, "julianctl validate sample.json", 0},
 	{"replay nothing.json --to URL", 3, `reading "nothing.json": no such file or directory`, "julianctl sample --offline -o nothing.json", 0},
 	{"replay s.json --to URL --dup 2", 2, `no file "2"`, "julianctl replay s.json --to URL --dup=2", 0},
+	{"replay s.json --to URL --duplicates 2", 2, `unknown flag "--duplicates"`, "julianctl replay s.json --to URL --dup=2", 0},
+	{"replay s.json --to URL --copies=2", 2, `unknown flag "--copies"`, "julianctl replay s.json --to URL --dup=2", 0},
+	{"replay --repeat s.json --to URL", 2, `unknown flag "--repeat"`, "julianctl replay --dup s.json --to URL", 0},
 
 	// Units.
 	{"replay s.json --to URL --timeout 5", 2, `invalid value for --timeout: "5": want a time such as 500ms, 2s or 5m`, "julianctl replay s.json --to URL --timeout 5s", 0},

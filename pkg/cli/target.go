@@ -165,7 +165,7 @@ func (a *App) resolveTarget(to string, allow []string, settings ...string) (Targ
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return Target{}, UsageError(fmt.Errorf("endpoint %q is not a URL", WithoutPassword(raw)), "write it whole: http://127.0.0.1:4040/webhook")
+		return Target{}, UsageError(fmt.Errorf("endpoint %q is not a URL", WithoutPassword(raw)), "write it whole: http://127.0.0.1:8080/webhook")
 	}
 	t.URL = u
 	t.Guarded, err = deliver.Guard{Allow: allow}.Target(u)
@@ -204,6 +204,12 @@ func (a *App) namedEndpoint(name string) (Endpoint, error) {
 			return e, nil
 		}
 		names = append(names, e.Name)
+	}
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return Endpoint{}, UsageError(fmt.Errorf("endpoint %q has no host", name), fmt.Sprintf("did you mean %q?", "http://127.0.0.1:8080"+name))
+	case strings.HasPrefix(name, ":"):
+		return Endpoint{}, UsageError(fmt.Errorf("endpoint %q has no scheme", name), fmt.Sprintf("did you mean %q?", "http://127.0.0.1"+name))
 	}
 	if strings.ContainsAny(name, ":/") || spelling.Nearest(name, names) == "" && (name == "localhost" || strings.Contains(name, ".")) {
 		return Endpoint{}, UsageError(fmt.Errorf("endpoint %q has no scheme", name), fmt.Sprintf("did you mean %q?", "http://"+name))

@@ -151,11 +151,14 @@ func insteadOfFlag(args []string, name string, f *pflag.Flag) string {
 		}
 		rest := args[i+1:]
 		takes := f.Value.Type() != "bool" && f.NoOptDefVal == ""
+		optional := f.Value.Type() != "bool" && !takes
 		switch {
 		case strings.TrimLeft(name, "-") == "json":
 			value = "json"
 		case !given && takes && len(rest) > 0:
 			value, rest = rest[0], rest[1:]
+		case !given && optional && len(rest) > 0 && isNumber(rest[0]):
+			value, rest, given = rest[0], rest[1:], true // only after "=" is it the flag's
 		case !given && takes:
 			return fmt.Sprintf("did you mean %q?", "--"+f.Name)
 		}
