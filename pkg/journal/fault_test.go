@@ -206,7 +206,7 @@ func TestLocked(t *testing.T) {
 // hold takes the lock of a log as another process would.
 func hold(t *testing.T, l *Log) (let func()) {
 	t.Helper()
-	f, err := segment.OpenFolder(l.Path(), false)
+	f, err := segment.OpenFolder(t.Context(), l.Path(), false)
 	if err == nil {
 		err = f.Take(t.Context(), time.Minute)
 	}

@@ -284,7 +284,7 @@ func (x *index) begin(ctx context.Context, path string) error {
 		fmt.Sprintf("INSERT INTO state VALUES (1, %d, 0, 0, 0)", x.folder.ID),
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", indexVersion), "COMMIT",
 	} {
-		if _, err := db.ExecContext(ctx, set); err != nil {
+		if _, err := db.ExecContext(ctx, set); err != nil { //nolint:gosec // numbers and this package's own text
 			return errors.Join(err, db.Close())
 		}
 	}
@@ -301,7 +301,7 @@ func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) 
 // current makes sure that the index is the one in use: another process may have
 // replaced it.
 func (x *index) current(ctx context.Context) error {
-	if _, err := os.Lstat(x.path); err == nil || x.folder.Present() != nil {
+	if gone := x.folder.Present() != nil; gone || exists(x.path) {
 		return nil
 	}
 	if err := x.open(ctx); !errors.Is(err, fs.ErrNotExist) {
@@ -386,14 +386,18 @@ func (x *index) ask(ctx context.Context, do func(db *sql.DB) error) error {
 // deleted reports whether SQLite has failed with err and the index is not there any
 // more: it may say anything then.
 func (x *index) deleted(err error) bool {
-	var failed *sqlite.Error
-	if !errors.As(err, &failed) {
+	if _, ok := errors.AsType[*sqlite.Error](err); !ok {
 		return false
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	_, err = os.Lstat(x.path)
-	return err != nil
+	return !exists(x.path)
+}
+
+// exists reports whether there is a file at path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // position says up to where each segment is in the index, and how many deliveries
@@ -422,7 +426,7 @@ func (x *index) close() (err error) {
 	if x.db != nil {
 		// This needs the file for itself, and takes the write-ahead log into it.
 		var mode string
-		ctx := context.Background()
+		ctx := context.Background() //nolint:forbidigo // what closes has no caller that waits
 		_, _ = x.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0")
 		alone := x.conn.QueryRowContext(ctx, "PRAGMA journal_mode = delete").Scan(&mode) == nil && mode == "delete"
 		err = errors.Join(err, x.conn.Close(), x.db.Close())

@@ -102,7 +102,7 @@ func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 	if err := l.takeOver(ctx, path); err != nil {
 		return nil, err
 	}
-	if l.folder, err = segment.OpenFolder(path, !opts.ReadOnly && !opts.Existing); err != nil {
+	if l.folder, err = segment.OpenFolder(ctx, path, !opts.ReadOnly && !opts.Existing); err != nil {
 		return nil, err
 	}
 	if l.index, err = openIndex(ctx, l.folder, l.opts); err != nil {
@@ -132,7 +132,7 @@ func (l *Log) Close() error {
 	if l.keep != nil {
 		l.keep.end()
 		if l.folder.Present() == nil && l.keep.exceeded(false) {
-			_, _, _, _ = l.index.bound(context.Background()) // the next that writes tries again
+			_, _, _, _ = l.index.bound(context.Background()) //nolint:forbidigo // of a log that closes; the next that writes tries again
 		}
 	}
 	return errors.Join(err, l.index.close(), ignoreClosed(l.folder.Lock.Close()))

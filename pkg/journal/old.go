@@ -175,7 +175,7 @@ func (o *oldLog) copy(ctx context.Context, db *sql.DB, intake *os.File, to strin
 	case version > oldVersions:
 		return ErrNewer
 	}
-	if o.folder, err = segment.OpenFolder(to, true); err != nil {
+	if o.folder, err = segment.OpenFolder(ctx, to, true); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.folder.Lock.Close()) }()

@@ -153,7 +153,6 @@ func (x *index) erase(ctx context.Context, c *conn, d deletion) error {
 	}
 	const which = "(%s <= ?1 OR %[1]s IN (SELECT value FROM json_each(?2)))"
 	ofDelivery, ofID := fmt.Sprintf(which, "delivery"), fmt.Sprintf(which, "id")
-	//nolint:gosec // all but the values, which are bound, is this package's own text
 	frames, err := locations(ctx, c, "SELECT segment, place, length FROM deliveries WHERE "+ofID+
 		" UNION ALL SELECT outcome_segment, outcome_place, outcome_length FROM deliveries WHERE outcome_segment IS NOT NULL AND "+ofID+
 		" UNION ALL SELECT segment, place, length FROM attempts WHERE "+ofDelivery, d.through, string(ids))

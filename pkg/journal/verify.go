@@ -167,7 +167,7 @@ func (t *verifying) segment(ctx context.Context, q querier, s segment.Segment, l
 
 // end looks at what is behind the last frame.
 func (t *verifying) end(ctx context.Context, c *segment.Cursor, listed map[int64]listedFrame) error {
-	end, torn, err := c.Tail()
+	_, torn, err := c.Tail()
 	if err != nil || torn {
 		return err
 	}
@@ -180,7 +180,8 @@ func (t *verifying) end(ctx context.Context, c *segment.Cursor, listed map[int64
 	if _, ok, err := c.Next(); ok || err != nil {
 		return err
 	}
-	if end, torn, err = c.Tail(); err == nil && !torn {
+	end, torn, err := c.Tail()
+	if err == nil && !torn {
 		t.damaged(listed, c.At, end-c.At, fmt.Sprintf("%s, at %d", c.Name, c.At))
 	}
 	return err

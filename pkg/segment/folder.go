@@ -52,7 +52,7 @@ type Turn struct {
 }
 
 // OpenFolder opens the log at path. With create, it is made if it is not there.
-func OpenFolder(path string, create bool) (*Folder, error) {
+func OpenFolder(ctx context.Context, path string, create bool) (*Folder, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil && create:
@@ -93,18 +93,18 @@ func OpenFolder(path string, create bool) (*Folder, error) {
 			return nil, OSFault(err)
 		}
 	}
-	if err := f.identify(segments); err != nil {
+	if err := f.identify(ctx, segments); err != nil {
 		return nil, errors.Join(err, f.Lock.Close())
 	}
 	return f, nil
 }
 
 // identify reads the head of the lock, and writes it into one that has none.
-func (f *Folder) identify(segments bool) error {
+func (f *Folder) identify(ctx context.Context, segments bool) error {
 	if done, err := f.head(segments); done || err != nil {
 		return err
 	}
-	if err := f.Take(context.Background(), 5*time.Second); err != nil {
+	if err := f.Take(ctx, 5*time.Second); err != nil {
 		return err
 	}
 	defer f.Release()
@@ -168,6 +168,7 @@ func (f *Folder) Take(ctx context.Context, wait time.Duration) error {
 	}
 }
 
+// Release gives back the lock of Take.
 func (f *Folder) Release() {
 	_ = unlockFile(f.Lock) // of a file that is open that does not fail
 	f.mine.Unlock()
@@ -225,6 +226,7 @@ func newSegment(seq int64) Segment {
 	return s
 }
 
+// ParseName reads the name of a segment; ok is false where it is another file's.
 func ParseName(name string) (s Segment, ok bool) {
 	stem, is := strings.CutSuffix(name, Suffix)
 	if !is || len(stem) != 33 {
@@ -258,6 +260,7 @@ func (f *Folder) Segments() (all []Segment, err error) {
 	return all, nil
 }
 
+// ReadNames returns the names of what is in a folder, in no order.
 func ReadNames(path string) ([]string, error) {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -267,6 +270,7 @@ func ReadNames(path string) ([]string, error) {
 	return dir.Readdirnames(-1)
 }
 
+// At is the path of a file in the folder.
 func (f *Folder) At(name string) string { return filepath.Join(f.Path, name) }
 
 func statIsAt(f *os.File, path string) bool {
@@ -286,8 +290,10 @@ func statSizeAt(path string) (int64, error) {
 	return info.Size(), nil
 }
 
+// Castagnoli is the table of the checksums in a log.
 func Castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
+// ErrRecord says that a record is whole, and its content makes no sense.
 var ErrRecord = fmt.Errorf("%w: a record cannot be read", ErrCorrupt)
 
 // OSFault joins what the operating system said of a segment with what it means.

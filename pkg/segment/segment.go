@@ -127,6 +127,7 @@ type Cursor struct {
 	err  error
 }
 
+// Open reads a segment from a place on; the caller closes the Cursor.
 func (f *Folder) Open(s Segment, at int64) (*Cursor, error) {
 	file, err := os.Open(f.At(s.Name))
 	if err != nil {
@@ -135,6 +136,7 @@ func (f *Folder) Open(s Segment, at int64) (*Cursor, error) {
 	return &Cursor{Segment: s, file: file, At: at}, nil
 }
 
+// Close closes the file.
 func (c *Cursor) Close() { _ = c.file.Close() } // it was only read
 
 // bytes returns n bytes at a place, fewer at the end of the file.
