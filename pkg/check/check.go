@@ -140,6 +140,10 @@ type Summary struct {
 	// Unreachable says why the endpoint could not be asked, or not any more;
 	// empty otherwise.
 	Unreachable string `json:"unreachable,omitempty"`
+	// Refused says why no plain call is acknowledged, and WrongPath what to look at
+	// where nothing seems to be at that path; both are usually empty.
+	Refused   string `json:"refused,omitempty"`
+	WrongPath string `json:"-"`
 	// FirstEffectMS is how long after its delivery the first call had an effect, and
 	// PatienceMS how long effects were waited for; 0: nothing was counted.
 	FirstEffectMS float64 `json:"firstEffectMs,omitempty"`

@@ -29,9 +29,6 @@ type run struct {
 	given bool // Settle was, and with it how long effects are waited for
 	quick bool // Settle was, whatever else
 	sum   check.Summary
-	// blocked says why no check that builds on an acknowledged call can be
-	// decided; "" when nothing is in the way.
-	blocked string
 
 	supervisor *crashcheck.Supervisor // nil without a supervised consumer
 
@@ -166,9 +163,12 @@ func (r *run) begin(ctx context.Context) {
 	switch {
 	case r.absent(a):
 	case !check.Acknowledged(a):
-		r.blocked = "a plain call is not acknowledged: " + a.Describe()
+		r.sum.Refused = "a plain call is not acknowledged: " + a.Describe()
+		if slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone}, a.Status) {
+			r.sum.WrongPath = fmt.Sprintf("%d at %s: is the path in --to right?", a.Status, r.Options.Client.Target().Path())
+		}
 		if (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden) && len(r.Options.Secrets) == 0 {
-			r.blocked += "; a secret that it wants is given with -H"
+			r.sum.Refused += "; a secret that it wants is given with -H"
 		}
 	case r.Counter != nil && r.Counter.Broken == "":
 		r.measure(t, plain, a)
@@ -324,8 +324,8 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	case r.sum.Unreachable != "":
 		r.results[i] <- check.Result{Verdict: check.Undecided, NotRun: true, Message: r.sum.Unreachable}
 		return
-	case r.blocked != "" && !c.always:
-		r.results[i] <- check.Result{Verdict: check.Undecided, NotRun: true, Message: r.blocked}
+	case r.sum.Refused != "" && !c.always:
+		r.results[i] <- check.Result{Verdict: check.Undecided, NotRun: true, Message: r.sum.Refused}
 		return
 	}
 	if c.alone {
@@ -356,6 +356,7 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 		f.WarnOf(t.Warned)
 		out := t.Result
 		out.Verdict, out.Message, out.Details = f.Verdict, f.Message, f.Details
+		out.Mend = cmp.Or(r.sum.WrongPath, out.Mend)
 		for i, refused := range out.Refused {
 			out.Refused[i].Differs = r.Ledger.Differs(check.Call{Body: refused.Payload})
 		}

@@ -56,6 +56,12 @@ type Target struct {
 // String is the target as a URL.
 func (t Target) String() string { return t.scheme + "://" + t.header + t.path }
 
+// Path is where the target is on its host, without the query.
+func (t Target) Path() string {
+	path, _, _ := strings.Cut(t.path, "?")
+	return path
+}
+
 // Loopback reports whether the target is on this machine.
 func (t Target) Loopback() bool { return len(loopback(t.host)) > 0 }
 

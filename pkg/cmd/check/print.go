@@ -247,7 +247,7 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 	switch {
 	case !counts && (r.Verdict == check.Fail || r.Verdict == check.Undecided):
 		c.Accepted = "as in the baseline"
-	case r.Verdict == check.Undecided && p.o.allowUndecided:
+	case r.Verdict == check.Undecided && !r.NotRun && p.o.allowUndecided:
 		c.Accepted = "undecided, which --allow-undecided accepts"
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
@@ -450,7 +450,10 @@ func (p *printer) exit(s check.Summary, code int) error {
 		return cli.Verdict(cli.ExitNo)
 	case n[report.Pass]+n[report.Warn]+n[report.Fail]+n[report.Undecided] == 0 && !p.o.allowUndecided:
 		return cli.Verdict(cli.ExitFailure) // what was not looked at does not hold
-	case p.doubtful == 0 || p.o.allowUndecided:
+	case s.Refused != "":
+		hint := cmp.Or(s.WrongPath, "look at one delivery alone: --only sample")
+		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.plan.subject(p.a, p.o), p.a.Hide(s.Refused)), hint)
+	case (s.Unreachable == "" || p.notRun == nil) && (p.doubtful == 0 || p.o.allowUndecided):
 		return cli.Verdict(code)
 	case s.Unreachable != "":
 		hint := "start the endpoint, wait for it with --ready-timeout 30s, or say with --to where it is"

@@ -205,7 +205,7 @@ func pointsText(r check.Result) (lines []string) {
 // checksNotRun says once which checks the endpoint left nothing to ask for, and
 // why. Where that is all there is to say, the error says it.
 func (p *printer) checksNotRun(s check.Summary) {
-	if len(p.notRun) == 0 || len(p.notRun) == len(p.all) && s.Unreachable != "" && !p.o.allowUndecided {
+	if len(p.notRun) == 0 || len(p.notRun) == len(p.all) && s.Unreachable != "" {
 		return
 	}
 	text := units.Count(len(p.notRun), "check") + " not run"
@@ -253,7 +253,7 @@ func (p *printer) verdict(s check.Summary) {
 		}
 		names = ": " + strings.Join(ids, ", ")
 	}
-	if s.Unreachable != "" && len(p.notRun) == len(p.all) && !p.o.allowUndecided {
+	if s.Unreachable != "" && len(p.notRun) == len(p.all) {
 		return // the error says it
 	}
 	text := fmt.Sprintf("%s: %s (%s in %s)%s", word, p.reports.Report.Total().Text(), units.Count(s.Requests, "request"), units.Time(units.FromMilliseconds(s.ElapsedMS)), names)
