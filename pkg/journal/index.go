@@ -301,7 +301,7 @@ func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) 
 // current makes sure that the index is the one in use: another process may have
 // replaced it.
 func (x *index) current(ctx context.Context) error {
-	if gone := x.folder.Present() != nil; gone || exists(x.path) {
+	if !x.replaced() {
 		return nil
 	}
 	if err := x.open(ctx); !errors.Is(err, fs.ErrNotExist) {
@@ -309,6 +309,9 @@ func (x *index) current(ctx context.Context) error {
 	}
 	return errIndex
 }
+
+// replaced reports whether the file of the index is gone, and the log is not.
+func (x *index) replaced() bool { return !exists(x.path) && x.folder.Present() == nil }
 
 // transaction runs do between BEGIN and COMMIT.
 func (x *index) transaction(ctx context.Context, do func(c *conn) error) (err error) {
