@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
@@ -57,6 +59,9 @@ func newProbe(a *cli.App, f probeFlags, allow []string) (effects.Probe, func(), 
 		return nil, nil, cli.UsageError(errors.New("--probe-missing and --probe-header need --probe-url"), "")
 	case f.command != "":
 		words, err := probeWords("--probe", f.command)
+		if err == nil {
+			err = asksForCall(words, f.command)
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -148,7 +153,42 @@ func probeWords(flag, command string) ([]string, error) {
 			return nil, cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
 		}
 	}
+	// One with a folder may be built by the time that it is run.
+	if _, err := exec.LookPath(words[0]); err != nil && filepath.Base(words[0]) == words[0] {
+		return nil, cli.UsageError(fmt.Errorf("%s %q: %w", flag, command, err), "give a program that is on the PATH, or the path of a file: ./"+safetext.Line(words[0]))
+	}
 	return words, nil
+}
+
+// queryPrograms never read the environment for the id of a call, unless a file of
+// statements does.
+var queryPrograms = []string{"psql", "mysql", "mariadb", "sqlite3", "redis-cli", "valkey-cli", "curl", "wget", "mongosh"}
+
+// asksForCall refuses a probe that counts the same for every call: a query without the
+// id. Other programs may read it from their environment.
+func asksForCall(words []string, command string) error {
+	program := strings.TrimSuffix(filepath.Base(words[0]), ".exe")
+	reads := func(word string) bool {
+		return strings.Contains(word, effects.Placeholder) || strings.Contains(word, effects.ProbeEnv) ||
+			slices.Contains([]string{"-f", "--file", "-init", "-K", "--config"}, word) || strings.HasPrefix(word, "--file=")
+	}
+	if !slices.Contains(queryPrograms, program) || slices.ContainsFunc(words[1:], reads) {
+		return nil
+	}
+	return cli.UsageError(fmt.Errorf("--probe %q does not say where the id goes", command), "write "+effects.Placeholder+" in its place"+programRecipe(program))
+}
+
+// programRecipe is the recipe that uses a program, for the end of a hint.
+func programRecipe(program string) string {
+	for _, r := range recipes {
+		if strings.HasPrefix(r.flag, `--probe "`+program+" ") {
+			return ", such as " + r.flag
+		}
+	}
+	if program == "psql" || program == "mariadb" {
+		return ", such as where call_id = '" + effects.Placeholder + "'"
+	}
+	return ""
 }
 
 // planBatch adds the probe of --probe-batch.

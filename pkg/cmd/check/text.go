@@ -228,7 +228,7 @@ const notRunNamed = 5
 
 func (p *printer) verdict(s check.Summary) {
 	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone && s.Unreachable == "" {
-		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(s.Probe))
+		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(strings.TrimLeft(strings.TrimPrefix(s.Probe, "probe"), ": ")))
 	}
 	if len(s.Shown) > 0 && p.worse == 0 {
 		p.limits("shown", s.Shown)
