@@ -49,7 +49,7 @@ func (a *App) Report(ctx context.Context, err error) int {
 		f = &ExitError{Code: ExitFailure, Err: err}
 	}
 	if f.Err != nil {
-		fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Bad("julianctl:"), safetext.Line(f.Err.Error()))
+		fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Bad("julianctl:"), safetext.WithoutPasswords(safetext.Line(f.Err.Error())))
 	}
 	if hint := cmp.Or(f.Hint, MissingFileHint(err)); hint != "" {
 		a.Hint("%s", hint)
@@ -70,12 +70,12 @@ func (a *App) Also(ctx context.Context, err, other error) error {
 
 // Note prints one line for the user on stderr.
 func (a *App) Note(format string, args ...any) {
-	fmt.Fprintf(a.Err, format+"\n", args...)
+	fmt.Fprintln(a.Err, safetext.WithoutPasswords(fmt.Sprintf(format, args...)))
 }
 
 // Hint prints one line that says what to do next, on stderr.
 func (a *App) Hint(format string, args ...any) {
-	fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Faint("hint:"), safetext.Line(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.Err, "%s %s\n", a.ErrStyle.Faint("hint:"), safetext.WithoutPasswords(safetext.Line(fmt.Sprintf(format, args...))))
 }
 
 // Progress starts showing state on stderr. The caller ends it.

@@ -215,23 +215,26 @@ func (p *printer) report() {
 	}
 }
 
+// safe is a text without what is secret in it.
+func (p *printer) safe(s string) string { return safetext.WithoutPasswords(p.a.Hide(s)) }
+
 // hide takes out of a result what an endpoint repeated of the secrets.
 func (p *printer) hide(r check.Result) check.Result {
-	r.Message = p.a.Hide(r.Message)
+	r.Message = p.safe(r.Message)
 	if p.o.supervise.values {
 		r.Timeline = withValues(r.Timeline)
 	}
 	for i := range r.Timeline {
-		r.Timeline[i].What, r.Timeline[i].Result = p.a.Hide(r.Timeline[i].What), p.a.Hide(r.Timeline[i].Result)
+		r.Timeline[i].What, r.Timeline[i].Result = p.safe(r.Timeline[i].What), p.safe(r.Timeline[i].Result)
 	}
 	for i := range r.Details {
-		r.Details[i] = p.a.Hide(r.Details[i])
+		r.Details[i] = p.safe(r.Details[i])
 	}
 	for i := range r.Evidence {
-		r.Evidence[i].Error = p.a.Hide(r.Evidence[i].Error)
+		r.Evidence[i].Error = p.safe(r.Evidence[i].Error)
 	}
 	for i := range r.Effects {
-		r.Effects[i].Error = p.a.Hide(r.Effects[i].Error)
+		r.Effects[i].Error = p.safe(r.Effects[i].Error)
 	}
 	return r
 }
@@ -323,7 +326,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 	words := []string{"julianctl", "check"}
 	add := func(name, value string) {
 		if value != "" && !slices.Contains(p.o.fromConfig, strings.TrimPrefix(name, "--")) {
-			words = append(words, name, safetext.Shell(value))
+			words = append(words, name, rerunWord(name, value))
 		}
 	}
 	add("--exec", p.o.supervise.exec)
@@ -391,7 +394,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 }
 
 func (p *printer) summary(s check.Summary) error {
-	s.Unreachable, s.Probe = p.a.Hide(s.Unreachable), p.a.Hide(s.Probe)
+	s.Unreachable, s.Probe = p.safe(s.Unreachable), p.safe(s.Probe)
 	p.report()
 	p.err = errors.Join(p.err, p.records.Write("summary", p.summaryRecord(s)))
 	if p.reports.Has("html") {
@@ -452,7 +455,7 @@ func (p *printer) exit(s check.Summary, code int) error {
 		return cli.Verdict(cli.ExitFailure) // what was not looked at does not hold
 	case s.Refused != "":
 		hint := cmp.Or(s.WrongPath, "look at one delivery alone: --only sample")
-		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.plan.subject(p.a, p.o), p.a.Hide(s.Refused)), hint)
+		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.plan.subject(p.a, p.o), p.safe(s.Refused)), hint)
 	case (s.Unreachable == "" || p.notRun == nil) && (p.doubtful == 0 || p.o.allowUndecided):
 		return cli.Verdict(code)
 	case s.Unreachable != "":
@@ -460,7 +463,7 @@ func (p *printer) exit(s check.Summary, code int) error {
 		if s.Silent {
 			hint = "it takes connections and does not answer: see what holds it up, or wait longer with --timeout"
 		}
-		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.a.Config.To, p.a.Hide(s.Unreachable)), hint)
+		return cli.Failure(fmt.Errorf("endpoint %q: %s", p.a.Config.To, p.safe(s.Unreachable)), hint)
 	}
 	if s.Probe == check.ProbeNone {
 		p.a.Hint("count effects with --probe or --probe-url, or accept what is undecided with --allow-undecided")

@@ -238,8 +238,11 @@ func (p *printer) verdict(s check.Summary) {
 	}
 	failed := p.failed()
 	if failed != nil {
-		// On one line, to be copied.
-		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(p.rerunAll(failed)))
+		again := p.rerunAll(failed) // on one line, to be copied
+		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(again))
+		if strings.Contains(again, "***") {
+			fmt.Fprintln(p.a.Out, p.a.Style.Faint(`put the password where *** is; one in a variable is printed as "$NAME"`))
+		}
 	}
 	if e := s.Exercised; e != nil {
 		fmt.Fprintf(p.a.Out, "\n%s\n", p.a.Style.Faint(exercised(e)))

@@ -22,6 +22,9 @@ func (s *supervisor) through(spec string) error {
 	bad := func(why string) error {
 		return cli.UsageError(fmt.Errorf("--through %q %s", spec, why), "write VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET, such as DATABASE_URL or 127.0.0.1:15432=127.0.0.1:5432")
 	}
+	if err := nameNotValue("--through", spec); err != nil {
+		return err
+	}
 	left, right, given := strings.Cut(spec, "=")
 	switch {
 	case given && strings.Contains(left, ":"):
@@ -112,6 +115,9 @@ func (s *supervisor) proxy(name, addr, target string) (*supervise.Proxy, error) 
 
 // spy starts a stand-in for what a variable names.
 func (s *supervisor) spy(spec string) error {
+	if err := nameNotValue("--spy", spec); err != nil {
+		return err
+	}
 	if variable, kind, ok := strings.Cut(spec, "="); ok {
 		if kind != "smtp" {
 			return cli.UsageError(fmt.Errorf("--spy %q: there is no stand-in %q", spec, kind), "write VAR for a service over HTTP, VAR=smtp for a mail server")
