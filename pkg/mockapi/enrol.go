@@ -48,6 +48,9 @@ type batchFields struct {
 	AllowDuplicates bool                         `json:"allowDuplicates"`
 }
 
+// notObject is said of a body that is none.
+const notObject = "body: is not a JSON object"
+
 // readBody decodes the JSON body of a request.
 func readBody(r *http.Request, into any) (refused *reply) {
 	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
@@ -60,7 +63,7 @@ func readBody(r *http.Request, into any) (refused *reply) {
 	if err == nil {
 		return nil
 	}
-	rep := invalid("body: is not a JSON object")
+	rep := invalid(notObject)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
 		rep = invalid(wrong.Field + ": cannot be a " + wrong.Value)
 	}
@@ -144,6 +147,9 @@ func (a *Provider) scheduleSequences(r *http.Request) reply {
 	}
 	var batch batchFields
 	if refused := readBody(r, &batch); refused != nil {
+		if refused.message == notObject {
+			refused.message += `; a batch is {"contacts": [{"name": …, "phoneNumber": …}]}`
+		}
 		return *refused
 	}
 	switch n := len(batch.Contacts); {

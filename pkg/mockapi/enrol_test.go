@@ -55,6 +55,7 @@ func TestScheduling(t *testing.T) {
 		{oneURI, `{` + ada + `,"phoneNumber":"0207 946","timezone":"London","scheduledAt":"tomorrow","toEmailAddress":"ada","extra":7}`, 400,
 			bad("phoneNumber: wants a phone number such as +15551234567; toEmailAddress: wants an e-mail address; timezone: wants a time zone such as Europe/London; " +
 				"scheduledAt: wants a date and time such as 2025-01-20T14:00:00.000Z; extra: wants a string")},
+		{batchURI, `[{"name": "x"}]`, 400, bad(`body: is not a JSON object; a batch is {\"contacts\": [{\"name\": …, \"phoneNumber\": …}]}`)},
 		{oneURI, `[]`, 400, bad("body: is not a JSON object")},
 		{oneURI, `{`, 400, bad("body: is not a JSON object")},
 		{oneURI, strings.Repeat(" ", 5<<20), 413, `{"error":"PAYLOAD_TOO_LARGE","message":"The body is over 4 MiB"}`},

@@ -117,20 +117,9 @@ func New(opts Options) (*Provider, error) {
 	if err := a.prepareCalls(); err != nil {
 		return nil, err
 	}
-	for _, route := range []struct {
-		methods []string // a handler each
-		pattern string
-		handle  func(*http.Request) reply
-	}{
-		{[]string{"GET"}, "/agent/{agent}/call_event_sample", a.callEventSample},
-		{[]string{"GET"}, "/agents/{agent}/outcomes", a.outcomes},
-		{[]string{"GET"}, "/credits/usage", a.creditsUsage},
-		{[]string{"HEAD", "POST"}, "/agents/{agent}/schedule/sequence", a.scheduleSequence},
-		{[]string{"POST"}, "/agents/{agent}/schedule/sequences", a.scheduleSequences},
-		{[]string{"POST"}, "/sequences/cancel", a.cancelSequences},
-	} {
+	for _, route := range routes {
 		for _, method := range route.methods {
-			a.mux.Handle(method+" /api/v1"+route.pattern, a.guarded(route.handle))
+			a.mux.Handle(method+" /api/v1"+route.pattern, a.guarded(func(r *http.Request) reply { return route.handle(a, r) }))
 		}
 		allow := strings.Join(route.methods, ", ")
 		refused := methodNotAllowed
@@ -140,8 +129,33 @@ func New(opts Options) (*Provider, error) {
 			a.answer(w, r, refused)
 		})
 	}
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, noRoute) })
+	none := noRoute
+	none.message += "; there are " + strings.Join(Addresses(), ", ")
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, none) })
 	return a, nil
+}
+
+// routes are the addresses that answer, below /api/v1.
+var routes = []struct {
+	methods []string // a handler each
+	pattern string
+	handle  func(*Provider, *http.Request) reply
+}{
+	{[]string{"GET"}, "/agent/{agent}/call_event_sample", (*Provider).callEventSample},
+	{[]string{"GET"}, "/agents/{agent}/outcomes", (*Provider).outcomes},
+	{[]string{"GET"}, "/credits/usage", (*Provider).creditsUsage},
+	{[]string{"HEAD", "POST"}, "/agents/{agent}/schedule/sequence", (*Provider).scheduleSequence},
+	{[]string{"POST"}, "/agents/{agent}/schedule/sequences", (*Provider).scheduleSequences},
+	{[]string{"POST"}, "/sequences/cancel", (*Provider).cancelSequences},
+}
+
+// Addresses are the methods and paths that answer, such as GET /api/v1/credits/usage.
+func Addresses() []string {
+	var all []string
+	for _, route := range routes {
+		all = append(all, strings.Join(route.methods, " or ")+" /api/v1"+route.pattern)
+	}
+	return all
 }
 
 // ServeHTTP answers as the provider's API.

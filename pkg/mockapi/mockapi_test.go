@@ -47,7 +47,7 @@ func TestAnswers(t *testing.T) {
 		Now:    func() time.Time { return time.Date(2025, 2, 14, 0, 0, 0, 0, time.UTC) },
 	})
 	sample := string(julian.Sample())
-	notFound := `{"error":"NOT_FOUND","message":"There is nothing at this address"}`
+	notFound := `{"error":"NOT_FOUND","message":"There is nothing at this address; there are GET /api/v1/agent/{agent}/call_event_sample, GET /api/v1/agents/{agent}/outcomes, GET /api/v1/credits/usage, HEAD or POST /api/v1/agents/{agent}/schedule/sequence, POST /api/v1/agents/{agent}/schedule/sequences, POST /api/v1/sequences/cancel"}`
 	noAgent := `{"error":"AGENT_NOT_FOUND","message":"The organization has no such agent"}`
 	notAllowed := `{"error":"METHOD_NOT_ALLOWED","message":"Only GET is allowed here"}`
 	wrongKey := `{"error":"INVALID_API_KEY","message":"The API key is not valid"}`

@@ -4,6 +4,7 @@ package mock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/mockapi"
+	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/spf13/cobra"
 )
 
@@ -46,7 +49,10 @@ none that is cancelled. --speed 60x turns an hour of the provider into a minute.
 
 The provider documents neither when a contact is called again (--pause) nor how
 a delivery is tried again: --sender does as other platforms do, see "julianctl
-help senders". Exit code 1 means that a call was given up.`,
+help senders". Exit code 1 means that a call was given up.
+
+The addresses, each with the header x-api-key:
+  ` + strings.Join(mockapi.Addresses(), "\n  "),
 		Example: `  julianctl mock
   julianctl mock --webhook-to http://127.0.0.1:8080/webhook --speed 1440x
   julianctl mock --webhook-to http://127.0.0.1:8080/webhook --calls 100 --every 1s
@@ -129,6 +135,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	defer remove()
 	a.Note("fake API at %s; Ctrl-C stops it. To use it:\n", a.ErrStyle.Bold(base))
 	a.Note("  export JULIAN_BASE_URL=%s\n  export %s=%s\n  export JULIAN_AGENT_ID=%s\n", base, cli.KeyVariable, mockapi.DefaultKey, mockapi.DefaultAgent)
+	a.Note("To enrol a contact:\n\n  %s\n", enrolment(base, opts.api))
 	opts.webhook.banner(a, opts.api.Seed)
 
 	var sum mockapi.Summary
@@ -153,6 +160,23 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		return cli.Verdict(cli.ExitNo)
 	}
 	return a.Out.Err()
+}
+
+// enrolment is the command line that enrols a contact with all that the agents ask for.
+func enrolment(base string, api mockapi.Options) string {
+	fields := map[string]string{"name": "Ada Test", "phoneNumber": "+46701740605"}
+	if api.RequireEmail {
+		fields["toEmailAddress"] = "ada@example.com"
+	}
+	if api.Shape != nil {
+		for _, v := range api.Shape.Inputs {
+			if v.Always {
+				fields[v.Name] = "x"
+			}
+		}
+	}
+	body, _ := json.Marshal(fields) // strings always encode
+	return fmt.Sprintf("curl %s/agents/%s/schedule/sequence -H 'x-api-key: %s' -d %s", base, mockapi.DefaultAgent, mockapi.DefaultKey, safetext.Shell(string(body)))
 }
 
 // serveMock answers until ctx ends, which is no failure.

@@ -171,7 +171,7 @@ func (f *webhookFlags) banner(a *cli.App, seed uint64) {
 		return
 	}
 	profile, _ := sender.Find(f.sender) // open has found it
-	a.Note("webhooks go to %s as %s sends them: %s; seed %d", a.ErrStyle.Bold(safetext.Line(f.client.Target().String())), profile.Name, profile.Doc, seed)
+	a.Note("webhooks go to %s, --sender %s: %s; seed %d", a.ErrStyle.Bold(safetext.Line(f.client.Target().String())), profile.Name, profile.Doc, seed)
 }
 
 // speed is a flag like 60x, or max.
