@@ -121,7 +121,7 @@ func (p *postgres) step(statements []string) unit {
 	var texts, raws []string
 	for _, s := range statements {
 		if text := strings.TrimSpace(withoutComments(s)); counts(text) {
-			texts, raws = append(texts, blank(text)), append(raws, oneLine(text))
+			texts, raws = append(texts, blankSQL(text)), append(raws, oneLine(text))
 		}
 	}
 	if len(texts) == 0 {

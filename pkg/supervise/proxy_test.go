@@ -406,6 +406,23 @@ func TestBlank(t *testing.T) {
 	}
 }
 
+// A name with a digit is no value.
+func TestBlankSQL(t *testing.T) {
+	for in, want := range map[string]string{
+		"INSERT INTO leads2 (a1, b) VALUES ($1, 17, 1e5)":      "INSERT INTO leads2 (a1, b) VALUES (#, #, #)",
+		`INSERT INTO "Seen2"("x1") VALUES (2)`:                 `INSERT INTO "Seen2"("x1") VALUES (#)`,
+		"UPDATE crm2.leads_2025 SET n2 = n2+1 WHERE id = 4711": "UPDATE crm2.leads_2025 SET n2 = n2+# WHERE id = #",
+		"SELECT t1.a FROM t1 LIMIT 10":                         "SELECT t1.a FROM t1 LIMIT #",
+		"SAVEPOINT sp_1":                                       "SAVEPOINT #",
+		"INSERT INTO tmp_1764450000 VALUES ('a1')":             "INSERT INTO # VALUES ('…')",
+		"DROP TABLE t8f14e45f":                                 "DROP TABLE #",
+	} {
+		if got := blankSQL(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 // A value that is longer than what is kept hides nothing that comes after it.
 func TestBlankLongValue(t *testing.T) {
 	long := "INSERT INTO a VALUES ('" + strings.Repeat("x y ", 10*maxText) + "') ON CONFLICT DO NOTHING"

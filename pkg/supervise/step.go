@@ -3,6 +3,7 @@ package supervise
 import (
 	"hash/fnv"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -74,7 +75,27 @@ func cutText(s string) string {
 // blank takes the values out of a statement or a key, so that the same step of
 // two deliveries reads the same: quoted strings become '…', and every word that
 // holds a digit (numbers, ids, times, placeholders such as $1) becomes #.
-func blank(s string) string {
+func blank(s string) string { return blankBut(s, func(string) bool { return false }) }
+
+// blankSQL is blank for a statement, whose names of tables and columns may hold a
+// digit and are kept. Those of savepoints, cursors and prepared statements are
+// often counted up, and are not.
+func blankSQL(s string) string {
+	if counted.MatchString(s) {
+		return blank(s)
+	}
+	return blankBut(s, func(word string) bool { return sqlName.MatchString(word) && !longNumber.MatchString(word) })
+}
+
+var (
+	counted = regexp.MustCompile(`(?i)^\s*(SAVEPOINT|RELEASE|ROLLBACK|PREPARE|EXECUTE|DEALLOCATE|DECLARE|FETCH|MOVE|CLOSE)\b`)
+	sqlName = regexp.MustCompile(`^[\pL_][\pL\pN_$]*(\.[\pL_][\pL\pN_$]*)*$`)
+	// longNumber is part of a name that was made up: tmp_1764450000, t8f14e45f.
+	longNumber = regexp.MustCompile(`\d{5}|\d\D+\d+\D+\d`)
+)
+
+// blankBut is blank that leaves the words with a digit that kept names.
+func blankBut(s string, kept func(word string) bool) string {
 	var b strings.Builder
 	// Values go before the text is cut: one of them may be longer than all of it.
 	s = fold(s[:min(len(s), maxStatement)])
@@ -99,7 +120,7 @@ func blank(s string) string {
 				digit = digit || '0' <= s[end] && s[end] <= '9'
 				end++
 			}
-			if digit {
+			if digit && !kept(s[i:end]) {
 				b.WriteByte('#')
 			} else {
 				b.WriteString(s[i:end])
