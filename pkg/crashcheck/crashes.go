@@ -406,9 +406,15 @@ func Sigterm(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 			}
 		})
 	})
-	l.conclude(t, n, points, "SIGTERM")
+	l.conclude(t, n, points, sigterm)
 	return n.Finding("asked to end in the middle of %s: nothing lost, processed once each", units.Count(len(points), "delivery"))
 }
+
+// sigterm names a trial that asks the consumer to end, which may also finish first.
+const sigterm = "SIGTERM"
+
+// answerLater is how people repair what is acknowledged before it is stored.
+const answerLater = "answer after the effect is committed, not before"
 
 const backPatience = 10 * time.Second
 

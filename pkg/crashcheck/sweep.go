@@ -277,8 +277,12 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 		if first.effects.wrong(l.spied) && (word == "" || first.effects.more(l.spied)) {
 			word = first.effects.word(l.spied)
 		}
-		if first.effects.wrong(l.spied) && first.effects.probe == 1 {
+		switch {
+		case !first.effects.wrong(l.spied):
+		case first.effects.probe == 1:
 			t.Result.Mend = SendOnce // the effect is right, and what was sent elsewhere is not
+		case first.outcome(l.spied) == outcomeAcked && what != sigterm:
+			t.Result.Mend = answerLater
 		}
 		n.Fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.Fails = append(n.Fails, first.name+first.outcome(l.spied))

@@ -33,6 +33,9 @@ func (p *point) answered(copyN int, a deliver.Answer) {
 	p.event("sender", fmt.Sprintf("answer to copy %d", copyN), said)
 }
 
+// outcomeAcked is the outcome of a call that is lost for good.
+const outcomeAcked = "; acknowledged, so nobody delivers it again"
+
 // outcome says how a point that was wrong came to that.
 func (p *point) outcome(spied []bool) string {
 	switch {
@@ -45,7 +48,7 @@ func (p *point) outcome(spied []bool) string {
 	case p.repeats:
 		return "; redelivered, it was taken for done"
 	}
-	return "; acknowledged, so nobody delivers it again"
+	return outcomeAcked
 }
 
 // changing is the beginning of a statement that names what it changes.

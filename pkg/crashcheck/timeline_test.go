@@ -55,6 +55,31 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// How a call was lost decides what is to be mended.
+func TestMendOfWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	at := check.StepAt{Step: 3}
+	for _, tt := range []struct {
+		name, what, want string
+		p                point
+	}{
+		{"lost, acknowledged", kill, answerLater, point{at: at, acked: true}},
+		{"lost, redelivered", kill, "", point{at: at, acked: true, repeats: true}},
+		{"doubled", kill, "", point{at: at, acked: true, repeats: true, effects: effectsOf{probe: 2}}},
+		{"lost at SIGTERM", sigterm, "", point{at: at, acked: true}},
+		{"sent twice", kill, SendOnce, point{at: at, acked: true, effects: effectsOf{probe: 1, spies: []int{2}, names: []string{"crm"}}}},
+	} {
+		trial := &check.Trial{}
+		tt.p.reached = true
+		l := delivery()
+		l.spied = []bool{true}[:len(tt.p.effects.spies)]
+		l.findings(trial, &check.Notes{}, []*point{&tt.p}, tt.what)
+		if got := trial.Result.Mend; got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // Wherever time ends, what was tried is spread over all of it.
 func TestSpread(t *testing.T) {
 	var points []*point
