@@ -144,20 +144,31 @@ func probeWords(flag, command string) ([]string, error) {
 	if err != nil {
 		return nil, cli.UsageError(fmt.Errorf("%s %q %w", flag, command, err), "")
 	}
-	shell := len(words) > 1 && slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, filepath.Base(words[0]))
-	for _, word := range words {
-		if name := shellVariable.FindString(word); name != "" && !shell {
-			return nil, cli.UsageError(fmt.Errorf("%s %q has %s, and no shell reads it", flag, command, name), flag+` "sh -c '…'" has one read it, or double quotes let yours fill it in`)
-		}
-		if slices.Contains([]string{"|", "||", "&&", ";", ">", "<", "2>", "2>&1"}, word) {
-			return nil, cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
-		}
+	if err := noShell(flag, command, words); err != nil {
+		return nil, err
 	}
 	// One with a folder may be built by the time that it is run.
 	if _, err := exec.LookPath(words[0]); err != nil && filepath.Base(words[0]) == words[0] {
 		return nil, cli.UsageError(fmt.Errorf("%s %q: %w", flag, command, err), "give a program that is on the PATH, or the path of a file: ./"+safetext.Line(words[0]))
 	}
 	return words, nil
+}
+
+// noShell refuses words that only a shell understands, where none reads them.
+func noShell(flag, command string, words []string) error {
+	shell := len(words) > 1 && slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, filepath.Base(words[0]))
+	for _, word := range words {
+		if name := shellVariable.FindString(word); name != "" && !shell {
+			if strings.Trim(name, "${}") == "PORT" && flag == "--exec" {
+				return cli.UsageError(fmt.Errorf("%s %q has %s, and no shell reads it", flag, command, name), "write {port} in its place")
+			}
+			return cli.UsageError(fmt.Errorf("%s %q has %s, and no shell reads it", flag, command, name), flag+` "sh -c '…'" has one read it, or double quotes let yours fill it in`)
+		}
+		if slices.Contains([]string{"|", "||", "&&", ";", ">", "<", "2>", "2>&1"}, word) {
+			return cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
+		}
+	}
+	return nil
 }
 
 // queryPrograms never read the environment for the id of a call, unless a file of

@@ -42,7 +42,7 @@ type superviseFlags struct {
 
 func (f *superviseFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint; "+supervise.PortPlaceholder+" and $PORT are its port, --to is the path")
+	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint; "+supervise.PortPlaceholder+" in it, or PORT in its environment, is its port; --to is the path")
 	flags.StringArrayVar(&f.env, "env", nil, "environment of the endpoint, NAME=VALUE (repeatable)")
 	flags.StringVar(&f.readyURL, "ready-url", "", "path or URL that answers once the endpoint is ready (default /)")
 	flags.StringArrayVar(&f.through, "through", nil, "proxy what the endpoint uses, such as its database: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
@@ -248,6 +248,9 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 	}
 	if _, err := exec.LookPath(argv[0]); err != nil && s.env("PATH") == s.a.Env("PATH") {
 		return nil, cli.UsageError(fmt.Errorf("--exec %q: %w", f.exec, err), "no shell reads it: give a program and its arguments; for a pipe or a variable write --exec 'sh -c \"…\"'")
+	}
+	if err := noShell("--exec", f.exec, argv); err != nil {
+		return nil, err
 	}
 	if err := s.pathOnly(); err != nil {
 		return nil, err
