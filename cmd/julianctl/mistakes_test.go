@@ -41,6 +41,8 @@ var mistakes = []struct {
 	{"replay s.json", 2, "no endpoint to deliver to", "julianctl replay s.json --to http://127.0.0.1:8080/webhook", 3},
 	{"check --to staging", 2, `endpoint "staging" is not in the configuration`, "julianctl config init", 0},
 	{"check --to localhost:1", 2, `endpoint "localhost:1" has no scheme`, "julianctl check --to http://localhost:1", 3},
+	{"mock --webhook-url URL --calls 1 --addr 127.0.0.1:0", 2, `unknown flag "--webhook-url"`, "julianctl mock --webhook-to URL --calls 1 --addr 127.0.0.1:0", 0},
+	{"check --to URL --only race", 2, `"race" is neither a check nor a group`, "julianctl check --to URL --only together", -1},
 	{"check --to /hooks/julian", 2, `endpoint "/hooks/julian" has no host`, "julianctl check --to http://127.0.0.1:8080/hooks/julian", 3},
 	{"check :1/hook", 2, `endpoint ":1/hook" has no scheme`, "julianctl check http://127.0.0.1:1/hook", 3},
 	{"check --to https://example.com/x", 2, `endpoint host "example.com" is not this machine and is not allowed`, "", 0},
@@ -65,6 +67,7 @@ var mistakes = []struct {
 	// The log.
 	{"log 1", 2, `unknown command "1"`, "julianctl log show 1", 0},
 	{"log list", 2, `unknown command "list"`, "julianctl log", 0},
+	{"log failed", 2, `unknown command "failed"`, "julianctl log --failed", 0},
 	{"log tail", 2, `unknown command "tail"`, "julianctl log --follow", 0},
 	{"log show", 2, "julianctl log show needs ID", "julianctl log", 0},
 	{"log show 99", 3, `delivery 99 is not in the log ".*"`, "julianctl log", 0},

@@ -257,7 +257,7 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 	}
 	for _, name := range slices.Concat(o.only, o.skip) {
 		if names := checklist.Names(); !slices.Contains(names, name) {
-			return nil, cli.UsageError(fmt.Errorf("%q %w", name, checklist.ErrUnknown), cli.DidYouMean(name, names, `"julianctl check --list" names them`))
+			return nil, cli.UsageError(fmt.Errorf("%q %w", name, checklist.ErrUnknown), nearCheck(name))
 		}
 	}
 	for _, d := range []struct {

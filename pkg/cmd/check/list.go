@@ -46,7 +46,7 @@ func explainChecks(a *cli.App, name, format string) error {
 	checks := checklist.Named(name)
 	switch {
 	case checks == nil:
-		return cli.UsageError(fmt.Errorf("--explain: %q %w", name, checklist.ErrUnknown), cli.DidYouMean(name, checklist.Names(), `"julianctl check --list" names them`))
+		return cli.UsageError(fmt.Errorf("--explain: %q %w", name, checklist.ErrUnknown), nearCheck(name))
 	case format == jsonReport:
 		return writeChecks(a, checks)
 	case checks[0].ID == name:
@@ -123,4 +123,18 @@ func explained(a *cli.App, rows [][2]string) {
 			fmt.Fprintln(a.Out, line)
 		}
 	}
+}
+
+// otherChecks are what people call a check or a group.
+var otherChecks = map[string]string{
+	"race": "together", "races": "together", "concurrency": "together", "duplicate": "repeat", "duplicates": "repeat", "dup": "repeat",
+	"latency": "speed", "performance": "speed", "load": "burst", "kill": "crashes", "tls": "https", "auth": "secret",
+}
+
+// nearCheck is the hint for a name that is neither a check nor a group.
+func nearCheck(name string) string {
+	if other, ok := otherChecks[strings.ToLower(name)]; ok {
+		return fmt.Sprintf("did you mean %q?", other)
+	}
+	return cli.DidYouMean(name, checklist.Names(), `"julianctl check --list" names them`)
 }

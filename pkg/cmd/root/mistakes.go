@@ -19,8 +19,8 @@ import (
 // otherFlags are what other tools call a flag. The first of the names that the
 // command has is meant.
 var otherFlags = map[string][]string{
-	"url": {"to", "forward-to", "base-url"}, "target": {"to", "forward-to"}, "endpoint": {"to", "forward-to"},
-	"uri": {"to", "forward-to"}, "webhook": {"to", "forward-to"}, "destination": {"to", "forward-to"},
+	"url": {"to", "forward-to", "base-url", "webhook-to"}, "target": {"to", "forward-to", "webhook-to"}, "endpoint": {"to", "forward-to", "webhook-to"},
+	"uri": {"to", "forward-to"}, "webhook": {"to", "forward-to", "webhook-to"}, "webhook-url": {"to", "forward-to", "webhook-to"}, "destination": {"to", "forward-to"},
 	"forward": {"forward-to"}, "proxy": {"forward-to"}, "upstream": {"forward-to"},
 	"port": {"addr"}, "p": {"addr"}, "host": {"addr"}, "bind": {"addr"}, "address": {"addr"},
 	"n": {"count", "limit"}, "requests": {"count"}, "number": {"count"}, "tail": {"limit"}, "lines": {"limit"},
@@ -93,7 +93,10 @@ func unknownCommand(cmd *cobra.Command, args []string) string {
 func explainCommand(args []string, e *cli.UnknownCommandError) error {
 	path := strings.TrimSpace(below(e.Cmd) + " " + e.Word)
 	other, known := otherCommands[path]
+	flag := e.Cmd.Flags().Lookup(e.Word)
 	switch {
+	case flag != nil && flag.Value.Type() == "bool":
+		return cli.UsageError(e, instead(args, e.Word, "--"+e.Word))
 	case path == "config set" || path == "config edit" || path == "config add":
 		return cli.UsageError(e, `settings are lines such as "to: http://127.0.0.1:8080/webhook" in .julianctl.yaml, which "julianctl config init" writes`)
 	case below(e.Cmd) == "log" && isNumber(e.Word):
