@@ -44,7 +44,7 @@ const minRate, maxRate = 0.001, 1e6
 // Declare declares the flags.
 func (p *PlanFlags) Declare(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&p.Dup, "dup", 0, "deliver each payload N more times (--dup alone: 1)")
+	f.IntVar(&p.Dup, "dup", 0, "deliver each payload N more times; the = is needed: --dup=2 (--dup alone: 1)")
 	f.Lookup("dup").NoOptDefVal = "1"
 	p.DupMode = string(deliver.After)
 	ChoiceFlag(cmd, &p.DupMode, "dup-mode", "when duplicates are sent", string(deliver.After), string(deliver.AtOnce), string(deliver.Shuffled))

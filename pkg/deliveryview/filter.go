@@ -39,7 +39,7 @@ var FilterTerms = []FilterTerm{
 	}},
 	{"dups", "only duplicates", true, func(c *Chosen, _ string, _ time.Time) error { c.Dups = true; return nil }},
 	{"acknowledged", "only deliveries answered with 2xx, at first or when they were redelivered", true, func(c *Chosen, _ string, _ time.Time) error { c.Acknowledged = true; return nil }},
-	{"failed", "only deliveries that failed and were not redelivered since", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
+	{"failed", "only deliveries that failed, without those acknowledged since, when redelivered", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
 	{"invalid", "only payloads with an error or a warning", true, func(c *Chosen, _ string, _ time.Time) error { c.Findings = true; return nil }},
 	{"text", "only deliveries with these words in call id, names, summary or transcript", false, func(c *Chosen, value string, _ time.Time) error {
 		c.Text = terminal.Join(" ", c.Text, value)

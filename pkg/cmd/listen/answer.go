@@ -20,7 +20,7 @@ type answerFlags struct {
 
 func (f *answerFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status of the answer to a delivery; 200 with --body, unless it is given")
+	flags.IntVar(&f.status, "status", receive.DefaultStatus, "status of the answer to a delivery; with --body the default is 200")
 	flags.StringVar(&f.body, "body", "", "body of the answer, or @FILE; sent as application/json if it is JSON, else as text/plain")
 }
 

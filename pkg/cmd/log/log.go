@@ -43,8 +43,8 @@ print exact bytes, sum up, and compare the log with what a consumer stored.
 
 Each delivery keeps its number. A mark is its outcome: ✓ acknowledged, ! acknowledged
 although its payload has an error or a warning, ✗ not acknowledged (see --failed),
-? not answered when the listener ended. A delivery that failed and was acknowledged when
-it was sent again has a ✓ and is "redelivered".
+? not answered when the listener ended. One with a ✓
+beside a status such as 500 failed at first, and was acknowledged when it was redelivered.
 
 With --follow it shows new deliveries as they come in, until Ctrl-C.`,
 		Example: `  julianctl log
@@ -270,7 +270,7 @@ func reasonOf(e *journal.Entry) string {
 	case "unanswered":
 		why = "no answer is known"
 	case journal.Redelivered:
-		return "redelivered"
+		return "redelivered and acknowledged"
 	case "failed":
 		switch f := o.Forward; {
 		case o.Fault != "":

@@ -77,7 +77,7 @@ The addresses, each with the header x-api-key:
 	flags.StringVar(&opts.sample, "sample", "", "file with the sample to serve instead of the embedded one")
 	cli.AgentShapeFlag(cmd, &opts.shape, "variables and outcomes of the agents; an enrolment must give those that are always there")
 	flags.BoolVar(&opts.api.RequireEmail, "require-email", false, "the agents' sequences have e-mail steps: a contact needs toEmailAddress")
-	flags.Float64Var(&opts.api.Credits, "credits", 0, "credits of the organization; once they are spent nobody is scheduled (default 1000, and no end)")
+	flags.Float64Var(&opts.api.Credits, "credits", 0, "credits of the organization: once they are spent, nobody is scheduled (default 1000, which are never spent)")
 	flags.Float64Var(&opts.api.FailRate, "fail-rate", 0, "share of the requests to answer with 500, 0 to 1")
 	flags.Uint64Var(&opts.api.Seed, "seed", 0, "same seed: the same requests fail, and the same calls have the same bytes (default another each time)")
 	flags.DurationVar(&opts.api.Latency, "latency", 0, "delay before each answer")

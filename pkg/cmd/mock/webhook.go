@@ -56,10 +56,10 @@ func (f *webhookFlags) declare(cmd *cobra.Command) {
 	cli.ChoiceFlag(cmd, &f.sender, "sender", "how deliveries are tried again, see \"help senders\"", sender.Names()...)
 	flags.Var(&f.speed, "speed", "how fast the provider's time passes: 60x, or max to wait for nothing")
 	flags.StringVar(&f.calls, "calls", "", "calls to make without an enrolment: how many, or a file of payloads; then end")
-	flags.DurationVar(&f.every, "every", 5*time.Second, "time from one of --calls to the next; without --calls there is no end")
+	flags.DurationVar(&f.every, "every", 5*time.Second, "make a call each TIME: those of --calls, or without --calls one after the other until Ctrl-C")
 	flags.Var(&f.pause, "pause", "time from one call to a contact to the next: 2h, or 1h..4h for anything between")
 	flags.BoolVar(&f.callCancelled, "call-cancelled", false, "deliver a call with the result Cancelled for a contact that is cancelled")
-	flags.IntVar(&f.exitAfter, "exit-after", 0, "end once N contacts were called to the end of their sequence")
+	flags.IntVar(&f.exitAfter, "exit-after", 0, "end when the sequences of N enrolled contacts are done")
 	flags.StringVar(&f.manifest, "manifest", "", "manifest.json of an export of --calls: number the deliveries for export verify")
 	flags.StringVar(&f.journal, "journal", "", "folder for a delivery log of what was sent, to read with log --log PATH")
 }
