@@ -10,7 +10,7 @@ import (
 type Problem struct {
 	Class   Class
 	Offset  int
-	Message string // one line, such as: unexpected x, want a value
+	Message string // one line, such as: unexpected "x", want a value
 	Hint    string // what to do about it; may be empty
 	// Fatal problems make it impossible to read on.
 	Fatal bool
@@ -234,7 +234,7 @@ func (r *Reader) next(closing byte) (more, ok bool) {
 	}
 	c := r.b[r.i]
 	if c != ',' && c != closing {
-		return false, r.syntax(r.i, r.here()+", want , or "+string(rune(closing)), r.missingComma())
+		return false, r.syntax(r.i, r.here()+`, want "," or "`+string(rune(closing))+`"`, r.missingComma())
 	}
 	r.i++
 	return c == ',', true
@@ -255,7 +255,7 @@ func (r *Reader) key() (k key, ok bool) {
 	if r.space(); r.i == len(r.b) {
 		return k, r.cutOff()
 	} else if r.b[r.i] != ':' {
-		return k, r.syntax(r.i, fmt.Sprintf("%s, want : after the key %s", r.here(), Quote(k.name)), r.syntaxHint())
+		return k, r.syntax(r.i, fmt.Sprintf(`%s, want ":" after the key %s`, r.here(), Quote(k.name)), r.syntaxHint())
 	}
 	r.i++
 	r.space()

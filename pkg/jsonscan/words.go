@@ -18,11 +18,14 @@ func (r *Reader) here() string {
 	case char == utf8.RuneError && size == 1:
 		return fmt.Sprintf("byte 0x%02X", r.b[r.i])
 	case IsWordPart(char):
-		return "unexpected " + Shorten(r.word(), 40)
+		return `unexpected "` + Shorten(r.word(), 40) + `"`
 	case !unicode.IsPrint(char):
 		return fmt.Sprintf("unexpected U+%04X", char)
 	}
-	return "unexpected " + string(char)
+	if char == '"' {
+		return `unexpected '"'`
+	}
+	return `unexpected "` + string(char) + `"`
 }
 
 // word is the letters and digits from r.i on.
