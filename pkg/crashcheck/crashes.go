@@ -11,6 +11,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
 	"github.com/julianctl/julianctl/pkg/generate"
 	"github.com/julianctl/julianctl/pkg/supervise"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -51,16 +52,16 @@ func (l *Supervisor) Run(t *check.Trial, do Body) check.Conclusion {
 	if ended := l.died - died; ended > 0 && (f.Verdict == check.Pass || f.Verdict == check.Warn) {
 		f.Verdict = check.Warn
 		f.Details = append(f.Details, f.Message)
-		f.Message = "the consumer ended by itself " + units.Count(ended, "time") + lastLine(l.lastWords)
+		f.Message = "the consumer ended by itself " + units.Count(ended, "time") + printed(l.lastWords)
 	}
 	return found(f)
 }
 
-// lastLine is the last line of what a program printed, in parentheses.
-func lastLine(said string) string {
-	lines := strings.Split(strings.TrimSpace(said), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return fmt.Sprintf(" (it printed %.120q)", last)
+// printed is the line of what a program printed that names an error, or the last
+// one, in parentheses.
+func printed(said string) string {
+	if line := effects.ErrorLine(said); line != "" {
+		return fmt.Sprintf(" (it printed %.120q)", line)
 	}
 	return ""
 }

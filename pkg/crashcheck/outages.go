@@ -84,17 +84,27 @@ func DatabaseBack(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	p.event("database", "back", "")
 	tries := 0
 	var last deliver.Answer
-	for began := time.Now(); !p.acked && t.Ctx.Err() == nil && time.Since(began) < backPatience; t.Rest(300 * time.Millisecond) {
+	for began := time.Now(); !p.acked && !l.ended() && t.Ctx.Err() == nil && time.Since(began) < backPatience; t.Rest(300 * time.Millisecond) {
 		tries++
 		last = l.send(t, p.call)
 		p.answered(tries, last)
+		p.foldAnswers(tries)
 	}
 	n.Answered = true
 	if !p.acked {
+		ended, said := l.ended(), l.consumer.Output()
+		if ended {
+			p.event("consumer", "had ended by itself", "")
+		}
 		l.timeline(p)
 		t.Result.Timeline = p.events
 		if err := l.restart(t.Ctx); err != nil {
 			n.Undecided("the consumer does not start again: %s", err)
+		}
+		if ended {
+			t.Result.Mend = "handle the error of a connection that is lost, also of one that is idle: it must not end the process"
+			n.Fail("the consumer ended by itself%s", printed(said))
+			return n.Finding("")
 		}
 		n.Fail("not acknowledged within %s after the database was back: %s", backPatience, last.Describe())
 		return n.Finding("")

@@ -178,14 +178,22 @@ func (l *Supervisor) revive(ctx context.Context) error {
 	if l.consumer == nil {
 		return l.Begin(ctx)
 	}
-	select {
-	case <-l.consumer.Gone():
-	default:
+	if !l.ended() {
 		return nil
 	}
 	l.died++
 	l.lastWords = l.consumer.Output()
 	return l.restart(ctx)
+}
+
+// ended reports whether nothing is left of the consumer.
+func (l *Supervisor) ended() bool {
+	select {
+	case <-l.consumer.Gone():
+		return true
+	default:
+		return false
+	}
 }
 
 // quiet waits until the consumer does nothing more for the deliveries so far.

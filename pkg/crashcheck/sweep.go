@@ -26,6 +26,7 @@ type point struct {
 	acked   bool
 	began   time.Time
 	events  []check.Event
+	same    int    // the first of the copies whose answers are one event
 	repeats bool   // it was delivered again because it was not acknowledged
 	said    string // what went wrong beside the count; "" nothing
 	effects effectsOf

@@ -33,6 +33,18 @@ func (p *point) answered(copyN int, a deliver.Answer) {
 	p.event("sender", fmt.Sprintf("answer to copy %d", copyN), said)
 }
 
+// foldAnswers puts the answer to copy n, noted last, into the line of the answer
+// before it, if the two say the same.
+func (p *point) foldAnswers(n int) {
+	i := len(p.events) - 2
+	if i < 0 || p.events[i].Who != "sender" || p.events[i].Result != p.events[i+1].Result {
+		p.same = n
+		return
+	}
+	p.events = p.events[:i+1]
+	p.events[i].What = fmt.Sprintf("answers to copies %d to %d", p.same, n)
+}
+
 // outcomeAcked is the outcome of a call that is lost for good.
 const outcomeAcked = "; acknowledged, so nobody delivers it again"
 

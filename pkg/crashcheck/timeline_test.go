@@ -1,11 +1,14 @@
 package crashcheck
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/supervise"
 )
 
@@ -52,6 +55,29 @@ func TestOutcome(t *testing.T) {
 		if got := p.outcome(nil); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// Answers that are alike are one line.
+func TestFoldAnswers(t *testing.T) {
+	t.Parallel()
+	p := &point{began: time.Now()}
+	p.event("database", "back", "")
+	for i, status := range []int{0, 0, 0, 503, 503, 200} {
+		a := deliver.Answer{Status: status}
+		if status == 0 {
+			a.Err = errors.New("refused")
+		}
+		p.answered(i+1, a)
+		p.foldAnswers(i + 1)
+	}
+	var got []string
+	for _, e := range p.events {
+		got = append(got, strings.TrimSpace(e.What+" "+e.Result))
+	}
+	want := []string{"back", "answers to copies 1 to 3 no answer", "answers to copies 4 to 5 503", "answer to copy 6 200"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
 

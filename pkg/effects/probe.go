@@ -136,18 +136,35 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// errorLine matches a line that names an error: psql writes where it is after it.
-var errorLine = regexp.MustCompile(`(?i)\b(error|fatal|exception|panic)|(Error|Exception)\b`)
+// errorLines match a line that names an error, the surest last, which is not
+// indented: psql writes where it is after it, and Node.js its fields and its version.
+var errorLines = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\b(error|fatal|exception|panic)|(Error|Exception)\b`),
+	regexp.MustCompile(`^(<ref \*\d+> |Uncaught |[\w.]+: )?([\w.]*(Error|Exception)|(?i:error|fatal|panic))( \[\w+\])?:`),
+}
 
-// lastSaid is what a program said of an error: the last line that names one, or the
-// last line. That of a traceback names what went wrong.
-func lastSaid(b []byte) string {
-	line := ""
-	for l := range strings.Lines(strings.TrimSpace(string(b))) {
-		if l = strings.TrimSpace(l); errorLine.MatchString(l) || !errorLine.MatchString(line) {
-			line = l
+// ErrorLine is what a program said of an error: the last line that names one, or the
+// last line; "" where it said nothing. That of a traceback names what went wrong.
+func ErrorLine(said string) string {
+	line, sure := "", 0
+	for l := range strings.Lines(strings.TrimSpace(said)) {
+		l = strings.TrimRight(l, " \r\n")
+		rank := 0
+		for i, names := range errorLines {
+			if names.MatchString(l) {
+				rank = i + 1
+			}
+		}
+		if rank >= sure {
+			line, sure = strings.TrimSpace(l), rank
 		}
 	}
+	return line
+}
+
+// lastSaid is the line that names the error, to stand after what failed.
+func lastSaid(b []byte) string {
+	line := ErrorLine(string(b))
 	if line == "" {
 		return ""
 	}

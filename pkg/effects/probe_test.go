@@ -94,3 +94,18 @@ func TestCleanUp(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestErrorLine(t *testing.T) {
+	for want, said := range map[string]string{
+		"": " \n",
+		"Error: Connection terminated unexpectedly": "events.js:5\n      throw er; // Unhandled 'error' event\n      ^\n\nError: Connection terminated unexpectedly\n    at a.js:1 {\n  client: {\n    error: [Function: reportStreamError],\n  severity: 'FATAL'\n}\n\nNode.js v20.20.2\n",
+		"error: terminating connection":             "error: terminating connection\n    at Parser.parseErrorMessage {\n  severity: 'FATAL',\n}\n\nNode.js v20.20.2",
+		"psycopg2.OperationalError: it is gone":     "Traceback (most recent call last):\n  File \"a.py\", line 1\n    raise Error()\npsycopg2.OperationalError: it is gone\n",
+		"<ref *1> Error: read ECONNRESET":           "      throw er;\n\n<ref *1> Error: read ECONNRESET\n    at a.js {\n    error: [Function],\n}",
+		"listening":                                 "started\nlistening\n",
+	} {
+		if got := effects.ErrorLine(said); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
+	}
+}
