@@ -36,7 +36,7 @@ type Config struct {
 	Endpoints    []Endpoint    `key:"endpoints" doc:"named endpoints, for --to NAME"`
 	Fixtures     string        `key:"fixtures" doc:"folder in which the inspector saves fixtures, with pseudonyms"`
 	KeyStore     string        `key:"key-store" default:"auto" oneof:"auto keyring file" doc:"where auth login keeps the API key"`
-	Log          string        `key:"log" doc:"delivery log: a folder, or off (default in the state folder)"`
+	Log          string        `key:"log" doc:"folder of the delivery log, or off (default in the state folder)"`
 	RedactHeader []string      `key:"redact-header" doc:"names of more headers whose values are hidden"`
 	Timeout      time.Duration `key:"timeout" default:"30s" doc:"time limit for one delivery or API request"`
 	To           string        `key:"to" doc:"endpoint that deliveries go to: a URL or a name from endpoints"`

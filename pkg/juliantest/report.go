@@ -83,6 +83,7 @@ var inTests = strings.NewReplacer(
 	"is given with -H", "belongs in Endpoint.Secret",
 	"give its header with -H", "name its header in Endpoint.Secret",
 	"--settle", "juliantest.Settle",
+	"is the path in --to right", "is Endpoint.Path right",
 	"--profile thorough", `juliantest.Profile("thorough")`,
 	"--exec", "julianctl check --exec",
 	"--also", "julianctl check --also",
