@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Who may read a file that this program writes.
@@ -20,6 +21,19 @@ const (
 	// the umask, and a file that is replaced hands its mode on.
 	asUsual fs.FileMode = 0o666
 )
+
+// TempFolder makes a folder for files that are named to the user, so that they are kept
+// after the run. It deletes those of earlier runs that nothing was put into for a day.
+func (a *App) TempFolder(prefix string) (string, error) {
+	earlier, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*")) // without one, nothing is deleted
+	for _, dir := range earlier {
+		info, err := os.Lstat(dir)
+		if err == nil && info.IsDir() && a.Now().Sub(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(dir) // another user's stays
+		}
+	}
+	return os.MkdirTemp("", prefix) // 0700
+}
 
 // WriteFile writes payloads or keys to path, completely or not at all. Only the owner can
 // read the file.

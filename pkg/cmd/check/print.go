@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -186,7 +185,7 @@ func (p *printer) save(r check.Result) {
 	}
 	for i, refused := range r.Refused {
 		if p.dir == "" {
-			dir, err := os.MkdirTemp("", "julianctl-check-") // 0700
+			dir, err := p.a.TempFolder("julianctl-check-")
 			if err != nil {
 				p.err = errors.Join(p.err, err)
 				return

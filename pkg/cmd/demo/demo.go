@@ -66,7 +66,7 @@ func run(ctx context.Context, a *cli.App, runCommand RunFunc) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "julianctl-demo-")
+	dir, err := a.TempFolder("julianctl-demo-")
 	if err != nil {
 		return cli.Failure(err, "")
 	}
