@@ -2,6 +2,7 @@ package checklist
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/check"
@@ -20,7 +21,7 @@ func (r *run) limits(results []check.Result) {
 		if result.NotRun || result.Verdict == check.Skip {
 			continue
 		}
-		ran[result.Group] = true
+		ran[result.Group], ran[result.ID] = true, true
 		if result.Verdict == check.Pass {
 			passed[result.ID] = result
 			if result.Group == "accepts" {
@@ -52,6 +53,20 @@ func (r *run) limits(results []check.Result) {
 	not := func(what string) { r.sum.NotShown = append(r.sum.NotShown, what) }
 	if r.Options.Supervision == nil {
 		not("restart, crash, second process (--exec)")
+	} else if left := missing(ran, [][]string{{"restart"}, {"crash", "crash-files"}, {"replicas"}}); left != "" {
+		if r.Options.Smoke {
+			left += " (--profile default)"
+		}
+		not(left)
+	}
+	var groups [][]string
+	for _, group := range Groups {
+		if group != Crashes {
+			groups = append(groups, []string{group})
+		}
+	}
+	if left := missing(ran, groups); left != "" {
+		not(left)
 	}
 	if !r.Options.Thorough {
 		not("longer memory (--profile thorough)")
@@ -59,4 +74,15 @@ func (r *run) limits(results []check.Result) {
 	if r.Options.Also == nil {
 		not("a second writer (--also)")
 	}
+}
+
+// missing names the first of each list of which nothing ran.
+func missing(ran map[string]bool, lists [][]string) string {
+	var left []string
+	for _, names := range lists {
+		if !slices.ContainsFunc(names, func(name string) bool { return ran[name] }) {
+			left = append(left, names[0])
+		}
+	}
+	return strings.Join(left, ", ")
 }
