@@ -48,7 +48,7 @@ func TestEvidenceInText(t *testing.T) {
          49 ms  killed, 2 processes; unanswered; ready after 130ms
         186 ms       sender      answer to copy 2                    204
              failed at step 12; right at 9
-             12: before step 12; 12+: after it; *: the step changes durable state
+             12: before step 12; 12+: after it; *: it changes durable state
              this step alone: --only crash --at 12
              hint: put the effect and its marker into one transaction
 `

@@ -196,7 +196,7 @@ func pointsText(r check.Result) (lines []string) {
 		text += "; right at " + strings.Join(right, ", ")
 	}
 	number := strings.TrimSuffix(failed[0], "+")
-	lines = append(lines, text, fmt.Sprintf("%s: before step %[1]s; %[1]s+: after it; *: the step changes durable state", number))
+	lines = append(lines, text, fmt.Sprintf("%s: before step %[1]s; %[1]s+: after it; *: it changes durable state", number))
 	if r.At != "" {
 		lines = append(lines, fmt.Sprintf("this step alone: --only %s --at %s", r.ID, r.At))
 	}
