@@ -82,9 +82,11 @@ var inTests = strings.NewReplacer(
 	"--probe", "Endpoint.Probe",
 	"is given with -H", "belongs in Endpoint.Secret",
 	"give its header with -H", "name its header in Endpoint.Secret",
+	"the path in --to", "Endpoint.Path",
 	"--settle", "juliantest.Settle",
 	"is the path in --to right", "is Endpoint.Path right",
 	"--profile thorough", `juliantest.Profile("thorough")`,
+	"--profile default", `juliantest.Profile("default")`,
 	"--exec", "julianctl check --exec",
 	"--also", "julianctl check --also",
 )
