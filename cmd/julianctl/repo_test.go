@@ -47,8 +47,11 @@ var tiers = map[string]struct {
 	"pkg/deliver":      {1, []string{"pkg/payload"}},
 	"pkg/receive":      {1, nil},
 	"pkg/sender":       {1, nil},
-	"pkg/journal":      {1, []string{"pkg/segment"}},
+	"pkg/journal":      {1, []string{"pkg/copies", "pkg/migrate", "pkg/record", "pkg/segment"}},
 	"pkg/segment":      {1, nil},
+	"pkg/record":       {1, []string{"pkg/segment"}},
+	"pkg/copies":       {1, []string{"pkg/record"}},
+	"pkg/migrate":      {1, []string{"pkg/record", "pkg/segment"}},
 	"pkg/supervise":    {1, nil},
 	"pkg/timeline":     {1, []string{"pkg/deliver"}},
 	"pkg/effects":      {2, nil},
@@ -243,9 +246,6 @@ func TestHouseRules(t *testing.T) {
 	}
 }
 
-// oversized are packages over the limit, and how far: a number that may only fall.
-var oversized = map[string]int{"pkg/journal": 4900}
-
 // No package is too large to read, and no file.
 func TestHouseBounds(t *testing.T) {
 	const maxPackage, maxFile = 4000, 500 // lines outside tests
@@ -276,8 +276,8 @@ func TestHouseBounds(t *testing.T) {
 		}
 	}
 	for name, n := range lines {
-		if most := max(maxPackage, oversized[name]); n > most {
-			t.Errorf("%s has %d lines, over %d", name, n, most)
+		if n > maxPackage {
+			t.Errorf("%s has %d lines, over %d", name, n, maxPackage)
 		}
 	}
 	if lines["pkg/check"] == 0 {
@@ -288,8 +288,8 @@ func TestHouseBounds(t *testing.T) {
 // plainPackages use the field's own words; see privateWords. Packages are added as
 // they become clean.
 var plainPackages = []string{
-	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/drill", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/mockapi", "pkg/page",
-	"pkg/payload", "pkg/receive", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
+	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/copies", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/drill", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/migrate", "pkg/mockapi", "pkg/page",
+	"pkg/payload", "pkg/receive", "pkg/record", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
 	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/log", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",
 }

@@ -2,10 +2,14 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 
+	"github.com/julianctl/julianctl/pkg/copies"
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -55,12 +59,12 @@ func (w *writer) place() (next segment.Turn, err error) {
 	for _, a := range w.batch.deliveries {
 		next.Last++
 		a.ID = next.Last
-		w.calls.number(a.Delivery)
-		w.buf = w.tail.AppendFrame(w.buf, next.Seq, deliveryRecord, func(b []byte) []byte { return appendDelivery(b, a.Delivery, a.header) })
+		w.calls.Number(a.Delivery)
+		w.buf = w.tail.AppendFrame(w.buf, next.Seq, record.DeliveryKind, func(b []byte) []byte { return record.AppendDelivery(b, a.Delivery, a.header) })
 	}
 	for i := range w.outcomes {
 		if d := w.outcomes[i].deletion; d != nil {
-			d.given = next.Last
+			d.Given = next.Last
 		}
 		kind, fields := w.outcomes[i].record()
 		w.buf = w.tail.AppendFrame(w.buf, next.Seq, kind, fields)
@@ -113,7 +117,7 @@ func (w *writer) openTail(seq int64) error {
 		if w.begun || w.fresh || s.Size != w.ends[s.Name] || s.Size > w.opts.segmentBytes()/2 {
 			continue
 		}
-		if w.tail = w.folder.Own(s, deliveryRecord); w.tail != nil && w.tail.Count < w.opts.segmentDeliveries()/2 {
+		if w.tail = w.folder.Own(s, record.DeliveryKind); w.tail != nil && w.tail.Count < w.opts.segmentDeliveries()/2 {
 			break
 		} else if w.tail != nil {
 			w.leaveTail()
@@ -173,16 +177,16 @@ func (w *writer) learn(c *segment.Cursor, locked bool) error {
 		}
 		w.turn.Seq = max(w.turn.Seq, f.Seq)
 		switch f.Kind {
-		case deletionRecord:
-			w.turn.Last = max(w.turn.Last, lastOf(f))
-		case deliveryRecord:
-			d, _, err := deliveryOf(f)
+		case record.DeletionKind:
+			w.turn.Last = max(w.turn.Last, record.LastOf(f))
+		case record.DeliveryKind:
+			d, _, err := record.DeliveryOf(f)
 			if err != nil {
 				return err
 			}
 			w.turn.Last = max(w.turn.Last, d.ID)
 			w.deliveries.Add(1)
-			w.calls.learned(d)
+			w.calls.Learned(d)
 		}
 	}
 }
@@ -199,7 +203,7 @@ func (w *writer) recover() error {
 	}
 	for _, s := range all {
 		if s.Size > w.ends[s.Name] {
-			if t := w.folder.Own(s, deliveryRecord); t != nil {
+			if t := w.folder.Own(s, record.DeliveryKind); t != nil {
 				_ = t.Close() // it is cut off already
 			}
 		}
@@ -214,9 +218,33 @@ func (w *writer) recover() error {
 	return w.folder.SetTurn(w.turn) // after a power cut, it is behind
 }
 
+// learnCalls reads from the index what is within the window.
+func (w *writer) learnCalls(ctx context.Context, x *index, now time.Time) error {
+	since := now.Add(-w.opts.Window).UnixNano()
+	return x.ask(ctx, func(db *sql.DB) error {
+		// All from the first that is within the window: where the clock was set
+		// back, later ones may seem to be before it.
+		rows, err := db.QueryContext(ctx,
+			"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE received >= ?) ORDER BY id", since)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var call sql.RawBytes
+			var p copies.Place
+			if err := rows.Scan(&p.ID, &call, &p.Copies, &p.First, &p.Last); err != nil {
+				return err
+			}
+			w.calls.Add(string(call), p)
+		}
+		return rows.Err()
+	})
+}
+
 // remove makes it durable that deliveries are to go. With fresh, it does so in a
 // new segment, so that those before can go as a whole.
-func (w *writer) remove(ctx context.Context, d deletion, fresh bool) error {
+func (w *writer) remove(ctx context.Context, d record.Deletion, fresh bool) error {
 	return w.ask(ctx, func() error {
 		if fresh && w.tail != nil {
 			w.leaveTail()
@@ -234,9 +262,9 @@ func (w *writer) remove(ctx context.Context, d deletion, fresh bool) error {
 func (f *finished) record() (kind byte, fields func([]byte) []byte) {
 	switch {
 	case f.deletion != nil:
-		return deletionRecord, func(b []byte) []byte { return appendDeletion(b, f.deletion) }
+		return record.DeletionKind, func(b []byte) []byte { return record.AppendDeletion(b, f.deletion) }
 	case f.attempt != nil:
-		return attemptRecord, func(b []byte) []byte { return appendAttempt(b, f.id, f.attempt) }
+		return record.AttemptKind, func(b []byte) []byte { return record.AppendAttempt(b, f.id, f.attempt) }
 	}
-	return outcomeRecord, func(b []byte) []byte { return appendOutcome(b, f.id, &f.Outcome, f.packed) }
+	return record.OutcomeKind, func(b []byte) []byte { return record.AppendOutcome(b, f.id, &f.Outcome, f.packed) }
 }

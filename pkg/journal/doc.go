@@ -3,7 +3,8 @@
 //
 // It owns the folder of a log: appending durably, the numbering of copies of one call
 // over restarts and over several processes, queries, search, bounds, and the proof that
-// nothing was lost or changed. It does not receive, validate or print anything.
+// nothing was lost or changed. It does not receive, validate or print anything; what a
+// delivery is and how it is encoded is in pkg/record.
 //
 // A delivery is appended before its answer ([Log.Append] returns once it is on
 // disk), and its [Outcome] is added after ([Log.Finish]). A process that is

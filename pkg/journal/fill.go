@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -184,7 +185,7 @@ func (x *index) some(ctx context.Context, c *conn, most int, locked bool) (more 
 			over = s.next.Seq
 			break
 		}
-		if more = taken >= most || f.bytes > fillBytes || s.next.Kind == deletionRecord && taken > 0; more {
+		if more = taken >= most || f.bytes > fillBytes || s.next.Kind == record.DeletionKind && taken > 0; more {
 			break
 		}
 		taken++
@@ -193,8 +194,8 @@ func (x *index) some(ctx context.Context, c *conn, most int, locked bool) (more 
 				return false, 0, err
 			}
 		}
-		if s.next.Kind == deletionRecord {
-			d, err := deletionOf(s.next)
+		if s.next.Kind == record.DeletionKind {
+			d, err := record.DeletionOf(s.next)
 			if err == nil {
 				err = x.erase(ctx, c, d)
 			}
@@ -238,10 +239,10 @@ func (f *filling) add(s *source) error {
 	case s.next.Kind == 0:
 		return nil
 	}
-	s.listed.last = max(s.listed.last, lastOf(s.next))
+	s.listed.last = max(s.listed.last, record.LastOf(s.next))
 	switch s.next.Kind {
-	case deliveryRecord:
-		d, header, err := deliveryOf(s.next)
+	case record.DeliveryKind:
+		d, header, err := record.DeliveryOf(s.next)
 		if err != nil {
 			return err
 		}
@@ -252,8 +253,8 @@ func (f *filling) add(s *source) error {
 		if s.listed.first == 0 || d.ID < s.listed.first {
 			s.listed.first = d.ID
 		}
-	case outcomeRecord:
-		id, o, _, err := outcomeOf(s.next)
+	case record.OutcomeKind:
+		id, o, _, err := record.OutcomeOf(s.next)
 		if err != nil {
 			return err
 		}
@@ -266,12 +267,12 @@ func (f *filling) add(s *source) error {
 		} else {
 			f.outcomes, f.ids = append(f.outcomes, located{o, at}), append(f.ids, id)
 		}
-	case attemptRecord:
+	case record.AttemptKind:
 		fr := s.next
 		fr.Fields = bytes.Clone(fr.Fields)
 		f.attempts, f.in = append(f.attempts, fr), append(f.in, at.segment)
-	case deletionRecord:
-		f.last = max(f.last, lastOf(s.next))
+	case record.DeletionKind:
+		f.last = max(f.last, record.LastOf(s.next))
 	}
 	return nil
 }
@@ -313,7 +314,7 @@ func (f *filling) read() {
 		all.Go(func() {
 			for i := from; i < len(f.rows); i += cores {
 				r := f.rows[i]
-				r.Contact = contactOf(payloadOf(r.Delivery, r.header))
+				r.Contact = record.ContactOf(record.PayloadOf(r.Delivery, r.header))
 				r.Body, r.header = nil, nil
 			}
 		})
@@ -323,7 +324,7 @@ func (f *filling) read() {
 
 // insertAttempt lists an attempt with its delivery, unless that was deleted.
 func (f *filling) insertAttempt(ctx context.Context, fr segment.Frame, segment int64) error {
-	id, a, err := attemptOf(fr)
+	id, a, err := record.AttemptOf(fr)
 	if err != nil {
 		return err
 	}

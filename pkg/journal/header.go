@@ -1,11 +1,10 @@
 package journal
 
 import (
-	"bufio"
 	"net/http"
-	"net/textproto"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
@@ -28,7 +27,10 @@ func (o *Options) storedHeader(header http.Header) string {
 	return b.String()
 }
 
-func parseHeader(stored []byte) http.Header {
-	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(string(stored) + "\r\n"))).ReadMIMEHeader()
-	return http.Header(header) // of what cannot be read, as far as it can
+// kept is a as it is stored; nil stays nil.
+func (o *Options) kept(a *record.Answer) *record.Answer {
+	if a == nil {
+		return nil
+	}
+	return a.Kept(o.storedHeader(a.Header))
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/julianctl/julianctl/pkg/segment"
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 func open(t testing.TB, path string, opts Options) *Log {
@@ -73,7 +73,7 @@ func TestAppendAndRead(t *testing.T) {
 	want := []*Entry{{Delivery: *first, Outcome: &outcome}, {Delivery: *second}, {Delivery: *refused, Outcome: &Outcome{Status: 413, Forward: &Forward{Status: 500}}}}
 	for i, e := range want {
 		e.ID = int64(i + 1)
-		e.Hash = hash(e.Body)
+		e.Hash = record.Hash(e.Body)
 		e.Header = http.Header{"Content-Type": {"application/json"}, "X-Two": {"1", "2"}, "Authorization": {"[masked]"}}
 	}
 	want[0].Copy, want[0].First = 1, 1
@@ -300,23 +300,6 @@ func TestSettings(t *testing.T) {
 		info, err := os.Stat(path)
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
-		}
-	}
-}
-
-// Records from before the scheme was kept are read as they were.
-func TestOlderRecord(t *testing.T) {
-	d := delivery("call.1", "{}")
-	d.Hash = hash(d.Body)
-	for _, scheme := range []string{"", "https"} {
-		d.Scheme = scheme
-		f := segment.Frame{Kind: deliveryRecord, Fields: appendDelivery(nil, d, "")}
-		if got, _, err := deliveryOf(f); err != nil || got.Scheme != scheme || string(got.Body) != "{}" {
-			t.Errorf("%q: %+v, %v", scheme, got, err)
-		}
-		f.Fields = f.Fields[:len(f.Fields)-1-len(scheme)]
-		if got, _, err := deliveryOf(f); err != nil || got.Scheme != "" || string(got.Body) != "{}" {
-			t.Errorf("an older one: %+v, %v", got, err)
 		}
 	}
 }

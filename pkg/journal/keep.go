@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 const (
@@ -106,7 +108,7 @@ func (k *keeper) bound(ctx context.Context) {
 	k.write.bytes.Add(used - bytes)
 	if o := &k.index.opts; o.MaxDeliveries > 0 && left > int64(o.MaxDeliveries+2*o.segmentDeliveries()) {
 		// They are in segments together with newer ones.
-		_ = k.write.remove(ctx, deletion{through: cut}, true)
+		_ = k.write.remove(ctx, record.Deletion{Through: cut}, true)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 const childLog = "JULIANCTL_TEST_CHILD_LOG"
@@ -78,7 +80,7 @@ func TestKillChild(t *testing.T) {
 			}
 			cut := all[len(all)/10]
 			say("p %d", cut)
-			if err := l.remove(ctx, deletion{through: cut}, true); err != nil { // as Prune does
+			if err := l.remove(ctx, record.Deletion{Through: cut}, true); err != nil { // as Prune does
 				say("E prune: %s", err)
 			}
 		case n == 4 && rand.IntN(5) == 0:
@@ -174,7 +176,7 @@ func TestSurvivesKill(t *testing.T) {
 				t.Fatalf("round %d: %v", round, err)
 			}
 			there[e.ID] = true
-			if sum, was := acknowledged[e.ID]; was && sum != fmt.Sprintf("%x", hash(e.Body)) {
+			if sum, was := acknowledged[e.ID]; was && sum != fmt.Sprintf("%x", record.Hash(e.Body)) {
 				t.Errorf("round %d: delivery %d has other bytes", round, e.ID)
 			}
 			if finished[e.ID] && e.Outcome == nil {

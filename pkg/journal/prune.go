@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -100,7 +101,7 @@ func (l *Log) Prune(ctx context.Context, p Prune) (pruned int64, err error) {
 	if err != nil || found.Deliveries == 0 {
 		return 0, err
 	}
-	if err := l.remove(ctx, deletion{through: cut}, true); err != nil {
+	if err := l.remove(ctx, record.Deletion{Through: cut}, true); err != nil {
 		return 0, err
 	}
 	return found.Deliveries, nil
@@ -124,11 +125,11 @@ func (l *Log) Delete(ctx context.Context, ids ...int64) (deleted int, err error)
 	if err != nil || len(there) == 0 {
 		return 0, err
 	}
-	return len(there), l.remove(ctx, deletion{ids: there}, false)
+	return len(there), l.remove(ctx, record.Deletion{IDs: there}, false)
 }
 
 // remove stores that deliveries are to go, and sees to it.
-func (l *Log) remove(ctx context.Context, d deletion, fresh bool) error {
+func (l *Log) remove(ctx context.Context, d record.Deletion, fresh bool) error {
 	if err := l.write.remove(ctx, d, fresh); err != nil {
 		return err
 	}
@@ -146,8 +147,8 @@ func (l *Log) remove(ctx context.Context, d deletion, fresh bool) error {
 
 // erase deletes what a record asks for, from the segments and from the index. When it
 // is cut off, whoever reads the record next does it.
-func (x *index) erase(ctx context.Context, c *conn, d deletion) error {
-	ids, err := json.Marshal(append([]int64{}, d.ids...))
+func (x *index) erase(ctx context.Context, c *conn, d record.Deletion) error {
+	ids, err := json.Marshal(append([]int64{}, d.IDs...))
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func (x *index) erase(ctx context.Context, c *conn, d deletion) error {
 	ofDelivery, ofID := fmt.Sprintf(which, "delivery"), fmt.Sprintf(which, "id")
 	frames, err := locations(ctx, c, "SELECT segment, place, length FROM deliveries WHERE "+ofID+
 		" UNION ALL SELECT outcome_segment, outcome_place, outcome_length FROM deliveries WHERE outcome_segment IS NOT NULL AND "+ofID+
-		" UNION ALL SELECT segment, place, length FROM attempts WHERE "+ofDelivery, d.through, string(ids))
+		" UNION ALL SELECT segment, place, length FROM attempts WHERE "+ofDelivery, d.Through, string(ids))
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (x *index) erase(ctx context.Context, c *conn, d deletion) error {
 		if x.private {
 			break // nothing of the log can be written to
 		}
-		if s.last > 0 && s.last <= d.through && x.folder.Drop(s.name, s.done) {
+		if s.last > 0 && s.last <= d.Through && x.folder.Drop(s.name, s.done) {
 			if err := forgetSegment(ctx, c, s); err != nil {
 				return err
 			}
@@ -184,7 +185,7 @@ func (x *index) erase(ctx context.Context, c *conn, d deletion) error {
 		"DELETE FROM words WHERE rowid IN (SELECT id FROM deliveries WHERE " + ofID + ")",
 		"DELETE FROM deliveries WHERE " + ofID,
 	} {
-		if err := c.exec(ctx, query, d.through, string(ids)); err != nil {
+		if err := c.exec(ctx, query, d.Through, string(ids)); err != nil {
 			return err
 		}
 	}

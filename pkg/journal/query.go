@@ -385,7 +385,7 @@ func (f *Filter) Match(e *Entry) bool {
 	case len(f.CallIDs) > 0 && !slices.Contains(f.CallIDs, e.CallID):
 	case len(f.ResultTypes) > 0 && !slices.Contains(f.ResultTypes, e.ResultType):
 	case f.Dups && e.Copy < 2:
-	case f.Acknowledged && (o == nil || o.failed()) && !e.Redelivered:
+	case f.Acknowledged && (o == nil || o.Failed()) && !e.Redelivered:
 	case f.Failed && !e.Failed():
 	case f.Unanswered && o != nil:
 	case f.Findings && (o == nil || o.Errors+o.Warnings == 0):

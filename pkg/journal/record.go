@@ -1,281 +1,30 @@
 package journal
 
-import (
-	"bytes"
-	"compress/flate"
-	"encoding/binary"
-	"io"
-	"math"
-	"time"
+import "github.com/julianctl/julianctl/pkg/record"
 
-	"github.com/julianctl/julianctl/pkg/segment"
+// These are what a log holds.
+type (
+	// Delivery is one request as it came.
+	Delivery = record.Delivery
+	// Outcome is what became of a delivery.
+	Outcome = record.Outcome
+	// Contact is who was called, and how, as the payload has it.
+	Contact = record.Contact
+	// Forward is what the endpoint behind the receiver answered.
+	Forward = record.Forward
+	// Answer is what an endpoint said beside its status.
+	Answer = record.Answer
+	// Attempt is one redelivery of a delivery that is in the log.
+	Attempt = record.Attempt
+	// Entry is a delivery with its outcome, as the queries return it.
+	Entry = record.Entry
 )
 
-// The fields of a record: numbers are varints; text and bytes have their length
-// before them. Fields are only ever added at the end.
-const (
-	deliveryRecord = 'D'
-	outcomeRecord  = 'O'
-	attemptRecord  = 'A'
-	deletionRecord = 'X'
-)
+// MaxAnswer is how many bytes of an answer's body are stored.
+const MaxAnswer = record.MaxAnswer
 
-func appendDelivery(b []byte, d *Delivery, header string) []byte {
-	b = binary.AppendVarint(b, d.ID)
-	b = binary.AppendVarint(b, d.Received.UnixNano())
-	for _, s := range [...]string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, d.CallID, d.ResultType, d.Refusal, d.Reason} {
-		b = appendText(b, s)
-	}
-	seconds := math.NaN() // not known
-	if d.Seconds != nil {
-		seconds = *d.Seconds
-	}
-	b = binary.BigEndian.AppendUint64(b, math.Float64bits(seconds))
-	b = binary.AppendVarint(b, int64(d.Copy))
-	b = binary.AppendVarint(b, d.First)
-	b = binary.AppendVarint(b, d.Size)
-	b = appendText(b, d.Hash)
-	b = appendText(b, d.Body)
-	return appendText(b, d.Scheme)
-}
+// Redelivered is the verdict of what failed at first, and was acknowledged since.
+const Redelivered = record.Redelivered
 
-// appendOutcome appends findings as they are, or packed.
-func appendOutcome(b []byte, id int64, o *Outcome, packed []byte) []byte {
-	forward := Forward{Status: -1} // not forwarded
-	if o.Forward != nil {
-		forward = *o.Forward
-	}
-	for _, n := range [...]int64{id, int64(o.Status), int64(o.Took), int64(forward.Status), int64(forward.Took), int64(forward.Attempts), int64(o.Errors), int64(o.Warnings)} {
-		b = binary.AppendVarint(b, n)
-	}
-	findings := o.Findings
-	if packed != nil {
-		findings = nil
-	}
-	b = appendText(appendText(appendText(b, forward.Err), o.Fault), findings)
-	return appendText(appendAnswer(appendText(b, forward.To), forward.Answer), packed)
-}
-
-// minPacked is how long findings are that are packed: they say much the same again
-// and again.
-const minPacked = 200
-
-// packer packs findings. It is used by one goroutine at a time.
-type packer struct {
-	w   *flate.Writer
-	buf bytes.Buffer
-}
-
-// pack returns nil for what is short, or does not get shorter.
-func (p *packer) pack(findings []byte) []byte {
-	if len(findings) < minPacked {
-		return nil
-	}
-	p.buf.Reset()
-	if p.w == nil {
-		p.w, _ = flate.NewWriter(&p.buf, flate.BestSpeed) // there is such a level
-	} else {
-		p.w.Reset(&p.buf)
-	}
-	_, _ = p.w.Write(findings) // a Buffer takes everything
-	_ = p.w.Close()
-	if p.buf.Len() >= len(findings) {
-		return nil
-	}
-	return bytes.Clone(p.buf.Bytes())
-}
-
-func unpack(packed []byte) ([]byte, error) {
-	return io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
-}
-
-func appendAttempt(b []byte, id int64, a *Attempt) []byte {
-	for _, n := range [...]int64{id, a.At.UnixNano(), int64(a.Status), int64(a.Took)} {
-		b = binary.AppendVarint(b, n)
-	}
-	for _, s := range [...]string{a.By, a.To, a.Err} {
-		b = appendText(b, s)
-	}
-	return appendAnswer(b, a.Answer)
-}
-
-// deletion says which deliveries are to go.
-type deletion struct {
-	through int64   // all up to this id; 0: none
-	ids     []int64 // and these
-	given   int64   // the last id that was given out so far
-}
-
-func appendDeletion(b []byte, d *deletion) []byte {
-	b = binary.AppendUvarint(binary.AppendVarint(b, d.through), uint64(len(d.ids)))
-	for _, id := range d.ids {
-		b = binary.AppendVarint(b, id)
-	}
-	return binary.AppendVarint(b, d.given)
-}
-
-// appendAnswer begins with the size of the body, -1 where there is no answer.
-func appendAnswer(b []byte, a *Answer) []byte {
-	if a == nil {
-		return binary.AppendVarint(b, -1)
-	}
-	return appendText(appendText(binary.AppendVarint(b, a.Size), a.stored), a.Body)
-}
-
-// room is at least the size of what appendAnswer adds.
-func (a *Answer) room() int {
-	if a == nil {
-		return binary.MaxVarintLen64
-	}
-	return 3*binary.MaxVarintLen64 + len(a.stored) + len(a.Body)
-}
-
-func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-// fields reads the fields of one record. After the first that cannot be read,
-// all are zero and bad is set.
-type fields struct {
-	rest []byte
-	bad  bool
-}
-
-func (f *fields) number() int64 {
-	n, size := binary.Varint(f.rest)
-	return step(f, n, size)
-}
-
-func (f *fields) length() uint64 {
-	n, size := binary.Uvarint(f.rest)
-	return step(f, n, size)
-}
-
-// bytes shares the memory of the record.
-func (f *fields) bytes() []byte {
-	n := f.length()
-	if f.bad || n > uint64(len(f.rest)) {
-		f.bad = true
-		return nil
-	}
-	out := f.rest[:n:n]
-	f.rest = f.rest[n:]
-	return out
-}
-
-func (f *fields) text() string { return string(f.bytes()) }
-
-func (f *fields) float() (n float64) {
-	if len(f.rest) < 8 {
-		f.bad = true
-		return 0
-	}
-	n = math.Float64frombits(binary.BigEndian.Uint64(f.rest))
-	f.rest = f.rest[8:]
-	return n
-}
-
-// step goes past a number of so many bytes.
-func step[T int64 | uint64](f *fields, n T, size int) T {
-	if f.bad || size <= 0 {
-		f.bad = true
-		return 0
-	}
-	f.rest = f.rest[size:]
-	return n
-}
-
-// deliveryOf decodes fr, but for the header, which it returns as it is stored.
-// Body and Hash share the memory of fr.
-func deliveryOf(fr segment.Frame) (d *Delivery, header []byte, err error) {
-	if fr.Kind != deliveryRecord {
-		return nil, nil, segment.ErrRecord
-	}
-	f := fields{rest: fr.Fields}
-	d = &Delivery{ID: f.number(), Received: time.Unix(0, f.number())}
-	d.Remote, d.Method, d.URI, d.Proto, d.Host = f.text(), f.text(), f.text(), f.text(), f.text()
-	header = f.bytes()
-	d.CallID, d.ResultType, d.Refusal, d.Reason = f.text(), f.text(), f.text(), f.text()
-	if seconds := f.float(); !math.IsNaN(seconds) {
-		d.Seconds = &seconds
-	}
-	d.Copy, d.First, d.Size = int(f.number()), f.number(), f.number()
-	d.Hash, d.Body = f.bytes(), f.bytes()
-	if len(f.rest) > 0 { // it is older otherwise
-		d.Scheme = f.text()
-	}
-	if f.bad {
-		return nil, nil, segment.ErrRecord
-	}
-	return d, header, nil
-}
-
-// outcomeOf decodes fr, but for findings that are packed.
-func outcomeOf(fr segment.Frame) (id int64, o *Outcome, packed []byte, err error) {
-	f := fields{rest: fr.Fields}
-	id = f.number()
-	o = &Outcome{Status: int(f.number()), Took: time.Duration(f.number())}
-	forward := &Forward{Status: int(f.number()), Took: time.Duration(f.number()), Attempts: int(f.number())}
-	o.Errors, o.Warnings = int(f.number()), int(f.number())
-	forward.Err, o.Fault = f.text(), f.text()
-	o.Findings = f.bytes()
-	if len(f.rest) > 0 { // it is older otherwise
-		forward.To, forward.Answer = f.text(), f.answer()
-	}
-	if len(f.rest) > 0 { // it is older otherwise
-		packed = f.bytes()
-	}
-	if forward.Status >= 0 {
-		o.Forward = forward
-	}
-	if f.bad || fr.Kind != outcomeRecord {
-		return 0, nil, nil, segment.ErrRecord
-	}
-	return id, o, packed, nil
-}
-
-func attemptOf(fr segment.Frame) (id int64, a *Attempt, err error) {
-	f := fields{rest: fr.Fields}
-	id = f.number()
-	a = &Attempt{At: time.Unix(0, f.number()), Status: int(f.number()), Took: time.Duration(f.number())}
-	a.By, a.To, a.Err = f.text(), f.text(), f.text()
-	a.Answer = f.answer()
-	if f.bad || fr.Kind != attemptRecord {
-		return 0, nil, segment.ErrRecord
-	}
-	return id, a, nil
-}
-
-func deletionOf(fr segment.Frame) (d deletion, err error) {
-	f := fields{rest: fr.Fields}
-	d.through = f.number()
-	for n := f.length(); n > 0 && !f.bad; n-- {
-		d.ids = append(d.ids, f.number())
-	}
-	d.given = f.number()
-	if f.bad || fr.Kind != deletionRecord {
-		return deletion{}, segment.ErrRecord
-	}
-	return d, nil
-}
-
-// answer shares the memory of the record, and its header is not read yet; nil
-// when there is none.
-func (f *fields) answer() *Answer {
-	size := f.number()
-	if f.bad || size < 0 {
-		return nil
-	}
-	return &Answer{Size: size, stored: f.bytes(), Body: f.bytes()}
-}
-
-// lastOf is the highest id that fr mentions: as long as there is a delivery up to it,
-// it may be needed.
-func lastOf(fr segment.Frame) int64 {
-	if fr.Kind == deletionRecord {
-		d, _ := deletionOf(fr)
-		return d.given
-	}
-	f := fields{rest: fr.Fields}
-	return f.number()
-}
+// Verdict is one word for a delivery, see [record.Verdict].
+func Verdict(refusal string, o *Outcome) string { return record.Verdict(refusal, o) }

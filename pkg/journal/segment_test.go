@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -473,13 +474,13 @@ func TestReaderWhileBusy(t *testing.T) {
 	clean(t, reader, acknowledged.Load())
 }
 
-// An interrupted deletion is completed by who looks next, in the segments too.
+// An interrupted record.Deletion is completed by who looks next, in the segments too.
 func TestDeletionIsCompleted(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
 	appendAll(t, l, delivery("call.1", "first secret"), delivery("call.2", "second"), delivery("call.3", "third secret"))
 	finish(t, l, 1, &unavailable, attempt(500, "first attempt"))
 	ids(t, l, Filter{})
-	if err := l.write.remove(t.Context(), deletion{ids: []int64{1, 3}}, false); err != nil {
+	if err := l.write.remove(t.Context(), record.Deletion{IDs: []int64{1, 3}}, false); err != nil {
 		t.Fatal(err)
 	}
 	path := crashed(t, l)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -106,9 +107,9 @@ func (r *row) fill(ctx context.Context, q querier, files *reader) error {
 	var d *Delivery
 	var header []byte
 	if err == nil {
-		d, header, err = deliveryOf(f)
+		d, header, err = record.DeliveryOf(f)
 	}
-	if err == nil && (d.ID != r.ID || !bytes.Equal(hash(d.Body), d.Hash)) {
+	if err == nil && (d.ID != r.ID || !bytes.Equal(record.Hash(d.Body), d.Hash)) {
 		err = ErrCorrupt
 	}
 	if errors.Is(err, ErrCorrupt) {
@@ -118,7 +119,7 @@ func (r *row) fill(ctx context.Context, q querier, files *reader) error {
 		return err
 	}
 	r.Delivery = *d
-	r.Header = parseHeader(header)
+	r.Header = record.ParseHeader(header)
 	r.Body, r.Hash = bytes.Clone(d.Body), bytes.Clone(d.Hash)
 	return nil
 }
@@ -131,12 +132,12 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 		if err == nil {
 			var of int64
 			var packed []byte
-			of, o, packed, err = outcomeOf(f)
+			of, o, packed, err = record.OutcomeOf(f)
 			switch {
 			case err == nil && of != r.ID:
 				err = segment.ErrRecord
 			case err == nil && len(packed) > 0:
-				o.Findings, err = unpack(packed)
+				o.Findings, err = record.Unpack(packed)
 			}
 		}
 		switch {
@@ -145,7 +146,7 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 				r.Outcome.Findings = bytes.Clone(o.Findings)
 			}
 			if o.Forward != nil && r.Outcome.Forward != nil {
-				r.Outcome.Forward.Answer = o.Forward.Answer.read()
+				r.Outcome.Forward.Answer = o.Forward.Answer.Read()
 			}
 		case !errors.Is(err, segment.ErrVoid):
 			return fmt.Errorf("delivery %d: what became of it: %w", r.ID, err)
@@ -166,14 +167,14 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 		var of int64
 		var a *Attempt
 		if err == nil {
-			if of, a, err = attemptOf(f); err == nil && of != r.ID {
+			if of, a, err = record.AttemptOf(f); err == nil && of != r.ID {
 				err = segment.ErrRecord
 			}
 		}
 		if err != nil {
 			return fmt.Errorf("delivery %d: an attempt: %w", r.ID, err)
 		}
-		a.Answer = a.Answer.read()
+		a.Answer = a.Answer.Read()
 		r.Attempts = append(r.Attempts, *a)
 	}
 	slices.SortStableFunc(r.Attempts, func(a, b Attempt) int { return a.At.Compare(b.At) })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -146,14 +147,14 @@ func (t *verifying) segment(ctx context.Context, q querier, s segment.Segment, l
 		switch {
 		case f.Bad:
 			t.damaged(listed, f.Place, f.Length, where)
-		case f.Kind == deliveryRecord:
+		case f.Kind == record.DeliveryKind:
 			err = t.delivery(f, l, listed)
-		case f.Kind == outcomeRecord:
-			_, _, _, err = outcomeOf(f)
-		case f.Kind == attemptRecord:
-			_, _, err = attemptOf(f)
-		case f.Kind == deletionRecord:
-			_, err = deletionOf(f)
+		case f.Kind == record.OutcomeKind:
+			_, _, _, err = record.OutcomeOf(f)
+		case f.Kind == record.AttemptKind:
+			_, _, err = record.AttemptOf(f)
+		case f.Kind == record.DeletionKind:
+			_, err = record.DeletionOf(f)
 		}
 		if err != nil {
 			t.tell(0, "%s: %s", where, err)
@@ -223,13 +224,13 @@ func (t *verifying) listed(ctx context.Context, q querier, l *listedSegment) (ma
 
 // delivery looks at one, and takes it off what is listed.
 func (t *verifying) delivery(f segment.Frame, l *listedSegment, listed map[int64]listedFrame) error {
-	d, _, err := deliveryOf(f)
+	d, _, err := record.DeliveryOf(f)
 	if err != nil {
 		return err
 	}
 	at, is := listed[d.ID]
 	delete(listed, d.ID)
-	if !bytes.Equal(hash(d.Body), d.Hash) {
+	if !bytes.Equal(record.Hash(d.Body), d.Hash) {
 		t.tell(d.ID, "the body is not what was received: its SHA-256 differs")
 		return nil
 	}

@@ -3,29 +3,10 @@ package journal
 import (
 	"context"
 	"errors"
-	"strings"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
-	"github.com/tidwall/gjson"
 )
-
-// maxTalk is how many bytes of a transcript can be found.
-const maxTalk = 1 << 20
-
-// wordsOf is what can be searched for in a payload.
-func wordsOf(payload []byte, c Contact) (people, talk string) {
-	people = strings.Join([]string{c.Name, c.Phone, c.Agent}, "\n")
-	if payload == nil {
-		return people, ""
-	}
-	var parts []string
-	for _, value := range gjson.GetManyBytes(payload, "callResult.summary", "callResult.transcription") {
-		if value.Type == gjson.String {
-			parts = append(parts, value.Str[:min(len(value.Str), maxTalk)])
-		}
-	}
-	return people, strings.Join(parts, "\n")
-}
 
 // wordsOfSome takes the next deliveries of the table into the search index. It
 // reports whether there may be more.
@@ -47,14 +28,14 @@ func (x *index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, 
 		if err == nil {
 			var d *Delivery
 			var header []byte
-			if d, header, err = deliveryOf(f); err == nil {
-				payload = payloadOf(d, header)
+			if d, header, err = record.DeliveryOf(f); err == nil {
+				payload = record.PayloadOf(d, header)
 			}
 		}
 		if err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, segment.ErrVoid) {
 			return false, err
 		}
-		people, talk := wordsOf(payload, contact)
+		people, talk := record.WordsOf(payload, contact)
 		if err := c.exec(ctx, "INSERT OR REPLACE INTO words (rowid, call_id, people, talk) VALUES (?, ?, ?, ?)", r.ID, r.CallID, people, talk); err != nil {
 			return false, err
 		}

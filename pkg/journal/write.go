@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/copies"
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -57,7 +59,7 @@ type writer struct {
 	outcomes []finished
 	answers  int    // bytes of answers in outcomes
 	buf      []byte // a frame
-	calls    *calls
+	calls    *copies.Counter
 	lost     int   // outcomes that were given up
 	err      error // why
 	failed   error // of the last batch
@@ -70,9 +72,9 @@ type writer struct {
 type finished struct {
 	id int64
 	Outcome
-	packed   []byte    // its findings; nil: they are as they are
-	attempt  *Attempt  // nil: this is the outcome
-	deletion *deletion // nil: it is none
+	packed   []byte           // its findings; nil: they are as they are
+	attempt  *Attempt         // nil: this is the outcome
+	deletion *record.Deletion // nil: it is none
 }
 
 // answerSize is how many bytes of an answer f holds.
@@ -84,7 +86,7 @@ func (f *finished) answerSize() int {
 	case f.Forward != nil:
 		answer = f.Forward.Answer
 	}
-	return answer.room()
+	return answer.Room()
 }
 
 // ask is other work for run.
@@ -102,14 +104,14 @@ func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index, n
 		results: make(chan finished, maxWaiting),
 		asks:    make(chan ask),
 		ended:   make(chan struct{}),
-		calls:   newCalls(opts.Window),
+		calls:   copies.New(opts.Window),
 		batch:   new(batch),
 	}
 	var err error
 	var listed int64
 	if w.ends, w.turn, listed, err = x.position(ctx); err == nil {
 		w.deliveries.Store(listed)
-		err = w.calls.learn(ctx, x, opts.Now())
+		err = w.learnCalls(ctx, x, opts.Now())
 	}
 	if err == nil {
 		err = w.recover()
@@ -132,7 +134,7 @@ func (l *Log) Append(ctx context.Context, d *Delivery) error {
 		return ErrTooLarge
 	}
 	if d.Hash == nil {
-		d.Hash = hash(d.Body)
+		d.Hash = record.Hash(d.Body)
 	}
 	b, err := l.write.add(ctx, appended{d, l.opts.storedHeader(d.Header)})
 	if err != nil {
@@ -154,11 +156,11 @@ func (l *Log) Finish(ctx context.Context, id int64, o Outcome) error {
 		o.Forward = &forward
 	}
 	w := l.write
-	p, _ := w.packers.Get().(*packer)
+	p, _ := w.packers.Get().(*record.Packer)
 	if p == nil {
-		p = new(packer)
+		p = new(record.Packer)
 	}
-	packed := p.pack(o.Findings)
+	packed := p.Pack(o.Findings)
 	w.packers.Put(p)
 	return enqueue(ctx, &w.mu, &w.closed, w.results, finished{id: id, Outcome: o, packed: packed})
 }
@@ -345,7 +347,7 @@ func (w *writer) commit() {
 	if len(w.batch.deliveries)+len(w.outcomes) == 0 {
 		return
 	}
-	undo := w.calls.begin()
+	undo := w.calls.Begin()
 	err := w.store()
 	if w.failed = err; err != nil {
 		undo()

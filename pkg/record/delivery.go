@@ -1,19 +1,22 @@
-package journal
+package record
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"net/textproto"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// Delivery is one request as it came. Everything in it but Body is text from a
-// stranger: not safe to print.
+// Delivery is one request as it came. Everything in it but Body is text from
+// outside: not safe to print.
 type Delivery struct {
-	// ID, Copy and First are given by [Log.Append].
+	// ID, Copy and First are given by the log when it is appended.
 	ID       int64
 	Received time.Time
 	Remote   string // address and port of the peer
@@ -22,7 +25,7 @@ type Delivery struct {
 	Proto    string // such as HTTP/1.1
 	Scheme   string // http or https; empty in logs from before it was kept
 	Host     string
-	// Header is stored with its secrets masked, see [Options].
+	// Header is stored with its secrets masked.
 	Header http.Header
 	// Body is exactly what was received, still compressed if it came so.
 	Body []byte
@@ -74,14 +77,14 @@ type Forward struct {
 
 // Answer is what an endpoint said beside its status.
 type Answer struct {
-	Header http.Header // stored with its secrets masked, see [Options]
+	Header http.Header // stored with its secrets masked
 	Body   []byte      // the first MaxAnswer bytes
 	Size   int64       // of the body, as far as it was read
 
 	stored []byte // Header as it is stored
 }
 
-// Text is the body, inflated, for a person; false when it is no text in UTF-8.
+// Text is the body, inflated, to be read; false when it is no text in UTF-8.
 // Its last character may be cut off with the rest.
 func (a *Answer) Text() (string, bool) {
 	body := a.Body
@@ -100,21 +103,18 @@ func (a *Answer) Text() (string, bool) {
 	return "", len(body) == 0
 }
 
-// read makes a whole and its memory its own; nil stays nil.
-func (a *Answer) read() *Answer {
+// Read makes a whole and its memory its own; nil stays nil.
+func (a *Answer) Read() *Answer {
 	if a == nil {
 		return nil
 	}
-	return &Answer{Header: parseHeader(a.stored), Body: bytes.Clone(a.Body), Size: a.Size}
+	return &Answer{Header: ParseHeader(a.stored), Body: bytes.Clone(a.Body), Size: a.Size}
 }
 
-// kept is a as it is stored; nil stays nil.
-func (o *Options) kept(a *Answer) *Answer {
-	if a == nil {
-		return nil
-	}
+// Kept is a as it is stored, with its header as stored says.
+func (a *Answer) Kept(stored string) *Answer {
 	kept := *a
-	kept.stored = []byte(o.storedHeader(a.Header))
+	kept.stored = []byte(stored)
 	if len(a.Body) > MaxAnswer {
 		// All of it would stay in memory until this is on the disk.
 		kept.Body = bytes.Clone(a.Body[:MaxAnswer])
@@ -156,14 +156,14 @@ type Entry struct {
 	Attempts     []Attempt // in the order of time
 }
 
-// Failed reports whether the delivery still fails: its sender was told that it
+// Failed reports whether the delivery still fails: its sender was answered that it
 // did not arrive, and no redelivery was acknowledged since.
-func (e *Entry) Failed() bool { return e.Outcome.failed() && !e.Redelivered }
+func (e *Entry) Failed() bool { return e.Outcome.Failed() && !e.Redelivered }
 
 // Verdict is [Verdict] of e, or redelivered when it failed at first and was
 // acknowledged since.
 func (e *Entry) Verdict() string {
-	if e.Redelivered && e.Outcome.failed() {
+	if e.Redelivered && e.Outcome.Failed() {
 		return Redelivered
 	}
 	return Verdict(e.Refusal, e.Outcome)
@@ -172,7 +172,8 @@ func (e *Entry) Verdict() string {
 // Redelivered is the verdict of what failed at first, and was acknowledged since.
 const Redelivered = "redelivered"
 
-func (o *Outcome) failed() bool { return o != nil && o.Status/100 != 2 }
+// Failed reports whether the sender got anything but 2xx; false when o is nil.
+func (o *Outcome) Failed() bool { return o != nil && o.Status/100 != 2 }
 
 // Verdict is one word for a delivery: refused, unanswered, failed, invalid,
 // warning or ok, the first that holds. Whatever shows deliveries takes it from
@@ -183,7 +184,7 @@ func Verdict(refusal string, o *Outcome) string {
 		return "refused"
 	case o == nil:
 		return "unanswered"
-	case o.failed():
+	case o.Failed():
 		return "failed"
 	case o.Errors > 0:
 		return "invalid"
@@ -193,7 +194,14 @@ func Verdict(refusal string, o *Outcome) string {
 	return "ok"
 }
 
-func hash(body []byte) []byte {
+// Hash is the SHA-256 of a body.
+func Hash(body []byte) []byte {
 	sum := sha256.Sum256(body)
 	return sum[:]
+}
+
+// ParseHeader reads a header as it is stored.
+func ParseHeader(stored []byte) http.Header {
+	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(string(stored) + "\r\n"))).ReadMIMEHeader()
+	return http.Header(header) // of what cannot be read, as far as it can
 }

@@ -1,4 +1,9 @@
-package journal
+// Package migrate makes a folder of a delivery log that is a file, as those of older
+// versions of this program are.
+//
+// It copies what is in the file and moves it out of the way. What proves that all was
+// copied, and what knows SQLite, is given by its caller: see [Options].
+package migrate
 
 import (
 	"bytes"
@@ -10,10 +15,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -35,43 +41,58 @@ const (
 // oldEnds are the files of a log that is a file.
 var oldEnds = []string{"", "-wal", "-shm", oldIntake}
 
-// takeOver makes a folder of a log that is a file, whole or not at all. The file
-// stays under another name, which Taken returns.
-func (l *Log) takeOver(ctx context.Context, path string) error {
+// Options are what the log is to be like, and what its package does for this one.
+type Options struct {
+	Busy time.Duration // how long to wait for another process that writes
+	// SegmentBytes and SegmentDeliveries are how large a segment gets.
+	SegmentBytes      int64
+	SegmentDeliveries int
+	// OpenDB opens the SQLite file at path to write to.
+	OpenDB func(path string) (*sql.DB, error)
+	// Verify reads the whole log at path. It returns how many deliveries in it are
+	// whole, and how many problems there are, and calls problem with each.
+	Verify func(ctx context.Context, path string, problem func(id int64, what string)) (deliveries int64, problems int, err error)
+	// Typed joins what SQLite said with what it means.
+	Typed func(error) error
+}
+
+// File makes a folder of a log that is a file, whole or not at all. The file
+// stays under another name, which it returns; empty when there was nothing to do.
+func File(ctx context.Context, path string, opts Options) (kept string, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		// It may have been cut off between the last two steps.
 		if err := os.Rename(path+wholeSuffix, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return "", err
 		}
-		return nil
+		return "", nil
 	}
 	if err != nil || info.IsDir() {
-		return nil // who opens it tells
+		return "", nil // who opens it tells
 	}
 	if is, err := isOld(path, info); err != nil || !is {
-		return err
+		return "", err
 	}
 	// Who appends to it holds its intake.
 	intake, err := os.OpenFile(path+oldIntake, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return segment.OSFault(err)
+		return "", segment.OSFault(err)
 	}
 	defer intake.Close()
-	if err := (&segment.Folder{Lock: intake}).Take(ctx, l.opts.Busy); err != nil {
-		return err
+	if err := (&segment.Folder{Lock: intake}).Take(ctx, opts.Busy); err != nil {
+		return "", err
 	}
 	if info, err := os.Stat(path); err != nil || info.IsDir() {
-		return nil // another process was quicker
+		return "", nil // another process was quicker
 	}
-	err = l.copyOld(ctx, path, intake)
+	err = copyOld(ctx, path, intake, &opts)
 	if info, statErr := intake.Stat(); statErr == nil && info.Size() == 0 {
 		_ = errors.Join(intake.Close(), os.Remove(path+oldIntake)) // it has just been made
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("the log is a file of an older version, and could not be taken over: %w", typed(err)), os.RemoveAll(path+takingSuffix))
+		return "", errors.Join(fmt.Errorf("the log is a file of an older version, and could not be taken over: %w", opts.Typed(err)), os.RemoveAll(path+takingSuffix))
 	}
-	kept := path + takenSuffix
+	kept = path + takenSuffix
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(kept); err != nil {
 			break
@@ -79,21 +100,16 @@ func (l *Log) takeOver(ctx context.Context, path string) error {
 		kept = fmt.Sprintf("%s%s-%d", path, takenSuffix, n)
 	}
 	if err := os.Rename(path+takingSuffix, path+wholeSuffix); err != nil {
-		return err
+		return "", err
 	}
 	// First the file: from here on, the folder counts.
 	for _, end := range oldEnds {
 		if err := os.Rename(path+end, kept+end); err != nil && end == "" {
-			return err
+			return "", err
 		}
 	}
-	l.taken = kept
-	return errors.Join(os.Rename(path+wholeSuffix, path), segment.SyncFolder(filepath.Dir(path)))
+	return kept, errors.Join(os.Rename(path+wholeSuffix, path), segment.SyncFolder(filepath.Dir(path)))
 }
-
-// Taken is the file that the log was before it became a folder, if that was just
-// now; otherwise empty.
-func (l *Log) Taken() string { return l.taken }
 
 // isOld reports whether a file is a log.
 func isOld(path string, info fs.FileInfo) (bool, error) {
@@ -119,29 +135,25 @@ func isOld(path string, info fs.FileInfo) (bool, error) {
 }
 
 // copyOld makes the folder, and proves that it holds all.
-func (l *Log) copyOld(ctx context.Context, path string, intake *os.File) error {
+func copyOld(ctx context.Context, path string, intake *os.File, opts *Options) error {
 	to := path + takingSuffix
 	if err := errors.Join(os.RemoveAll(to), os.RemoveAll(path+wholeSuffix)); err != nil {
 		return err
 	}
-	db, err := openDB(path, l.opts.Busy, url.Values{})
+	db, err := opts.OpenDB(path)
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(1)
 	o := &oldLog{}
-	err = o.copy(ctx, db, intake, to, &l.opts)
+	err = o.copy(ctx, db, intake, to, opts)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	made, err := Open(ctx, to, Options{ReadOnly: true, Busy: l.opts.Busy})
-	if err != nil {
-		return err
-	}
 	problem := ""
-	v, err := made.Verify(ctx, func(id int64, what string) { problem = fmt.Sprintf(": delivery %d: %s", id, what) })
-	if err = errors.Join(err, made.Close()); err == nil && (v.Problems > 0 || v.Deliveries != o.deliveries) {
-		err = fmt.Errorf("%w: of %d deliveries %d are whole%s", ErrCorrupt, o.deliveries, v.Deliveries, problem)
+	whole, problems, err := opts.Verify(ctx, to, func(id int64, what string) { problem = fmt.Sprintf(": delivery %d: %s", id, what) })
+	if err == nil && (problems > 0 || whole != o.deliveries) {
+		err = fmt.Errorf("%w: of %d deliveries %d are whole%s", segment.ErrCorrupt, o.deliveries, whole, problem)
 	}
 	return err
 }
@@ -171,9 +183,9 @@ func (o *oldLog) copy(ctx context.Context, db *sql.DB, intake *os.File, to strin
 	case err != nil:
 		return err
 	case application != oldApplicationID:
-		return ErrForeign
+		return segment.ErrForeign
 	case version > oldVersions:
-		return ErrNewer
+		return segment.ErrNewer
 	}
 	if o.folder, err = segment.OpenFolder(ctx, to, true); err != nil {
 		return err
@@ -194,7 +206,7 @@ func (o *oldLog) copy(ctx context.Context, db *sql.DB, intake *os.File, to strin
 	}
 	// Ids go on, also where the last delivery was pruned.
 	o.turn.Seq++
-	return o.write(&deletion{given: o.turn.Last}, true)
+	return o.write(&record.Deletion{Given: o.turn.Last}, true)
 }
 
 func (o *oldLog) table(ctx context.Context, conn *sql.Conn) error {
@@ -210,7 +222,7 @@ func (o *oldLog) table(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 		if int64(crc32.Checksum(data, segment.Castagnoli())) != crc {
-			return fmt.Errorf("%w: segment %d: its check sum differs", ErrCorrupt, id)
+			return fmt.Errorf("%w: segment %d: its check sum differs", segment.ErrCorrupt, id)
 		}
 		if err := o.add(data, last); err != nil {
 			return err
@@ -231,7 +243,7 @@ func (o *oldLog) intake(file *os.File, log, pos int64) (err error) {
 	limit := pos + room
 	defer func() {
 		if err == nil {
-			err = oldStray(file, salt, pos, limit)
+			err = oldOrphan(file, salt, pos, limit)
 		}
 	}()
 	for frame := make([]byte, oldFrameHead); room > 0; {
@@ -264,9 +276,9 @@ func (o *oldLog) intake(file *os.File, log, pos int64) (err error) {
 	return nil
 }
 
-// oldStray looks for a frame behind the end, where there is none unless the one at
+// oldOrphan looks for a frame behind the end, where there is none unless the one at
 // the end was damaged.
-func oldStray(file *os.File, salt []byte, end, limit int64) error {
+func oldOrphan(file *os.File, salt []byte, end, limit int64) error {
 	data, err := io.ReadAll(io.NewSectionReader(file, oldHeadSize, 1<<40))
 	if err != nil {
 		return segment.OSFault(err)
@@ -278,7 +290,7 @@ func oldStray(file *os.File, salt []byte, end, limit int64) error {
 		}
 		if at += found; at+oldFrameHead < len(data) {
 			if pos := int64(binary.LittleEndian.Uint64(data[at+8:])); pos > end && pos < limit {
-				return fmt.Errorf("%w: deliveries in its intake are behind one that cannot be read", ErrCorrupt)
+				return fmt.Errorf("%w: deliveries in its intake are behind one that cannot be read", segment.ErrCorrupt)
 			}
 		}
 	}
@@ -290,17 +302,18 @@ func (o *oldLog) add(data []byte, last int64) error {
 	o.turn = segment.Turn{Seq: o.turn.Seq + 1, Last: max(o.turn.Last, last)}
 	for len(data) > 0 {
 		kind := data[0]
-		f := fields{rest: data[1:]}
-		record := f.bytes()
-		if f.bad {
+		length, size := binary.Uvarint(data[1:])
+		if size <= 0 || length > uint64(len(data)-1-size) {
 			return segment.ErrRecord
 		}
-		data = f.rest
+		end := 1 + size + int(length)
+		body := data[1+size : end]
+		data = data[end:]
 		if err := o.room(); err != nil {
 			return err
 		}
-		o.buf = o.tail.AppendFrame(o.buf, o.turn.Seq, kind, func(b []byte) []byte { return append(b, record...) })
-		if kind == deliveryRecord {
+		o.buf = o.tail.AppendFrame(o.buf, o.turn.Seq, kind, func(b []byte) []byte { return append(b, body...) })
+		if kind == record.DeliveryKind {
 			o.deliveries++
 			o.tail.Count++
 		}
@@ -315,7 +328,7 @@ func (o *oldLog) add(data []byte, last int64) error {
 
 // room makes sure that there is a segment with room.
 func (o *oldLog) room() (err error) {
-	if o.tail != nil && (o.tail.At+int64(len(o.buf)) > o.opts.segmentBytes() || o.tail.Count >= o.opts.segmentDeliveries()) {
+	if o.tail != nil && (o.tail.At+int64(len(o.buf)) > o.opts.SegmentBytes || o.tail.Count >= o.opts.SegmentDeliveries) {
 		if err := o.write(nil, true); err != nil {
 			return err
 		}
@@ -328,12 +341,12 @@ func (o *oldLog) room() (err error) {
 
 // write writes what is waiting, and a deletion after it. With end, that is the end of
 // the segment.
-func (o *oldLog) write(d *deletion, end bool) error {
+func (o *oldLog) write(d *record.Deletion, end bool) error {
 	if d != nil {
 		if err := o.room(); err != nil {
 			return err
 		}
-		o.buf = o.tail.AppendFrame(o.buf, o.turn.Seq, deletionRecord, func(b []byte) []byte { return appendDeletion(b, d) })
+		o.buf = o.tail.AppendFrame(o.buf, o.turn.Seq, record.DeletionKind, func(b []byte) []byte { return record.AppendDeletion(b, d) })
 	}
 	if err := o.tail.Write(o.buf, segment.FillStep); err != nil {
 		return err

@@ -109,12 +109,12 @@ func execOld(t *testing.T, path string, statements ...string) {
 // inIntake makes it so that nothing of the second session was moved into the table.
 func inIntake(t *testing.T, path string) {
 	t.Helper()
-	data, err := os.ReadFile(path + oldIntake)
+	data, err := os.ReadFile(path + "-intake")
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := uint64(1 << 62)
-	for at := oldHeadSize; ; {
+	for at := 4096; ; {
 		found := bytes.Index(data[at:], data[32:40])
 		if found < 0 {
 			break
@@ -133,11 +133,11 @@ func TestTakeOverIsWhole(t *testing.T) {
 		},
 		"a frame before others": func(t *testing.T, path string) {
 			inIntake(t, path)
-			data, err := os.ReadFile(path + oldIntake)
+			data, err := os.ReadFile(path + "-intake")
 			if err != nil || !bytes.Contains(data, []byte("Lena Test")) {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path+oldIntake, bytes.ReplaceAll(data, []byte("Lena Test"), []byte("Lena Fest")), 0o600); err != nil {
+			if err := os.WriteFile(path+"-intake", bytes.ReplaceAll(data, []byte("Lena Test"), []byte("Lena Fest")), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -176,7 +176,7 @@ func TestTakeOverCutOff(t *testing.T) {
 	if err := open(t, path, Options{ReadOnly: true}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(path, path+wholeSuffix); err != nil {
+	if err := os.Rename(path, path+".whole"); err != nil {
 		t.Fatal(err)
 	}
 	clean(t, open(t, path, Options{ReadOnly: true}), 14)

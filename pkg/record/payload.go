@@ -1,4 +1,4 @@
-package journal
+package record
 
 import (
 	"bytes"
@@ -18,12 +18,12 @@ const (
 	maxShown = 200
 )
 
-// payloadOf is the body of d as its sender meant it: inflated when it came
+// PayloadOf is the body of d as its sender meant it: inflated when it came
 // compressed with gzip. It is nil when that is no JSON in UTF-8. The index is
 // made of it; nothing else is.
-func payloadOf(d *Delivery, header []byte) []byte {
+func PayloadOf(d *Delivery, header []byte) []byte {
 	payload := d.Body
-	switch encoding := strings.ToLower(parseHeader(header).Get("Content-Encoding")); encoding {
+	switch encoding := strings.ToLower(ParseHeader(header).Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		z, err := gzip.NewReader(bytes.NewReader(d.Body))
@@ -42,7 +42,8 @@ func payloadOf(d *Delivery, header []byte) []byte {
 	return payload
 }
 
-func contactOf(payload []byte) Contact {
+// ContactOf finds who was called in a payload, which may be nil.
+func ContactOf(payload []byte) Contact {
 	if payload == nil {
 		return Contact{}
 	}
@@ -57,4 +58,22 @@ func contactOf(payload []byte) Contact {
 		}
 	}
 	return Contact{texts[0], texts[1], texts[2], texts[3], texts[4]}
+}
+
+// maxTranscript is how many bytes of a transcript can be found.
+const maxTranscript = 1 << 20
+
+// WordsOf is what can be searched for in a payload.
+func WordsOf(payload []byte, c Contact) (people, conversation string) {
+	people = strings.Join([]string{c.Name, c.Phone, c.Agent}, "\n")
+	if payload == nil {
+		return people, ""
+	}
+	var parts []string
+	for _, value := range gjson.GetManyBytes(payload, "callResult.summary", "callResult.transcription") {
+		if value.Type == gjson.String {
+			parts = append(parts, value.Str[:min(len(value.Str), maxTranscript)])
+		}
+	}
+	return people, strings.Join(parts, "\n")
 }
