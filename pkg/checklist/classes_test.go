@@ -492,6 +492,9 @@ func TestEveryClassOfFaultIsFound(t *testing.T) {
 	t.Parallel()
 	for _, c := range classes() {
 		t.Run(c.name, func(t *testing.T) {
+			if raced && (c.id == "endurance" || c.id == "size-slope") {
+				t.Skip("the race detector changes the times that this check compares")
+			}
 			t.Parallel()
 			s := newShop()
 			c.make(s)
