@@ -470,7 +470,7 @@ func (x *index) followStale(ctx context.Context, most int, over int64) error {
 // forPrivate begins an index elsewhere where that of the log cannot be written to.
 func (x *index) forPrivate(ctx context.Context, err error) error {
 	x.mu.Lock()
-	private := !x.private && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
+	private := x.private == "" && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
 	if private {
 		err = x.beginPrivate(ctx)
 	}

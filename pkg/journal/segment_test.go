@@ -494,6 +494,49 @@ func TestDeletionIsCompleted(t *testing.T) {
 	clean(t, open(t, path, Options{}), 1)
 }
 
+// An index outside of the folder of the log, as one that was begun while the disk was
+// full, may be deleted by what tidies that place. Then the log's own one is used, and
+// closing it deletes nothing of the log.
+func TestPrivateIndexIsDeleted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, l, delivery("a", `{}`), delivery("b", `{}`))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	if l, err = Open(t.Context(), path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	l.index.mu.Lock()
+	err = l.index.beginPrivate(t.Context())
+	own := filepath.Dir(l.index.path)
+	l.index.mu.Unlock()
+	if err != nil || own == path {
+		t.Fatal(own, err)
+	}
+	if err := os.RemoveAll(own); err != nil {
+		t.Fatal(err)
+	}
+	l.index.mu.Lock()
+	err = l.index.current(t.Context())
+	now := filepath.Dir(l.index.path)
+	l.index.mu.Unlock()
+	if err != nil || now != path {
+		t.Fatalf("the index is in %s (%v), want it in %s", now, err, path)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	l = open(t, path, Options{})
+	if got := len(collect(t, l, Filter{})); got != 2 {
+		t.Errorf("%d deliveries are left of 2", got)
+	}
+}
+
 // A log that cannot be written to is shown whole all the same.
 func TestReadOnlyFolder(t *testing.T) {
 	if os.Getuid() == 0 {

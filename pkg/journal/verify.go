@@ -236,7 +236,7 @@ func (t *verifying) delivery(f segment.Frame, l *listedSegment, listed map[int64
 	}
 	t.Verified.Deliveries++
 	t.Verified.Bytes += int64(len(d.Body))
-	if l == nil || f.Place >= l.done || !is && t.index.private {
+	if l == nil || f.Place >= l.done || !is && t.index.private != "" {
 		return nil // it came after the index was looked at, or is deleted by who may
 	}
 	if want := (listedFrame{location{l.id, f.Place, f.Length}, d.CallID, d.Copy, d.Size}); !is || at != want {
