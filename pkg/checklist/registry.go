@@ -249,7 +249,7 @@ var Checks = []Check{
 	},
 	{
 		ID: "budget-burst", Group: "speed", Needs: Answers, Requests: burst, alone: true,
-		Title: "answers within the budget in a burst of 50", run: within(crowded),
+		Title: "answers within the budget in a burst of 50", run: within(inBurst),
 		Why:  "a campaign ends many calls at once",
 		How:  "delivers 50 calls at one instant and holds the time to each answer against --budget",
 		Mend: "store the delivery, answer, and work after that; let the pool of connections fit the workers",

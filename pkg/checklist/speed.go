@@ -83,7 +83,7 @@ func cold(t *check.Trial) []deliver.Answer {
 	return answers
 }
 
-func crowded(t *check.Trial) []deliver.Answer {
+func inBurst(t *check.Trial) []deliver.Answer {
 	calls := t.Calls(burst)
 	return t.AndAgain("one of a burst", calls, t.Burst("one of a burst", calls, 0))
 }

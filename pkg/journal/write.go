@@ -23,7 +23,7 @@ const (
 	// outcomeWait is how long outcomes wait for deliveries to share their
 	// transaction with.
 	outcomeWait = 10 * time.Millisecond
-	// batchWait is how long a batch waits to become half a crowd.
+	// batchWait is how long a batch waits to become half of what is usual.
 	batchWait = time.Millisecond
 	// maxBody leaves room for the rest of a frame, whose length is in 32 bits.
 	maxBody = 999_000_000
@@ -55,7 +55,7 @@ type writer struct {
 	ends     map[string]int64 // of segments, as far as they were looked at
 	turn     segment.Turn     // as far as this process knows
 	batch    *batch
-	crowd    int // how many come at a time: the largest batch of late
+	usual    int // how many come at a time: the largest batch of late
 	outcomes []finished
 	answers  int    // bytes of answers in outcomes
 	buf      []byte // a frame
@@ -303,11 +303,11 @@ func (w *writer) idle() bool {
 	return true
 }
 
-// gather waits for half a crowd. Those who were answered just now are about to
+// gather waits for half of what is usual. Those who were answered just now are about to
 // send again; one that went ahead alone would keep them waiting for the disk
 // twice.
 func (w *writer) gather() {
-	half := max(1, w.crowd/2)
+	half := max(1, w.usual/2)
 	if !w.queue.holds(1) || w.queue.holds(half) {
 		return
 	}
@@ -352,14 +352,14 @@ func (w *writer) commit() {
 	if w.failed = err; err != nil {
 		undo()
 	}
-	// A batch that is small by chance does not make a crowd small.
-	w.crowd = max(len(w.batch.deliveries), w.crowd*7/8)
+	// A batch that is small by chance does not change what is usual.
+	w.usual = max(len(w.batch.deliveries), w.usual*7/8)
 	w.batch.end(err)
 	w.batch = new(batch)
 	switch {
 	case err == nil:
 		w.forgetOutcomes()
-		w.noted(w.crowd)
+		w.noted(w.usual)
 	case w.manyOutcomes():
 		// A disk that stays full must not fill the memory too.
 		w.giveUp(err)

@@ -17,20 +17,20 @@ import (
 
 // A thousand connections that say nothing, or half of something, and slow
 // bodies beside them delay no delivery.
-func TestCrowdOfHalfOpenConnections(t *testing.T) {
+func TestManyHalfOpenConnections(t *testing.T) {
 	r := run(t, Options{DrainTimeout: 10 * time.Millisecond})
-	testCrowd(t, r, 1000)
+	testManyClients(t, r, 1000)
 }
 
 // Nor do they where they are more than may be open.
-func TestCrowdPastTheBound(t *testing.T) {
+func TestManyClientsPastTheBound(t *testing.T) {
 	r := run(t, Options{DrainTimeout: 10 * time.Millisecond, MaxConns: 300})
-	testCrowd(t, r, 1000)
+	testManyClients(t, r, 1000)
 }
 
-func testCrowd(t *testing.T, r *running, crowd int) {
+func testManyClients(t *testing.T, r *running, clients int) {
 	parts := []string{"", "P", "POST / HTTP/1.1\r\nHo", post("/")[:len(post("/"))-10]}
-	for i := range crowd {
+	for i := range clients {
 		part := parts[i%3]
 		if i%10 == 9 {
 			part = parts[3] // a slow body
@@ -52,7 +52,7 @@ func testCrowd(t *testing.T, r *running, crowd int) {
 			taken++
 		}
 	}
-	if taken != crowd/100 {
+	if taken != clients/100 {
 		t.Errorf("%d deliveries taken", taken)
 	}
 }
