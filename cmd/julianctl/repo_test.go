@@ -34,6 +34,7 @@ var tiers = map[string]struct {
 	"pkg/spelling":     {0, nil},
 	"pkg/page":         {0, nil},
 	"pkg/units":        {0, nil},
+	"pkg/serve":        {0, nil},
 	"pkg/wait":         {0, nil},
 	"pkg/payload":      {1, nil},
 	"pkg/pseudonym":    {1, nil},
@@ -100,7 +101,7 @@ func isCommand(path string) bool {
 
 // standardOnly are the packages that import nothing but the standard library
 // (and, for those under test here, nothing of this module).
-var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page", "pkg/units", "pkg/wait"}
+var standardOnly = []string{"pkg/julian", "pkg/inorder", "pkg/jsonscan", "pkg/safetext", "pkg/spelling", "pkg/page", "pkg/serve", "pkg/units", "pkg/wait"}
 
 // terminalLibraries are the libraries that only the commands, and what they share, may know.
 var terminalLibraries = []string{"github.com/spf13/cobra", "github.com/spf13/viper", "github.com/charmbracelet/lipgloss", "github.com/muesli/termenv", "golang.org/x/term"}
@@ -289,7 +290,7 @@ func TestHouseBounds(t *testing.T) {
 // they become clean.
 var plainPackages = []string{
 	"pkg/check", "pkg/checklist", "pkg/cli", "pkg/copies", "pkg/crashcheck", "pkg/deliver", "pkg/deliveryview", "pkg/drill", "pkg/effects", "pkg/export", "pkg/generate", "pkg/inorder", "pkg/inspect", "pkg/jsonscan", "pkg/jsonschema", "pkg/julian", "pkg/juliantest", "pkg/migrate", "pkg/mockapi", "pkg/page",
-	"pkg/payload", "pkg/receive", "pkg/record", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
+	"pkg/payload", "pkg/receive", "pkg/record", "pkg/report", "pkg/safetext", "pkg/sender", "pkg/serve", "pkg/shape", "pkg/spelling", "pkg/terminal", "pkg/timeline", "pkg/units", "pkg/validate", "pkg/wait",
 	"pkg/cmd/auth", "pkg/cmd/completion", "pkg/cmd/config", "pkg/cmd/demo", "pkg/cmd/export", "pkg/cmd/generate", "pkg/cmd/listen", "pkg/cmd/log", "pkg/cmd/mock",
 	"pkg/cmd/replay", "pkg/cmd/root", "pkg/cmd/sample", "pkg/cmd/schema", "pkg/cmd/validate", "pkg/cmd/version",
 }

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -19,6 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/mockapi"
 	"github.com/julianctl/julianctl/pkg/safetext"
+	"github.com/julianctl/julianctl/pkg/serve"
 	"github.com/spf13/cobra"
 )
 
@@ -147,7 +146,10 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		interrupted = ctx.Err() != nil && failed == nil
 		stop()
 	})
-	err = serveMock(ctx, ln, provider, opts.api.Latency)
+	err = serve.HTTP(ctx, ln, http.MaxBytesHandler(provider, 5<<20), serve.Options{WriteTimeout: opts.api.Latency + 30*time.Second})
+	if err != nil {
+		err = cli.Failure(err, "")
+	}
 	stop()
 	all.Wait()
 	err = errors.Join(err, p.end(sum, opts.api.Webhook != nil))
@@ -177,40 +179,4 @@ func enrolment(base string, api mockapi.Options) string {
 	}
 	body, _ := json.Marshal(fields) // strings always encode
 	return fmt.Sprintf("curl %s/agents/%s/schedule/sequence -H 'x-api-key: %s' -d %s", base, mockapi.DefaultAgent, mockapi.DefaultKey, safetext.Shell(string(body)))
-}
-
-// serveMock answers until ctx ends, which is no failure.
-func serveMock(ctx context.Context, ln net.Listener, h http.Handler, latency time.Duration) error {
-	const grace = 2 * time.Second // for answers under way
-	srv := &http.Server{
-		Handler:           http.MaxBytesHandler(h, 5<<20),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      latency + 30*time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what a broken client does is no news
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	select {
-	case err := <-served:
-		return cli.Failure(err, "")
-	case <-ctx.Done():
-	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err := srv.Shutdown(end)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = srv.Close()
-	}
-	return errors.Join(err, onlyFailure(<-served))
-}
-
-// onlyFailure is err, unless it says that a server was closed.
-func onlyFailure(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }
