@@ -32,21 +32,30 @@ func (l *Log) Position(ctx context.Context) (p Position, err error) {
 func (l *Log) IDs(ctx context.Context, f Filter) (ids []int64, err error) {
 	query, args := f.idSQL()
 	err = l.ask(ctx, f, func(db *sql.DB) error {
-		var text *string // one long text takes a tenth of the time of as many rows
-		if err := db.QueryRowContext(ctx, "SELECT group_concat(id) FROM ("+query+")", args...).Scan(&text); err != nil || text == nil {
-			return err
+		var text string // one long text takes a tenth of the time of as many rows
+		err := db.QueryRowContext(ctx, "SELECT coalesce(group_concat(id), '') FROM ("+query+")", args...).Scan(&text)
+		if err == nil {
+			ids, err = numbersIn(text)
 		}
-		ids = make([]int64, 0, strings.Count(*text, ",")+1)
-		for word := range strings.SplitSeq(*text, ",") {
-			id, err := strconv.ParseInt(word, 10, 64)
-			if err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		return nil
+		return err
 	})
 	return ids, err
+}
+
+// numbersIn are those of group_concat; nil when there are none.
+func numbersIn(text string) (all []int64, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	all = make([]int64, 0, strings.Count(text, ",")+1)
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // idSQL asks the search index alone where nothing but words matters.

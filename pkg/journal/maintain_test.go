@@ -168,6 +168,7 @@ func TestStats(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	hostile := open(t, filepath.Join(t.TempDir(), "hostile.db"), Options{})
 	l = open(t, l.Path(), Options{ReadOnly: true})
 	got, err := l.Stats(t.Context(), Filter{}, 2)
 	if err != nil {
@@ -187,6 +188,12 @@ func TestStats(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	for _, call := range []string{"a,b", "a,b", "a,b,c", "é", "\xff\xfe", "a\x00b", "a\x00c", "c"} {
+		appendAll(t, hostile, delivery(call, "{}"))
+	}
+	if got, err := hostile.Stats(t.Context(), Filter{}, 1); err != nil || got.Calls != 7 {
+		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := l.Stats(t.Context(), Filter{CallIDs: []string{"call.x"}}, 3); err != nil || got.Deliveries != 0 || got.Over != nil {
 		t.Errorf("%+v, %v", got, err)
