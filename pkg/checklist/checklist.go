@@ -40,8 +40,13 @@ type Check struct {
 
 	// alone: nothing else may happen while it measures.
 	alone bool
-	// late: its conclusion waits long, and is not awaited before the end.
+	// pauses: it delivers once more in its conclusion.
+	pauses bool
+	// late: it pauses so long that it is not awaited before the end.
 	late bool
+	// before is the check that it runs just before; what takes its time then does so
+	// while the effects of others are waited for.
+	before string
 	// always: it says something of an endpoint that acknowledges nothing.
 	always bool
 	run    func(*check.Trial) check.Conclusion
@@ -103,20 +108,44 @@ func Named(name string) []Check {
 // before them included.
 func Planned(o check.Options) (checks, over, requests int) {
 	requests = plainCalls
-	selected := Selected(o)
-	for _, c := range selected {
-		if past(o, c, requests) {
+	for _, i := range order() {
+		switch c := Checks[i]; {
+		case !selects(o, c):
+			continue
+		case past(o, c, requests):
 			over++
-		} else {
+		default:
 			requests += most(o, c)
 		}
+		checks++
 	}
-	return len(selected), over, requests
+	return checks, over, requests
 }
 
-// Selected lists the checks that were asked for, in the order in which they run.
+// Selected lists the checks that were asked for, in the order of [Checks].
 func Selected(o check.Options) []Check {
 	return slices.DeleteFunc(slices.Clone(Checks), func(c Check) bool { return !selects(o, c) })
+}
+
+// order is the order in which checks run, as indexes of [Checks].
+func order() []int {
+	var first, all []int
+	for i, c := range Checks {
+		if c.before != "" {
+			first = append(first, i)
+		}
+	}
+	for i, c := range Checks {
+		for _, f := range first {
+			if Checks[f].before == c.ID {
+				all = append(all, f)
+			}
+		}
+		if c.before == "" {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 // selects reports whether c is one of the checks that were asked for.

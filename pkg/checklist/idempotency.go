@@ -2,6 +2,7 @@ package checklist
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -205,30 +206,24 @@ func lateRepeat(t *check.Trial) check.Conclusion {
 	return once(t, &n, check.Watch(1, ids), "repeated after %s other calls and %s, 1 effect each", units.Number(all-first[0].Before), units.Time(since))
 }
 
-func afterPause(t *check.Trial) check.Conclusion {
-	var n check.Notes
-	c := t.Call(generate.Spec{})
-	calls := t.Before(1, c.ID)
-	n.Ack("first delivery", t.Send("first delivery", c))
-	t.Rest(t.Options.Pause)
-	n.Ack("repeat", t.Send("repeat", c))
-	return once(t, &n, calls, "repeated after %s, 1 effect", t.Options.Pause)
-}
-
-// longPause is how long a thorough run waits for its latest repeat, while other
-// checks go on.
+// longPause is how long a thorough run waits for its latest repeat.
 const longPause = 90 * time.Second
 
-func afterLongPause(t *check.Trial) check.Conclusion {
-	var n check.Notes
-	c := t.Call(generate.Spec{})
-	calls := t.Before(1, c.ID)
-	n.Ack("first delivery", t.Send("first delivery", c))
-	return func() check.Finding {
-		t.Rest(longPause)
-		n.Ack("repeat", t.Send("repeat", c))
-		t.Exactly(&n, calls, n.Fail)
-		return n.Finding("repeated after %s, 1 effect", longPause)
+// afterPause repeats a call after a pause, in which other checks go on: that of
+// the options, or a long one.
+func afterPause(long time.Duration) func(*check.Trial) check.Conclusion {
+	return func(t *check.Trial) check.Conclusion {
+		pause := cmp.Or(long, t.Options.Pause)
+		var n check.Notes
+		c := t.Call(generate.Spec{})
+		calls := t.Before(1, c.ID)
+		n.Ack("first delivery", t.Send("first delivery", c))
+		return func() check.Finding {
+			t.Rest(pause)
+			n.Ack("repeat", t.Send("repeat", c))
+			t.Exactly(&n, calls, n.Fail)
+			return n.Finding("repeated after %s, 1 effect", pause)
+		}
 	}
 }
 

@@ -163,10 +163,10 @@ var Checks = []Check{
 		Mend: "keep what was processed in the database, not in a cache that forgets",
 	},
 	{
-		ID: "after-pause", Group: "idempotency", Needs: Effects, Requests: 2,
-		Title: "recognises a duplicate after a pause", run: afterPause,
+		ID: "after-pause", Group: "idempotency", Needs: Effects, Requests: 2, pauses: true, before: "together",
+		Title: "recognises a duplicate after a pause", run: afterPause(0),
 		Why:  "the repeat of a delivery that timed out comes later",
-		How:  "delivers a call, waits for --pause, and delivers it again; it must have one effect",
+		How:  "delivers a call, waits for --pause while other checks run, and delivers it again; it must have one effect",
 		Mend: "keep what was processed in the database, without an expiry of seconds",
 	},
 	{
@@ -177,8 +177,8 @@ var Checks = []Check{
 		Mend: "keep what was processed in the database for good: a unique key on callId",
 	},
 	{
-		ID: "after-long-pause", Group: "idempotency", Needs: Effects, Requests: 2, Thorough: true, late: true,
-		Title: "recognises a duplicate after 90s", run: afterLongPause,
+		ID: "after-long-pause", Group: "idempotency", Needs: Effects, Requests: 2, Thorough: true, pauses: true, late: true,
+		Title: "recognises a duplicate after 90s", run: afterPause(longPause),
 		Why:  "ids that are remembered for a minute are forgotten when the sender tries again",
 		How:  "delivers a call, waits for 90s while other checks run, and delivers it again; it must have one effect",
 		Mend: "keep what was processed in the database for good: a unique key on callId",
@@ -341,7 +341,7 @@ var Checks = []Check{
 		Mend: "compare what was read with Content-Length, and store nothing of a body that breaks off",
 	},
 	{
-		ID: "slow-sender", Group: "robustness", Needs: Answers, Requests: slowSenders + 1 + fewSlowSenders + 1,
+		ID: "slow-sender", Group: "robustness", Needs: Answers, Requests: slowSenders + 1 + fewSlowSenders + 1, before: "budget",
 		Title: "serves others while senders are slow", run: slowSender,
 		Why:  "a server that reads one body at a time stands still on a bad line",
 		How:  "sends 8 bodies at a time in 8 pieces over 2s, and another call before their last bytes: all must be answered with a 2xx, the other one within 3s and first; where it is not, the same with 3 bodies: then too it fails, and otherwise it is a warning",

@@ -39,9 +39,9 @@ type run struct {
 	next       int                 // the first check that was not observed
 }
 
-// Run runs the checks one after the other, in the order of [Checks], and calls
-// observe with each result, in that order. A check delivers alone; its effects
-// are waited for while the next one delivers. The error is ErrUnknown, or that
+// Run runs the checks one after the other, and calls observe with each result, in
+// the order of [Checks]. A check delivers alone, but for a repeat after a pause; its
+// effects are waited for while the next one delivers. The error is ErrUnknown, or that
 // of ctx when the run was cut short; what was observed until then stands, and
 // so do the ids in the summary.
 func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ check.Summary, err error) {
@@ -95,7 +95,8 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	planned := plainCalls
 	selected, over, _ := Planned(o)
 	done := 0
-	for i, c := range Checks {
+	for _, i := range order() {
+		c := Checks[i]
 		c.Requests = most(o, c)
 		switch {
 		case ctx.Err() != nil || r.results[i] == nil:
@@ -109,7 +110,7 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 		}
 		planned += c.Requests
 		if o.Begin != nil {
-			o.Begin(check.Step{ID: c.ID, Done: done, Checks: selected - over, Requests: r.sum.Requests})
+			o.Begin(check.Step{ID: c.ID, Done: done, Checks: selected - over, Requests: r.sent()})
 		}
 		r.check(ctx, i, c)
 		done++
@@ -117,7 +118,7 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	}
 	if ctx.Err() == nil {
 		if o.Begin != nil {
-			o.Begin(check.Step{Waiting: "the last effects", Done: done, Checks: selected - over, Requests: r.sum.Requests})
+			o.Begin(check.Step{Waiting: "the last effects", Done: done, Checks: selected - over, Requests: r.sent()})
 		}
 		r.observe(observe, true)
 	}
@@ -142,7 +143,7 @@ func (r *run) begin(ctx context.Context) {
 		for _, c := range Named(lastCount) {
 			r.Counter.Again = selects(r.Options, c)
 		}
-		r.tryProbe(ctx, t.Call(generate.Spec{}).ID)
+		r.tryProbe(t)
 	}
 	a := t.Send("plain call", plain)
 	if errors.Is(a.Err, deliver.Timeout) && r.Options.MaxRequests == 0 {
@@ -176,10 +177,10 @@ func (r *run) begin(ctx context.Context) {
 	r.took(t)
 }
 
-// tryProbe looks whether the probe counts; never is the id of a call that was
-// never sent: a probe that says something of it would say it of every call.
-func (r *run) tryProbe(ctx context.Context, never string) {
-	switch n, err := r.Counter.Read(ctx, never); {
+// tryProbe looks whether the probe counts: one that says something of a call that
+// was never sent would say it of every call.
+func (r *run) tryProbe(t *check.Trial) {
+	switch n, err := r.Counter.Read(t.Ctx, t.Call(generate.Spec{}).ID); {
 	case err != nil:
 		r.Counter.Broken = err.Error()
 	case n.Count != 0:
@@ -187,13 +188,13 @@ func (r *run) tryProbe(ctx context.Context, never string) {
 	}
 	if r.Counter.Broken != "" {
 		r.sum.Probe = r.Counter.Broken
+		return // it may take its time to say so
 	}
-	for _, id := range blanks {
-		if r.Counter.Broken != "" || id == "" && r.Counter.Batch != nil {
-			continue // it may take its time to say so; an empty line is not an id
-		}
-		if n, err := r.Counter.Read(ctx, id); err == nil {
-			r.Counter.Blank[id] = n.Count
+	all := check.Watch(0, blanks)
+	t.Look(all)
+	for _, w := range all {
+		if w.Error == "" { // an empty line of a batch is not an id
+			r.Counter.Blank[w.CallID] = w.After
 		}
 	}
 }
@@ -317,7 +318,7 @@ func (r *run) apart(t *check.Trial, n int, first time.Duration) time.Duration {
 
 // check delivers what a check has to, and concludes in the background.
 func (r *run) check(ctx context.Context, i int, c Check) {
-	if most := r.Options.MaxRequests; r.Silent.Load() >= check.MaxSilent && (most == 0 || r.sum.Requests < most) {
+	if most := r.Options.MaxRequests; r.Silent.Load() >= check.MaxSilent && (most == 0 || r.sent() < most) {
 		r.stillThere(ctx)
 	}
 	switch {
@@ -335,7 +336,7 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	start := time.Now()
 	conclude := r.deliver(t, c)
 	r.Options.Client.CloseIdle() // a connection may hold a thread of the endpoint
-	if !c.late {
+	if !c.pauses {
 		r.took(t)
 	}
 	if t.Gone != nil && ctx.Err() == nil {
@@ -347,7 +348,7 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 	}
 	concluding.Go(func() {
 		f := conclude()
-		if c.late {
+		if c.pauses {
 			r.took(t)
 		}
 		if ctx.Err() != nil {
@@ -401,6 +402,13 @@ func (r *run) took(t *check.Trial) {
 	r.sum.Redelivered += t.Result.Redelivered
 	r.sum.CallIDs = append(r.sum.CallIDs, t.IDs...)
 	r.sum.Unlisted += t.Unlisted
+}
+
+// sent is how many requests were sent so far.
+func (r *run) sent() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sum.Requests
 }
 
 // observe hands on what is there, in order; with all, it waits for the rest.

@@ -221,6 +221,34 @@ func TestOnlySkipAndLimits(t *testing.T) {
 	}
 }
 
+// What takes its time does so while others deliver, or are waited for.
+func TestPausesAreShared(t *testing.T) {
+	t.Parallel()
+	const pause = 3 * time.Second
+	var began []string
+	at := map[string]time.Time{}
+	got := examine(t, correct, newMemory(t), true, func(o *check.Options) {
+		o.Only, o.Pause = []string{"repeat", "together", "after-pause", "budget", "slow-sender"}, pause
+		o.Begin = func(s check.Step) {
+			began = append(began, s.ID)
+			at[s.ID] = time.Now()
+		}
+	})
+	if got, want := strings.Join(strings.Fields(strings.Join(began, " ")), " "), "repeat after-pause together slow-sender budget"; got != want {
+		t.Errorf("began %q, want %q", got, want)
+	}
+	if waited := at["together"].Sub(at["after-pause"]); waited >= pause {
+		t.Errorf("nothing else was delivered in the pause: %s", waited)
+	}
+	sent := 1 // the plain call
+	for _, r := range got.results {
+		sent += r.Requests
+	}
+	if got.verdicts()["after-pause"] != pass || got.sum.Requests != sent {
+		t.Errorf("%s; %d requests, of which the checks sent %d", got.verdicts()["after-pause"], got.sum.Requests, sent)
+	}
+}
+
 // What is announced is what is kept: no run sends more than it planned.
 func TestPlannedIsKept(t *testing.T) {
 	t.Parallel()
