@@ -125,8 +125,8 @@ func Restart(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 // kill names a trial that ends the consumer.
 const kill = "kill"
 
-// Crash kills the consumer just before each step that changes durable state, and
-// once after the last one.
+// Crash kills the consumer just before each step that changes durable state, once
+// after the last one and, where it works after its answer, once right after that.
 func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	durable := l.durable()
 	if len(durable) == 0 {
@@ -147,12 +147,35 @@ func Crash(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 			l.killed(t, p, hold, answers, n)
 		})
 	})
+	points = append(points, l.killedOnAnswer(t, n)...)
 	l.conclude(t, n, points, kill)
 	return n.Finding("killed at %s, processed once each", units.Count(len(points), "point"))
 }
 
-// killed ends the consumer while a step is held, starts it again, and redelivers
-// what was not acknowledged.
+// killedOnAnswer kills a consumer that works after its answer as soon as that is
+// there. No step is held meanwhile, which another worker of it might do instead.
+func (l *Supervisor) killedOnAnswer(t *check.Trial, n *check.Notes) []*point {
+	if !l.async || l.s.At != nil || t.Ctx.Err() != nil {
+		return nil
+	}
+	if err := l.revive(t.Ctx); err != nil {
+		n.Undecided("the consumer does not start again: %s", err)
+		return nil
+	}
+	l.quiet(t)
+	p := &point{name: "killed right after its answer", call: t.Call(generate.Spec{}), reached: true}
+	l.s.Recorder.Begin()
+	p.began = time.Now()
+	p.event("sender", "POST, copy 1", "")
+	p.answered(1, l.send(t, p.call))
+	l.killed(t, p, nil, nil, n)
+	l.timeline(p)
+	return []*point{p}
+}
+
+// killed ends the consumer while a step is held (hold is nil where none is), starts
+// it again, and redelivers what was not acknowledged. Answers is nil where copy 1
+// was answered.
 func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answers <-chan deliver.Answer, n *check.Notes) {
 	// The held request must not get out, so the consumer goes first.
 	l.Client.Close()
@@ -160,7 +183,9 @@ func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answ
 	event := len(p.events) - 1
 	gone := l.consumer
 	err := gone.Kill()
-	l.s.Recorder.Release(hold, supervise.Cut)
+	if hold != nil {
+		l.s.Recorder.Release(hold, supervise.Cut)
+	}
 	l.consumer = nil
 	if err != nil {
 		n.Undecided("%s", err)

@@ -51,7 +51,7 @@ const outcomeAcked = "; acknowledged, so nobody delivers it again"
 // outcome says how a point that was wrong came to that.
 func (p *point) outcome(spied []bool) string {
 	switch {
-	case p.said != "" || p.at.Step == 0:
+	case p.said != "":
 		return ""
 	case p.effects.more(spied) && p.repeats:
 		return "; redelivered, it was done again"

@@ -1,0 +1,153 @@
+package crashcheck
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/julianctl/julianctl/pkg/check"
+	"github.com/julianctl/julianctl/pkg/deliver"
+	"github.com/julianctl/julianctl/pkg/effects"
+	"github.com/julianctl/julianctl/pkg/julian"
+	"github.com/julianctl/julianctl/pkg/supervise"
+)
+
+// store is what a [testConsumer] keeps its effects in: it counts the calls that
+// are posted to it.
+type store struct {
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (s *store) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[r.URL.Query().Get("call")] = 1
+}
+
+// testConsumer is an endpoint in the test's own process that can be killed: what
+// it does after that fails.
+type testConsumer struct {
+	*httptest.Server
+	late func() // what it still does when it is killed
+	kill context.CancelFunc
+	gone chan struct{}
+}
+
+func (c *testConsumer) Kill() error {
+	c.late()
+	c.kill()
+	c.CloseClientConnections()
+	c.Close()
+	close(c.gone)
+	return nil
+}
+func (c *testConsumer) Signal() error           { return nil }
+func (c *testConsumer) Exited() <-chan struct{} { return c.gone }
+func (c *testConsumer) Gone() <-chan struct{}   { return c.gone }
+func (c *testConsumer) Output() string          { return "" }
+
+// runCrash runs one check against a consumer that handle makes a part of. It gets
+// the URL to post effects to.
+func runCrash(t *testing.T, body Body, handle func(ctx context.Context, store string) (h http.Handler, late func())) (*check.Trial, check.Finding) {
+	t.Helper()
+	kept := &store{calls: map[string]int{}}
+	backend := httptest.NewServer(kept)
+	t.Cleanup(backend.Close)
+	target, err := url.Parse(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := supervise.NewRecorder()
+	proxy, err := supervise.NewProxy("store", "127.0.0.1:0", target.Host, recorder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	o := check.Options{Seed: 1, Settle: 300 * time.Millisecond}
+	o.Supervision = &check.Supervision{
+		Recorder: recorder, Through: []*supervise.Proxy{proxy},
+		Start: func(ctx context.Context) (check.Consumer, error) {
+			living, kill := context.WithCancel(context.WithoutCancel(ctx))
+			handler, late := handle(living, "http://"+proxy.Addr())
+			return &testConsumer{Server: httptest.NewServer(handler), late: late, kill: kill, gone: make(chan struct{})}, nil
+		},
+		Client: func(c check.Consumer) (*deliver.Client, error) {
+			at, err := url.Parse(c.(*testConsumer).URL)
+			if err != nil {
+				return nil, err
+			}
+			to, err := deliver.Guard{}.Target(at)
+			if err != nil {
+				return nil, err
+			}
+			return deliver.New(to, deliver.Options{Timeout: 5 * time.Second})
+		},
+	}
+	s, l := check.NewSession(o), New(o.Supervision)
+	l.patient = true // a missing effect does not come later here
+	s.Counter = effects.NewCounter(func(_ context.Context, id string) (effects.Reading, error) {
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
+		return effects.Reading{Count: kept.calls[id]}, nil
+	}, o.Settle)
+	trial := s.Trial(t.Context(), "crash", 0)
+	f := l.Run(trial, body)()
+	if err := l.End(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return trial, f
+}
+
+// A consumer that answers from memory is found also where another of its workers
+// does what is held.
+func TestCrashKillsOnAnswer(t *testing.T) {
+	t.Parallel()
+	trial, f := runCrash(t, Crash, func(ctx context.Context, store string) (http.Handler, func()) {
+		var mu sync.Mutex
+		begun := "" // what the first worker works on
+		post := func(id string) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, store+"/?call="+url.QueryEscape(id), http.NoBody)
+			if err != nil {
+				return
+			}
+			if a, err := http.DefaultClient.Do(r); err == nil {
+				_ = a.Body.Close()
+			}
+		}
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body) // an error: no call
+			var e julian.CallEvent
+			if err := json.Unmarshal(body, &e); err != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			w.WriteHeader(http.StatusAccepted)
+			time.AfterFunc(150*time.Millisecond, func() {
+				mu.Lock()
+				begun = e.CallID
+				mu.Unlock()
+				post(e.CallID)
+			})
+		})
+		return handler, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if begun != "" {
+				post(begun)
+			}
+		}
+	})
+	if f.Verdict != check.Fail || len(f.Details) == 0 {
+		t.Fatalf("%s: %s %q", f.Verdict, f.Message, f.Details)
+	}
+	if want := "killed right after its answer" + outcomeAcked; f.Details[len(f.Details)-1] != want || trial.Result.Mend != answerLater {
+		t.Errorf("%q and %q, want %q and %q", f.Details, trial.Result.Mend, want, answerLater)
+	}
+}
