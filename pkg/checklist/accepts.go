@@ -207,12 +207,23 @@ func indent(body []byte) []byte {
 }
 
 func unicodeText(t *check.Trial) []form {
+	// What cuts a text after so many bytes or UTF-16 units cuts a character in one of
+	// two texts that a letter shifts.
+	emoji := func(before string) check.Call {
+		c := t.Call(generate.Spec{})
+		for path, n := range map[string]int{"name": 40, "callResult.summary": 300, "callResult.transcription": 300} {
+			c = withText(c, path, before+strings.Repeat("🎉", n))
+		}
+		return c
+	}
 	odd := func(escape string) check.Call {
 		c := t.Call(generate.Spec{})
 		return c.With("callResult.summary", `"Text with `+escape+` in it"`)
 	}
 	return []form{
 		{what: "many scripts, emoji, combining and right-to-left", call: variant(t, "unicode", generate.Spec{})},
+		{what: "emoji alone", call: emoji("")},
+		{what: "emoji after a letter", call: emoji("x")},
 		{what: "naughty strings", call: variant(t, "hostile-text", generate.Spec{})},
 		{what: "an escaped NUL", call: odd(`\u0000`)},
 		// Half a character is JSON by its grammar, and cannot be written as

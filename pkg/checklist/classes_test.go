@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/effects"
@@ -179,6 +181,19 @@ func refusesWhere(status int, pattern string) func(*shop) {
 	}
 }
 
+// cutsText fails where a summary that is cut is no text any more.
+func cutsText(broken func(string) bool) func(*shop) {
+	return func(s *shop) {
+		s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+			if !broken(at("callResult.summary")(b)) {
+				return false
+			}
+			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		}
+	}
+}
+
 func secretBy(f func(given string) bool) func(*shop) { return func(s *shop) { s.authorized = f } }
 
 func says(f func(b []byte) string) func(*shop) {
@@ -279,6 +294,8 @@ func classes() []class {
 		{name: "numbers of one country", id: "edge-values", make: refusesWhere(500, `"phoneNumber":"\+[^1]`)},
 		{name: "an integer for a duration", id: "edge-values", make: refusesWhere(500, `"duration":\d+\.\d`)},
 		{name: "32 bits of milliseconds", id: "edge-values", make: refusesWhere(500, `"duration":2147484`)},
+		{name: "zones with a slash", id: "edge-values", make: refusesWhere(422, `"timezone":"[^"/]*"`)},
+		{name: "a variable that is null", id: "edge-values", make: refusesWhere(500, `"extractedVariables":\{[^}]*:null`)},
 		{name: "names of 100 characters", id: "edge-values", make: refusesWhere(500, `"name":"[^"]{101}`)},
 		{name: "a fraction wanted, with 500", id: "edge-values", make: refusesWhere(500, `"scheduledAt":"[^".]+Z"`)},
 		{name: "an offset, with 500", id: "edge-values", make: refusesWhere(500, `"scheduledAt":"[^"]+\+05:45"`)},
@@ -287,6 +304,15 @@ func classes() []class {
 		{name: "a quote in a name", id: "meta-characters", make: refusesWhere(500, `"name":"[^"]*'`)},
 		{name: "a format in a summary", id: "meta-characters", make: refusesWhere(500, `"summary":"[^"]*%s`)},
 		{name: "a template in a transcript", id: "meta-characters", make: refusesWhere(500, `"transcription":"[^"]*\{\{`)},
+		{name: "forgets a callId with a quote", id: "meta-characters", make: func(s *shop) {
+			s.drop = func(_ *http.Request, b []byte) bool { return strings.Contains(at("callId")(b), "'") }
+		}},
+		{name: "a quote in an action", id: "meta-characters", make: refusesWhere(500, `"description":"[^"]*'`)},
+		{name: "a text cut in UTF-8", id: "unicode", make: cutsText(func(s string) bool { return !utf8.ValidString(s[:min(50, len(s))]) })},
+		{name: "a text cut in UTF-16", id: "unicode", make: cutsText(func(s string) bool {
+			units := utf16.Encode([]rune(s))
+			return len(units) > 25 && utf16.IsSurrogate(rune(units[24])) && utf16.IsSurrogate(rune(units[25])) && units[24] < 0xdc00
+		})},
 		{name: "a quote in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*'`)},
 
 		{name: "a prefix of the secret", id: "secret", make: secretBy(func(g string) bool { return prefix(g, secretValue) })},
@@ -299,6 +325,16 @@ func classes() []class {
 		{name: "a secret without white space around it", id: "secret", make: secretBy(func(g string) bool { return strings.TrimSpace(g) == secretValue })},
 		{name: "the length of the secret", id: "secret", make: secretBy(func(g string) bool { return len(g) == len(secretValue) })},
 		{name: "its first word", id: "secret", make: secretBy(func(g string) bool { return firstWord(g) == firstWord(secretValue) })},
+		{name: "no secret where another header is", id: "secret", make: func(s *shop) {
+			s.authorized = func(string) bool { return true }
+			s.first = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+				if _, _, basic := r.BasicAuth(); basic || r.Header.Get(secretName) == secretValue {
+					return false
+				}
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+		}},
 		{name: "no secret for repeats", id: "secret", make: func(s *shop) {
 			s.authorized = func(string) bool { return true }
 			s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
@@ -435,6 +471,7 @@ func classes() []class {
 	for _, path := range []string{
 		"callResult.resultType", "sequence.lifecycleStatus", "scheduledAt", "duration", "rescheduledAt",
 		"callResult.agentActions", "callResult.followUpMeetingDetails", "crmSchedulingDetails", "phoneNumber",
+		"direction", "fromPhoneNumber", "callResult.summary",
 	} {
 		all = append(all, class{name: "a key with " + path, id: "changed-field", make: idAnd(path)})
 	}
@@ -676,6 +713,14 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 			o.Probe = func(ctx context.Context, id string) (effects.Reading, error) {
 				if s.next()%20 == 0 {
 					return effects.Reading{}, fmt.Errorf("connection lost")
+				}
+				return s.probe(ctx, id)
+			}
+		}},
+		{name: "a probe that chokes on quotes", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Probe = func(ctx context.Context, id string) (effects.Reading, error) {
+				if strings.Contains(id, "'") {
+					return effects.Reading{}, fmt.Errorf("unterminated quoted string")
 				}
 				return s.probe(ctx, id)
 			}

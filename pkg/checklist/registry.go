@@ -64,10 +64,10 @@ var Checks = []Check{
 		Mend: "parse the body with a JSON parser, not by position or pattern",
 	},
 	{
-		ID: "unicode", Group: "accepts", Needs: Answers, Requests: 4,
+		ID: "unicode", Group: "accepts", Needs: Answers, Requests: 6,
 		Title: "accepts text of any script", run: accepts(unicodeText),
 		Why:  "people say anything in a call; a name or a transcript that breaks the store loses it",
-		How:  "delivers many scripts, emoji, right-to-left and combining characters, naughty strings and an escaped NUL, which must be answered with a 2xx, and half a surrogate pair, which may be refused with a 4xx (a warning)",
+		How:  "delivers many scripts, emoji, also alone and after a letter, right-to-left and combining characters, naughty strings and an escaped NUL, which must be answered with a 2xx, and half a surrogate pair, which may be refused with a 4xx (a warning)",
 		Mend: "use UTF-8 from end to end, and a column that takes all of it",
 	},
 	{
@@ -78,17 +78,17 @@ var Checks = []Check{
 		Mend: "raise the limit of the body: 100KB is the default of many frameworks",
 	},
 	{
-		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 20,
+		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 22,
 		Title: "accepts extreme values", run: accepts(edgeValues),
 		Why:  "one call in a thousand has a rare time zone, a long name or a duration that overflows",
-		How:  "delivers rare dates, time zones, durations, names and extensions, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for a number abroad, for numbers and for nested is a warning)",
+		How:  "delivers rare dates, time zones, durations, names, extensions and variables, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for a number abroad, for variables that are no text, for numbers and for nested is a warning)",
 		Mend: "parse dates by ISO 8601, keep durations as 64-bit or fractional numbers, and use text columns without a length",
 	},
 	{
-		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*9 + 7 + 1, distinct: 18,
+		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*10 + 7 + 1, distinct: 18,
 		Title: "accepts quotes, templates and markup as text", run: metaCharacters,
 		Why:  "text that is pasted into SQL, a template or a format breaks the call, or does what it says",
-		How:  "delivers quotes, SQL, templates, formats, HTML, shell and line ends in all text fields, in each alone where that is not taken, and in callId (which may be refused with a 4xx); no 5xx, and each processed once",
+		How:  "delivers quotes, SQL, templates, formats, HTML, shell and line ends in all text fields, in each alone where that is not taken, and in callId (which may be refused with a 4xx; a probe is asked for quotes, %s and {{7*7}} alone); no 5xx, and each processed once",
 		Mend: "pass values as parameters of a statement, never as part of its text",
 	},
 	{
@@ -142,10 +142,10 @@ var Checks = []Check{
 		Mend: "make callId alone the unique key, and decide which content wins: a call that is done does not go back",
 	},
 	{
-		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 20,
+		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 23,
 		Title: "processes a call with one changed field only once", run: changedField,
 		Why:  "a key of callId and a status, a time or a duration takes the later delivery for another call",
-		How:  "delivers 20 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
+		How:  "delivers 23 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
 		Mend: "make callId alone the unique key",
 	},
 	{
@@ -280,7 +280,7 @@ var Checks = []Check{
 		ID: "secret", Group: "security", Needs: Answers, Requests: mostForms * maxSecrets, distinct: 2, Smoke: true,
 		Title: "insists on its secret", run: secretRequired,
 		Why:  "anybody who knows the URL could make up calls",
-		How:  "for each secret header of -H or of the named endpoint: delivers without it, with a wrong value, an empty one, parts of it, more than it and another case, and a repeat of a call with a wrong one; all must be refused, and have no effect",
+		How:  "for each secret header of -H or of the named endpoint: delivers without it, with other headers in its place, with a wrong value, an empty one, parts of it, more than it and another case, and a repeat of a call with a wrong one; all must be refused, and have no effect",
 		Mend: "compare the whole value with a function that takes constant time, before anything else",
 	},
 	{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -144,8 +145,12 @@ func (c *Counter) batches(ctx context.Context) {
 			return err
 		})
 		for id, waiting := range asked {
+			r := Reading{Count: counts[id]}
+			if _, said := counts[id]; said {
+				r.Text = strconv.Itoa(r.Count)
+			}
 			for _, answer := range waiting {
-				answer <- reading{Reading{Count: counts[id]}, err}
+				answer <- reading{r, err}
 			}
 		}
 	}

@@ -26,7 +26,7 @@ type Probe func(ctx context.Context, callID string) (Reading, error)
 // Reading is what a probe said.
 type Reading struct {
 	Count int
-	Text  string // all of it; for looking which of two contents was kept
+	Text  string // all of it; "" where a batch says nothing of the call
 }
 
 // BatchProbe counts the effects of many calls at once, by their ids. A call that
