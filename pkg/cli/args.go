@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/spelling"
@@ -66,7 +66,7 @@ func TargetArg(cmd *cobra.Command, args []string) error {
 	return targetIs(cmd, args[0])
 }
 
-// PathArgs takes paths, and one URL for --to. See [Paths].
+// PathArgs takes paths, and one URL for --to. [PlanFlags.Resolve] leaves that out.
 func PathArgs(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if isURL(arg) {
@@ -77,9 +77,6 @@ func PathArgs(cmd *cobra.Command, args []string) error {
 	}
 	return nil
 }
-
-// Paths are those of the arguments that PathArgs took.
-func Paths(args []string) []string { return slices.DeleteFunc(slices.Clone(args), isURL) }
 
 func isURL(arg string) bool {
 	return strings.HasPrefix(arg, "http://") || strings.HasPrefix(arg, "https://")
@@ -98,11 +95,7 @@ func SeeHelp(cmd *cobra.Command) string { return fmt.Sprintf(`see "%s --help"`, 
 
 // DidYouMean returns the hint for an unknown word: the nearest known one, or otherwise.
 func DidYouMean(word string, known []string, otherwise string) string {
-	near := spelling.Nearest(word, known)
-	if near == "" {
-		return otherwise
-	}
-	return fmt.Sprintf("did you mean %q?", near)
+	return cmp.Or(spelling.DidYouMean(word, known), otherwise)
 }
 
 // OneArg requires exactly one argument.

@@ -320,14 +320,12 @@ func decode(values map[string]any, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Decode(values); err != nil {
-		var list interface{ Unwrap() []error }
-		if errors.As(err, &list) {
-			return list.Unwrap()[0]
-		}
-		return err
+	err = d.Decode(values)
+	var list interface{ Unwrap() []error }
+	if errors.As(err, &list) {
+		return list.Unwrap()[0]
 	}
-	return nil
+	return err
 }
 
 // durationHook reads "5s" and refuses a number without a unit.
@@ -396,29 +394,26 @@ func ConfigFiles(env func(string) string, explicit string) []ConfigFile {
 // configDir returns the user's configuration folder for julianctl; empty if the
 // environment names none.
 func configDir(env func(string) string) string {
-	if dir := env("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "julianctl")
-	}
-	if dir := env("AppData"); dir != "" {
-		return filepath.Join(dir, "julianctl")
-	}
-	if home := env("HOME"); home != "" {
-		return filepath.Join(home, ".config", "julianctl")
-	}
-	return ""
+	return userDir(env, "XDG_CONFIG_HOME", "AppData", ".config")
 }
 
 // stateDir returns the user's state folder for julianctl; empty if the environment names
 // none.
 func stateDir(env func(string) string) string {
-	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+	return userDir(env, "XDG_STATE_HOME", "LocalAppData", ".local/state")
+}
+
+// userDir returns julianctl's folder below that of a variable of the XDG specification, of
+// one of Windows, or below belowHome.
+func userDir(env func(string) string, xdg, windows, belowHome string) string {
+	if dir := env(xdg); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "julianctl")
 	}
-	if dir := env("LocalAppData"); dir != "" {
+	if dir := env(windows); dir != "" {
 		return filepath.Join(dir, "julianctl")
 	}
 	if home := env("HOME"); home != "" {
-		return filepath.Join(home, ".local", "state", "julianctl")
+		return filepath.Join(home, belowHome, "julianctl")
 	}
 	return ""
 }

@@ -119,7 +119,7 @@ func fileAt(path string, mode fs.FileMode) (d *Destination, err error) {
 	if err == nil {
 		first = ownerOnly // until it has the mode of what it replaces
 	}
-	tmp, createErr := createTemp(filepath.Dir(final), first)
+	tmp, createErr := os.OpenFile(filepath.Join(filepath.Dir(final), ".julianctl-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, first)
 	if createErr != nil {
 		return nil, createErr
 	}
@@ -161,11 +161,6 @@ func finalPath(path string) (string, error) {
 		}
 	}
 	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many symbolic links")}
-}
-
-// createTemp makes a new file beside what it is to replace; the umask applies.
-func createTemp(dir string, mode fs.FileMode) (*os.File, error) {
-	return os.OpenFile(filepath.Join(dir, ".julianctl-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 }
 
 // Close makes the result whole.

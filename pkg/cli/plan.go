@@ -62,7 +62,7 @@ func (p *PlanFlags) Declare(cmd *cobra.Command) {
 
 // Resolve fills in what depends on which flags were given, and reads --set.
 func (p *PlanFlags) Resolve(cmd *cobra.Command, args []string) (err error) {
-	p.Paths = Paths(args)
+	p.Paths = slices.DeleteFunc(slices.Clone(args), isURL)
 	flags := cmd.Flags()
 	if !flags.Changed("seed") {
 		p.Seed = uint64(rand.Uint32())

@@ -37,10 +37,8 @@ func formatNames(formats []report.Format) []string {
 
 // findFormat is nil when there is none of that name.
 func findFormat(formats []report.Format, name string) *report.Format {
-	for i := range formats {
-		if formats[i].Name == name {
-			return &formats[i]
-		}
+	if i := slices.IndexFunc(formats, func(f report.Format) bool { return f.Name == name }); i >= 0 {
+		return &formats[i]
 	}
 	return nil
 }

@@ -212,14 +212,16 @@ func (c *Config) NeedsTrust() []string {
 				more = append(more, e.needsTrust()...)
 			}
 		}
-		for _, v := range values {
-			if would := c.Project.would(s.Key, v); would != "" && c.Project.Keys[s.Key] {
-				lines = append(lines, s.Key+": "+would)
-			}
+		if !c.Project.Keys[s.Key] {
+			continue
 		}
-		for _, would := range more {
-			if c.Project.Keys[s.Key] {
-				lines = append(lines, s.Key+": "+would)
+		var would []string
+		for _, v := range values {
+			would = append(would, c.Project.would(s.Key, v))
+		}
+		for _, w := range append(would, more...) {
+			if w != "" {
+				lines = append(lines, s.Key+": "+w)
 			}
 		}
 	}

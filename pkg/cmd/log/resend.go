@@ -17,6 +17,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
+	"github.com/julianctl/julianctl/pkg/wait"
 	"github.com/spf13/cobra"
 )
 
@@ -192,7 +193,7 @@ func (r *resender) run(ctx context.Context, c deliveryview.Chosen) error {
 			}
 		}
 		if r.o.rate > 0 && !r.o.dryRun {
-			if err := waitUntil(ctx, due); err != nil {
+			if err := wait.For(ctx, time.Until(due)); err != nil {
 				return err
 			}
 			due = due.Add(time.Duration(float64(time.Second) / r.o.rate))
@@ -369,16 +370,4 @@ func (r *resender) end() error {
 		return cli.Verdict(cli.ExitNo)
 	}
 	return nil
-}
-
-// waitUntil waits for a time, or the end of ctx.
-func waitUntil(ctx context.Context, due time.Time) error {
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -30,12 +30,14 @@ var statusHints = map[int]string{
 	429: "the endpoint limits the rate: --rate N sends no faster",
 }
 
+const certificateHint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
+
 func replayHint(r deliver.Result) string {
 	class := deliver.ClassOf(r.Err)
 	var e *deliver.Error
 	switch {
 	case isCertificate(r.Err):
-		return "--cacert FILE trusts the certificate's authority, --insecure any certificate"
+		return certificateHint
 	case class == deliver.Redirect && errors.As(r.Err, &e) && e.Location != "":
 		return "redirects are never followed; --to takes the final URL"
 	case class == deliver.Status && r.Answer.Status >= 500:
@@ -44,14 +46,6 @@ func replayHint(r deliver.Result) string {
 		return statusHints[r.Answer.Status]
 	}
 	return replayHints[class]
-}
-
-// noPayloadHint is for a run that had nothing to deliver.
-func noPayloadHint(o options) string {
-	if o.fromLog != nil {
-		return `"julianctl log" lists the deliveries that there are`
-	}
-	return `without a PATH the sample is delivered; "julianctl generate" makes more`
 }
 
 // unreachableHint says what to type where nothing listens at a URL.

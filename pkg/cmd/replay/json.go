@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -151,28 +150,28 @@ func groupRecordOf(g *deliver.Group) groupRecord {
 
 // summary is the last record. Times are in milliseconds.
 type summary struct {
-	Target     string         `json:"target"`
-	Documents  int            `json:"documents"`
-	Unreadable int            `json:"unreadable"`
-	Planned    int            `json:"planned"`
-	Sent       int            `json:"sent"`
-	Answered   int            `json:"answered"`
-	OK         int            `json:"ok"`
-	Failed     int            `json:"failed"`
-	Retried    int            `json:"retried,omitempty"`
-	Expect     string         `json:"expect"`
-	Seed       *uint64        `json:"seed,omitempty"` // of what was left to chance
-	Statuses   map[string]int `json:"statuses"`
-	Errors     map[string]int `json:"errors"` // by class
-	Duplicates *groupsJSON    `json:"duplicates,omitempty"`
-	BytesSent  int64          `json:"bytesSent"`
-	ElapsedMS  float64        `json:"elapsedMs"`
-	Rate       float64        `json:"rate"` // deliveries sent a second
-	Pace       *paceJSON      `json:"pace,omitempty"`
-	Latency    *latencyJSON   `json:"latencyMs,omitempty"`
-	Limits     []limitJSON    `json:"limits,omitempty"` // of --max-latency
-	Resume     *resumeJSON    `json:"resume,omitempty"`
-	Interrupt  bool           `json:"interrupted"`
+	Target     string                `json:"target"`
+	Documents  int                   `json:"documents"`
+	Unreadable int                   `json:"unreadable"`
+	Planned    int                   `json:"planned"`
+	Sent       int                   `json:"sent"`
+	Answered   int                   `json:"answered"`
+	OK         int                   `json:"ok"`
+	Failed     int                   `json:"failed"`
+	Retried    int                   `json:"retried,omitempty"`
+	Expect     string                `json:"expect"`
+	Seed       *uint64               `json:"seed,omitempty"` // of what was left to chance
+	Statuses   map[int]int           `json:"statuses"`
+	Errors     map[deliver.Class]int `json:"errors"`
+	Duplicates *groupsJSON           `json:"duplicates,omitempty"`
+	BytesSent  int64                 `json:"bytesSent"`
+	ElapsedMS  float64               `json:"elapsedMs"`
+	Rate       float64               `json:"rate"` // deliveries sent a second
+	Pace       *paceJSON             `json:"pace,omitempty"`
+	Latency    *latencyJSON          `json:"latencyMs,omitempty"`
+	Limits     []limitJSON           `json:"limits,omitempty"` // of --max-latency
+	Resume     *resumeJSON           `json:"resume,omitempty"`
+	Interrupt  bool                  `json:"interrupted"`
 }
 
 type limitJSON struct {
@@ -224,7 +223,7 @@ func (p *printer) summaryRecord(ctx context.Context, s deliver.Summary) summary 
 	out := summary{
 		Target: p.client.Target().String(), Documents: s.Documents, Unreadable: s.Unreadable,
 		Planned: s.Planned, Sent: s.Sent, Answered: s.Answered, OK: s.OK, Failed: s.Failed, Retried: s.Retried,
-		Expect: p.plan.Expect.String(), Statuses: map[string]int{}, Errors: map[string]int{},
+		Expect: p.plan.Expect.String(), Statuses: s.Statuses, Errors: s.Errors,
 		BytesSent: s.BytesSent, ElapsedMS: units.Milliseconds(s.Elapsed), Rate: s.Rate(),
 		Latency: latencyOf(s.Latency), Resume: p.resumeRecord(), Interrupt: ctx.Err() != nil,
 	}
@@ -237,12 +236,6 @@ func (p *printer) summaryRecord(ctx context.Context, s deliver.Summary) summary 
 	for _, limit := range p.o.limits {
 		got, missed := limit.Missed(s.Latency)
 		out.Limits = append(out.Limits, limitJSON{limit.Name, units.Milliseconds(limit.Max), units.Milliseconds(got), !missed})
-	}
-	for status, n := range s.Statuses {
-		out.Statuses[strconv.Itoa(status)] = n
-	}
-	for class, n := range s.Errors {
-		out.Errors[string(class)] = n
 	}
 	if p.plan.Duplicates > 0 {
 		g := s.Groups

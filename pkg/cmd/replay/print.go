@@ -122,14 +122,15 @@ func (p *printer) cut(g deliver.Group) {
 
 // unreadable prints a source without a payload; the run continues.
 func (p *printer) unreadable(err error) {
+	record, reported := map[string]any{"message": err.Error()}, report.Case{Name: "payloads", Verdict: report.Undecided, Message: err.Error()}
+	if e, ok := errors.AsType[*payload.Error](err); ok {
+		record["file"], record["line"] = e.Source, e.Line
+		reported = cli.UnreadableCase(p.reports.Relative(e.Source), e)
+	}
 	if p.reports.Wanted() {
-		p.reports.Add(p.unreadableCase(err))
+		p.reports.Add(reported)
 	}
 	if p.records != nil {
-		record := map[string]any{"message": err.Error()}
-		if e, ok := errors.AsType[*payload.Error](err); ok {
-			record["file"], record["line"] = e.Source, e.Line
-		}
 		p.fail(p.records.Write("unreadable", record))
 		p.flushRecords()
 	}
@@ -145,16 +146,21 @@ func (p *printer) unreadable(err error) {
 	})
 }
 
-// failure prints one failed delivery, with a hint.
-func (p *printer) failure(r deliver.Result) {
-	where := []string{p.a.Style.Bad("FAIL"), p.a.Style.Bold(fmt.Sprintf("%s:%d", safetext.Line(r.Document.Source), r.Document.Line))}
-	if id := r.CallID(); id != "" {
-		where = append(where, terminal.Fit(safetext.Line(id), 60))
+// line prints what happened to one delivery.
+func (p *printer) line(mark, source string, line int, callID string, copy int, what string) {
+	words := []string{mark, p.a.Style.Bold(fmt.Sprintf("%s:%d", safetext.Line(source), line))}
+	if callID != "" {
+		words = append(words, terminal.Fit(safetext.Line(callID), 60))
 	}
 	if p.plan.Duplicates > 0 {
-		where = append(where, fmt.Sprintf("copy %d/%d", r.Copy, p.plan.Duplicates+1))
+		words = append(words, fmt.Sprintf("copy %d/%d", copy, p.plan.Duplicates+1))
 	}
-	fmt.Fprintf(p.a.Out, "%s  %s\n", strings.Join(where, "  "), safetext.Line(p.a.Hide(r.Err.Error())))
+	fmt.Fprintln(p.a.Out, strings.Join(append(words, what), "  "))
+}
+
+// failure prints one failed delivery, with a hint.
+func (p *printer) failure(r deliver.Result) {
+	p.line(p.a.Style.Bad("FAIL"), r.Document.Source, r.Document.Line, r.CallID(), r.Copy, safetext.Line(p.a.Hide(r.Err.Error())))
 	if line, _, _ := bytes.Cut(bytes.TrimSpace(r.Answer.Body), []byte("\n")); len(line) > 0 {
 		fmt.Fprintf(p.a.Out, "      %s %s\n", p.a.Style.Faint("answer:"), terminal.Fit(safetext.Line(p.a.Hide(string(line))), 160))
 	}
@@ -162,13 +168,6 @@ func (p *printer) failure(r deliver.Result) {
 		p.hinted[hint] = true
 		fmt.Fprintf(p.a.Out, "      %s %s\n", p.a.Style.Faint("hint:"), safetext.Line(hint))
 	}
-}
-
-// interrupted tells the user why the program does not end at once.
-func (p *printer) interrupted() {
-	p.progress.Above(func() {
-		p.a.Note("interrupted: waiting for the answers on the way; once more stops at once")
-	})
 }
 
 // outcome returns the exit code, with an error if the summary does not explain it.
@@ -183,7 +182,7 @@ func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
 	case neverReached(s):
 		hint := unreachableHint(p.client.Target().String())
 		if isCertificate(p.first) {
-			hint = "--cacert FILE trusts the certificate's authority, --insecure any certificate"
+			hint = certificateHint
 		}
 		return cli.Failure(fmt.Errorf("endpoint %q: %w", p.client.Target(), p.first), hint)
 	case s.Failed > 0, p.missed(s) != "", p.failedBefore() > 0:
@@ -195,7 +194,11 @@ func (p *printer) outcome(ctx context.Context, s deliver.Summary) error {
 	case p.o.Duration > 0 && s.Elapsed >= p.o.Duration:
 		return cli.Failure(fmt.Errorf(`--duration "%s" was over before a payload was sent`, p.o.Duration), "give it more time")
 	}
-	return cli.Failure(errors.New("there was no payload to deliver"), noPayloadHint(p.o))
+	hint := `without a PATH the sample is delivered; "julianctl generate" makes more`
+	if p.o.fromLog != nil {
+		hint = `"julianctl log" lists the deliveries that there are`
+	}
+	return cli.Failure(errors.New("there was no payload to deliver"), hint)
 }
 
 // neverReached reports whether nothing was sent because nothing could be.

@@ -196,7 +196,9 @@ func (p *printer) run(ctx, running context.Context, docs iter.Seq2[payload.Docum
 	reported := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
 		defer close(reported)
-		p.interrupted()
+		p.progress.Above(func() {
+			p.a.Note("interrupted: waiting for the answers on the way; once more stops at once")
+		})
 	})
 	restore := p.a.CollectLess()
 	sum := p.client.Run(running, docs, p.plan, p.result)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/timeline"
@@ -69,14 +68,6 @@ func (p *printer) caseName(source string, line int, callID string, n int) string
 		name += fmt.Sprintf(" copy %d/%d", n, p.plan.Duplicates+1)
 	}
 	return name
-}
-
-// unreadableCase is one source without a payload.
-func (p *printer) unreadableCase(err error) report.Case {
-	if e, ok := errors.AsType[*payload.Error](err); ok {
-		return cli.UnreadableCase(p.reports.Relative(e.Source), e)
-	}
-	return report.Case{Name: "payloads", Verdict: report.Undecided, Message: err.Error()}
 }
 
 // limitCases are the limits of --max-latency; undecided if nothing was answered.

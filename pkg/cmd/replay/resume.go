@@ -10,8 +10,6 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
-	"github.com/julianctl/julianctl/pkg/safetext"
-	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
@@ -101,27 +99,20 @@ func (p *printer) unconfirmed(d deliver.Unconfirmed) {
 	if p.o.format != "text" {
 		return
 	}
-	where := []string{p.a.Style.Warn("TWICE?"), p.a.Style.Bold(fmt.Sprintf("%s:%d", safetext.Line(d.Source), d.Line))}
-	if d.CallID != "" {
-		where = append(where, terminal.Fit(safetext.Line(d.CallID), 60))
-	}
-	if p.plan.Duplicates > 0 {
-		where = append(where, fmt.Sprintf("copy %d/%d", d.Copy, p.plan.Duplicates+1))
-	}
 	text := "sent before without an answer, and sent again"
 	if !d.Again {
 		text = fmt.Sprintf("sent %s before it was answered", units.Count(d.Sends, "time"))
 	}
-	p.progress.Above(func() { fmt.Fprintf(p.a.Out, "%s  %s\n", strings.Join(where, "  "), text) })
+	p.progress.Above(func() { p.line(p.a.Style.Warn("TWICE?"), d.Source, d.Line, d.CallID, d.Copy, text) })
 }
 
 // resumeJSON is what earlier processes did in a run.
 type resumeJSON struct {
-	File     string         `json:"file"`
-	Answered int            `json:"answered"`
-	Failed   int            `json:"failed"`   // of the answered
-	Statuses map[string]int `json:"statuses"` // of the answered
-	Doubtful int            `json:"doubtful"` // deliveries that may have arrived more than once
+	File     string      `json:"file"`
+	Answered int         `json:"answered"`
+	Failed   int         `json:"failed"`   // of the answered
+	Statuses map[int]int `json:"statuses"` // of the answered
+	Doubtful int         `json:"doubtful"` // deliveries that may have arrived more than once
 }
 
 func (p *printer) resumeRecord() *resumeJSON {
@@ -129,11 +120,18 @@ func (p *printer) resumeRecord() *resumeJSON {
 	if f == nil {
 		return nil
 	}
-	out := &resumeJSON{File: p.o.resume, Answered: f.Past.Answered, Failed: f.Past.Failed(p.plan.Expect), Statuses: map[string]int{}, Doubtful: p.unconfirmedCount}
-	for status, n := range f.Past.Statuses {
-		out.Statuses[strconv.Itoa(status)] = n
+	return &resumeJSON{
+		File: p.o.resume, Answered: f.Past.Answered, Failed: f.Past.Failed(p.plan.Expect),
+		Statuses: notNil(f.Past.Statuses), Doubtful: p.unconfirmedCount,
 	}
-	return out
+}
+
+// notNil returns counts as they are written: as an object, even if there are none.
+func notNil(counts map[int]int) map[int]int {
+	if counts == nil {
+		return map[int]int{}
+	}
+	return counts
 }
 
 // failedBefore returns how many deliveries failed in earlier processes.
