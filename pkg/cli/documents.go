@@ -15,6 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/spelling"
+	"github.com/julianctl/julianctl/pkg/terminal"
 )
 
 // EmbeddedSource stands in place of a file's name.
@@ -29,6 +30,18 @@ func (a *App) Documents(ctx context.Context, paths []string) (docs iter.Seq2[pay
 	}
 	in, done := a.Stdin(ctx)
 	return payload.Read(ctx, paths, in), done
+}
+
+// PathsOrStdin is paths, or stdin where there are none. What is typed on a terminal is
+// not waited for: then mistake is the error.
+func (a *App) PathsOrStdin(paths []string, mistake string) ([]string, error) {
+	switch {
+	case len(paths) > 0:
+		return paths, nil
+	case terminal.IsTerminal(a.In):
+		return nil, UsageError(errors.New(mistake), "name a file or a folder, or pipe payloads in")
+	}
+	return []string{"-"}, nil
 }
 
 // MissingFileHint is for a file of payloads that does not exist; empty for any other
@@ -51,30 +64,33 @@ func MissingFileHint(err error) string {
 }
 
 // Edited is docs with the edits of --set made. A document that they do not fit
-// becomes an error that says where it is.
-func Edited(docs iter.Seq2[payload.Document, error], edits []Edit) iter.Seq2[payload.Document, error] {
+// becomes an error that says where it is; the first is tried at once.
+func (p *PlanFlags) Edited(docs iter.Seq2[payload.Document, error]) (iter.Seq2[payload.Document, error], error) {
+	if p.Edits == nil {
+		return docs, nil
+	}
+	if err := fitEdits(docs, p.Edits, p.Paths); err != nil {
+		return nil, err
+	}
 	return func(yield func(payload.Document, error) bool) {
 		for doc, err := range docs {
 			if err == nil {
-				if doc, err = editedDocument(doc, edits); err != nil {
+				var body []byte
+				if body, err = editedBody(doc.Body, p.Edits); err != nil {
 					doc, err = payload.Document{}, &payload.Error{Source: doc.Source, Line: doc.Line, Column: doc.Column, Offset: doc.Offset, Err: err}
 				}
+				doc.Body = body
 			}
 			if !yield(doc, err) {
 				return
 			}
 		}
-	}
+	}, nil
 }
 
-func editedDocument(doc payload.Document, edits []Edit) (_ payload.Document, err error) {
-	if !jsonscan.Valid(doc.Body) {
-		return doc, errors.New("--set cannot change what is not JSON")
+func editedBody(body []byte, edits []Edit) ([]byte, error) {
+	if !jsonscan.Valid(body) {
+		return nil, errors.New("--set cannot change what is not JSON")
 	}
-	changed, err := ApplyEdits(doc.Body, edits)
-	if err != nil {
-		return doc, err
-	}
-	doc.Body = changed
-	return doc, nil
+	return ApplyEdits(body, edits)
 }

@@ -173,9 +173,9 @@ func meantPath(path string) string {
 	return "--set-new adds a field that is not documented"
 }
 
-// FitEdits makes the edits on the first payload, so that a misspelt path ends
+// fitEdits makes the edits on the first payload, so that a misspelt path ends
 // the command before anything is sent. What stdin or a pipe gives comes once.
-func FitEdits(docs iter.Seq2[payload.Document, error], edits []Edit, paths []string) error {
+func fitEdits(docs iter.Seq2[payload.Document, error], edits []Edit, paths []string) error {
 	once := func(path string) bool {
 		info, err := os.Stat(path)
 		return path == "-" || err == nil && !info.Mode().IsRegular() && !info.IsDir()

@@ -80,8 +80,11 @@ func (p *PlanFlags) Resolve(cmd *cobra.Command, args []string) (err error) {
 	return err
 }
 
-// ParseLimits reads the limits of latency that a flag gives.
+// ParseLimits reads the limits of latency that a flag gives, none if it is empty.
 func ParseLimits(flag, text string) ([]deliver.Limit, error) {
+	if text == "" {
+		return nil, nil
+	}
 	limits, err := deliver.ParseLimits(text)
 	if err == nil {
 		return limits, nil

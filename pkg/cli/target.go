@@ -101,26 +101,24 @@ func (a *App) ClientTo(t Target, f DeliveryFlags) (_ *deliver.Client, err error)
 // ParseHeaders reads "Name: value" lines; those of the command line replace
 // the endpoint's of the same name.
 func ParseHeaders(endpoint, flags []string) (deliver.Header, error) {
-	read := func(lines []string) (deliver.Header, error) {
-		var h deliver.Header
-		for _, line := range lines {
-			field, err := deliver.ParseField(line)
-			if err != nil {
-				return nil, UsageError(err, "write it as 'Name: value'")
-			}
-			h = append(h, field)
+	base, err := ParseFields("", endpoint)
+	if err != nil {
+		return nil, err
+	}
+	top, err := ParseFields("", flags)
+	return base.Override(top), err
+}
+
+// ParseFields reads "Name: value" lines. An error begins with from, such as "--flag: ".
+func ParseFields(from string, lines []string) (h deliver.Header, err error) {
+	for _, line := range lines {
+		field, err := deliver.ParseField(line)
+		if err != nil {
+			return nil, UsageError(fmt.Errorf("%s%w", from, err), "write it as 'Name: value'")
 		}
-		return h, nil
+		h = append(h, field)
 	}
-	base, err := read(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	top, err := read(flags)
-	if err != nil {
-		return nil, err
-	}
-	return base.Override(top), nil
+	return h, nil
 }
 
 // Target is where deliveries go: a URL as typed, or a named endpoint.

@@ -156,11 +156,8 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	e.Plan.Stop = stop
 	docs, done := a.Documents(reading, o.Paths)
 	defer done()
-	if o.Edits != nil {
-		if err := cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
-			return err
-		}
-		docs = cli.Edited(docs, o.Edits)
+	if docs, err = o.Edited(docs); err != nil {
+		return err
 	}
 	steps := until(ctx, e.Plan.Steps(docs))
 	if o.output == "" {
@@ -202,10 +199,8 @@ func planExport(a *cli.App, o *options) (export.Export, error) {
 		Engine: o.engine, Run: strings.ToLower(rand.Text()[:16]), Plan: plan, Shards: o.shards, Jobs: runtime.GOMAXPROCS(0), Created: a.Now(),
 		Duration: o.Duration, Timeout: a.Config.Timeout, Insecure: o.delivery.Insecure,
 	}
-	if o.maxLatency != "" {
-		if e.Limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
-			return none, err
-		}
+	if e.Limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
+		return none, err
 	}
 	if err := exportTarget(a, &e, o); err != nil {
 		return none, err
@@ -288,10 +283,16 @@ func deliveriesOf(c export.Counts, copies int) string {
 	return text
 }
 
+// rows prints lines with a name each.
+func rows(a *cli.App) func(name, text string) {
+	return func(name, text string) {
+		fmt.Fprintf(a.Out, "%s %s\n", a.Style.Faint(fmt.Sprintf("%-11s", name)), text)
+	}
+}
+
 // showExport says what was written and what to do with it.
 func showExport(a *cli.App, dir string, m *export.Manifest) {
-	s := a.Style
-	row := func(name, text string) { fmt.Fprintf(a.Out, "%s %s\n", s.Faint(fmt.Sprintf("%-11s", name)), text) }
+	s, row := a.Style, rows(a)
 	row("run", m.Run)
 	row("target", safetext.Line(m.URL))
 	row("deliveries", fmt.Sprintf("%s (seed %d)", deliveriesOf(m.Counts, m.Copies), m.Seed))

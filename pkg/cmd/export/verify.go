@@ -152,7 +152,7 @@ func (p *verifyPrinter) text(m *export.Manifest, account export.Account) {
 	if len(p.shown) > 0 {
 		fmt.Fprintln(a.Out)
 	}
-	row := func(name, text string) { fmt.Fprintf(a.Out, "%s %s\n", s.Faint(fmt.Sprintf("%-11s", name)), text) }
+	row := rows(a)
 	row("run", safetext.Line(m.Run))
 	row("deliveries", fmt.Sprintf("%d planned, %d arrived", account.Planned, account.Arrived))
 	if account.Refused > 0 {

@@ -73,11 +73,8 @@ func valueWords[T ~string](values []julian.Value[T]) []word {
 }
 
 func mutationWord(m generate.Mutation) word {
-	i := slices.IndexFunc(validate.Rules, func(r validate.Rule) bool { return r.ID == m.Rule })
-	if i < 0 {
-		return word{name: m.Rule}
-	}
-	return word{m.Rule, validate.Rules[i].Title}
+	r, _ := validate.RuleByID(m.Rule) // a test says that there is one
+	return word{m.Rule, r.Title}
 }
 
 func (v vocabulary) names() []string {

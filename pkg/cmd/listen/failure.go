@@ -295,15 +295,11 @@ func (f *alarms) run(ctx context.Context, failed alarm) {
 
 // say prints a line about one run.
 func (f *alarms) say(failed alarm, line string) {
-	f.a.Note("%s %s", f.a.ErrStyle.Faint(failed.name()), safetext.Line(f.a.Hide(line)))
-}
-
-// name is the prefix of the output of a run.
-func (d alarm) name() string {
-	if d.Seq == 0 {
-		return d.flag + ":"
+	name := failed.flag
+	if failed.Seq > 0 {
+		name += fmt.Sprintf(" %d", failed.Seq)
 	}
-	return fmt.Sprintf("%s %d:", d.flag, d.Seq)
+	f.a.Note("%s %s", f.a.ErrStyle.Faint(name+":"), safetext.Line(f.a.Hide(line)))
 }
 
 // environment describes the delivery to the command. Untrusted text is

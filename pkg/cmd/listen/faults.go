@@ -32,12 +32,12 @@ func (f *faultFlags) declare(cmd *cobra.Command) {
 }
 
 func (f *faultFlags) check() error {
-	for name, rate := range map[string]float64{"fail-rate": f.failRate, "drop-rate": f.dropRate} {
-		if !(rate >= 0 && rate <= 1) {
-			return cli.UsageError(fmt.Errorf("--%s %g is not a share", name, rate), "0 is none, 0.1 is one in ten, 1 is all")
-		}
-	}
+	const shares = "0 is none, 0.1 is one in ten, 1 is all"
 	switch {
+	case !(f.failRate >= 0 && f.failRate <= 1):
+		return cli.UsageError(fmt.Errorf("--fail-rate %g is not a share", f.failRate), shares)
+	case !(f.dropRate >= 0 && f.dropRate <= 1):
+		return cli.UsageError(fmt.Errorf("--drop-rate %g is not a share", f.dropRate), shares)
 	case f.failFirst < 0:
 		return cli.UsageError(fmt.Errorf("--fail-first %d is negative", f.failFirst), "")
 	case f.failStatus < 300 || f.failStatus > 599:

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/julianctl/julianctl/pkg/cli"
-	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -169,7 +167,7 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	}
 	deliveryview.NotePossibleTypos(a, opts.shown.PossibleTypos, "--filter: ", " is not documented")
 	deliveryview.NotePossibleTypos(a, opts.expect.match.PossibleTypos, "--until: ", " is not documented")
-	require, err := parseRequired(opts.requires)
+	require, err := cli.ParseFields("--require-header: ", opts.requires)
 	if err != nil {
 		return err
 	}
@@ -243,12 +241,21 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, opts.expect.timeout)
 		defer cancel()
 	}
+	keep := func(ctx context.Context, d *receive.Delivery) error {
+		if err := logged.store(ctx, d); err != nil {
+			return err
+		}
+		return store.save(d)
+	}
+	if logged.log == nil && opts.save == "" {
+		keep = nil
+	}
 	seen := newTally(opts.expect)
 	failures.begin()
 	server := receive.New(receive.Options{
 		Path: opts.path, Status: opts.answer.status, Body: body, ContentType: contentType,
-		Require: require, MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
-		Store: storeAll(logged.hook(), store.hook()), Forward: forward.hook(), Now: a.Now,
+		Require: require.HTTP(), MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
+		Store: keep, Forward: forward.hook(), Now: a.Now,
 		Sink: func(d *receive.Delivery) {
 			shown := printer.Delivery(logged.see(d))
 			logged.finish(shown)
@@ -311,18 +318,6 @@ func listenEnd(a *cli.App, printer *deliveryview.Printer, seen *tally, store *sa
 	return store.failed()
 }
 
-func parseRequired(lines []string) (http.Header, error) {
-	var fields deliver.Header
-	for _, line := range lines {
-		field, err := deliver.ParseField(line)
-		if err != nil {
-			return nil, cli.UsageError(fmt.Errorf("--require-header: %w", err), "write it as 'Name: value'")
-		}
-		fields = append(fields, field)
-	}
-	return fields.HTTP(), nil
-}
-
 // saver writes bodies to a folder, before they are acknowledged.
 type saver struct {
 	a   *cli.App
@@ -340,21 +335,15 @@ func newSaver(a *cli.App, dir string) (*saver, error) {
 	return &saver{a: a, dir: dir}, nil
 }
 
-// hook returns nil if nothing is saved.
-func (s *saver) hook() func(context.Context, *receive.Delivery) error {
-	if s.dir == "" {
+func (s *saver) save(d *receive.Delivery) error {
+	if s.dir == "" || d.Refusal != "" {
 		return nil
 	}
-	return func(_ context.Context, d *receive.Delivery) error {
-		if d.Refusal != "" {
-			return nil
-		}
-		err := cli.WriteFile(filepath.Join(s.dir, saveName(d)), d.Body)
-		if err != nil {
-			s.fail(err)
-		}
-		return err
+	err := cli.WriteFile(filepath.Join(s.dir, saveName(d)), d.Body)
+	if err != nil {
+		s.fail(err)
 	}
+	return err
 }
 
 // saveName returns a name that sorts by time and is unique for a run.

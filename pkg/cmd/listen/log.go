@@ -75,28 +75,26 @@ func (l *listenLog) banner() {
 	l.a.Note("%s %s %s", s.Faint("log:"), safetext.Line(l.log.Path()), s.Faint("keeps payloads with whole transcripts; --log off keeps none"))
 }
 
-// hook stores one delivery; nil if the log is off.
-func (l *listenLog) hook() func(context.Context, *receive.Delivery) error {
+// store stores one delivery, unless the log is off.
+func (l *listenLog) store(ctx context.Context, d *receive.Delivery) error {
 	if l.log == nil {
 		return nil
 	}
-	return func(ctx context.Context, d *receive.Delivery) error {
-		stored := &journal.Delivery{
-			Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Scheme: d.Scheme, Host: d.Host,
-			Header: d.Header, Body: d.Body, Size: d.Size,
-			CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
-		}
-		err := l.log.Append(ctx, stored)
-		stored.Body, stored.Header = nil, nil // d has them
-		if err == nil {
-			d.Stored = stored
-		}
-		l.reported(err)
-		if errors.Is(err, journal.ErrFull) {
-			return fmt.Errorf("%w: %w", receive.ErrFull, err)
-		}
-		return err
+	stored := &journal.Delivery{
+		Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Scheme: d.Scheme, Host: d.Host,
+		Header: d.Header, Body: d.Body, Size: d.Size,
+		CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
 	}
+	err := l.log.Append(ctx, stored)
+	stored.Body, stored.Header = nil, nil // d has them
+	if err == nil {
+		d.Stored = stored
+	}
+	l.reported(err)
+	if errors.Is(err, journal.ErrFull) {
+		return fmt.Errorf("%w: %w", receive.ErrFull, err)
+	}
+	return err
 }
 
 // reported tells the user once that deliveries cannot be stored, and once that
@@ -179,25 +177,4 @@ func (l *listenLog) close() error {
 		return err
 	}
 	return l.a.Also(l.base, cli.Failure(fmt.Errorf("not every delivery is in the log %q: %w", l.log.Path(), l.err), ""), err)
-}
-
-// storeAll combines several hooks; nil if all are.
-func storeAll(hooks ...func(context.Context, *receive.Delivery) error) func(context.Context, *receive.Delivery) error {
-	var all []func(context.Context, *receive.Delivery) error
-	for _, h := range hooks {
-		if h != nil {
-			all = append(all, h)
-		}
-	}
-	if all == nil {
-		return nil
-	}
-	return func(ctx context.Context, d *receive.Delivery) error {
-		for _, h := range all {
-			if err := h(ctx, d); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }

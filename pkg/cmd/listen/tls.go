@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -86,7 +86,7 @@ func (f *tlsFlags) config(a *cli.App, addr net.Addr) (*tls.Config, error) {
 	der := pair.Certificate[0]
 	s := a.ErrStyle
 	a.Note("certificate made for this run, good for %d days; its SHA-256 is", selfMadeDays)
-	a.Note("  %s", fingerprint(der))
+	a.Note("  %s", strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(der)), " ", ":")) // as openssl and browsers show it
 	if f.caOut == "" {
 		a.Note("%s --tls-ca-out FILE writes it, for a sender to trust", s.Faint("hint:"))
 		return config, nil
@@ -123,10 +123,4 @@ func selfMade(addr net.Addr, now time.Time) (tls.Certificate, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
-}
-
-// fingerprint returns the SHA-256 of a certificate in the form of openssl and browsers.
-func fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	return string(bytes.ReplaceAll(fmt.Appendf(nil, "% X", sum), []byte(" "), []byte(":")))
 }

@@ -37,13 +37,10 @@ func openJournal(ctx context.Context, a *cli.App, path string, client *deliver.C
 		return nil, err
 	}
 	s := &sent{log: log, target: cli.WithoutPassword(client.Target().String())}
-	header := http.Header{}
-	for _, field := range client.Header() {
-		header.Add(field.Name, field.Value)
-	}
+	header := client.Header().HTTP()
+	header.Del("Host")
 	scheme, rest, _ := strings.Cut(client.Target().String(), "://")
 	host, path, _ := strings.Cut(rest, "/")
-	header.Del("Host")
 	s.common = journal.Delivery{Method: http.MethodPost, URI: "/" + path, Proto: "HTTP/1.1", Scheme: scheme, Host: host, Header: header}
 	return s, nil
 }
@@ -82,11 +79,7 @@ func (s *sent) after(ctx context.Context, d *mockapi.Delivery) {
 	if d.Answer.Err != nil {
 		to.Err = d.Answer.Err.Error()
 	} else {
-		header := http.Header{}
-		for _, field := range d.Answer.Header {
-			header.Add(field.Name, field.Value)
-		}
-		to.Answer = &journal.Answer{Header: header, Body: d.Answer.Body, Size: d.Answer.BodySize}
+		to.Answer = &journal.Answer{Header: d.Answer.Header.HTTP(), Body: d.Answer.Body, Size: d.Answer.BodySize}
 	}
 	// Close says what could not be written.
 	_ = s.log.Finish(context.WithoutCancel(ctx), id, journal.Outcome{Status: to.Status, Took: took, Forward: to})

@@ -13,7 +13,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/freetext"
 	"github.com/julianctl/julianctl/pkg/payload"
 	"github.com/julianctl/julianctl/pkg/redact"
-	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -90,18 +89,15 @@ its originals, and exits 1 if one is found.`,
 	return cmd
 }
 
-func run(ctx context.Context, a *cli.App, opts options) error {
+func run(ctx context.Context, a *cli.App, opts options) (err error) {
 	switch {
 	case opts.jobs < 0:
 		return cli.UsageError(fmt.Errorf(`--jobs "%d" is less than 0`, opts.jobs), "")
 	case opts.jobs == 0:
 		opts.jobs = runtime.GOMAXPROCS(0)
 	}
-	if len(opts.paths) == 0 {
-		if terminal.IsTerminal(a.In) {
-			return cli.UsageError(errors.New("redact needs a PATH"), "name a file or a folder, or pipe payloads in")
-		}
-		opts.paths = []string{"-"}
+	if opts.paths, err = a.PathsOrStdin(opts.paths, "redact needs a PATH"); err != nil {
+		return err
 	}
 	uses := []cli.FileUse{{Flag: "--key-file", Path: opts.keyFile}, {Flag: "--report", Path: opts.report}}
 	if err := cli.WriteApart(uses, opts.paths...); err != nil {

@@ -237,10 +237,8 @@ func (o *options) plan() (deliver.Plan, error) {
 	case o.Loop && o.dryRun && o.Count == 0:
 		return deliver.Plan{}, cli.UsageError(errors.New("--dry-run of --loop has no end"), "say how many payloads: --count N")
 	}
-	if o.maxLatency != "" {
-		if o.limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
-			return deliver.Plan{}, err
-		}
+	if o.limits, err = cli.ParseLimits("--max-latency", o.maxLatency); err != nil {
+		return deliver.Plan{}, err
 	}
 	plan.Expect, plan.Retries, plan.FailFast = expect, o.retries, o.failFast
 	return plan, nil
@@ -263,11 +261,8 @@ func (o options) documents(ctx context.Context, a *cli.App, add bool) (docs iter
 		docs, release = a.Documents(ctx, o.Paths)
 		done = func() error { release(); return nil }
 	}
-	if o.Edits != nil {
-		if err := cli.FitEdits(docs, o.Edits, o.Paths); err != nil {
-			return nil, nil, nil, errors.Join(err, done())
-		}
-		docs = cli.Edited(docs, o.Edits)
+	if docs, err = o.Edited(docs); err != nil {
+		return nil, nil, nil, errors.Join(err, done())
 	}
 	return docs, logged, done, nil
 }

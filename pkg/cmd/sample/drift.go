@@ -51,14 +51,6 @@ type driftReport struct {
 	}
 }
 
-func newDriftReport(a *cli.App, format string) *driftReport {
-	r := &driftReport{a: a}
-	if format == "json" {
-		r.records = report.NewRecords(a.Out, "sample")
-	}
-	return r
-}
-
 // look reports how a sample as it came differs. The error is the verdict.
 func (r *driftReport) look(s sample) error {
 	v, err := validate.New(validate.Options{Strict: true, Rules: map[string]validate.Severity{validate.RuleUnknownField: validate.Error}})
@@ -100,11 +92,4 @@ func (r *driftReport) print(drifts []drift) {
 			r.a.Hint("%s", d.Hint)
 		}
 	}
-}
-
-func (r *driftReport) summary() error {
-	if r.records == nil {
-		return nil
-	}
-	return r.records.Write("summary", r.sum)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/redact"
+	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -108,7 +109,10 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 	if err != nil {
 		return err
 	}
-	drift := newDriftReport(a, opts.format)
+	drift := &driftReport{a: a}
+	if opts.format == "json" {
+		drift.records = report.NewRecords(a.Out, "sample")
+	}
 	code := cli.ExitYes
 	for _, s := range samples {
 		err := s.err
@@ -125,8 +129,8 @@ func run(ctx context.Context, a *cli.App, opts options) error {
 	if redactor != nil {
 		a.Redacted(redactor, len(samples))
 	}
-	if opts.check {
-		if err := drift.summary(); err != nil {
+	if opts.check && drift.records != nil {
+		if err := drift.records.Write("summary", drift.sum); err != nil {
 			return err
 		}
 	}
@@ -214,7 +218,10 @@ func deliverSample(a *cli.App, s sample, opts options, edits []cli.Edit, redacto
 		err = saveSample(a, s.agent, body, opts)
 	case opts.format == "json":
 	case opts.output == "" && a.Out.IsTTY():
-		err = showSample(a, body)
+		var text string
+		if text, err = terminal.PrettyJSON(body, a.Style); err == nil {
+			_, err = io.WriteString(a.Out, text)
+		}
 	default:
 		if len(opts.agents) > 1 && !bytes.HasSuffix(body, []byte("\n")) {
 			body = append(body, '\n') // keeps the samples apart
@@ -246,15 +253,6 @@ func saveFixture(a *cli.App, agent string, body []byte, dir string) error {
 	}
 	a.Note("%-9s  %s", state, safetext.Line(path))
 	return nil
-}
-
-func showSample(a *cli.App, body []byte) error {
-	text, err := terminal.PrettyJSON(body, a.Style)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(a.Out, text)
-	return err
 }
 
 // saveSample writes to the file that -o names, or to one named after the agent

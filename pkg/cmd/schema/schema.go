@@ -103,11 +103,9 @@ func runInfer(ctx context.Context, a *cli.App, paths []string, agent, output str
 // observe looks at every payload of paths that is agent's; of any, when agent
 // is empty.
 func observe(ctx context.Context, a *cli.App, paths []string, agent string) (*shape.Observer, error) {
-	if len(paths) == 0 {
-		if terminal.IsTerminal(a.In) {
-			return nil, cli.UsageError(errors.New("no payloads to look at"), "name a file or a folder, or pipe payloads in")
-		}
-		paths = []string{"-"}
+	paths, err := a.PathsOrStdin(paths, "no payloads to look at")
+	if err != nil {
+		return nil, err
 	}
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -144,7 +142,7 @@ func observer(agent string) func() func(payload.Chunk, error) observedPart {
 			}
 			part := observedPart{seen: &shape.Observer{}}
 			for doc, rest, ok := chunk.Next(); ok; doc, rest, ok = rest.Next() {
-				if agent != "" && !ofAgent(doc.Body, agent) {
+				if agent != "" && !(jsonscan.Valid(doc.Body) && gjson.GetBytes(doc.Body, "agentId").Str == agent) {
 					part.others++
 					continue
 				}
@@ -156,10 +154,6 @@ func observer(agent string) func() func(payload.Chunk, error) observedPart {
 			return part
 		}
 	}
-}
-
-func ofAgent(body []byte, agent string) bool {
-	return jsonscan.Valid(body) && gjson.GetBytes(body, "agentId").Str == agent
 }
 
 func newDiffCmd(a *cli.App) *cobra.Command {

@@ -120,11 +120,8 @@ func run(ctx context.Context, a *cli.App, o options) error {
 	if err != nil {
 		return err
 	}
-	if len(o.paths) == 0 {
-		if terminal.IsTerminal(a.In) {
-			return cli.UsageError(errors.New("validate wants a PATH"), "name a file or a folder, or pipe payloads in")
-		}
-		o.paths = []string{"-"}
+	if o.paths, err = a.PathsOrStdin(o.paths, "validate wants a PATH"); err != nil {
+		return err
 	}
 	v := &validation{a: a, o: o, severities: severities}
 	validator, err := v.validator()
