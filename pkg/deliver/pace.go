@@ -56,7 +56,7 @@ const LateAfter = 10 * time.Millisecond
 
 // schedule assigns due times. They are absolute, so that errors do not add up.
 type schedule struct {
-	rate   float64 // deliveries a second; 0: no schedule
+	rate   float64 // deliveries a second
 	start  time.Time
 	given  int       // deliveries with a due time so far
 	ready  time.Time // when the source was last asked for a step
@@ -69,12 +69,9 @@ func newSchedule(rate float64) *schedule {
 	return &schedule{rate: rate, start: now, ready: now, timer: time.NewTimer(0)}
 }
 
-// next returns the due time of the next step; zero without a rate.
+// next returns the due time of the next step.
 func (s *schedule) next(deliveries int) time.Time {
-	if s.rate == 0 {
-		return time.Time{}
-	}
-	due := s.at(s.given)
+	due := s.start.Add(time.Duration(float64(s.given) / s.rate * float64(time.Second)))
 	// A source that pauses, such as a pipe, shifts the schedule: a payload cannot
 	// be sent before it is read, and the delayed ones must not follow in a burst.
 	from := due
@@ -89,14 +86,9 @@ func (s *schedule) next(deliveries int) time.Time {
 	return due
 }
 
-// at returns the due time of the delivery that has so many before it.
-func (s *schedule) at(before int) time.Time {
-	return s.start.Add(time.Duration(float64(before) / s.rate * float64(time.Second)))
-}
-
 // wait sleeps until due. It reports whether ctx is not done.
 func (s *schedule) wait(ctx context.Context, due time.Time) bool {
-	if d := time.Until(due); !due.IsZero() && d > 0 {
+	if d := time.Until(due); d > 0 {
 		s.timer.Reset(d)
 		select {
 		case <-s.timer.C:

@@ -116,11 +116,9 @@ func (c *Client) Run(ctx context.Context, docs iter.Seq2[payload.Document, error
 	start := time.Now()
 	if plan.Rate > 0 {
 		r.sum.Pace = &Pace{Asked: plan.Rate}
-	}
-	if r.sum.Pace == nil {
-		r.closedLoop(ctx, docs)
-	} else {
 		r.openLoop(ctx, docs)
+	} else {
+		r.closedLoop(ctx, docs)
 	}
 	r.cutShort()
 	r.sum.Elapsed = time.Since(start)

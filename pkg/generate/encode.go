@@ -3,9 +3,7 @@ package generate
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
@@ -19,168 +17,142 @@ func Encode(e julian.CallEvent) ([]byte, error) {
 	return appendEvent(make([]byte, 0, 1024+len(e.CallResult.Transcription)), &e, nil)
 }
 
-// encoder appends JSON and keeps its first error.
+// encoder appends a payload.
 type encoder struct {
-	b   []byte
-	err error
+	jsonscan.Writer
 	// transcript, if not nil, is the transcript as bytes: making a string of it would
 	// be the most expensive part of a payload.
 	transcript []byte
 }
 
 func appendEvent(dst []byte, e *julian.CallEvent, transcript []byte) ([]byte, error) {
-	enc := &encoder{b: dst, transcript: transcript}
+	enc := &encoder{Writer: jsonscan.Writer{B: dst}, transcript: transcript}
 	enc.event(e)
-	if enc.err != nil {
-		return dst, fmt.Errorf("encoding call %q: %w", e.CallID, enc.err)
+	if enc.Err != nil {
+		return dst, fmt.Errorf("encoding call %q: %w", e.CallID, enc.Err)
 	}
-	return enc.b, nil
+	return enc.B, nil
 }
 
 func (enc *encoder) event(e *julian.CallEvent) {
-	enc.str(`{"agentId":`, e.AgentID)
-	enc.str(`,"agentName":`, e.AgentName)
-	enc.str(`,"callId":`, e.CallID)
-	enc.str(`,"name":`, e.Name)
-	enc.str(`,"phoneNumber":`, e.PhoneNumber)
-	enc.str(`,"phoneNumberExt":`, e.PhoneNumberExt)
-	enc.str(`,"fromPhoneNumber":`, e.FromPhoneNumber)
+	enc.Text(`{"agentId":`, e.AgentID)
+	enc.Text(`,"agentName":`, e.AgentName)
+	enc.Text(`,"callId":`, e.CallID)
+	enc.Text(`,"name":`, e.Name)
+	enc.Text(`,"phoneNumber":`, e.PhoneNumber)
+	enc.Text(`,"phoneNumberExt":`, e.PhoneNumberExt)
+	enc.Text(`,"fromPhoneNumber":`, e.FromPhoneNumber)
 	enc.time(`,"scheduledAt":`, e.ScheduledAt.Time)
-	enc.str(`,"timezone":`, e.Timezone)
-	enc.str(`,"direction":`, string(e.Direction))
+	enc.Text(`,"timezone":`, e.Timezone)
+	enc.Text(`,"direction":`, string(e.Direction))
 	enc.free(`,"customInputVariables":`, e.CustomInputVariables)
-	enc.number(`,"duration":`, e.Duration)
-	enc.str(`,"callUrl":`, e.CallURL)
+	enc.Number(`,"duration":`, e.Duration)
+	enc.Text(`,"callUrl":`, e.CallURL)
 	if e.RescheduledAt == nil {
-		enc.raw(`,"rescheduledAt":null`)
+		enc.Raw(`,"rescheduledAt":null`)
 	} else {
 		enc.time(`,"rescheduledAt":`, e.RescheduledAt.Time)
 	}
-	enc.raw(`,"callResult":`)
+	enc.Raw(`,"callResult":`)
 	enc.result(&e.CallResult)
 	if len(e.CRMSchedulingDetails) > 0 {
 		enc.free(`,"crmSchedulingDetails":`, e.CRMSchedulingDetails)
 	}
 	if s := e.Sequence; s != nil {
-		enc.str(`,"sequence":{"sequenceId":`, s.SequenceID)
-		enc.str(`,"lifecycleStatus":`, string(s.LifecycleStatus))
-		enc.raw(`}`)
+		enc.Text(`,"sequence":{"sequenceId":`, s.SequenceID)
+		enc.Text(`,"lifecycleStatus":`, string(s.LifecycleStatus))
+		enc.Raw(`}`)
 	}
-	enc.raw(`}`)
+	enc.Raw(`}`)
 }
 
 func (enc *encoder) result(r *julian.CallResult) {
-	enc.str(`{"resultType":`, string(r.ResultType))
-	enc.str(`,"summary":`, r.Summary)
+	enc.Text(`{"resultType":`, string(r.ResultType))
+	enc.Text(`,"summary":`, r.Summary)
 	enc.free(`,"extractedVariables":`, r.ExtractedVariables)
 	list(enc, `,"agentActions":`, r.AgentActions, enc.action)
 	list(enc, `,"humanActions":`, r.HumanActions, enc.action)
 	if enc.transcript == nil {
-		enc.str(`,"transcription":`, r.Transcription)
+		enc.Text(`,"transcription":`, r.Transcription)
 	} else {
-		enc.raw(`,"transcription":`)
-		enc.b = jsonscan.AppendString(enc.b, enc.transcript)
+		enc.Raw(`,"transcription":`)
+		enc.B = jsonscan.AppendString(enc.B, enc.transcript)
 	}
 	list(enc, `,"outcomes":`, r.Outcomes, enc.outcome)
 	if m := r.FollowUpMeetingDetails; m != nil {
 		enc.time(`,"followUpMeetingDetails":{"startTime":`, m.StartTime.Time)
 		enc.time(`,"endTime":`, m.EndTime.Time)
-		enc.str(`,"hostEmail":`, m.HostEmail)
-		enc.raw(`}`)
+		enc.Text(`,"hostEmail":`, m.HostEmail)
+		enc.Raw(`}`)
 	}
-	enc.raw(`}`)
+	enc.Raw(`}`)
 }
 
 func (enc *encoder) action(a *julian.Action) {
-	enc.str(`{"description":`, a.Description)
-	enc.str(`,"status":`, a.Status)
-	enc.str(`,"actionKey":`, a.ActionKey)
-	enc.str(`,"completedAt":`, a.CompletedAt)
+	enc.Text(`{"description":`, a.Description)
+	enc.Text(`,"status":`, a.Status)
+	enc.Text(`,"actionKey":`, a.ActionKey)
+	enc.Text(`,"completedAt":`, a.CompletedAt)
 	enc.free(`,"metadata":`, a.Metadata)
-	enc.raw(`}`)
+	enc.Raw(`}`)
 }
 
 func (enc *encoder) outcome(o *julian.Outcome) {
-	enc.str(`{"name":`, o.Name)
-	enc.str(`,"reasoning":`, o.Reasoning)
-	enc.raw(`}`)
+	enc.Text(`{"name":`, o.Name)
+	enc.Text(`,"reasoning":`, o.Reasoning)
+	enc.Raw(`}`)
 }
 
 func list[T any](enc *encoder, before string, items []T, item func(*T)) {
-	enc.raw(before)
+	enc.Raw(before)
 	if items == nil {
-		enc.raw(`null`)
+		enc.Raw(`null`)
 		return
 	}
-	enc.raw(`[`)
+	enc.Raw(`[`)
 	for i := range items {
 		if i > 0 {
-			enc.raw(`,`)
+			enc.Raw(`,`)
 		}
 		item(&items[i])
 	}
-	enc.raw(`]`)
-}
-
-func (enc *encoder) raw(s string) { enc.b = append(enc.b, s...) }
-
-func (enc *encoder) str(before, s string) {
-	enc.raw(before)
-	enc.b = jsonscan.AppendString(enc.b, s)
-}
-
-func (enc *encoder) number(before string, f float64) {
-	enc.raw(before)
-	const exact = 1 << 53
-	if f == math.Trunc(f) && math.Abs(f) < exact && (f != 0 || !math.Signbit(f)) {
-		enc.b = strconv.AppendInt(enc.b, int64(f), 10)
-		return
-	}
-	enc.standard(f)
+	enc.Raw(`]`)
 }
 
 func (enc *encoder) time(before string, t time.Time) {
-	enc.raw(before)
+	enc.Raw(before)
 	if y := t.UTC().Year(); y < 0 || y > 9999 {
-		enc.standard(julian.Timestamp{Time: t}) // which returns the error
+		enc.Value("", julian.Timestamp{Time: t}) // which returns the error
 		return
 	}
-	enc.raw(`"`)
-	enc.b = appendTime(enc.b, t)
-	enc.raw(`"`)
+	enc.Raw(`"`)
+	enc.B = appendTime(enc.B, t)
+	enc.Raw(`"`)
 }
 
 // free writes an object with unknown keys, sorted.
 func (enc *encoder) free(before string, m map[string]any) {
-	enc.raw(before)
+	enc.Raw(before)
 	if m == nil {
-		enc.raw(`null`)
+		enc.Raw(`null`)
 		return
 	}
-	enc.raw(`{`)
+	enc.Raw(`{`)
 	var few [8]string
 	keys := slices.AppendSeq(few[:0], maps.Keys(m))
 	slices.Sort(keys)
 	for i, key := range keys {
 		if i > 0 {
-			enc.raw(`,`)
+			enc.Raw(`,`)
 		}
-		enc.b = append(jsonscan.AppendString(enc.b, key), ':')
+		enc.B = append(jsonscan.AppendString(enc.B, key), ':')
 		if s, ok := m[key].(string); ok {
-			enc.b = jsonscan.AppendString(enc.b, s)
+			enc.B = jsonscan.AppendString(enc.B, s)
 		} else {
-			enc.standard(m[key])
+			enc.Value("", m[key])
 		}
 	}
-	enc.raw(`}`)
-}
-
-// standard writes a value as encoding/json does.
-func (enc *encoder) standard(v any) {
-	b, err := jsonscan.Append(enc.b, v)
-	if enc.b = b; enc.err == nil {
-		enc.err = err
-	}
+	enc.Raw(`}`)
 }
 
 // appendTime appends a time of the years 0 to 9999 in the provider's form, truncated

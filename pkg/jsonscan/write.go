@@ -78,11 +78,11 @@ func AppendHex(dst []byte, r rune) []byte {
 // Append adds v as encoding/json writes it, without its escapes for HTML. On an
 // error, which is that of encoding/json, dst is as it was.
 func Append(dst []byte, v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	b := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := enc.Encode(v); err != nil { // nothing was written
 		return dst, err
 	}
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...), nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -212,7 +212,9 @@ func (c *compiler) fill(s *schema) error {
 			return err
 		}
 	}
-	s.finish()
+	if a := s.array; a != nil && a.contains != nil && !a.matches.hasMin {
+		a.matches.min, a.matches.hasMin = 1, true
+	}
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (d decimal) compare(other decimal) int {
 	return sign * bytes.Compare(d.digits, other.digits)
 }
 
-func (d decimal) isInteger() bool { return d.point >= int64(len(d.digits)) }
+func (d decimal) isInteger() bool { return d.scale() >= 0 }
 
 // count is the value of an integer that is not negative, or the largest int if
 // it has more than 18 digits: there are never as many of anything.
@@ -110,7 +110,7 @@ func (d decimal) isMultiple(of decimal) bool {
 		high, low := bits.Mul64(small(d.digits), powerOf10(int(zeros)))
 		return bits.Rem64(high, low, small(of.digits)) == 0
 	}
-	divisor := bigOf(of.digits)
+	divisor, _ := new(big.Int).SetString(string(of.digits), 10)
 	rest := new(big.Int)
 	chunk := new(big.Int)
 	for part := d.digits; len(part) > 0; { // in pieces: a number may have megabytes
@@ -139,11 +139,6 @@ func powerOf10(n int) uint64 {
 		power *= 10
 	}
 	return power
-}
-
-func bigOf(digits []byte) *big.Int {
-	value, _ := new(big.Int).SetString(string(digits), 10)
-	return value
 }
 
 func (d decimal) hash(seed maphash.Seed) uint64 {

@@ -250,9 +250,9 @@ func (e *evaluation) textFits(s *schema, at int) bool {
 func (e *evaluation) within(l *limits, n int, f failure, least, most string) bool {
 	f.n = n
 	switch {
-	case l.under(n):
+	case l.hasMin && n < l.min:
 		f.keyword = least
-	case l.over(n):
+	case l.hasMax && n > l.max:
 		f.keyword = most
 	default:
 		return true

@@ -7,6 +7,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/spelling"
+	"github.com/julianctl/julianctl/pkg/units"
 )
 
 // Failure is a place at which a document does not fit a schema.
@@ -185,7 +186,7 @@ func (e *evaluation) message(f failure) (message, hint string) {
 // has says how many there are, and how many there should be.
 func has(n int, what, keyword string, l limits) string {
 	if n != 1 {
-		what += "s"
+		what = units.Plural(what)
 	}
 	if strings.HasPrefix(keyword, "min") {
 		return fmt.Sprintf("has %d %s, want at least %d", n, what, l.min)

@@ -2,6 +2,7 @@ package jsonschema
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
@@ -281,7 +282,11 @@ func compileDynamicRef(c *compiler, s *schema, at int) error {
 		return err
 	}
 	rules := s.inlineRules()
-	anchor := fragmentOf(string(s.source.Text(at)))
+	ref, err := url.Parse(string(s.source.Text(at)))
+	if err != nil {
+		return err // refer has parsed it
+	}
+	anchor := ref.Fragment
 	if at, ok := usual.resource.dynamicAnchors[anchor]; !ok || at != usual.at {
 		rules.all = append(rules.all, usual)
 		return nil
@@ -289,13 +294,6 @@ func compileDynamicRef(c *compiler, s *schema, at int) error {
 	rules.dynamic = &dynamicRef{usual, anchor}
 	c.dynamic[anchor] = true
 	return nil
-}
-
-// finish is what needs all keywords of a schema.
-func (s *schema) finish() {
-	if a := s.array; a != nil && a.contains != nil && !a.matches.hasMin {
-		a.matches.min, a.matches.hasMin = 1, true
-	}
 }
 
 // endless looks for a schema that leads to itself without looking at another

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,12 +49,7 @@ func (c *compiler) refer(s *schema, at int) (*schema, error) {
 // hintFor names what a fragment that leads nowhere may have meant.
 func (r *resource) hintFor(fragment string) string {
 	if fragment[0] != '/' {
-		var anchors []string
-		for name := range r.anchors {
-			anchors = append(anchors, name)
-		}
-		slices.Sort(anchors)
-		return spelling.DidYouMean(fragment, anchors)
+		return spelling.DidYouMean(fragment, slices.Sorted(maps.Keys(r.anchors)))
 	}
 	for cut := strings.LastIndexByte(fragment, '/'); cut >= 0; cut = strings.LastIndexByte(fragment[:cut], '/') {
 		parent := r.source.walk(r.at, fragment[:cut])
@@ -99,14 +95,6 @@ func (s *source) walk(at int, pointer string) int {
 		}
 	}
 	return at
-}
-
-func fragmentOf(ref string) string {
-	u, err := url.Parse(ref)
-	if err != nil {
-		return ""
-	}
-	return u.Fragment
 }
 
 // The reasons why a URI gives no schema.

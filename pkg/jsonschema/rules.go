@@ -131,14 +131,11 @@ type comparison struct {
 
 type numberRules struct{ bounds []bound }
 
-// count is a range of a number of characters, items, members or matches.
+// limits is a range of a number of characters, items, members or matches.
 type limits struct {
 	min, max       int
 	hasMin, hasMax bool
 }
-
-func (l *limits) under(n int) bool { return l.hasMin && n < l.min }
-func (l *limits) over(n int) bool  { return l.hasMax && n > l.max }
 
 type textRules struct {
 	length  limits

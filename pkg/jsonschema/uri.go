@@ -176,8 +176,7 @@ func isAddressLiteral(s string) bool {
 	if v6, ok := strings.CutPrefix(s, "IPv6:"); ok {
 		return isIPv6(v6)
 	}
-	addr, err := netip.ParseAddr(s)
-	return err == nil && addr.Is4()
+	return isIPv4([]byte(s))
 }
 
 func isHostname(s string) bool {
@@ -190,14 +189,10 @@ func isHostname(s string) bool {
 			return false
 		}
 		for i := range len(label) {
-			if c := label[i]; c != '-' && !isAlphanumeric(c) {
+			if c := label[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-func isAlphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }

@@ -2,41 +2,33 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/safetext"
 )
 
 // Records writes results as NDJSON: one object a line, each beginning with the
 // schema of its command and its kind. It is not safe for concurrent use.
 type Records struct {
-	w       io.Writer
-	head    string // of a line, up to its kind
-	encoder *json.Encoder
-	encoded bytes.Buffer // what the encoder has written
-	line    []byte       // both are kept for the next record
+	w    io.Writer
+	head string // of a line, up to its kind
+	line []byte // kept for the next record
 }
 
 // NewRecords returns a writer of the records of one command. Their schema is
 // "julianctl.COMMAND/v1", whose fields are only ever added to.
 func NewRecords(w io.Writer, command string) *Records {
-	r := &Records{w: w, head: `{"schema":"julianctl.` + command + `/v1","kind":`}
-	r.encoder = newEncoder(&r.encoded)
-	return r
+	return &Records{w: w, head: `{"schema":"julianctl.` + command + `/v1","kind":`}
 }
 
 // Write writes v, which must encode to a JSON object, as one record. The last
 // record of a command has kind "summary". Characters that could do harm on a
 // terminal are escaped, so a record may be shown as it is.
 func (r *Records) Write(kind string, v any) error {
-	return r.Append(kind, func(line []byte) ([]byte, error) {
-		r.encoded.Reset()
-		err := r.encoder.Encode(v)
-		return append(line, bytes.TrimSuffix(r.encoded.Bytes(), []byte("\n"))...), err
-	})
+	return r.Append(kind, func(line []byte) ([]byte, error) { return jsonscan.Append(line, v) })
 }
 
 // Append is Write of the JSON object that object appends to a line.
@@ -57,7 +49,7 @@ func (r *Records) Append(kind string, object func(line []byte) ([]byte, error)) 
 	r.line = append(safetext.JSON(line), '\n')
 	_, err = r.w.Write(r.line)
 	if cap(r.line) > maxKept {
-		r.line, r.encoded = nil, bytes.Buffer{} // one was very large
+		r.line = nil // this one was very large
 	}
 	return err
 }
@@ -67,20 +59,6 @@ const maxKept = 1 << 20
 
 // encode is v as JSON on one line, without the line feed, safe to show.
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := newEncoder(&b).Encode(v); err != nil {
-		return nil, err
-	}
-	return safe(&b), nil
-}
-
-func newEncoder(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc
-}
-
-// safe is what an encoder has written to b. It shares the memory of b.
-func safe(b *bytes.Buffer) []byte {
-	return safetext.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	line, err := jsonscan.Append(nil, v)
+	return safetext.JSON(line), err
 }

@@ -109,7 +109,7 @@ func (r Replay) missed(percentile float64) bool {
 	})
 }
 
-// seldom is how many times the median the worst answer takes where latencies
+// logScaleFactor is how many times the median the worst answer takes where latencies
 // are drawn on a logarithmic axis: on another, most would lie on the floor.
 const logScaleFactor = 20
 
@@ -147,7 +147,11 @@ func (r Replay) latency() []Section {
 	for _, b := range buckets {
 		p.X = append(p.X, (b.After + r.Series.Width/2).Seconds())
 		for i, d := range []time.Duration{b.P50, b.P99, b.Max} {
-			p.Series[i].Y = append(p.Series[i].Y, millisecondsOrNaN(b.Latencies, d))
+			y := math.NaN() // nothing is known
+			if b.Latencies > 0 {
+				y = units.Milliseconds(d)
+			}
+			p.Series[i].Y = append(p.Series[i].Y, y)
 		}
 	}
 	for _, l := range r.Limits {
@@ -155,14 +159,6 @@ func (r Replay) latency() []Section {
 	}
 	note := "Each answer stands where its delivery was due: a stall is as wide as it was."
 	return []Section{{Title: "Latency over time", Note: note, Plots: []Plot{p}}}
-}
-
-// known0 is d in milliseconds, or not a number where it is of nothing.
-func millisecondsOrNaN(n int, d time.Duration) float64 {
-	if n == 0 {
-		return math.NaN()
-	}
-	return units.Milliseconds(d)
 }
 
 // classes are what deliveries came to, by the first digit of their status; 0 is
