@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/segment"
@@ -154,7 +155,7 @@ func (l *Log) Index(ctx context.Context) error {
 // ready brings what f asks for up to date, as far as this process may.
 func (l *Log) ready(ctx context.Context, f Filter) error {
 	err := l.Index(ctx)
-	if err == nil && f.words() != "" {
+	if err == nil && strings.TrimSpace(f.Text) != "" {
 		err = typed(l.index.ask(ctx, func(*sql.DB) error { return l.index.followWords(ctx, fillAtOnce, always) }))
 	}
 	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {

@@ -287,7 +287,7 @@ func TestSettings(t *testing.T) {
 	})
 	want := map[string]string{
 		"page_size": "16384", "auto_vacuum": "2", "journal_mode": "wal", "synchronous": "1", "secure_delete": "1",
-		"application_id": "1245924425", "user_version": "1", "wal_autocheckpoint": "256", "busy_timeout": "5000",
+		"application_id": "1245924425", "user_version": "2", "wal_autocheckpoint": "256", "busy_timeout": "5000",
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 // Position is where a log stands: what has changed since is told by comparing.
@@ -60,7 +62,7 @@ func numbersIn(text string) (all []int64, err error) {
 
 // idSQL asks the search index alone where nothing but words matters.
 func (f *Filter) idSQL() (query string, args []any) {
-	words := f.words()
+	words := record.QueryOf(f.Text)
 	only := Filter{Text: f.Text, After: f.After, Before: f.Before, Newest: f.Newest, Limit: f.Limit}
 	where, _ := f.where()
 	if onlyWhere, _ := only.where(); words == "" || where != onlyWhere {
@@ -85,23 +87,18 @@ func (f *Filter) idSQL() (query string, args []any) {
 // of ids; those that are not in the log are left out. There are at most a few
 // hundred.
 func (l *Log) Some(ctx context.Context, ids []int64) ([]*Entry, error) {
-	list := jsonList(append([]int64{}, ids...))
+	f := Filter{IDs: []IDs{}}
+	for _, id := range ids {
+		f.IDs = append(f.IDs, IDs{id, id})
+	}
 	var found []*Entry
 	err := l.index.ask(ctx, func(db *sql.DB) error {
 		found = nil
-		rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", list)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scan(rows)
-			if err != nil {
-				return err
-			}
+		rows, err := selectRows(ctx, db, f, false)
+		for _, r := range rows {
 			found = append(found, &r.Entry)
 		}
-		return rows.Err()
+		return err
 	})
 	slices.SortFunc(found, func(a, b *Entry) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return found, err

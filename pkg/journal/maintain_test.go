@@ -130,13 +130,14 @@ func TestBounds(t *testing.T) {
 func TestSearch(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "log.db"), Options{})
 	appendAll(t, l,
-		delivery("call.one", `{"name": "Zoë Miller", "callResult": {"transcription": "Agent: Guten Tag\nUser: I said \"never\" again", "summary": "no deal"}}`),
+		delivery("call.one", `{"name": "Zoë Miller", "callResult": {"transcription": "Agent: Guten Tag\nUser: I said \"never\" again", "summary": "no deal at 12.50"}}`),
 		delivery("call.two", `{"name": "Zoe", "phoneNumber": "+15551234567", "callResult": {"transcription": 7}}`),
 		delivery("call.three", `not JSON`),
+		delivery("call.four", `{"name": "Zoë-Lou", "callResult": {"summary": "50 of 12"}}`),
 	)
 	for text, want := range map[string][]int64{
-		"zoe": {1, 2}, "guten": {1}, "gut": {1}, "call.two": {2}, "deal miller": {1}, `"never" again`: {1},
-		"5551234567": nil, "+15551234567": {2}, "call.thr": {3}, "OR": nil, `" * AND NEAR( `: nil, "  ": {1, 2, 3},
+		"zoe": {1, 2, 4}, "ZOË": {1, 2, 4}, "zoë-l": {4}, "12.5": {1}, "12 50": {1, 4}, "-": nil, "guten -": {1}, "guten": {1}, "gut": {1}, "call.two": {2}, "deal miller": {1}, `"never" again`: {1},
+		"5551234567": nil, "+15551234567": {2}, "call.thr": {3}, "OR": nil, `" * AND NEAR( `: nil, "  ": {1, 2, 3, 4},
 	} {
 		if d := cmp.Diff(want, ids(t, l, Filter{Text: text})); d != "" {
 			t.Errorf("%q: %s", text, d)

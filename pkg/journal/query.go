@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -58,9 +61,13 @@ const pageRows = 256
 // pageBytes is about how much of whole deliveries is read at a time.
 const pageBytes = 4 << 20
 
-const columns = `segment, place, length, id, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote,
-	name, phone, agent, direction, lifecycle, status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings,
+// The columns that a frame does not have, and those that it has, too.
+const (
+	columns = `segment, place, length, id, name, phone, agent, direction, lifecycle,
+	status, took, forward_status, forward_took, forward_tries, forward_error, fault, errors, warnings,
 	forward_to, coalesce(outcome_segment, 0), coalesce(outcome_place, 0), coalesce(outcome_length, 0), redeliveries, redelivered`
+	frameColumns = `, received, call_id, result_type, seconds, refusal, copy, first, size, method, uri, remote`
+)
 
 // Entries returns the deliveries that f chooses, by id, without what [Entry]
 // says. Memory does not grow with their number. The sequence
@@ -108,7 +115,7 @@ func (l *Log) row(ctx context.Context, id int64, story bool) (r *row, err error)
 	files := &reader{folder: l.folder}
 	defer files.close()
 	err = l.index.ask(ctx, func(db *sql.DB) error {
-		found, err := selectRows(ctx, db, Filter{After: id - 1, Before: id + 1})
+		found, err := selectRows(ctx, db, Filter{After: id - 1, Before: id + 1}, true)
 		if err != nil {
 			return err
 		}
@@ -213,8 +220,11 @@ type page struct {
 // pages reads what f chooses until ctx ends.
 func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 	defer close(to)
-	files := &reader{folder: l.folder}
-	defer files.close()
+	files := make([]reader, runtime.GOMAXPROCS(0)) // what is read takes longer than to find it
+	for i := range files {
+		files[i].folder = l.folder
+		defer files[i].close()
+	}
 	for left := f.Limit; ; {
 		part := f
 		part.Limit = pageRows
@@ -224,8 +234,7 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 		var p page
 		cut := false
 		p.err = l.index.ask(ctx, func(db *sql.DB) (err error) {
-			p.rows, err = selectRows(ctx, db, part)
-			if !whole || err != nil {
+			if p.rows, err = selectRows(ctx, db, part, whole); !whole || err != nil {
 				return err
 			}
 			bytes := int64(0)
@@ -234,11 +243,20 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 					p.rows = p.rows[:i]
 					break
 				}
-				if row.err = row.fill(ctx, db, files); row.err == nil {
-					row.err = row.story(ctx, db, files)
-				}
 				bytes += row.at.length + row.outcome.length
 			}
+			var all sync.WaitGroup
+			each := (len(p.rows) + len(files) - 1) / len(files)
+			for i := range files {
+				all.Go(func() {
+					for _, row := range p.rows[min(i*each, len(p.rows)):min((i+1)*each, len(p.rows))] {
+						if row.err = row.fill(ctx, db, &files[i]); row.err == nil {
+							row.err = row.story(ctx, db, &files[i])
+						}
+					}
+				})
+			}
+			all.Wait()
 			return nil
 		})
 		select {
@@ -259,15 +277,20 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 	}
 }
 
-func selectRows(ctx context.Context, q querier, f Filter) (found []*row, err error) {
+// selectRows leaves out what a frame has where the frame will be read.
+func selectRows(ctx context.Context, q querier, f Filter, framed bool) (found []*row, err error) {
 	query, args := f.sql()
-	rows, err := q.QueryContext(ctx, "SELECT "+columns+" FROM deliveries"+query, args...)
+	what := "SELECT " + columns + frameColumns
+	if framed {
+		what = "SELECT " + columns
+	}
+	rows, err := q.QueryContext(ctx, what+" FROM deliveries"+query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		r, err := scan(rows)
+		r, err := scan(rows, framed)
 		if err != nil {
 			return found, err
 		}
@@ -276,19 +299,21 @@ func selectRows(ctx context.Context, q querier, f Filter) (found []*row, err err
 	return found, rows.Err()
 }
 
-func scan(rows *sql.Rows) (*row, error) {
+func scan(rows *sql.Rows, framed bool) (*row, error) {
 	r := &row{}
 	o := &Outcome{}
 	var received int64
 	var status, took, forwardStatus, forwardTook, tries, failures, warnings sql.NullInt64
 	var forwardError, fault, forwardTo sql.NullString
-	if err := rows.Scan(
-		&r.at.segment, &r.at.place, &r.at.length,
-		&r.ID, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote,
-		&r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
+	into := []any{
+		&r.at.segment, &r.at.place, &r.at.length, &r.ID, &r.Name, &r.Phone, &r.Agent, &r.Direction, &r.Lifecycle,
 		&status, &took, &forwardStatus, &forwardTook, &tries, &forwardError, &fault, &failures, &warnings,
 		&forwardTo, &r.outcome.segment, &r.outcome.place, &r.outcome.length, &r.Redeliveries, &r.Redelivered,
-	); err != nil {
+	}
+	if !framed {
+		into = append(into, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote)
+	}
+	if err := rows.Scan(into...); err != nil {
 		return nil, err
 	}
 	r.Received = time.Unix(0, received)
@@ -337,7 +362,7 @@ func (f *Filter) where() (condition string, args []any) {
 		condition, values := whereIDs(f.IDs)
 		add(true, condition, values...)
 	}
-	if words := f.words(); words != "" {
+	if words := record.QueryOf(f.Text); words != "" {
 		add(true, "id IN (SELECT rowid FROM words WHERE words MATCH ?)", words)
 	}
 	if all == nil {
@@ -410,17 +435,4 @@ func (f *Filter) sql() (string, []any) {
 		args = append(args, f.Limit)
 	}
 	return query, args
-}
-
-// words is Text for full-text search: each word quoted, so that none is taken
-// for an operator.
-func (f *Filter) words() string {
-	var quoted []string
-	for word := range strings.FieldsSeq(f.Text) {
-		quoted = append(quoted, `"`+strings.ReplaceAll(word, `"`, `""`)+`"`)
-	}
-	if quoted == nil {
-		return ""
-	}
-	return strings.Join(quoted, " ") + "*"
 }

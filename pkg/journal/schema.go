@@ -2,7 +2,7 @@ package journal
 
 const (
 	applicationID = 0x4a434c49 // "JCLI", in the file's header
-	indexVersion  = 1
+	indexVersion  = 2
 	// pageSize holds several deliveries a page: fewer pages to log and to
 	// check per delivery than with SQLite's 4096.
 	pageSize = 16 << 10
@@ -81,5 +81,5 @@ CREATE TABLE attempts (
 	length   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX attempts_delivery ON attempts (delivery);
-CREATE VIRTUAL TABLE words USING fts5 (call_id, people, talk, content='', contentless_delete=1);
+CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', contentless_delete=1, detail=none, tokenize=ascii);
 `

@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
@@ -15,32 +17,49 @@ func (x *index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, 
 	if err := c.scan(ctx, "SELECT worded FROM state", nil, &done); err != nil {
 		return false, err
 	}
-	found, err := selectRows(ctx, c, Filter{After: done, Limit: most})
+	found, err := selectRows(ctx, c, Filter{After: done, Limit: most}, false)
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	files := &reader{folder: x.folder}
-	defer files.close()
-	for _, r := range found {
-		contact := r.Contact
-		var payload []byte
-		f, err := files.at(ctx, c, r.at)
-		if err == nil {
-			var d *Delivery
-			var header []byte
-			if d, header, err = record.DeliveryOf(f); err == nil {
-				payload = record.PayloadOf(d, header)
+	words := make([]string, len(found))
+	cores := runtime.GOMAXPROCS(0)
+	errs := make([]error, cores)
+	var all sync.WaitGroup
+	for from := range cores {
+		all.Go(func() {
+			files := &reader{folder: x.folder}
+			defer files.close()
+			for i := from; i < len(found) && errs[from] == nil; i += cores {
+				words[i], errs[from] = wordsOf(ctx, c, files, found[i])
 			}
-		}
-		if err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, segment.ErrVoid) {
-			return false, err
-		}
-		people, talk := record.WordsOf(payload, contact)
-		if err := c.exec(ctx, "INSERT OR REPLACE INTO words (rowid, call_id, people, talk) VALUES (?, ?, ?, ?)", r.ID, r.CallID, people, talk); err != nil {
+		})
+	}
+	if all.Wait(); errors.Join(errs...) != nil {
+		return false, errors.Join(errs...)
+	}
+	for i, r := range found {
+		if err := c.exec(ctx, "INSERT OR REPLACE INTO words (rowid, tokens) VALUES (?, ?)", r.ID, words[i]); err != nil {
 			return false, err
 		}
 	}
 	return len(found) == most, c.exec(ctx, "UPDATE state SET worded = ?", found[len(found)-1].ID)
+}
+
+// wordsOf are those of a delivery, as far as it can be read.
+func wordsOf(ctx context.Context, q querier, files *reader, r *row) (string, error) {
+	f, err := files.at(ctx, q, r.at)
+	var d *Delivery
+	var header []byte
+	if err == nil {
+		d, header, err = record.DeliveryOf(f)
+	}
+	switch {
+	case errors.Is(err, ErrCorrupt) || errors.Is(err, segment.ErrVoid):
+		return string(record.WordsOf(r.CallID, nil, r.Contact)), nil
+	case err != nil:
+		return "", err
+	}
+	return string(record.WordsOf(r.CallID, record.PayloadOf(d, header), r.Contact)), nil
 }
 
 // followWords takes the words of all deliveries that are in the table into the

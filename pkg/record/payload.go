@@ -3,11 +3,11 @@ package record
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"io"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/tidwall/gjson"
 )
 
@@ -22,8 +22,11 @@ const (
 // compressed with gzip. It is nil when that is no JSON in UTF-8. The index is
 // made of it; nothing else is.
 func PayloadOf(d *Delivery, header []byte) []byte {
-	payload := d.Body
-	switch encoding := strings.ToLower(ParseHeader(header).Get("Content-Encoding")); encoding {
+	payload, encoding := d.Body, ""
+	if bytes.Contains(header, []byte("Content-Encoding:")) {
+		encoding = strings.ToLower(ParseHeader(header).Get("Content-Encoding"))
+	}
+	switch encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		z, err := gzip.NewReader(bytes.NewReader(d.Body))
@@ -36,7 +39,7 @@ func PayloadOf(d *Delivery, header []byte) []byte {
 	default:
 		return nil
 	}
-	if len(payload) == 0 || !utf8.Valid(payload) || !json.Valid(payload) {
+	if len(payload) == 0 || !utf8.Valid(payload) || !jsonscan.Valid(payload) {
 		return nil
 	}
 	return payload
@@ -63,17 +66,18 @@ func ContactOf(payload []byte) Contact {
 // maxTranscript is how many bytes of a transcript can be found.
 const maxTranscript = 1 << 20
 
-// WordsOf is what can be searched for in a payload.
-func WordsOf(payload []byte, c Contact) (people, conversation string) {
-	people = strings.Join([]string{c.Name, c.Phone, c.Agent}, "\n")
-	if payload == nil {
-		return people, ""
-	}
-	var parts []string
-	for _, value := range gjson.GetManyBytes(payload, "callResult.summary", "callResult.transcription") {
-		if value.Type == gjson.String {
-			parts = append(parts, value.Str[:min(len(value.Str), maxTranscript)])
+// WordsOf are the tokens that a delivery is found by.
+func WordsOf(callID string, payload []byte, c Contact) (words []byte) {
+	texts := []string{callID, c.Name, c.Phone, c.Agent}
+	if payload != nil {
+		for _, value := range gjson.GetManyBytes(payload, "callResult.summary", "callResult.transcription") {
+			if value.Type == gjson.String {
+				texts = append(texts, value.Str[:min(len(value.Str), maxTranscript)])
+			}
 		}
 	}
-	return people, strings.Join(parts, "\n")
+	for _, text := range texts {
+		words = AppendTokens(words, text)
+	}
+	return words
 }
