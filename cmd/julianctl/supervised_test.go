@@ -91,6 +91,7 @@ var supervisedRows = []supervisedRow{
 	{consumer: "pgx", fault: "retry-effect", fails: "lost-answer"},
 	{consumer: "sqlite", fault: "effect-then-marker", fails: "crash-files replicas"},
 	{consumer: "sqlite", fault: "marker-then-effect", fails: "crash-files", gate: true},
+	{consumer: "sqlite", fault: "rewrite", fails: "crash-files", may: "replicas"},
 }
 
 // supervisedConsumer is how a consumer is started.

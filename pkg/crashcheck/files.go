@@ -3,6 +3,7 @@ package crashcheck
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		return check.Finding{Verdict: check.Skip, Message: "not needed: crash kills it at each write to what --through names"}
 	}
 	var runs [][]supervise.FileStep
+	var before []check.Call
 	for range 3 {
 		// Each one is the first after a start, as it is in what follows.
 		if err := l.restart(t.Ctx); err != nil {
@@ -45,7 +47,9 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		if a := l.send(t, c); !check.Acknowledged(a) {
 			return check.Finding{Verdict: check.Undecided, Message: "a plain call is not acknowledged: " + a.Describe()}
 		}
-		l.complete(t, []check.Call{c})
+		if l.complete(t, []check.Call{c})[0].probe == 1 {
+			before = []check.Call{c}
+		}
 		l.rest(t)
 		if peers := w.Peers(); len(peers) > 0 {
 			return check.Finding{Verdict: check.Undecided, Message: fmt.Sprintf("it keeps something elsewhere, too: it talks to %s; name that with --through", strings.Join(peers, " and "))}
@@ -62,9 +66,46 @@ func CrashFiles(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	if len(points) == 0 {
 		return check.Finding{Verdict: check.Undecided, Message: "a delivery changes no file, and " + needsThrough}
 	}
-	l.sweep(t, points, func(p *point) { l.killedInFile(t, p, n) })
+	l.sweep(t, points, func(p *point) {
+		l.killedInFile(t, p, n)
+		// A file that is written over may lose what was there.
+		if p.reached && l.gone(t, before) {
+			p.said = "a call that was processed before is gone"
+			before = nil // not the fault of the kills that follow
+			for _, other := range points {
+				if other != p {
+					other.voided = other.reached // nor are those before to blame
+				}
+			}
+		}
+	})
 	l.conclude(t, n, points, kill)
 	return n.Finding("killed at %s, processed once each", units.Count(len(points), "write"))
+}
+
+// gone reports whether one of these calls is missing, and stays so.
+func (l *Supervisor) gone(t *check.Trial, calls []check.Call) bool {
+	missing := func() bool {
+		return slices.ContainsFunc(l.counted(t, calls), func(e effectsOf) bool { return e.err == "" && e.probe == 0 })
+	}
+	if !missing() {
+		return false
+	}
+	t.Rest(t.Counter.Settle)
+	return missing()
+}
+
+// withinSQLite reports whether a step is one of a transaction of SQLite, which
+// is done or not once its journal is gone: nothing is to be found in between.
+func withinSQLite(steps []supervise.FileStep) func(supervise.FileStep) bool {
+	const journal = "-journal"
+	within := map[string]bool{}
+	for _, s := range steps {
+		if base, ok := strings.CutSuffix(s.Path, journal); ok && s.Call == "unlink" {
+			within[base], within[s.Path] = true, true
+		}
+	}
+	return func(s supervise.FileStep) bool { return within[s.Path] && s.Call != "unlink" }
 }
 
 // filePoints are a kill before each call that changes a file, and one after the
@@ -79,8 +120,9 @@ func (l *Supervisor) filePoints(steps []supervise.FileStep) []*point {
 		}
 	}
 	last := -1
+	within := withinSQLite(steps)
 	for i, s := range steps {
-		if s.Changes {
+		if s.Changes && !within(s) {
 			add(check.StepAt{Step: i + 1}, "before", s)
 			last = i
 		}

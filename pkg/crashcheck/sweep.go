@@ -29,6 +29,7 @@ type point struct {
 	same    int    // the first of the copies whose answers are one event
 	repeats bool   // it was delivered again because it was not acknowledged
 	said    string // what went wrong beside the count; "" nothing
+	voided  bool   // what another point did took its call away: it says nothing
 	effects effectsOf
 }
 
@@ -245,6 +246,7 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 		switch {
 		case !p.reached:
 			missed = append(missed, p)
+		case p.voided:
 		case p.effects.err != "" && p.said == "":
 			n.Undecided("%s", p.effects.err)
 		case p.said != "" || p.effects.wrong(l.spied):

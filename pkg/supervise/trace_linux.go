@@ -23,22 +23,31 @@ import (
 
 // fileCall is a system call that changes or flushes a file.
 type fileCall struct {
-	name    string
-	fd      bool // its first argument is a descriptor
-	changes bool
+	name string
+	// dir and path are which arguments name the file: a descriptor of the folder,
+	// -1 where it is always the working directory, and a path in memory. Where path
+	// is -1, dir is the descriptor of the file.
+	dir, path int
+	flags     int  // the argument that holds those of open; 0: it opens nothing
+	makes     bool // it does nothing where the file is there
+	flushes   bool
 }
 
 // fileCalls are those that every processor has; oldFileCalls adds to them.
 var fileCalls = map[uint64]fileCall{
-	unix.SYS_WRITE:     {"write", true, true},
-	unix.SYS_WRITEV:    {"writev", true, true},
-	unix.SYS_PWRITE64:  {"pwrite", true, true},
-	unix.SYS_PWRITEV:   {"pwritev", true, true},
-	unix.SYS_FTRUNCATE: {"ftruncate", true, true},
-	unix.SYS_FSYNC:     {"fsync", true, false},
-	unix.SYS_FDATASYNC: {"fdatasync", true, false},
-	unix.SYS_RENAMEAT2: {"rename", false, true},
-	unix.SYS_UNLINKAT:  {"unlink", false, true},
+	unix.SYS_WRITE:     {name: "write", path: -1},
+	unix.SYS_WRITEV:    {name: "writev", path: -1},
+	unix.SYS_PWRITE64:  {name: "pwrite", path: -1},
+	unix.SYS_PWRITEV:   {name: "pwritev", path: -1},
+	unix.SYS_FTRUNCATE: {name: "ftruncate", path: -1},
+	unix.SYS_FSYNC:     {name: "fsync", path: -1, flushes: true},
+	unix.SYS_FDATASYNC: {name: "fdatasync", path: -1, flushes: true},
+	unix.SYS_OPENAT:    {name: "open", path: 1, flags: 2},
+	unix.SYS_LINKAT:    {name: "link", dir: 2, path: 3, makes: true},
+	unix.SYS_SYMLINKAT: {name: "symlink", dir: 1, path: 2, makes: true},
+	unix.SYS_MKDIRAT:   {name: "mkdir", path: 1, makes: true},
+	unix.SYS_RENAMEAT2: {name: "rename", dir: 2, path: 3},
+	unix.SYS_UNLINKAT:  {name: "unlink", path: 1},
 }
 
 // tracer follows the system calls of the consumer and all that it started. All of
@@ -214,22 +223,15 @@ func (t *tracer) call(tid int) bool {
 	if !ok {
 		return false
 	}
-	path := ""
-	if c.fd {
-		path = fdTarget(tid, info.args[0])
-		if !strings.HasPrefix(path, "/") {
-			t.talk(tid, path)
-			return false
-		}
-		var st unix.Stat_t
-		if err := unix.Stat(fmt.Sprintf("/proc/%d/fd/%d", tid, info.args[0]), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-			return false
-		}
+	path, counts := c.file(tid, info.args)
+	if !counts {
+		t.talk(tid, path)
+		return false
 	}
 	t.n++
-	changes := 0
-	if c.changes {
-		changes = 1
+	changes := 1
+	if c.flushes {
+		changes = 0
 	}
 	fmt.Fprintf(t.status, "%s%s%s%d%s%q\n", statusFile, c.name, filesSeparation, changes, filesSeparation, path)
 	if t.at == 0 || t.n != t.at {
@@ -240,6 +242,48 @@ func (t *tracer) call(tid int) bool {
 		return false
 	}
 	return true
+}
+
+// file is what the call is about, and whether that is a regular file or its name.
+// A call that opens one counts where it makes or empties it.
+func (c fileCall) file(tid int, args [6]uint64) (path string, counts bool) {
+	var st unix.Stat_t
+	if c.path < 0 {
+		path = fdTarget(tid, args[c.dir])
+		err := unix.Stat(fmt.Sprintf("/proc/%d/fd/%d", tid, args[c.dir]), &st)
+		return path, strings.HasPrefix(path, "/") && err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
+	}
+	path = textAt(tid, args[c.path])
+	if !filepath.IsAbs(path) {
+		folder := fmt.Sprintf("/proc/%d/cwd", tid)
+		if c.dir >= 0 && int32(args[c.dir]) != unix.AT_FDCWD { //nolint:gosec // an int in the kernel, too
+			folder = fmt.Sprintf("/proc/%d/fd/%d", tid, int32(args[c.dir])) //nolint:gosec // likewise
+		}
+		if known, err := os.Readlink(folder); err == nil {
+			folder = known
+		}
+		path = filepath.Join(folder, path)
+	}
+	err := unix.Stat(path, &st)
+	absent := errors.Is(err, unix.ENOENT)
+	if c.flags == 0 {
+		return path, absent || !c.makes
+	}
+	empties := args[c.flags]&unix.O_TRUNC != 0 && err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size > 0
+	return path, empties || absent && args[c.flags]&unix.O_CREAT != 0
+}
+
+// textAt reads a text that ends with a zero byte from the memory of a thread.
+func textAt(tid int, addr uint64) string {
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", tid))
+	if err != nil {
+		return ""
+	}
+	defer memory.Close()
+	text := make([]byte, unix.PathMax)
+	n, _ := memory.ReadAt(text, int64(addr)) //nolint:gosec // an error: the end of a page; what came counts
+	path, _, _ := strings.Cut(string(text[:n]), "\x00")
+	return path
 }
 
 // fdTarget is the file, pipe or socket behind a descriptor.

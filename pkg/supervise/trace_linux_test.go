@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
-// writer waits for a file called go, and then writes two files and renames one.
-const writer = `cd DIR; until [ -e go ]; do sleep 0.01; done; echo a >one; echo b >two; mv one three; touch done; sleep 1000`
+// writer waits for a file called go, and then makes and writes two files, renames
+// one, and links the other.
+const writer = `cd DIR; until [ -e go ]; do sleep 0.01; done; echo a >one; echo b >two; mv one three; ln two four; ln two four || mkdir . || echo >>two; : >two; touch done; sleep 1000`
 
 // writes starts the writer, follows its files, and lets it write.
 func writes(t *testing.T, at int, after bool) (i *Instance, dir string) {
@@ -44,7 +46,10 @@ func TestFileSteps(t *testing.T) {
 	for _, s := range i.FileSteps() {
 		got = append(got, fmt.Sprintf("%s %s %t", s.Call, filepath.Base(s.Path), s.Changes))
 	}
-	if want := []string{"write one true", "write two true", "rename . true"}; !slices.Equal(got, want) {
+	if want := []string{
+		"open one true", "write one true", "open two true", "write two true", "rename three true", "link four true",
+		"write two true", "open two true", "open done true",
+	}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if err := i.Kill(); err != nil {
@@ -61,11 +66,14 @@ func TestKillAtFileStep(t *testing.T) {
 		after bool
 		want  string // what is in the files
 	}{
-		{1, false, "one: "},
-		{1, true, "one: a"},
-		{2, false, "one: a two: "},
-		{3, false, "one: a two: b"},
-		{3, true, "two: b three: a"},
+		{1, false, ""},
+		{2, false, "one:"},
+		{2, true, "one: a"},
+		{4, false, "one: a two:"},
+		{5, false, "one: a two: b"},
+		{5, true, "two: b three: a"},
+		{6, true, "two: b three: a four: b"},
+		{8, true, "two: three: a four:"},
 	} {
 		i, dir := writes(t, tt.at, tt.after)
 		select {
@@ -79,12 +87,12 @@ func TestKillAtFileStep(t *testing.T) {
 			t.Fatalf("%d: still there", tt.at)
 		}
 		got := ""
-		for _, name := range []string{"one", "two", "three"} {
+		for _, name := range []string{"one", "two", "three", "four"} {
 			if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
-				got += fmt.Sprintf(" %s: %s", name, slices.DeleteFunc(data, func(b byte) bool { return b == '\n' }))
+				got += fmt.Sprintf(" %s: %s", name, data)
 			}
 		}
-		if got != " "+tt.want {
+		if got = strings.Join(strings.Fields(got), " "); got != tt.want {
 			t.Errorf("%d, after %t: %q, want %q", tt.at, tt.after, got, tt.want)
 		}
 	}

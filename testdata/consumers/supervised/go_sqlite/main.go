@@ -1,5 +1,5 @@
 // Command go_sqlite is a consumer that keeps what it knows in a file: in SQLite,
-// or a file for each call. FAULT names the fault; empty: none. FOLDER is where
+// or in one of JSON. FAULT names the fault; empty: none. FOLDER is where
 // the files are.
 package main
 
@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -32,6 +33,7 @@ func main() {
 		"":                   func(id string) error { return together(db, id) },
 		"effect-then-marker": func(id string) error { return effectThenMarker(db, id) },
 		"marker-then-effect": func(id string) error { return markerThenEffect(db, id) },
+		"rewrite":            rewrite,
 	}
 	process, ok := ways[os.Getenv("FAULT")]
 	if !ok {
@@ -52,8 +54,8 @@ func main() {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	http.HandleFunc("GET /calls/{id}/count", func(w http.ResponseWriter, r *http.Request) {
-		var n int
-		if err := db.QueryRow(`SELECT count(*) FROM effects WHERE call_id = ?`, r.PathValue("id")).Scan(&n); err != nil {
+		n := written()[r.PathValue("id")]
+		if err := db.QueryRow(`SELECT ? + count(*) FROM effects WHERE call_id = ?`, n, r.PathValue("id")).Scan(&n); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -105,4 +107,29 @@ func markerThenEffect(db *sql.DB, id string) error {
 	}
 	_, err = db.Exec(`INSERT INTO effects VALUES (?)`, id)
 	return err
+}
+
+// written is what is in the file that rewrite writes.
+func written() map[string]int {
+	calls := map[string]int{}
+	data, err := os.ReadFile(filepath.Join(os.Getenv("FOLDER"), "calls.json"))
+	if err != nil || json.Unmarshal(data, &calls) != nil {
+		return map[string]int{}
+	}
+	return calls
+}
+
+var writing sync.Mutex
+
+// rewrite writes all calls over the file that holds them.
+func rewrite(id string) error {
+	writing.Lock()
+	defer writing.Unlock()
+	calls := written()
+	calls[id] = 1
+	data, err := json.Marshal(calls)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(os.Getenv("FOLDER"), "calls.json"), data, 0o600)
 }
