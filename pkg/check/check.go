@@ -72,8 +72,11 @@ type Result struct {
 	Mend string `json:"mend,omitempty"`
 	// Kept is which of two contents was kept, and Copies what was released together;
 	// both are usually empty.
-	Kept   string `json:"-"`
-	Copies string `json:"-"`
+	Kept string `json:"-"`
+	// SameCause is the check that failed for the same reason, where that is certain;
+	// usually empty.
+	SameCause string `json:"sameCause,omitempty"`
+	Copies    string `json:"-"`
 }
 
 // Evidence is one delivery of a check and its answer.

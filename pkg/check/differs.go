@@ -57,7 +57,7 @@ func (l *Ledger) passed(c Call) {
 		put(f.kinds, path, kind)
 	}
 	for _, path := range few {
-		put(f.values, path, valueAt(c.Body, path))
+		put(f.values, path, form(path, valueAt(c.Body, path)))
 	}
 }
 
@@ -72,7 +72,7 @@ func (l *Ledger) Differs(c Call) string {
 	}
 	var said []string
 	for _, path := range few {
-		if v := valueAt(c.Body, path); !f.values[path][v] && (path != "scheduledAt" && path != "duration" || f.payloads > 5) {
+		if v := valueAt(c.Body, path); !f.values[path][form(path, v)] {
 			said = append(said, fmt.Sprintf("%s is %s", path, v))
 		}
 	}
@@ -89,11 +89,28 @@ func (l *Ledger) Differs(c Call) string {
 			said = append(said, path+" is not there")
 		}
 	}
-	const most = 3
+	const most = 2
 	if len(said) > most {
 		said = said[:most]
 	}
 	return strings.Join(said, "; ")
+}
+
+// form is a value, or what it is like where it differs in every call.
+func form(path, value string) string {
+	const short = 6 // digits of a duration
+	switch {
+	case path == "duration" && len(value) < short && value != "0":
+		return fmt.Sprint("a fraction: ", strings.Contains(value, "."))
+	case strings.HasSuffix(path, "At"): // a time
+		return strings.Map(func(r rune) rune {
+			if '0' <= r && r <= '9' {
+				return '0'
+			}
+			return r
+		}, value)
+	}
+	return value
 }
 
 func valueAt(body []byte, path string) string {

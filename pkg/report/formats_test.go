@@ -53,7 +53,8 @@ func validated() report.Report {
 func checked() report.Report {
 	return report.Report{Name: "check", Cases: []report.Case{
 		{Name: "sample", Title: "accepts the sample", Group: "accepts", Verdict: report.Pass},
-		{Name: "repeat", Group: "idempotency", Verdict: report.Fail, Message: "first 204, repeat 500", Detail: "first: 204 in 1.0 ms\nrerun: julianctl check --only repeat"},
+		{Name: "repeat", Group: "idempotency", Verdict: report.Fail, Message: "first 204, repeat 500",
+			Detail: "first: 204 in 1.0 ms", Why: "deliveries may repeat", Hint: "a unique key on callId", Rerun: "julianctl check --only repeat"},
 		{Name: "budget", Group: "speed", Verdict: report.Warn, Message: "p99 is close"},
 		{Name: "malformed", Group: "robustness", Verdict: report.Undecided, Message: "nobody answered"},
 		{Name: "off", Group: "security", Verdict: report.Skip, Message: "not asked for"},
@@ -77,7 +78,7 @@ func TestAlikeAndAccepted(t *testing.T) {
 			"::warning title=julianctl check%3A other::as in the baseline: no probe\n",
 			"::warning title=julianctl check%3A repeat::as in the baseline: 2 effects%0Arerun: x\n",
 		},
-		"markdown": {"\n1 failed, 8 undecided, 2 of them accepted\n", "<code>a and 5 more</code>", "<td>⚠️</td><td></td><td><code>repeat</code>"},
+		"markdown": {"\n1 failed, 8 undecided, 2 of them accepted\n", "<code>a and 5 more</code>", "<td>⚠️</td><td><code>repeat</code>"},
 		"html":     {"1 failed, 8 undecided, 2 of them accepted</h1>", why + " <small>6 times</small>", "as in the baseline: 2 effects"},
 		"junit": {
 			` tests="9" failures="0" errors="7" skipped="0" `,
@@ -340,7 +341,11 @@ func readGitHub(t testing.TB, r report.Report, out string) {
 		for _, c := range r.Cases {
 			issues := c.Findings
 			if len(issues) == 0 && c.Verdict != report.Pass && c.Verdict != report.Skip {
-				issues = []validate.Issue{{Rule: c.Name, Message: c.Message, Hint: c.Detail, Severity: map[bool]validate.Severity{true: "warning", false: "error"}[c.Verdict == report.Warn]}}
+				hint := c.Detail
+				if c.Hint != "" {
+					hint = fmt.Sprintf("hint: %s\nwhy: %s\n%s\nrerun: %s", c.Hint, c.Why, c.Detail, c.Rerun)
+				}
+				issues = []validate.Issue{{Rule: c.Name, Message: c.Message, Hint: hint, Severity: map[bool]validate.Severity{true: "warning", false: "error"}[c.Verdict == report.Warn]}}
 			}
 			for _, i := range issues {
 				if string(i.Severity) != severity {
@@ -427,7 +432,9 @@ func readGitLab(t testing.TB, r report.Report, out string) {
 // markdownTag are the only tags, and none has an attribute.
 var markdownTag = regexp.MustCompile(`</?(?:table|tr|th|td|code)>|<br>`)
 
-var markdownMore = regexp.MustCompile(`^\nand [\d,]+ more: [\d,]+ errors?, [\d,]+ warnings?\n$`)
+// markdownTail is what may follow the table: how many findings are left, what to do
+// next, and what passed.
+var markdownTail = regexp.MustCompile("^(?:\nand [\\d,]+ more: [\\d,]+ errors?, [\\d,]+ warnings?\n)?(?:\n(?:Rerun|✅ (?:<code>[^<\n]*</code>)?): <code>[^<\n]*</code>\n)*$")
 
 func readMarkdown(t testing.TB, r report.Report, out string) {
 	t.Helper()
@@ -439,7 +446,7 @@ func readMarkdown(t testing.TB, r report.Report, out string) {
 		return
 	}
 	table, tail, found := strings.Cut(table, "</table>\n")
-	if !found || strings.Contains(table, "\n\n") || tail != "" && !markdownMore.MatchString(tail) {
+	if !found || strings.Contains(table, "\n\n") || tail != "" && !markdownTail.MatchString(tail) {
 		t.Fatalf("the table is no block: %q", out)
 	}
 	if text := markdownTag.ReplaceAllString(table, ""); strings.ContainsAny(text, "<>") {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/page"
@@ -60,9 +61,9 @@ func (v htmlView) header() page.Node {
 		}
 		parts = append(parts, page.El("dl", "figures", figures...))
 	}
-	if len(v.Facts) > 0 {
+	if all := slices.Concat(v.Facts, v.Next); len(all) > 0 {
 		var facts []page.Node
-		for _, f := range v.Facts {
+		for _, f := range all {
 			facts = append(facts, page.El("dt", "", line(f.Name)), page.El("dd", "", line(f.Value)))
 		}
 		parts = append(parts, page.El("dl", "facts", facts...))
@@ -135,6 +136,11 @@ func (c htmlCase) body() []page.Node {
 			class = "muted"
 		}
 		parts = append(parts, p(class, c.fullMessage())...)
+	}
+	for _, said := range [][2]string{{"In production: ", c.Why}, {"To mend it: ", c.Hint}} {
+		if said[1] != "" {
+			parts = append(parts, page.El("p", "", page.El("span", "muted", page.Text(said[0])), line(said[1])))
+		}
 	}
 	evidence := c.evidence()
 	if c.good() && len(evidence) > 0 {

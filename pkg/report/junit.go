@@ -138,7 +138,7 @@ func junitVerdict(c Case) Verdict {
 // detail is what is known of a case: what was given, then its findings.
 func detail(c Case) string {
 	var b strings.Builder
-	b.WriteString(safetext.Text(c.Detail))
+	b.WriteString(safetext.Text(c.lines()))
 	for _, f := range c.Findings {
 		fmt.Fprintf(&b, "%s: %s[%s] %s\n", place(f), f.Severity, f.Rule, messageWithHint(f))
 	}

@@ -14,27 +14,44 @@ import (
 // that has more than 1 MiB.
 const maxMarkdown = 900_000
 
-// writeMarkdown writes the numbers and a table of the findings, as many as fit
-// into 900,000 bytes.
+// writeMarkdown writes the answer, a table of the findings, as many as fit into
+// 900,000 bytes, and what passed in a line a group.
 //
 // The table is HTML: between its first tag and the next blank line Markdown is
 // not looked for, and there is only HTML to escape.
 func writeMarkdown(w io.Writer, r Report) error {
 	var b strings.Builder
 	total, left := r.Total(), r.toShow()
-	fmt.Fprintf(&b, "### julianctl %s\n\n%s", r.Name, total.Text())
+	fmt.Fprintf(&b, "### julianctl %s\n\n", r.Name)
+	if r.Overview != nil && r.Overview.Title != "" {
+		b.WriteString(html.EscapeString(safetext.Line(r.Overview.Title)))
+	} else {
+		b.WriteString(total.Text())
+	}
 	if total.sum() > 0 {
 		fmt.Fprintf(&b, ": %s", total.findings())
 	}
 	b.WriteByte('\n')
 	open := false
+	placed := false
 	for _, f := range r.findings() {
-		row := markdownRow(f)
+		placed = placed || f.File != ""
+	}
+	for c, f := range r.findings() {
+		c.Rerun = ""
+		if len(c.Findings) == 0 {
+			f.Hint = c.lines()
+		}
+		row := markdownRow(f, placed)
 		if b.Len()+len(row) > maxMarkdown-1000 {
 			break
 		}
 		if !open {
-			b.WriteString("\n<table>\n<tr><th></th><th>where</th><th>rule</th><th>what</th></tr>\n")
+			head := "<th>where</th><th>rule</th>"
+			if !placed {
+				head = "<th>which</th>"
+			}
+			fmt.Fprintf(&b, "\n<table>\n<tr><th></th>%s<th>what</th></tr>\n", head)
 			open = true
 		}
 		b.WriteString(row)
@@ -46,11 +63,34 @@ func writeMarkdown(w io.Writer, r Report) error {
 	if more := left.more(); more != "" {
 		fmt.Fprintf(&b, "\n%s\n", more)
 	}
+	if r.Overview != nil {
+		for _, next := range r.Overview.Next {
+			fmt.Fprintf(&b, "\n%s: %s\n", next.Name, cell(next.Value))
+		}
+	}
+	b.WriteString(r.passed())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func markdownRow(f validate.Issue) string {
+// passed names what passed of the checks, a line a group, as far as there is room.
+func (r Report) passed() string {
+	const most = 20_000 // bytes
+	var b strings.Builder
+	var names []string
+	for i, c := range r.Cases {
+		if c.Verdict == Pass && c.Title != "" && b.Len() < most && len(names) < htmlNames {
+			names = append(names, c.Name)
+		}
+		if last := i == len(r.Cases)-1 || r.Cases[i+1].Group != c.Group; last && names != nil {
+			fmt.Fprintf(&b, "\n✅ %s: %s\n", cell(c.Group), cell(strings.Join(names, ", ")))
+			names = nil
+		}
+	}
+	return b.String()
+}
+
+func markdownRow(f validate.Issue, placed bool) string {
 	mark := "❌"
 	if f.Severity == validate.Warning {
 		mark = "⚠️"
@@ -59,7 +99,11 @@ func markdownRow(f validate.Issue) string {
 	for line := range strings.Lines(f.Hint) {
 		what = append(what, cell(strings.TrimRight(line, "\r\n")))
 	}
-	return fmt.Sprintf("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", mark, cell(place(f)), cell(f.Rule), strings.Join(what, "<br>"))
+	where := ""
+	if placed {
+		where = "<td>" + cell(place(f)) + "</td>"
+	}
+	return fmt.Sprintf("<tr><td>%s</td>%s<td>%s</td><td>%s</td></tr>\n", mark, where, cell(f.Rule), strings.Join(what, "<br>"))
 }
 
 // cell is text that nothing is made of: in code, no @name, #1 or address

@@ -13,6 +13,7 @@ type Overview struct {
 	Title    string  // the answer in one line; empty: the tally of the cases
 	Figures  []Figure
 	Facts    []Fact
+	Next     []Fact // what to do next; may be empty
 	Sections []Section
 }
 

@@ -41,8 +41,11 @@ type Case struct {
 	// Accepted says why a bad verdict does not fail the command, such as "as in the
 	// baseline"; empty: it does. Such cases are also counted separately.
 	Accepted string
-	Detail   string        // further lines; may be empty
-	Took     time.Duration // 0: not measured
+	// Why is what goes wrong where it fails, Hint how people mend it, and Rerun the
+	// command that confirms that; each may be empty.
+	Why, Hint, Rerun string
+	Detail           string        // further lines; may be empty
+	Took             time.Duration // 0: not measured
 	// Findings are the places in files that led to the verdict, if any.
 	Findings []validate.Issue
 }
@@ -163,7 +166,18 @@ func (c Case) findings() []validate.Issue {
 	case c.Verdict == Warn || c.Accepted != "":
 		severity = validate.Warning
 	}
-	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.fullMessage(), Hint: c.Detail}}
+	return []validate.Issue{{Rule: c.Name, Severity: severity, Message: c.fullMessage(), Hint: c.lines()}}
+}
+
+// lines are what is known of a case beside its message, the most useful first.
+func (c Case) lines() string {
+	var all []string
+	for _, l := range [][2]string{{"hint: ", c.Hint}, {"why: ", c.Why}, {"", c.Detail}, {"rerun: ", c.Rerun}} {
+		if l[1] != "" {
+			all = append(all, l[0]+l[1])
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 // fullMessage returns the message, and why the verdict is accepted.

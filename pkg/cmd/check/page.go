@@ -24,6 +24,12 @@ func (p *printer) overview(s check.Summary) *report.Overview {
 			{Name: "Budget", Value: p.o.budget},
 		},
 	}
+	if failed := p.failed(); failed != nil {
+		if first := p.first(failed); first != "" {
+			o.Next = append(o.Next, report.Fact{Name: "Mend first", Value: first})
+		}
+		o.Next = append(o.Next, report.Fact{Name: "Rerun", Value: p.rerunAll(failed)})
+	}
 	o.Verdict = report.Pass
 	switch {
 	case p.worse > 0:

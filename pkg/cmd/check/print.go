@@ -155,6 +155,7 @@ type record struct {
 
 func (p *printer) result(r check.Result) {
 	r = p.hide(r)
+	r.SameCause = checklist.SameCause(r, p.all)
 	record := record{Result: r}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
 		record.Rerun = p.rerun(r)
@@ -199,7 +200,7 @@ func (p *printer) save(r check.Result) {
 		}
 		text := fmt.Sprintf("%s (%s: %d)", name, refused.What, refused.Status)
 		if refused.Differs != "" {
-			text += "; in it alone " + refused.Differs
+			text += "; only there: " + refused.Differs
 		}
 		p.saved[r.ID] = append(p.saved[r.ID], text)
 	}
@@ -253,48 +254,57 @@ func (p *printer) caseOf(r check.Result, counts bool) report.Case {
 		c.Accepted = "undecided, which --allow-undecided accepts"
 	}
 	if r.Verdict == check.Fail || r.Verdict == check.Warn {
+		c.Rerun = p.rerun(r)
+		if r.SameCause != "" {
+			c.Hint = "it fails for the same reason as " + r.SameCause + ": mend that first"
+			return c
+		}
 		c.Detail = timelineText(r) + evidenceText(r)
 		for _, file := range p.saved[r.ID] {
 			c.Detail += "payload: " + file + "\n"
 		}
-		for _, named := range checklist.Named(r.ID) {
-			c.Detail += "why: " + named.Why + "\n"
-		}
-		if hint := checklist.Hint(r); hint != "" {
-			c.Detail += "hint: " + hint + "\n"
-		}
-		c.Detail += "rerun: " + p.rerun(r)
+		c.Detail = strings.TrimRight(c.Detail, "\n")
+		c.Why, c.Hint = checklist.Named(r.ID)[0].Why, checklist.Hint(r)
 	}
 	return c
 }
 
 // maxEvidenceLines is how many lines of a kind stand in a report; --format json
 // has more.
-const maxEvidenceLines = 10
+const maxEvidenceLines = 5
 
-// evidenceText lists what was counted and what was sent, one a line.
+// evidenceText lists what was counted wrong and what was sent, one a line: what the
+// result speaks of, where it speaks of some.
 func evidenceText(r check.Result) string {
 	var b strings.Builder
-	list := func(n, total int, line func(int) string) {
-		for i := range min(n, maxEvidenceLines) {
-			fmt.Fprintln(&b, line(i))
+	list := func(lines []string, all int) {
+		for _, line := range lines[:min(len(lines), maxEvidenceLines)] {
+			fmt.Fprintln(&b, line)
 		}
-		if more := total - min(n, maxEvidenceLines); n > 0 && more > 0 {
+		if more := all - maxEvidenceLines; len(lines) > 0 && more > 0 {
 			fmt.Fprintf(&b, "and %d more\n", more)
 		}
 	}
-	list(len(r.Effects), len(r.Effects), func(i int) string {
-		e := r.Effects[i]
-		return strings.TrimSpace(fmt.Sprintf("%s: processed %s, expected %d %s", e.CallID, units.Count(e.After, "time"), e.Want, e.Error))
-	})
-	list(len(r.Evidence), r.Requests, func(i int) string {
-		e := r.Evidence[i]
-		answer := e.Error
-		if answer == "" {
-			answer = fmt.Sprint(e.Status)
+	var wrong, named, sent []string
+	for _, e := range r.Effects {
+		if e.After != e.Want || e.Error != "" {
+			wrong = append(wrong, strings.TrimSpace(fmt.Sprintf("%s: processed %s, expected %d %s", e.CallID, units.Count(e.After, "time"), e.Want, e.Error)))
 		}
-		return fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
-	})
+	}
+	said := strings.Join(append([]string{r.Message}, r.Details...), "\n")
+	for _, e := range r.Evidence {
+		answer := cmp.Or(e.Error, fmt.Sprint(e.Status))
+		line := fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
+		if sent = append(sent, line); strings.Contains(said, e.What+": ") {
+			named = append(named, line)
+		}
+	}
+	list(wrong, len(wrong))
+	if named != nil {
+		list(named, len(named))
+	} else {
+		list(sent, r.Requests)
+	}
 	if r.SkewMS > 0 {
 		fmt.Fprintf(&b, "released within %s\n", units.Time(units.FromMilliseconds(r.SkewMS)))
 	}
@@ -396,7 +406,7 @@ func (p *printer) summary(s check.Summary) error {
 	s.Unreachable, s.Probe = p.safe(s.Unreachable), p.safe(s.Probe)
 	p.report()
 	p.err = errors.Join(p.err, p.records.Write("summary", p.summaryRecord(s)))
-	if p.reports.Has("html") {
+	if p.reports.Wanted() || p.a.Env("GITHUB_STEP_SUMMARY") != "" {
 		p.reports.Report.Overview = p.overview(s)
 	}
 	if p.o.format == "text" {

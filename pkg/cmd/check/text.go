@@ -11,8 +11,9 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// checkDetails is how many lines of a result are shown in text.
-const checkDetails = 4
+// checkDetails is how many lines of a result are shown in text, where not many
+// failed.
+const checkDetails, manyFailed = 4, 6
 
 // results prints what was found: failures first, what passed in a line a group.
 func (p *printer) results() {
@@ -27,7 +28,11 @@ func (p *printer) results() {
 	}
 	p.printed = true
 	fmt.Fprintln(p.a.Out) // after what was announced
-	p.each(shown, check.Fail, p.text)
+	p.each(shown, check.Fail, func(r check.Result) {
+		if r.SameCause == "" {
+			p.text(r)
+		}
+	})
 	said := map[string]bool{}
 	p.each(shown, check.Undecided, func(r check.Result) {
 		if !said[r.Message] {
@@ -136,6 +141,16 @@ func (p *printer) lines(v check.Verdict, text string) {
 	}
 }
 
+// below prints a line of a result, with a word before it that says what it is.
+func (p *printer) below(word, text string) {
+	for i, line := range terminal.Wrap(safetext.Line(word+text), p.a.Out.Width()-len(checkIndent)-1) {
+		if n := min(len(word), len(line)); i == 0 && n > 0 {
+			line = p.a.Style.Accent(line[:n]) + line[n:]
+		}
+		fmt.Fprintln(p.a.Out, checkIndent+line)
+	}
+}
+
 func (p *printer) faint(text string) {
 	for _, line := range terminal.Wrap(safetext.Line(text), p.a.Out.Width()-len(checkIndent)-1) {
 		fmt.Fprintf(p.a.Out, "%s%s\n", checkIndent, p.a.Style.Faint(line))
@@ -149,12 +164,16 @@ func (p *printer) text(r check.Result) {
 		title += " (as in the baseline)"
 	}
 	p.lines(r.Verdict, title)
+	most := checkDetails
+	if len(p.failed()) > manyFailed {
+		most = 2
+	}
 	for i, line := range append([]string{r.Message}, r.Details...) {
-		if i == checkDetails {
-			p.faint(fmt.Sprintf("and %d more; --format json has all", len(r.Details)+1-checkDetails))
+		if i == most && len(r.Details) > most {
+			p.faint(fmt.Sprintf("and %d more; --format json has all", len(r.Details)+1-most))
 			break
 		}
-		p.faint(line)
+		p.below("", line)
 	}
 	if len(r.Timeline) > 0 {
 		events := r.Timeline
@@ -167,12 +186,42 @@ func (p *printer) text(r check.Result) {
 	for _, line := range pointsText(r) {
 		p.faint(line)
 	}
-	for _, file := range p.saved[r.ID] {
-		p.faint("payload: " + file)
+	for i, file := range p.saved[r.ID] {
+		if i == 0 || most == checkDetails {
+			p.faint("payload: " + file)
+		}
 	}
 	if hint := checklist.Hint(r); r.Verdict == check.Fail && hint != "" {
-		p.faint("hint: " + hint)
+		p.below("hint: ", hint)
 	}
+	if with := p.with(r); with != nil {
+		p.below("fail with it: ", strings.Join(with, ", "))
+	}
+}
+
+// with are the ids of what failed for the reason of r.
+func (p *printer) with(r check.Result) (ids []string) {
+	for _, other := range p.all {
+		if other.SameCause == r.ID {
+			ids = append(ids, other.ID)
+		}
+	}
+	return ids
+}
+
+// first says what to mend first, where several checks failed for one reason; may be
+// empty.
+func (p *printer) first(failed []check.Result) string {
+	var said []string
+	for _, r := range failed {
+		if with := p.with(r); with != nil {
+			said = append(said, fmt.Sprintf("%s (%s with it)", r.ID, units.Count(len(with), "other check")+" "+map[bool]string{true: "fails", false: "fail"}[len(with) == 1]))
+		}
+	}
+	if said == nil {
+		return ""
+	}
+	return strings.Join(said, ", ")
 }
 
 // pointsText says which points of a sweep failed and which did not, and how to
@@ -239,6 +288,9 @@ func (p *printer) verdict(s check.Summary) {
 	}
 	failed := p.failed()
 	if failed != nil {
+		if first := p.first(failed); first != "" {
+			fmt.Fprintf(p.a.Out, "\n%s\n", strings.Join(terminal.Wrap("mend first: "+first, p.a.Out.Width()-1), "\n"))
+		}
 		again := p.rerunAll(failed) // on one line, to be copied
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(again))
 		if strings.Contains(again, "***") {
