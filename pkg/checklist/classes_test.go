@@ -307,6 +307,8 @@ func classes() []class {
 		{name: "forgets a callId with a quote", id: "meta-characters", make: func(s *shop) {
 			s.drop = func(_ *http.Request, b []byte) bool { return strings.Contains(at("callId")(b), "'") }
 		}},
+		{name: "a path in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*/`)},
+		{name: "an action without its time", id: "edge-values", make: refusesWhere(500, `"completedAt":""`)},
 		{name: "a quote in an action", id: "meta-characters", make: refusesWhere(500, `"description":"[^"]*'`)},
 		{name: "a text cut in UTF-8", id: "unicode", make: cutsText(func(s string) bool { return !utf8.ValidString(s[:min(50, len(s))]) })},
 		{name: "a text cut in UTF-16", id: "unicode", make: cutsText(func(s string) bool {

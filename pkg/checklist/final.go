@@ -11,8 +11,8 @@ import (
 	"github.com/julianctl/julianctl/pkg/units"
 )
 
-// countTime is how long the count at the end may take, where it takes a reading
-// for each call.
+// countTime is how long the count at the end may take in a short run, where it takes a
+// reading for each call.
 const countTime = 8 * time.Second
 
 // finalCount counts every call of the run once more.
@@ -93,19 +93,49 @@ func finalCount(t *check.Trial) check.Conclusion {
 	}
 }
 
-// affordable leaves out evenly what there is no time to count.
+// fewCalls is how many calls a check has whose calls are all different.
+const fewCalls = 25
+
+// affordable leaves out what there is no time to count: evenly, and rather of checks
+// that deliver many calls of one kind.
 func affordable(t *check.Trial, entries []*check.Entry) []*check.Entry {
 	cost := t.Counter.Cost()
 	if cost == 0 {
 		return entries
 	}
-	most := max(20, int(countTime/cost))
-	if len(entries) <= most {
-		return entries
+	limit := countTime
+	if first, _ := t.Ledger.Early(); len(first) > 0 {
+		limit = max(limit, time.Since(first[0].At)/6)
+	}
+	return pick(entries, max(20, int(limit/cost)))
+}
+
+// pick is most of the entries at most.
+func pick(entries []*check.Entry, most int) []*check.Entry {
+	calls := map[string]int{}
+	for _, e := range entries {
+		calls[e.Check]++
+	}
+	var few, many []*check.Entry
+	for _, e := range entries {
+		if calls[e.Check] <= fewCalls {
+			few = append(few, e)
+		} else {
+			many = append(many, e)
+		}
+	}
+	few = evenly(few, max(most*2/3, most-len(many)))
+	return append(few, evenly(many, most-len(few))...)
+}
+
+// evenly is most of all at most, from beginning to end.
+func evenly(all []*check.Entry, most int) []*check.Entry {
+	if len(all) <= most {
+		return all
 	}
 	some := make([]*check.Entry, most)
 	for i := range some {
-		some[i] = entries[i*len(entries)/most]
+		some[i] = all[i*len(all)/most]
 	}
 	return some
 }

@@ -152,7 +152,7 @@ var hostileFields = []string{
 var idPieces = []struct {
 	text     string
 	harmless bool
-}{{`'`, true}, {`"`, true}, {`%s`, true}, {`{{7*7}}`, true}, {`\`, false}, {`;--`, false}, {`%27`, false}}
+}{{`'`, true}, {`"`, true}, {`%s`, true}, {`{{7*7}}`, true}, {`\`, false}, {`;--`, false}, {`%27`, false}, {`/../x`, false}}
 
 // withText is c with a text in one of its fields. A contact keeps the family name
 // by which it is known to be made up.
@@ -261,6 +261,7 @@ func edgeValues(t *check.Trial) []form {
 		with("an extension of 10 digits", "phoneNumberExt", `"0123456789"`, false),
 		with("an empty transcript", "callResult.transcription", `""`, false),
 		with("variables that are null and a number", "callResult.extractedVariables", `{"julianctl_unknown":null,"julianctl_number":7}`, true),
+		with("an action that failed, and was never completed", "callResult.agentActions", strings.NewReplacer(`"completed"`, `"failed"`, `2026-01-20T14:05:00.000Z`, "").Replace(changedActions), true),
 		with("an empty summary", "callResult.summary", `""`, false),
 	}
 	for _, name := range []string{"numbers", "nested", "nulls", "many-items"} {

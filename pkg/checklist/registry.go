@@ -78,14 +78,14 @@ var Checks = []Check{
 		Mend: "raise the limit of the body: 100KB is the default of many frameworks",
 	},
 	{
-		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 22,
+		ID: "edge-values", Group: "accepts", Needs: Answers, Requests: 23,
 		Title: "accepts extreme values", run: accepts(edgeValues),
 		Why:  "one call in a thousand has a rare time zone, a long name or a duration that overflows",
-		How:  "delivers rare dates, time zones, durations, names, extensions and variables, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for a number abroad, for variables that are no text, for numbers and for nested is a warning)",
+		How:  "delivers rare dates, time zones, durations, names, extensions, variables and actions, and the forms numbers, nested, nulls and many-items of generate; all must be answered with a 2xx and be processed (a 4xx for a date without fraction or with an offset, for a number abroad, for variables that are no text, for an action that was never completed, for numbers and for nested is a warning)",
 		Mend: "parse dates by ISO 8601, keep durations as 64-bit or fractional numbers, and use text columns without a length",
 	},
 	{
-		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*10 + 7 + 1, distinct: 18,
+		ID: "meta-characters", Group: "accepts", Needs: Answers, Requests: 10*10 + 8 + 1, distinct: 19,
 		Title: "accepts quotes, templates and markup as text", run: metaCharacters,
 		Why:  "text that is pasted into SQL, a template or a format breaks the call, or does what it says",
 		How:  "delivers quotes, SQL, templates, formats, HTML, shell and line ends in all text fields, in each alone where that is not taken, and in callId (which may be refused with a 4xx; a probe is asked for quotes, %s and {{7*7}} alone); no 5xx, and each processed once",

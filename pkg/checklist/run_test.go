@@ -127,13 +127,25 @@ func TestEndpointThatFallsSilent(t *testing.T) {
 	const answers = 8 // the plain call, the sample, and some of the result types
 	o, _ := silentAfter(t, answers, func([]byte) bool { return true })
 	got := checked(t.Context(), o)
-	if got.sum.Requests > answers+4 || got.sum.Unreachable == "" || got.verdicts()["sample"] != pass || got.verdicts()["result-types"] != fail {
-		t.Errorf("%d requests, want %d at most; summary %+v\n%s", got.sum.Requests, answers+4, got.sum, got.said(fail))
+	if got.sum.Requests > answers+7 || got.sum.Unreachable == "" || got.verdicts()["sample"] != pass || got.verdicts()["result-types"] != fail {
+		t.Errorf("%d requests, want %d at most; summary %+v\n%s", got.sum.Requests, answers+7, got.sum, got.said(fail))
 	}
 	for _, r := range got.results[2:] {
 		if r.Verdict != undecided || !r.NotRun {
 			t.Errorf("%s: %s, not run %v", r.ID, r.Verdict, r.NotRun)
 		}
+	}
+}
+
+// One that answers again after a while is not given up: it had a backlog to work off.
+func TestEndpointThatRecovers(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	o, c := silentAfter(t, 10_000, func([]byte) bool { n := asked.Add(1); return n <= 8 || n > 12 })
+	o.Probe, o.Only = c.probe, []string{"result-types", "unicode", "alive"}
+	got := checked(t.Context(), o)
+	if v := got.verdicts(); got.sum.Unreachable != "" || v["unicode"] != pass || v["alive"] != pass {
+		t.Errorf("summary %+v\n%v\n%s", got.sum, v, got.said(fail))
 	}
 }
 
