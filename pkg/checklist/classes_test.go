@@ -767,6 +767,25 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 	}
 }
 
+// One that reads every number as a float64 is not warned: no call has numbers that are
+// more than it holds.
+func TestFloatsAreEnough(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+		var all any
+		if err := json.Unmarshal(b, &all); err == nil || !json.Valid(b) {
+			return false
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		return true
+	}
+	got := served(t, s, nil, func(_ *shop, o *check.Options) { o.Only = []string{"edge-values"} })
+	if got.verdicts()["edge-values"] != pass {
+		t.Error(got.said(warn) + got.said(fail))
+	}
+}
+
 // A payload that is answered with a 5xx is kept, with what is its own.
 func TestRefusedPayloadIsKept(t *testing.T) {
 	t.Parallel()

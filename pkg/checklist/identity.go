@@ -1,6 +1,7 @@
 package checklist
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -267,8 +268,9 @@ func edgeValues(t *check.Trial) []form {
 	for _, name := range []string{"numbers", "nested", "nulls", "many-items"} {
 		f := form{what: "the form " + name, call: variant(t, name, generate.Spec{})}
 		f.mayRefuse = name == "numbers" || name == "nested"
-		if name == "numbers" { // some hold more than any type does
-			f.what, f.call = f.what+", which has 1e400", f.call.Graded(check.Doubtful)
+		if name == "numbers" { // some hold more than most types do; what no type holds is left out
+			f.call.Body = bytes.ReplaceAll(f.call.Body, []byte("1e400"), []byte("1e300"))
+			f.call = f.call.Graded(check.Doubtful)
 		}
 		forms = append(forms, f)
 	}
