@@ -156,12 +156,8 @@ const maxRefused = 3
 
 // keep keeps a payload that was answered with a 5xx. The caller holds t.mu.
 func (t *Trial) keep(what string, c Call, a deliver.Answer) {
-	for _, r := range t.Result.Refused {
-		if r.CallID == c.ID {
-			return
-		}
-	}
-	if len(t.Result.Refused) < maxRefused {
+	known := slices.ContainsFunc(t.Result.Refused, func(r Refused) bool { return r.CallID == c.ID })
+	if !known && len(t.Result.Refused) < maxRefused {
 		t.Result.Refused = append(t.Result.Refused, Refused{What: what, CallID: c.ID, Status: a.Status, Payload: c.Body})
 	}
 }

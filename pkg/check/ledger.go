@@ -122,8 +122,6 @@ func (l *Ledger) processed(callID string) {
 	}
 }
 
-func newLedger() *Ledger { return &Ledger{Of: map[string]*Entry{}} }
-
 // note keeps one delivery.
 func (l *Ledger) note(check string, c Call, acked bool, want int) {
 	if c.ID == "" || c.Unprobed {

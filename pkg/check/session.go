@@ -39,7 +39,7 @@ func NewSession(o Options) *Session {
 	for o.Nonce == 0 {
 		o.Nonce = rand.Uint64()
 	}
-	return &Session{Options: o, Ledger: newLedger()}
+	return &Session{Options: o, Ledger: &Ledger{Of: map[string]*Entry{}}}
 }
 
 // Trial begins the trial of one check. Its payloads come from the seed and its

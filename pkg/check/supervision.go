@@ -25,8 +25,6 @@ type Supervision struct {
 	SweepTime time.Duration
 	// At limits the sweeps to one point; nil: all.
 	At *StepAt
-	// Reset cleans up before the crash checks begin; may be nil.
-	Reset func(context.Context) error
 	// Tell is called with what goes on, a line each, and about how long the crash
 	// checks take from now on: 0 while that is not known. May be nil.
 	Tell func(what string, left time.Duration)

@@ -52,8 +52,7 @@ type Copy struct {
 	Class    Class // why it failed; empty: as expected
 	Due      time.Time
 	Answered time.Time // or given up
-	BodySize int64     // of the answer
-	BodyHash [32]byte  // SHA-256; zero for an empty body
+	BodyHash [32]byte  // SHA-256 of the answer's; zero for an empty body
 	Answer   string    // beginning of the answer's body, unchanged
 }
 
@@ -66,8 +65,7 @@ const answerKept = 200
 // group is a Group in progress.
 type group struct {
 	Group
-	copies             int // to be sent by this process
-	left, ok, answered int
+	left, ok, answered int       // copies; left are those still to be sent by this process
 	firstAt            time.Time // when First was answered
 }
 
@@ -78,7 +76,7 @@ func (g *group) add(r Result) {
 	count(&g.ok, r.Err == nil)
 	c := Copy{
 		Number: r.Copy, Status: a.Status, Class: ClassOf(r.Err), Due: a.Due, Answered: a.Answered,
-		BodySize: a.BodySize, BodyHash: a.BodyHash, Answer: string(a.Body[:min(len(a.Body), answerKept)]),
+		BodyHash: a.BodyHash, Answer: string(a.Body[:min(len(a.Body), answerKept)]),
 	}
 	if c.Status != 0 {
 		// All are equal if each equals the first.

@@ -36,7 +36,7 @@ func TestGroups(t *testing.T) {
 			text := "got " + documentBody(n)
 			g := Group{Source: "test", Line: n, Number: n, CallID: fmt.Sprintf("call.%d", n), Acknowledged: class == ""}
 			for i := range 3 {
-				g.Copies = append(g.Copies, Copy{Number: i + 1, Status: status, Class: class, BodySize: int64(len(text)), BodyHash: sha256.Sum256([]byte(text)), Answer: text})
+				g.Copies = append(g.Copies, Copy{Number: i + 1, Status: status, Class: class, BodyHash: sha256.Sum256([]byte(text)), Answer: text})
 			}
 			return g
 		}
@@ -74,7 +74,7 @@ func documentBody(n int) string {
 func TestWorstGroups(t *testing.T) {
 	start := time.Now()
 	copies := func(n int, differ bool, statuses ...int) *group {
-		g := &group{Group: Group{Number: n}, copies: 2}
+		g := &group{Group: Group{Number: n}}
 		for i, status := range statuses {
 			r := at(start, 0, 0, time.Duration(n)*time.Millisecond, status)
 			r.Copy = i + 1

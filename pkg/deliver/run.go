@@ -339,10 +339,9 @@ func (r *run) begin(step job) {
 		r.sum.Documents++
 	}
 	if r.plan.Duplicates > 0 && r.groups[step.Number] == nil {
-		doc, copies := step.Document, r.plan.File.copiesLeft(step.Number, r.plan.Duplicates+1)
 		r.groups[step.Number] = &group{
-			Group:  Group{Source: doc.Source, Line: doc.Line, Number: step.Number, CallID: id},
-			copies: copies, left: copies,
+			Group: Group{Source: step.Document.Source, Line: step.Document.Line, Number: step.Number, CallID: id},
+			left:  r.plan.File.copiesLeft(step.Number, r.plan.Duplicates+1),
 		}
 	}
 }

@@ -225,9 +225,8 @@ func (l *LoggedDocuments) Add(to, source string, answer deliver.Answer) {
 // called after its number in the log.
 func (l *LoggedDocuments) All(ctx context.Context) iter.Seq2[payload.Document, error] {
 	return func(yield func(payload.Document, error) bool) {
-		i := 0
 		for e, err := range l.c.Deliveries(ctx, l.a, l.log) {
-			doc := payload.Document{Line: 1, Column: 1, Index: i}
+			doc := payload.Document{Line: 1, Column: 1}
 			if err == nil {
 				doc.Source = loggedSource + strconv.FormatInt(e.ID, 10)
 				if doc.Body, err = payloadOf(e); err != nil {
@@ -237,7 +236,6 @@ func (l *LoggedDocuments) All(ctx context.Context) iter.Seq2[payload.Document, e
 			if !yield(doc, err) {
 				return
 			}
-			i++
 		}
 	}
 }

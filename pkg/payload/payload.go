@@ -32,7 +32,6 @@ type Document struct {
 	Line   int    // 1-based
 	Column int    // 1-based, in characters (code points; an invalid byte is one)
 	Offset int64  // 0-based, in bytes
-	Index  int    // 0-based number of the document in its source
 	// Body is the exact bytes. If the source has several documents, they are without
 	// the white space around them. Body is never reused; the caller may keep it.
 	Body []byte
@@ -107,10 +106,10 @@ func Read(ctx context.Context, paths []string, stdin io.Reader) iter.Seq2[Docume
 
 // documents splits chunks into documents.
 func documents(chunks iter.Seq2[Chunk, error], yield func(Document, error) bool) {
-	index, before := 0, 0
+	before := 0
 	for chunk, err := range chunks {
 		if chunk.First {
-			index, before = 0, 0
+			before = 0
 		}
 		if err != nil {
 			if !yield(Document{}, Below(err, before)) {
@@ -125,9 +124,7 @@ func documents(chunks iter.Seq2[Chunk, error], yield func(Document, error) bool)
 				break
 			}
 			chunk = rest
-			doc.Index = index
 			doc.Line += before
-			index++
 			if !yield(doc, nil) {
 				return
 			}

@@ -44,7 +44,7 @@ func collect(t *testing.T, docs func(func(Document, error) bool)) (all []found) 
 	sentinels := []error{ErrEmpty, ErrNoFiles, ErrNoMatch, ErrTooLarge, ErrArray, fs.ErrNotExist, fs.ErrPermission,
 		io.ErrUnexpectedEOF, gzip.ErrHeader, filepath.ErrBadPattern, context.Canceled, errBroken}
 	for doc, err := range docs {
-		f := found{At: fmt.Sprintf("%s:%d:%d+%d#%d", filepath.ToSlash(doc.Source), doc.Line, doc.Column, doc.Offset, doc.Index), Body: string(doc.Body)}
+		f := found{At: fmt.Sprintf("%s:%d:%d+%d", filepath.ToSlash(doc.Source), doc.Line, doc.Column, doc.Offset), Body: string(doc.Body)}
 		if err != nil {
 			f = found{Err: err}
 			if e, ok := errors.AsType[*Error](err); ok {
@@ -72,39 +72,39 @@ func TestReadContent(t *testing.T) {
 		name, in string
 		want     []found
 	}{
-		{"minified", `{"a":1}`, []found{{"<stdin>:1:1+0#0", `{"a":1}`, nil}}},
-		{"one line end", "{\"a\":1}\n", []found{{"<stdin>:1:1+0#0", "{\"a\":1}\n", nil}}},
-		{"pretty, space kept", "\n {\n\t\"a\": [\n {} ]\r\n}\n\n", []found{{"<stdin>:1:1+0#0", "\n {\n\t\"a\": [\n {} ]\r\n}\n\n", nil}}},
-		{"lines", "{\"a\":1}\n{\"b\":2}\n", []found{{"<stdin>:1:1+0#0", `{"a":1}`, nil}, {"<stdin>:2:1+8#1", `{"b":2}`, nil}}},
+		{"minified", `{"a":1}`, []found{{"<stdin>:1:1+0", `{"a":1}`, nil}}},
+		{"one line end", "{\"a\":1}\n", []found{{"<stdin>:1:1+0", "{\"a\":1}\n", nil}}},
+		{"pretty, space kept", "\n {\n\t\"a\": [\n {} ]\r\n}\n\n", []found{{"<stdin>:1:1+0", "\n {\n\t\"a\": [\n {} ]\r\n}\n\n", nil}}},
+		{"lines", "{\"a\":1}\n{\"b\":2}\n", []found{{"<stdin>:1:1+0", `{"a":1}`, nil}, {"<stdin>:2:1+8", `{"b":2}`, nil}}},
 		{"lines, CRLF, blank, indented, no last end", "\r\n{\"a\":1}\r\n\r\n \t{\"é\":2} \r\n{}", []found{
-			{"<stdin>:2:1+2#0", `{"a":1}`, nil}, {"<stdin>:4:3+15#1", `{"é":2}`, nil}, {"<stdin>:5:1+26#2", `{}`, nil}}},
+			{"<stdin>:2:1+2", `{"a":1}`, nil}, {"<stdin>:4:3+15", `{"é":2}`, nil}, {"<stdin>:5:1+26", `{}`, nil}}},
 		{"lines, later one broken", "{}\n{\"a\":\n}\n{}\n", []found{
-			{"<stdin>:1:1+0#0", "{}", nil}, {"<stdin>:2:1+3#1", `{"a":`, nil}, {"<stdin>:3:1+9#2", "}", nil}, {"<stdin>:4:1+11#3", "{}", nil}}},
-		{"lines, first cut off", "{\"a\":\"b\n{\"b\":2}\n", []found{{"<stdin>:1:1+0#0", `{"a":"b`, nil}, {"<stdin>:2:1+8#1", `{"b":2}`, nil}}},
-		{"first line garbage", "x\n{\"b\":2}\n{}", []found{{"<stdin>:1:1+0#0", "x", nil}, {"<stdin>:2:1+2#1", `{"b":2}`, nil}, {"<stdin>:3:1+10#2", `{}`, nil}}},
-		{"bracket on a line of its own", "{\"a\":\n{\"b\":[\n{}]}}", []found{{"<stdin>:1:1+0#0", "{\"a\":\n{\"b\":[\n{}]}}", nil}}},
-		{"several pretty", "{\n \"a\": \"}\\\"\"\n}\n\n{\n}\n", []found{{"<stdin>:1:1+0#0", "{\n \"a\": \"}\\\"\"\n}", nil}, {"<stdin>:5:1+17#1", "{\n}", nil}}},
-		{"pretty, one bracket too many", "{\n \"a\": {\n }},\n \"b\": 1\n}\n", []found{{"<stdin>:1:1+0#0", "{\n \"a\": {\n }},\n \"b\": 1\n}\n", nil}}},
-		{"line end in a string", "{\"a\":\"b\nc\"}\n", []found{{"<stdin>:1:1+0#0", "{\"a\":\"b\nc\"}\n", nil}}},
-		{"no JSON", "<html>\n<p>\n", []found{{"<stdin>:1:1+0#0", "<html>\n<p>\n", nil}}},
-		{"mark", "\ufeff{}", []found{{"<stdin>:1:1+0#0", "\ufeff{}", nil}}},
-		{"mark and lines", "\ufeff{}\n{}", []found{{"<stdin>:1:1+0#0", "\ufeff{}", nil}, {"<stdin>:2:1+6#1", "{}", nil}}},
-		{"mark inside", "[{},\ufeff{}]", []found{{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:1:5+4#1", "\ufeff{}", nil}}},
+			{"<stdin>:1:1+0", "{}", nil}, {"<stdin>:2:1+3", `{"a":`, nil}, {"<stdin>:3:1+9", "}", nil}, {"<stdin>:4:1+11", "{}", nil}}},
+		{"lines, first cut off", "{\"a\":\"b\n{\"b\":2}\n", []found{{"<stdin>:1:1+0", `{"a":"b`, nil}, {"<stdin>:2:1+8", `{"b":2}`, nil}}},
+		{"first line garbage", "x\n{\"b\":2}\n{}", []found{{"<stdin>:1:1+0", "x", nil}, {"<stdin>:2:1+2", `{"b":2}`, nil}, {"<stdin>:3:1+10", `{}`, nil}}},
+		{"bracket on a line of its own", "{\"a\":\n{\"b\":[\n{}]}}", []found{{"<stdin>:1:1+0", "{\"a\":\n{\"b\":[\n{}]}}", nil}}},
+		{"several pretty", "{\n \"a\": \"}\\\"\"\n}\n\n{\n}\n", []found{{"<stdin>:1:1+0", "{\n \"a\": \"}\\\"\"\n}", nil}, {"<stdin>:5:1+17", "{\n}", nil}}},
+		{"pretty, one bracket too many", "{\n \"a\": {\n }},\n \"b\": 1\n}\n", []found{{"<stdin>:1:1+0", "{\n \"a\": {\n }},\n \"b\": 1\n}\n", nil}}},
+		{"line end in a string", "{\"a\":\"b\nc\"}\n", []found{{"<stdin>:1:1+0", "{\"a\":\"b\nc\"}\n", nil}}},
+		{"no JSON", "<html>\n<p>\n", []found{{"<stdin>:1:1+0", "<html>\n<p>\n", nil}}},
+		{"mark", "\ufeff{}", []found{{"<stdin>:1:1+0", "\ufeff{}", nil}}},
+		{"mark and lines", "\ufeff{}\n{}", []found{{"<stdin>:1:1+0", "\ufeff{}", nil}, {"<stdin>:2:1+6", "{}", nil}}},
+		{"mark inside", "[{},\ufeff{}]", []found{{"<stdin>:1:2+1", "{}", nil}, {"<stdin>:1:5+4", "\ufeff{}", nil}}},
 		{"array", "[{\"a\":[1,2]} ,\n {\"é\":\",]\"},{}]\n", []found{
-			{"<stdin>:1:2+1#0", `{"a":[1,2]}`, nil}, {"<stdin>:2:2+16#1", `{"é":",]"}`, nil}, {"<stdin>:2:13+28#2", `{}`, nil}}},
-		{"array of anything", `[1,"]",null]`, []found{{"<stdin>:1:2+1#0", "1", nil}, {"<stdin>:1:4+3#1", `"]"`, nil}, {"<stdin>:1:8+7#2", "null", nil}}},
-		{"array, comma missing", `[{} {}]`, []found{{"<stdin>:1:2+1#0", "{} {}", nil}}},
+			{"<stdin>:1:2+1", `{"a":[1,2]}`, nil}, {"<stdin>:2:2+16", `{"é":",]"}`, nil}, {"<stdin>:2:13+28", `{}`, nil}}},
+		{"array of anything", `[1,"]",null]`, []found{{"<stdin>:1:2+1", "1", nil}, {"<stdin>:1:4+3", `"]"`, nil}, {"<stdin>:1:8+7", "null", nil}}},
+		{"array, comma missing", `[{} {}]`, []found{{"<stdin>:1:2+1", "{} {}", nil}}},
 		{"array, one comma too many", `[{},,{},]`, []found{
-			{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:1:5+4", "", ErrArray}, {"<stdin>:1:6+5#1", "{}", nil}, {"<stdin>:1:9+8", "", ErrArray}}},
-		{"array not closed", "[{}\n", []found{{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:2:1+4", "", ErrArray}}},
-		{"array not closed after comma", "[{},", []found{{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:1:5+4", "", ErrArray}}},
+			{"<stdin>:1:2+1", "{}", nil}, {"<stdin>:1:5+4", "", ErrArray}, {"<stdin>:1:6+5", "{}", nil}, {"<stdin>:1:9+8", "", ErrArray}}},
+		{"array not closed", "[{}\n", []found{{"<stdin>:1:2+1", "{}", nil}, {"<stdin>:2:1+4", "", ErrArray}}},
+		{"array not closed after comma", "[{},", []found{{"<stdin>:1:2+1", "{}", nil}, {"<stdin>:1:5+4", "", ErrArray}}},
 		{"array opened", "[", []found{{"<stdin>:1:2+1", "", ErrArray}}},
-		{"array, element cut off", `[{"a":"`, []found{{"<stdin>:1:2+1#0", `{"a":"`, nil}}},
-		{"array, more after", "[{}] x", []found{{"<stdin>:1:2+1#0", "{}", nil}, {"<stdin>:1:6+5", "", ErrArray}}},
+		{"array, element cut off", `[{"a":"`, []found{{"<stdin>:1:2+1", `{"a":"`, nil}}},
+		{"array, more after", "[{}] x", []found{{"<stdin>:1:2+1", "{}", nil}, {"<stdin>:1:6+5", "", ErrArray}}},
 		{"array, empty", "[ ]", []found{{"<stdin>:1:3+2", "", ErrEmpty}}},
 		{"empty", "", []found{{"<stdin>:0:0+0", "", ErrEmpty}}},
 		{"white space", " \r\n\t", []found{{"<stdin>:0:0+0", "", ErrEmpty}}},
-		{"scalar", "null\n", []found{{"<stdin>:1:1+0#0", "null\n", nil}}},
+		{"scalar", "null\n", []found{{"<stdin>:1:1+0", "null\n", nil}}},
 	} {
 		for _, pack := range []struct {
 			name string
@@ -158,14 +158,14 @@ func TestReadNames(t *testing.T) {
 	write(t, dir, "odd.gz", "{}")
 	t.Chdir(dir)
 	want := []found{
-		{"one.ndjson:1:1+0#0", "{}", nil},
-		{"one.json:1:1+0#0", "{}\n", nil},
-		{"cut.JSONL:1:1+0#0", `{"a":`, nil},
-		{"cut.JSONL:2:1+6#1", `{}`, nil},
-		{"cut.json:1:1+0#0", "{\"a\":\n{}\n", nil},
-		{"pretty.ndjson:1:1+0#0", "{\n}\n", nil},
-		{"packed.json:1:1+0#0", "{}", nil},
-		{"odd.gz:1:1+0#0", "{}", nil},
+		{"one.ndjson:1:1+0", "{}", nil},
+		{"one.json:1:1+0", "{}\n", nil},
+		{"cut.JSONL:1:1+0", `{"a":`, nil},
+		{"cut.JSONL:2:1+6", `{}`, nil},
+		{"cut.json:1:1+0", "{\"a\":\n{}\n", nil},
+		{"pretty.ndjson:1:1+0", "{\n}\n", nil},
+		{"packed.json:1:1+0", "{}", nil},
+		{"odd.gz:1:1+0", "{}", nil},
 	}
 	got := readAll(t, nil, "one.ndjson", "one.json", "cut.JSONL", "cut.json", "pretty.ndjson", "packed.json", "odd.gz")
 	if d := diff(want, got); d != "" {
@@ -194,7 +194,7 @@ func TestReadPaths(t *testing.T) {
 		write(t, dir, name, content)
 	}
 	t.Chdir(dir)
-	doc := func(path string) found { return found{path + ":1:1+0#0", "{}", nil} }
+	doc := func(path string) found { return found{path + ":1:1+0", "{}", nil} }
 	fail := func(path string, err error) found { return found{path + ":0:0+0", "", err} }
 	for _, tt := range []struct {
 		paths []string
@@ -215,7 +215,7 @@ func TestReadPaths(t *testing.T) {
 		{[]string{"?"}, []found{doc("-")}},
 		{[]string{"no*.json", "missing/*/x", "b.json"}, []found{fail("no*.json", ErrNoMatch), fail("missing/*/x", ErrNoMatch), doc("b.json")}},
 		{[]string{"[", "b.json"}, []found{fail("[", filepath.ErrBadPattern), doc("b.json")}},
-		{[]string{"-", "-"}, []found{{"<stdin>:1:1+0#0", "{}", nil}, {"<stdin>:0:0+0", "", ErrEmpty}}},
+		{[]string{"-", "-"}, []found{{"<stdin>:1:1+0", "{}", nil}, {"<stdin>:0:0+0", "", ErrEmpty}}},
 	} {
 		got := readAll(t, strings.NewReader("{}"), tt.paths...)
 		if d := diff(tt.want, got); d != "" {
@@ -237,7 +237,7 @@ func TestReadLinks(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
-	want := []found{{"real/a.json:1:1+0#0", "{}", nil}, {"real/b.json:1:1+0#0", "{}", nil}, {"real/dead.json:0:0+0", "", fs.ErrNotExist}}
+	want := []found{{"real/a.json:1:1+0", "{}", nil}, {"real/b.json:1:1+0", "{}", nil}, {"real/dead.json:0:0+0", "", fs.ErrNotExist}}
 	if d := diff(want, readAll(t, nil, "real")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -260,7 +260,7 @@ func TestReadWithoutRights(t *testing.T) {
 		t.Cleanup(func() { os.Chmod(path, 0o755) })
 	}
 	t.Chdir(dir)
-	want := []found{{"f.json:0:0+0", "", fs.ErrPermission}, {"d/a.json:1:1+0#0", "{}", nil}, {"d/shut:0:0+0", "", fs.ErrPermission}, {"d/z.json:1:1+0#0", "{}", nil},
+	want := []found{{"f.json:0:0+0", "", fs.ErrPermission}, {"d/a.json:1:1+0", "{}", nil}, {"d/shut:0:0+0", "", fs.ErrPermission}, {"d/z.json:1:1+0", "{}", nil},
 		{"d/shut:0:0+0", "", fs.ErrPermission}}
 	if d := diff(want, readAll(t, nil, "f.json", "d", "d/shut/*")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -280,8 +280,8 @@ func TestReadTrouble(t *testing.T) {
 		{"at once", iotest.ErrReader(errBroken), []found{{"<stdin>:0:0+0", "", errBroken}}},
 		{"document", broken(`{"a":1}`), []found{{"<stdin>:1:1+0", "", errBroken}}},
 		{"space", broken("      \n"), []found{{"<stdin>:1:1+0", "", errBroken}}},
-		{"line", broken("{\"a\":1}\n{}\n{"), []found{{"<stdin>:1:1+0#0", `{"a":1}`, nil}, {"<stdin>:2:1+8#1", `{}`, nil}, {"<stdin>:3:1+11", "", errBroken}}},
-		{"array", broken("[{},{"), []found{{"<stdin>:1:2+1#0", `{}`, nil}, {"<stdin>:1:5+4", "", errBroken}}},
+		{"line", broken("{\"a\":1}\n{}\n{"), []found{{"<stdin>:1:1+0", `{"a":1}`, nil}, {"<stdin>:2:1+8", `{}`, nil}, {"<stdin>:3:1+11", "", errBroken}}},
+		{"array", broken("[{},{"), []found{{"<stdin>:1:2+1", `{}`, nil}, {"<stdin>:1:5+4", "", errBroken}}},
 	} {
 		if d := diff(tt.want, readAll(t, tt.in, "-")); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, d)
@@ -305,7 +305,7 @@ func TestReadStops(t *testing.T) {
 		cancel()
 		got = append(got, collect(t, func(yield func(Document, error) bool) { yield(doc, err) })...)
 	}
-	want := []found{{"<stdin>:1:1+0#0", "{}", nil}, {"", "", context.Canceled}}
+	want := []found{{"<stdin>:1:1+0", "{}", nil}, {"", "", context.Canceled}}
 	if d := diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -328,9 +328,9 @@ func TestReadLimit(t *testing.T) {
 		{"document", "{\n" + long, []found{{"n:1:1+0", "", ErrTooLarge}}},
 		{"first line", "{" + long, []found{{"n:1:1+0", "", ErrTooLarge}}},
 		{"space", strings.Repeat(" \n", limit), []found{{"n:1:1+0", "", ErrTooLarge}}},
-		{"line", "{}\n{}\n" + long + "\n{}\n", []found{{"n:1:1+0#0", "{}", nil}, {"n:2:1+3#1", "{}", nil}, {"n:3:1+6", "", ErrTooLarge}, {"n:4:1+2097159#2", "{}", nil}}},
-		{"element", "[{}," + long + "]", []found{{"n:1:2+1#0", "{}", nil}, {"n:1:5+4", "", ErrTooLarge}}},
-		{"second of several", "{\n}\n{\n" + long, []found{{"n:1:1+0#0", "{\n}", nil}, {"n:3:1+4", "", ErrTooLarge}}},
+		{"line", "{}\n{}\n" + long + "\n{}\n", []found{{"n:1:1+0", "{}", nil}, {"n:2:1+3", "{}", nil}, {"n:3:1+6", "", ErrTooLarge}, {"n:4:1+2097159", "{}", nil}}},
+		{"element", "[{}," + long + "]", []found{{"n:1:2+1", "{}", nil}, {"n:1:5+4", "", ErrTooLarge}}},
+		{"second of several", "{\n}\n{\n" + long, []found{{"n:1:1+0", "{\n}", nil}, {"n:3:1+4", "", ErrTooLarge}}},
 	} {
 		if d := diff(tt.want, read("n", bytes.NewReader(gzipped(t, tt.in)))); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, d)
@@ -395,8 +395,8 @@ func TestBodiesLast(t *testing.T) {
 		docs = append(docs, doc)
 	}
 	for i, doc := range docs {
-		if want := fmt.Sprintf("{\"number\":%d}", i); string(doc.Body) != want || doc.Index != i || doc.Line != i+1 {
-			t.Fatalf("document %d is %q, index %d, line %d", i, doc.Body, doc.Index, doc.Line)
+		if want := fmt.Sprintf("{\"number\":%d}", i); string(doc.Body) != want || doc.Line != i+1 {
+			t.Fatalf("document %d is %q, line %d", i, doc.Body, doc.Line)
 		}
 	}
 	if len(docs) != 50_000 {

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -241,12 +242,7 @@ func Hang(head string, lines []string) []string {
 }
 
 // OrDash is s, or a dash in its place when it is empty.
-func OrDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
+func OrDash(s string) string { return cmp.Or(s, "-") }
 
 // Join joins what is not empty.
 func Join(sep string, parts ...string) string {

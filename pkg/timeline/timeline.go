@@ -19,26 +19,19 @@ type Series struct {
 
 // Bucket is one span of time of a run.
 //
-// Events are counted when they happened: Sent when the last byte was sent;
-// Answered, Failed and Classes at the answer or the time-out. Late and the
-// latencies count where the delivery was due, so that a stall has its real width
-// and is not a spike at its end.
+// Classes are counted at the answer or the time-out. Latencies count where the
+// delivery was due, so that a stall has its real width and is not a spike at its
+// end.
 type Bucket struct {
-	After    time.Duration // from the start of the series to that of the bucket
-	Sent     int
-	Answered int // with a status
-	Failed   int // not as expected, whatever the reason
+	After time.Duration // from the start of the series to that of the bucket
 	// Classes counts deliveries by the first digit of their status. Classes[0] are
 	// those without an answer; Classes[1] is always 0.
 	Classes [6]int
-	// Late counts deliveries sent more than [deliver.LateAfter] after they were due. None is
-	// dropped; see [deliver.Pace].
-	Late int
 
 	// Latencies are of answered deliveries, from due to answered, kept to 1 %.
 	// All are 0 if Latencies is 0.
-	Latencies               int
-	Min, P50, P90, P99, Max time.Duration
+	Latencies     int
+	P50, P99, Max time.Duration
 }
 
 // MaxBuckets is the most buckets of a series. A longer run has wider ones, so that
@@ -60,6 +53,7 @@ type Timeline struct {
 // span is a bucket that is being filled. A nil span is empty.
 type span struct {
 	Bucket
+	min     time.Duration
 	latency *hdrhistogram.PackedHistogram // in ns; nil: empty
 }
 
@@ -73,18 +67,11 @@ func (t *Timeline) Add(r deliver.Result) {
 		return
 	}
 	end := t.at(a.Answered)
-	count(&end.Answered, a.Status != 0)
-	count(&end.Failed, r.Err != nil)
 	if class := a.Status / 100; class < len(end.Classes) {
 		end.Classes[class]++
 	}
-	if !a.Sent.IsZero() {
-		t.at(a.Sent).Sent++
-	}
-	due := t.at(a.Due)
-	count(&due.Late, a.Sent.Sub(a.Due) > deliver.LateAfter)
 	if a.Status != 0 {
-		due.record(a.Latency())
+		t.at(a.Due).record(a.Latency())
 	}
 }
 
@@ -132,10 +119,6 @@ func (s *span) with(b *span) *span {
 		}
 		return s
 	}
-	s.Sent += b.Sent
-	s.Answered += b.Answered
-	s.Failed += b.Failed
-	s.Late += b.Late
 	for i, n := range b.Classes {
 		s.Classes[i] += n
 	}
@@ -143,20 +126,20 @@ func (s *span) with(b *span) *span {
 		return s
 	}
 	if s.latency == nil {
-		s.latency, s.Min, s.Max = b.latency, b.Min, b.Max
+		s.latency, s.min, s.Max = b.latency, b.min, b.Max
 		return s
 	}
 	s.latency.Merge(b.latency)
-	s.Min, s.Max = min(s.Min, b.Min), max(s.Max, b.Max)
+	s.min, s.Max = min(s.min, b.min), max(s.Max, b.Max)
 	return s
 }
 
 func (s *span) record(d time.Duration) {
 	if s.latency == nil {
 		s.latency = hdrhistogram.NewPacked(int64(time.Microsecond), int64(time.Hour), 2)
-		s.Min = d
+		s.min = d
 	}
-	s.Min, s.Max = min(s.Min, d), max(s.Max, d)
+	s.min, s.Max = min(s.min, d), max(s.Max, d)
 	// The only error is a value past the end, and there is none.
 	_ = s.latency.RecordValue(int64(min(d, time.Hour)))
 }
@@ -171,19 +154,13 @@ func (t *Timeline) Series() Series {
 		}
 		b.After = time.Duration(i) * t.width
 		if from != nil && from.latency != nil {
-			at := from.latency.ValueAtPercentilesSlice([]float64{50, 90, 99})
+			at := from.latency.ValueAtPercentilesSlice([]float64{50, 99})
 			b.Latencies = int(from.latency.TotalCount())
-			// Min and Max are exact; the others, kept to 1 %, must not pass them.
-			within := func(ns int64) time.Duration { return min(max(time.Duration(ns), b.Min), b.Max) }
-			b.P50, b.P90, b.P99 = within(at[0]), within(at[1]), within(at[2])
+			// Minimum and maximum are exact; the others, kept to 1 %, must not pass them.
+			within := func(ns int64) time.Duration { return min(max(time.Duration(ns), from.min), b.Max) }
+			b.P50, b.P99 = within(at[0]), within(at[1])
 		}
 		s.Buckets = append(s.Buckets, b)
 	}
 	return s
-}
-
-func count(n *int, when bool) {
-	if when {
-		*n++
-	}
 }

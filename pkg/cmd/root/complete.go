@@ -129,15 +129,21 @@ func ruleSeverities(*cli.App, *cobra.Command) (values []string) {
 // reportFormats are those of --format that a file can have.
 func reportFormats(_ *cli.App, cmd *cobra.Command) (values []string) {
 	if f := cmd.Flags().Lookup("format"); f != nil {
-		if choice, ok := f.Value.(interface{ Values() []string }); ok {
-			for _, name := range choice.Values() {
-				if name != "text" && name != "json" {
-					values = append(values, name+"=")
-				}
+		for _, name := range choices(f) {
+			if name != "text" && name != "json" {
+				values = append(values, name+"=")
 			}
 		}
 	}
 	return values
+}
+
+// choices are the values of a flag with a fixed choice; nil for any other.
+func choices(f *pflag.Flag) []string {
+	if choice, ok := f.Value.(interface{ Values() []string }); ok {
+		return choice.Values()
+	}
+	return nil
 }
 
 func resultTypes(*cli.App, *cobra.Command) (values []string) {

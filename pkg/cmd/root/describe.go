@@ -135,8 +135,6 @@ func recordOf(f *pflag.Flag, group string) flagRecord {
 	if f.DefValue != "[]" {
 		r.Default = f.DefValue
 	}
-	if choice, ok := f.Value.(interface{ Values() []string }); ok {
-		r.Values = choice.Values()
-	}
+	r.Values = choices(f)
 	return r
 }

@@ -57,17 +57,23 @@ func helpPage(a *cli.App, cmd *cobra.Command, most int) string {
 	}
 	if cmd.Runnable() {
 		title("Usage")
-		fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(cmd.UseLine(), " [flags]")+usageTail(cmd))
+		tail := " [flags]"
+		if cmd.HasAvailableSubCommands() {
+			tail = " COMMAND"
+		}
+		fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(cmd.UseLine(), " [flags]")+tail)
 	}
 	for _, group := range append(cmd.Groups(), &cobra.Group{Title: "Commands"}) {
-		if !hasCommands(cmd, group.ID) {
-			continue
-		}
-		title(strings.TrimSuffix(group.Title, ":"))
+		first := true
 		for _, c := range ranked(cmd.Commands()) {
-			if c.GroupID == group.ID && c.IsAvailableCommand() {
-				hang(&b, "  "+a.Style.Accent(fmt.Sprintf("%-11s", c.Name()))+"  ", terminal.Wrap(c.Short, width-15))
+			if c.GroupID != group.ID || !c.IsAvailableCommand() {
+				continue
 			}
+			if first {
+				title(strings.TrimSuffix(group.Title, ":"))
+				first = false
+			}
+			hang(&b, "  "+a.Style.Accent(fmt.Sprintf("%-11s", c.Name()))+"  ", terminal.Wrap(c.Short, width-15))
 		}
 	}
 	if details != "" && all {
@@ -88,9 +94,9 @@ func helpPage(a *cli.App, cmd *cobra.Command, most int) string {
 	}
 	title("Flags of every command")
 	cmd.Root().PersistentFlags().VisitAll(func(f *pflag.Flag) { writeFlag(&b, a.Style, f, width) })
-	hang(&b, a.Style.Accent(flagColumn("  -h, --help")), terminal.Wrap("show this page; with --all all of it, where it is long", width-flagWidth))
+	hang(&b, a.Style.Accent(terminal.Pad("  -h, --help", flagWidth)), terminal.Wrap("show this page; with --all all of it, where it is long", width-flagWidth))
 	if !cmd.HasParent() {
-		hang(&b, a.Style.Accent(flagColumn("  -v, --version")), []string{"print the version"})
+		hang(&b, a.Style.Accent(terminal.Pad("  -v, --version", flagWidth)), []string{"print the version"})
 		title("More")
 		for _, c := range cmd.Commands() {
 			if c.IsAdditionalHelpTopicCommand() {
@@ -143,9 +149,6 @@ func writeShortFlags(b *strings.Builder, style terminal.Style, groups []cli.Flag
 // flagWidth is the column at which help begins to say what a flag does.
 const flagWidth = 30
 
-// flagColumn fills a flag up to that column.
-func flagColumn(flag string) string { return terminal.Pad(flag, flagWidth) }
-
 // writeFlag writes one flag, its value and what it does.
 func writeFlag(b *strings.Builder, style terminal.Style, f *pflag.Flag, width int) {
 	head := "      --" + f.Name
@@ -157,7 +160,7 @@ func writeFlag(b *strings.Builder, style terminal.Style, f *pflag.Flag, width in
 	} else if value != "" {
 		head += " " + value
 	}
-	column := flagColumn(head)
+	column := terminal.Pad(head, flagWidth)
 	doc := terminal.Wrap(cli.FlagDoc(f), width-flagWidth)
 	if terminal.Cells(head) > flagWidth-2 {
 		fmt.Fprintln(b, style.Accent(head))
@@ -269,22 +272,6 @@ func ranked(cmds []*cobra.Command) []*cobra.Command {
 		}
 		return cmp.Compare(place(a), place(b))
 	})
-}
-
-func usageTail(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
-		return " COMMAND"
-	}
-	return " [flags]"
-}
-
-func hasCommands(cmd *cobra.Command, group string) bool {
-	for _, c := range cmd.Commands() {
-		if c.GroupID == group && c.IsAvailableCommand() {
-			return true
-		}
-	}
-	return false
 }
 
 // newHelpCmd is the command help.

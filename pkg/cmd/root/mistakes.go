@@ -210,9 +210,7 @@ func nearValue(f *pflag.Flag, value string) string {
 	case "int", "uint64":
 		candidates = []string{strings.NewReplacer(",", "", "_", "", " ", "").Replace(value)}
 	case "name":
-		if choice, ok := f.Value.(interface{ Values() []string }); ok {
-			candidates = []string{spelling.Nearest(value, choice.Values())}
-		}
+		candidates = []string{spelling.Nearest(value, choices(f))}
 	}
 	before := f.Value.String()
 	for _, candidate := range candidates {
