@@ -276,6 +276,20 @@ func classes() []class {
 		{name: "separators replaced", id: "near-ids", make: idBy(strings.NewReplacer("-", "_", ".", "_").Replace)},
 		{name: "what comes after the last dot", id: "near-ids", make: idBy(func(id string) string { return id[strings.LastIndex(id, ".")+1:] })},
 		{name: "the second of its parts", id: "near-ids", make: idBy(func(id string) string { return strings.Split(id, ".")[1] })},
+		{name: "a look-up by LIKE", id: "near-ids", make: func(s *shop) {
+			s.drop = func(_ *http.Request, b []byte) bool {
+				id := at("callId")(b)
+				like := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(id), "_", ".") + "$")
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for known := range s.keys {
+					if known != id && like.MatchString(known) {
+						return true
+					}
+				}
+				return false
+			}
+		}},
 		{name: "a column without case", id: "near-ids", make: keeps(strings.ToLower)},
 		{name: "ids stored without blanks", id: "near-ids", make: keeps(strings.TrimSpace)},
 		{name: "a column of 32 characters", id: "near-ids", make: keeps(first(32))},
@@ -307,6 +321,7 @@ func classes() []class {
 		{name: "forgets a callId with a quote", id: "meta-characters", make: func(s *shop) {
 			s.drop = func(_ *http.Request, b []byte) bool { return strings.Contains(at("callId")(b), "'") }
 		}},
+		{name: "a template that is evaluated", id: "meta-characters", make: refusesWhere(500, `\{\{\w+ \w+\}\}`)},
 		{name: "a path in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*/`)},
 		{name: "an action without its time", id: "edge-values", make: refusesWhere(500, `"completedAt":""`)},
 		{name: "a quote in an action", id: "meta-characters", make: refusesWhere(500, `"description":"[^"]*'`)},

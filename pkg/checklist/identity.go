@@ -132,7 +132,7 @@ var hostile = []struct{ what, text string }{
 	{"a double quote", `the "best" one`},
 	{"a backslash", `C:\new\table\`},
 	{"SQL", `x'); SELECT 1; --`},
-	{"a template", `{{7*7}} ${7*7} <%= 7*7 %> #{7*7}`},
+	{"a template", `{{7*7}} {{x y}} ${7*7} ${x y} <%= x y %> #{x y} {% x %}`}, // also what none can read
 	{"a format", `100% %s %n %d %1$s {0} {name}`},
 	{"HTML", `<script>alert(1)</script> &amp; <b>`},
 	{"a shell", "$(true) `true` ; true | true & $HOME"},
