@@ -224,21 +224,10 @@ func (w *writer) learnCalls(ctx context.Context, x *index, now time.Time) error 
 	return x.ask(ctx, func(db *sql.DB) error {
 		// All from the first that is within the window: where the clock was set
 		// back, later ones may seem to be before it.
-		rows, err := db.QueryContext(ctx,
+		var call sql.RawBytes
+		var p copies.Place
+		return eachRow(ctx, db, func() { w.calls.Add(string(call), p) }, []any{&p.ID, &call, &p.Copies, &p.First, &p.Last},
 			"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE received >= ?) ORDER BY id", since)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var call sql.RawBytes
-			var p copies.Place
-			if err := rows.Scan(&p.ID, &call, &p.Copies, &p.First, &p.Last); err != nil {
-				return err
-			}
-			w.calls.Add(string(call), p)
-		}
-		return rows.Err()
 	})
 }
 

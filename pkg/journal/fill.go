@@ -6,9 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
@@ -39,19 +37,10 @@ type listedSegment struct {
 }
 
 func segmentsOf(ctx context.Context, q querier) (all []*listedSegment, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, name, done, first, last FROM segments ORDER BY name")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		s := &listedSegment{}
-		if err := rows.Scan(&s.id, &s.name, &s.done, &s.first, &s.last); err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, rows.Err()
+	var s listedSegment
+	err = eachRow(ctx, q, func() { all = append(all, new(s)) }, []any{&s.id, &s.name, &s.done, &s.first, &s.last},
+		"SELECT id, name, done, first, last FROM segments ORDER BY name")
+	return all, err
 }
 
 const (
@@ -278,7 +267,11 @@ func (f *filling) add(s *source) error {
 }
 
 func (f *filling) insert(ctx context.Context) error {
-	f.read()
+	share(f.x.folder, len(f.rows), func(_ *reader, i int) {
+		r := f.rows[i]
+		r.Contact = record.ContactOf(record.PayloadOf(r.Delivery, r.header))
+		r.Body, r.header = nil, nil
+	})
 	if err := f.insertRows(ctx); err != nil {
 		return err
 	}
@@ -304,22 +297,6 @@ func (f *filling) insert(ctx context.Context) error {
 		}
 	}
 	return f.exec(ctx, "UPDATE state SET seq = ?, last = ?", f.seq, f.last)
-}
-
-// read finds in payloads what lists show, on all cores.
-func (f *filling) read() {
-	var all sync.WaitGroup
-	cores := runtime.GOMAXPROCS(0)
-	for from := range cores {
-		all.Go(func() {
-			for i := from; i < len(f.rows); i += cores {
-				r := f.rows[i]
-				r.Contact = record.ContactOf(record.PayloadOf(r.Delivery, r.header))
-				r.Body, r.header = nil, nil
-			}
-		})
-	}
-	all.Wait()
 }
 
 // insertAttempt lists an attempt with its delivery, unless that was deleted.
@@ -470,7 +447,7 @@ func (x *index) followStale(ctx context.Context, most int, over int64) error {
 // forPrivate begins an index elsewhere where that of the log cannot be written to.
 func (x *index) forPrivate(ctx context.Context, err error) error {
 	x.mu.Lock()
-	private := x.private == "" && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
+	private := x.private == nil && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
 	if private {
 		err = x.beginPrivate(ctx)
 	}

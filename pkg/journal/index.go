@@ -38,7 +38,7 @@ type index struct {
 
 	mu      sync.Mutex // held while something is written, and over what follows
 	path    string
-	private string // the folder that it has to itself, where that of the log cannot be written to
+	private *segment.Temp // the folder that it has to itself, where that of the log cannot be written to; mostly nil
 	read    *sql.DB
 	db      *sql.DB // to write; nil: not open
 	conn    *conn   // of db
@@ -121,8 +121,9 @@ func (x *index) open(ctx context.Context) error {
 func (x *index) use(ctx context.Context, path string) (err error) {
 	x.path = path
 	x.retire()
-	if filepath.Dir(path) != x.private {
-		_ = x.leave() // it is of no use any more
+	if x.private != nil && filepath.Dir(path) != x.private.Path {
+		_ = x.private.Delete() // it is of no use any more
+		x.private = nil
 	}
 	if !stampFits(path) {
 		return errIndex
@@ -211,7 +212,7 @@ func (x *index) replace(ctx context.Context, was *sql.DB) error {
 	if x.read != was {
 		return nil
 	}
-	if x.private != "" {
+	if x.private != nil {
 		return x.beginPrivate(ctx)
 	}
 	err := x.folder.Take(ctx, x.opts.Busy)
@@ -254,26 +255,16 @@ func removeIndex(path string) {
 
 // beginPrivate begins an index outside of the folder of the log.
 func (x *index) beginPrivate(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "julianctl-index-")
+	temp, err := segment.MakeTemp("julianctl-index-")
 	if err != nil {
 		return err
 	}
-	_ = x.leave() // it is of no use any more
-	x.private, x.path = dir, filepath.Join(dir, indexPrefix+"1"+indexSuffix)
+	_ = x.private.Delete() // it is of no use any more
+	x.private, x.path = temp, filepath.Join(temp.Path, indexPrefix+"1"+indexSuffix)
 	if err := x.begin(ctx, x.path); err != nil {
 		return err
 	}
 	return x.use(ctx, x.path)
-}
-
-// leave deletes the folder that the index has to itself, if there is one.
-func (x *index) leave() error {
-	dir := x.private
-	x.private = ""
-	if dir == "" {
-		return nil
-	}
-	return os.RemoveAll(dir)
 }
 
 // begin makes an empty index.
@@ -444,10 +435,10 @@ func (x *index) close() (err error) {
 		_, _ = x.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0")
 		alone := x.conn.QueryRowContext(ctx, "PRAGMA journal_mode = delete").Scan(&mode) == nil && mode == "delete"
 		err = errors.Join(err, x.conn.Close(), x.db.Close())
-		if alone && x.private == "" {
+		if alone && x.private == nil {
 			setStamp(x.path)
 		}
 	}
 	x.read, x.db, x.conn, x.old = nil, nil, nil, nil
-	return errors.Join(err, x.leave())
+	return errors.Join(err, x.private.Delete())
 }

@@ -168,22 +168,14 @@ func (q statsQuery) spans(t *Timeline, from int64) error {
 	// grouping by three.
 	const kinds, most = 3, 64 * octave
 	where, args := q.and("")
-	rows, err := q.tx.QueryContext(q.ctx, fmt.Sprintf(`SELECT (min((received - ?) / ?, ?) * %d
+	query := fmt.Sprintf(`SELECT (min((received - ?) / ?, ?) * %d
 		+ CASE WHEN status NOT BETWEEN 200 AND 299 THEN 2 ELSE copy > 1 END) * %d
 		+ coalesce(CAST(log2(max(took, 1)) * %d AS INTEGER) + 1, 0) AS class, count(*), coalesce(max(took), 0)
-		FROM deliveries%s GROUP BY class`, kinds, most, octave, where),
-		append([]any{from, int64(t.Step), len(t.Spans) - 1}, args...)...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+		FROM deliveries%s GROUP BY class`, kinds, most, octave, where)
 	all := classes{}
 	each := make([]classes, len(t.Spans))
-	for rows.Next() {
-		var key, n, longest int64
-		if err := rows.Scan(&key, &n, &longest); err != nil {
-			return err
-		}
+	var key, n, longest int64
+	err := eachRow(q.ctx, q.tx, func() {
 		span, kind, class := key/most/kinds, key/most%kinds, key%most
 		s := &t.Spans[span]
 		*[]*int64{&s.First, &s.Duplicates, &s.Failed}[kind] += n
@@ -191,12 +183,12 @@ func (q statsQuery) spans(t *Timeline, from int64) error {
 			each[span].add(class-1, n, longest)
 			all.add(class-1, n, longest)
 		}
-	}
+	}, []any{&key, &n, &longest}, query, append([]any{from, int64(t.Step), len(t.Spans) - 1}, args...)...)
 	for i := range each {
 		t.Spans[i].Took = each[i].percentiles()
 	}
 	t.Took = all.percentiles()
-	return rows.Err()
+	return err
 }
 
 // classes counts times by their logarithms.

@@ -169,7 +169,7 @@ func (x *index) erase(ctx context.Context, c *conn, d record.Deletion) error {
 		return err
 	}
 	for _, s := range known {
-		if x.private != "" {
+		if x.private != nil {
 			break // nothing of the log can be written to
 		}
 		if s.last > 0 && s.last <= d.Through && x.folder.Drop(s.name, s.done) {

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/record"
@@ -220,11 +218,6 @@ type page struct {
 // pages reads what f chooses until ctx ends.
 func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 	defer close(to)
-	files := make([]reader, runtime.GOMAXPROCS(0)) // what is read takes longer than to find it
-	for i := range files {
-		files[i].folder = l.folder
-		defer files[i].close()
-	}
 	for left := f.Limit; ; {
 		part := f
 		part.Limit = pageRows
@@ -245,18 +238,12 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 				}
 				bytes += row.at.length + row.outcome.length
 			}
-			var all sync.WaitGroup
-			each := (len(p.rows) + len(files) - 1) / len(files)
-			for i := range files {
-				all.Go(func() {
-					for _, row := range p.rows[min(i*each, len(p.rows)):min((i+1)*each, len(p.rows))] {
-						if row.err = row.fill(ctx, db, &files[i]); row.err == nil {
-							row.err = row.story(ctx, db, &files[i])
-						}
-					}
-				})
-			}
-			all.Wait()
+			share(l.folder, len(p.rows), func(files *reader, i int) {
+				row := p.rows[i]
+				if row.err = row.fill(ctx, db, files); row.err == nil {
+					row.err = row.story(ctx, db, files)
+				}
+			})
 			return nil
 		})
 		select {

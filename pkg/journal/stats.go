@@ -158,20 +158,10 @@ func (q statsQuery) percentiles(s *Stats) error {
 func (q statsQuery) counts(into *[]Count, of string) error {
 	where, args := q.and(of + " <> ''")
 	//nolint:gosec // all but the values, which are bound, is this package's own text
-	rows, err := q.tx.QueryContext(q.ctx, "SELECT "+of+" AS kind, count(*) AS n FROM deliveries"+where+" GROUP BY kind ORDER BY n DESC, kind", args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+	query := "SELECT " + of + " AS kind, count(*) AS n FROM deliveries" + where + " GROUP BY kind ORDER BY n DESC, kind"
+	var c Count
 	*into = []Count{}
-	for rows.Next() {
-		var c Count
-		if err := rows.Scan(&c.Name, &c.Count); err != nil {
-			return err
-		}
-		*into = append(*into, c)
-	}
-	return rows.Err()
+	return eachRow(q.ctx, q.tx, func() { *into = append(*into, c) }, []any{&c.Name, &c.Count}, query, args...)
 }
 
 func (q statsQuery) over(s *Stats, parts int) error {
@@ -192,20 +182,11 @@ func (q statsQuery) over(s *Stats, parts int) error {
 	}
 	where, args := q.and("")
 	//nolint:gosec // all but the values, which are bound, is this package's own text
-	rows, err := q.tx.QueryContext(q.ctx, "SELECT (received - ?) / ? AS part, count(*), coalesce(sum(status NOT BETWEEN 200 AND 299), 0) FROM deliveries"+where+" GROUP BY part",
-		append([]any{from.UnixNano(), width}, args...)...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var part, n, failed int64
-		if err := rows.Scan(&part, &n, &failed); err != nil {
-			return err
-		}
+	query := "SELECT (received - ?) / ? AS part, count(*), coalesce(sum(status NOT BETWEEN 200 AND 299), 0) FROM deliveries" + where + " GROUP BY part"
+	var part, n, failed int64
+	return eachRow(q.ctx, q.tx, func() {
 		p := &s.Over[min(max(part, 0), int64(parts-1))]
 		p.Deliveries += n
 		p.Failed += failed
-	}
-	return rows.Err()
+	}, []any{&part, &n, &failed}, query, append([]any{from.UnixNano(), width}, args...)...)
 }

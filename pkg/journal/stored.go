@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
@@ -49,6 +51,22 @@ type opened struct {
 
 // maxOpen is how many segments a reader has open.
 const maxOpen = 64
+
+// share runs do for each i below n, on all cores, with a reader for each core.
+func share(f *segment.Folder, n int, do func(files *reader, i int)) {
+	var all sync.WaitGroup
+	cores := runtime.GOMAXPROCS(0)
+	for core := range cores {
+		all.Go(func() {
+			files := &reader{folder: f}
+			defer files.close()
+			for i := core; i < n; i += cores {
+				do(files, i)
+			}
+		})
+	}
+	all.Wait()
+}
 
 func (r *reader) close() {
 	for _, o := range r.open {
@@ -182,17 +200,23 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 }
 
 func locations(ctx context.Context, q querier, query string, args ...any) (all []location, err error) {
+	var at location
+	err = eachRow(ctx, q, func() { all = append(all, at) }, []any{&at.segment, &at.place, &at.length}, query, args...)
+	return all, err
+}
+
+// eachRow runs do for each row of what a query finds, when it is in into.
+func eachRow(ctx context.Context, q querier, do func(), into []any, query string, args ...any) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var at location
-		if err := rows.Scan(&at.segment, &at.place, &at.length); err != nil {
-			return nil, err
+		if err := rows.Scan(into...); err != nil {
+			return err
 		}
-		all = append(all, at)
+		do()
 	}
-	return all, rows.Err()
+	return rows.Err()
 }

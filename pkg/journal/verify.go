@@ -206,20 +206,11 @@ func (t *verifying) damaged(listed map[int64]listedFrame, place, length int64, w
 // listed are the deliveries that the index has in a segment.
 func (t *verifying) listed(ctx context.Context, q querier, l *listedSegment) (map[int64]listedFrame, error) {
 	all := map[int64]listedFrame{}
-	rows, err := q.QueryContext(ctx, "SELECT id, place, length, call_id, copy, size FROM deliveries WHERE id BETWEEN ? AND ? AND segment = ?", l.first, l.last, l.id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		at := listedFrame{location: location{segment: l.id}}
-		if err := rows.Scan(&id, &at.place, &at.length, &at.call, &at.copy, &at.size); err != nil {
-			return nil, err
-		}
-		all[id] = at
-	}
-	return all, rows.Err()
+	var id int64
+	at := listedFrame{location: location{segment: l.id}}
+	err := eachRow(ctx, q, func() { all[id] = at }, []any{&id, &at.place, &at.length, &at.call, &at.copy, &at.size},
+		"SELECT id, place, length, call_id, copy, size FROM deliveries WHERE id BETWEEN ? AND ? AND segment = ?", l.first, l.last, l.id)
+	return all, err
 }
 
 // delivery looks at one, and takes it off what is listed.
@@ -236,7 +227,7 @@ func (t *verifying) delivery(f segment.Frame, l *listedSegment, listed map[int64
 	}
 	t.Verified.Deliveries++
 	t.Verified.Bytes += int64(len(d.Body))
-	if l == nil || f.Place >= l.done || !is && t.index.private != "" {
+	if l == nil || f.Place >= l.done || !is && t.index.private != nil {
 		return nil // it came after the index was looked at, or is deleted by who may
 	}
 	if want := (listedFrame{location{l.id, f.Place, f.Length}, d.CallID, d.Copy, d.Size}); !is || at != want {

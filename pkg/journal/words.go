@@ -3,8 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"runtime"
-	"sync"
 
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
@@ -22,24 +20,15 @@ func (x *index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, 
 		return false, err
 	}
 	words := make([]string, len(found))
-	cores := runtime.GOMAXPROCS(0)
-	errs := make([]error, cores)
-	var all sync.WaitGroup
-	for from := range cores {
-		all.Go(func() {
-			files := &reader{folder: x.folder}
-			defer files.close()
-			for i := from; i < len(found) && errs[from] == nil; i += cores {
-				words[i], errs[from] = wordsOf(ctx, c, files, found[i])
-			}
-		})
-	}
-	if all.Wait(); errors.Join(errs...) != nil {
-		return false, errors.Join(errs...)
-	}
+	share(x.folder, len(found), func(files *reader, i int) {
+		words[i], found[i].err = wordsOf(ctx, c, files, found[i])
+	})
 	for i, r := range found {
-		if err := c.exec(ctx, "INSERT OR REPLACE INTO words (rowid, tokens) VALUES (?, ?)", r.ID, words[i]); err != nil {
-			return false, err
+		if r.err == nil {
+			r.err = c.exec(ctx, "INSERT OR REPLACE INTO words (rowid, tokens) VALUES (?, ?)", r.ID, words[i])
+		}
+		if r.err != nil {
+			return false, r.err
 		}
 	}
 	return len(found) == most, c.exec(ctx, "UPDATE state SET worded = ?", found[len(found)-1].ID)

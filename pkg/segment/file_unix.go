@@ -38,6 +38,12 @@ func Writable(path string) bool {
 	return syscall.Access(path, write) == nil
 }
 
+// own reports whether a file is this user's.
+func own(info os.FileInfo) bool {
+	is, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(is.Uid) == os.Geteuid()
+}
+
 // SyncFolder makes durable which files are in a folder.
 func SyncFolder(path string) error {
 	f, err := os.Open(path)
