@@ -70,13 +70,13 @@ type Result struct {
 	// Mend is how people repair what was found, where that is not what the check
 	// says; usually empty.
 	Mend string `json:"mend,omitempty"`
-	// Kept is which of two contents was kept, and Copies what was released together;
-	// both are usually empty.
+	// Kept is which of two contents was kept, and Tried what was sent, in words; both
+	// are usually empty.
 	Kept string `json:"-"`
 	// SameCause is the check that failed for the same reason, where that is certain;
 	// usually empty.
 	SameCause string `json:"sameCause,omitempty"`
-	Copies    string `json:"-"`
+	Tried     string `json:"-"`
 }
 
 // Evidence is one delivery of a check and its answer.

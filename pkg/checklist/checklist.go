@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/crashcheck"
@@ -120,6 +121,16 @@ func Planned(o check.Options) (checks, over, requests int) {
 		checks++
 	}
 	return checks, over, requests
+}
+
+// LongestPause is how long a run takes at least, for a call that is repeated late.
+func LongestPause(o check.Options) time.Duration {
+	for _, c := range Checks {
+		if c.late && selects(o, c) {
+			return longPause
+		}
+	}
+	return 0
 }
 
 // Selected lists the checks that were asked for, in the order of [Checks].

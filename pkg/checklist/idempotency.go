@@ -100,8 +100,8 @@ func together(t *check.Trial) check.Conclusion {
 	return func() check.Finding {
 		t.Exactly(&n, all, n.Fail)
 		t.Result.Effects = worstFirst(t.Result.Effects)
-		t.Result.Copies = fmt.Sprintf("%d copies in %d groups", copies, len(all))
-		f := n.Finding("%s, 1 effect each", t.Result.Copies)
+		t.Result.Tried = fmt.Sprintf("%s in %d copies at once", units.Count(len(all), "call"), copies)
+		f := n.Finding("%s, 1 effect each", t.Result.Tried)
 		if f.Verdict == check.Fail || f.Verdict == check.Pass {
 			f.Message += fmt.Sprintf(" (released within %s)", units.Time(units.FromMilliseconds(t.Result.SkewMS)))
 		}
@@ -203,7 +203,8 @@ func lateRepeat(t *check.Trial) check.Conclusion {
 	}
 	t.Result.Related = []string{"after-others", "together", "burst"} // in a run by itself they come between
 	since := time.Since(first[0].At)
-	return once(t, &n, check.Watch(1, ids), "repeated after %s other calls and %s, 1 effect each", units.Number(all-first[0].Before), units.Time(since))
+	t.Result.Tried = fmt.Sprintf("after %s other calls and %s", units.Number(all-first[0].Before), units.Time(since))
+	return once(t, &n, check.Watch(1, ids), "repeated %s, 1 effect each", t.Result.Tried)
 }
 
 // longPause is how long a thorough run waits for its latest repeat.

@@ -68,7 +68,7 @@ var Checks = []Check{
 		Title: "accepts text of any script", run: accepts(unicodeText),
 		Why:  "people say anything in a call; a name or a transcript that breaks the store loses it",
 		How:  "delivers many scripts, emoji, also alone and after a letter, right-to-left and combining characters, naughty strings and an escaped NUL, which must be answered with a 2xx, and half a surrogate pair, which may be refused with a 4xx (a warning)",
-		Mend: "use UTF-8 from end to end, and a column that takes all of it",
+		Mend: "keep text as UTF-8 from end to end (utf8mb4 in MySQL); PostgreSQL takes no \\u0000 in text or jsonb: remove it, or keep the body as bytea; answer half a surrogate pair with 400, not with 5xx",
 	},
 	{
 		ID: "large-payload", Group: "accepts", Needs: Answers, Requests: 2,
@@ -324,7 +324,7 @@ var Checks = []Check{
 		Title: "answers a wrong Content-Type without 5xx", run: contentTypes,
 		Why:  "a proxy may change or drop the header",
 		How:  "delivers calls as text/plain, as a form and without a Content-Type: to take and to refuse them is right, a 5xx fails",
-		Mend: "read or refuse with 415, and drain the body",
+		Mend: "read the body as JSON whatever the header says, or refuse it with 415; read it to its end either way",
 	},
 	{
 		ID: "methods", Group: "robustness", Needs: Answers, Requests: 3,
@@ -352,7 +352,7 @@ var Checks = []Check{
 		Title: "survives a header of 32KiB", run: hugeHeader,
 		Why:  "cookies and tracing headers grow",
 		How:  "sends a call with such a header: taken, refused or hung up on, but no 5xx; a good call afterwards must be taken",
-		Mend: "let the server refuse with 431, and catch nothing else",
+		Mend: "leave long headers to the server, which may answer 431",
 	},
 	{
 		ID: "poison", Group: "robustness", Needs: Answers, Requests: 8,
@@ -456,8 +456,8 @@ var Checks = []Check{
 	{
 		ID: "downstream-down", Group: Crashes, Needs: Effects, Requests: 20, alone: true,
 		Title: "survives an outage of what it calls", crash: crashcheck.DownstreamDown,
-		Why:  "the one thing outside is told twice, or never",
-		How:  "lets the stand-in of --spy answer 500, and then close without an answer, and redelivers what was not acknowledged once it is back: each call must be processed and told once",
+		Why:  "a message or an order that follows from a call is sent twice, or never",
+		How:  "lets the stand-in of --spy answer 500, and then close without an answer, and redelivers what was not acknowledged once it is back: each call must be processed once, and what it calls be called once",
 		Mend: crashcheck.SendOnce,
 	},
 	{

@@ -34,18 +34,13 @@ func (r *run) limits(results []check.Result) {
 	}
 	show := func(format string, args ...any) { r.sum.Shown = append(r.sum.Shown, fmt.Sprintf(format, args...)) }
 	if together, ok := passed["together"]; ok {
-		show("%s", together.Copies)
+		show("%s", together.Tried)
 	}
-	var remembered []string
-	for _, of := range []struct{ id, what string }{
-		{"after-many-others", "2,000 calls"}, {"after-others", "100 calls"}, {"after-long-pause", "90s"}, {"after-pause", r.Options.Pause.String()},
-	} {
-		if _, ok := passed[of.id]; ok && len(remembered) < 2 {
-			remembered = append(remembered, of.what)
-		}
+	if late, ok := passed["late-repeat"]; ok {
+		show("repeats %s", late.Tried)
 	}
-	if remembered != nil {
-		show("a repeat remembered for %s", strings.Join(remembered, " and "))
+	if _, ok := passed["after-long-pause"]; ok {
+		show("a repeat after %s", longPause)
 	}
 	if forms > 0 {
 		show("%s of payload", units.Count(forms, "form"))
@@ -69,7 +64,7 @@ func (r *run) limits(results []check.Result) {
 		not(left)
 	}
 	if !r.Options.Thorough {
-		not("longer memory (--profile thorough)")
+		not("a repeat after 90s (--profile thorough)")
 	}
 	if r.Options.Also == nil {
 		not("a second writer (--also)")

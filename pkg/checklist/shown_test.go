@@ -33,7 +33,7 @@ func TestNotShown(t *testing.T) {
 	} {
 		r := &run{Session: check.NewSession(tt.options)}
 		r.limits(tt.results)
-		want := strings.TrimPrefix(tt.want+"; longer memory (--profile thorough); a second writer (--also)", "; ")
+		want := strings.TrimPrefix(tt.want+"; a repeat after 90s (--profile thorough); a second writer (--also)", "; ")
 		if got := strings.Join(r.sum.NotShown, "; "); got != want {
 			t.Errorf("%s: %s, want %s", tt.name, got, want)
 		}

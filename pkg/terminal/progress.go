@@ -13,7 +13,7 @@ import (
 const (
 	progressFirst = time.Second // work that is shorter shows none
 	progressFrame = 200 * time.Millisecond
-	progressLine  = 5 * time.Second
+	progressLine  = 10 * time.Second
 	progressSame  = time.Minute // in a log, where nothing has changed
 )
 

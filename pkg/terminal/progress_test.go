@@ -47,9 +47,9 @@ func TestProgress(t *testing.T) {
 		{"a share", true, 1100 * time.Millisecond, 0.5, []string{"a"}, "\r━━━━━━━━━━──────────  50%  1s  a\x1b[K" + clear},
 		{"no room", true, 1100 * time.Millisecond, 0, []string{"a", long, long}, "\r1s  a  " + long + "\x1b[K" + clear},
 		{"a short log", false, 4 * time.Second, 0.5, []string{"a"}, ""},
-		{"a log", false, 11 * time.Second, 0, []string{"a", long, long}, "5s, a, " + long + ", " + long + "\n10s, a, " + long + ", " + long + "\n"},
+		{"a log", false, 21 * time.Second, 0, []string{"a", long, long}, "10s, a, " + long + ", " + long + "\n20s, a, " + long + ", " + long + "\n"},
 		{"an unchanged log", false, 191 * time.Second, 0, []string{unchanged}, strings.Repeat(unchanged+"\n", 4)},
-		{"a share in a log", false, 6 * time.Second, 0.333, []string{"a"}, "33%, 5s, a\n"},
+		{"a share in a log", false, 11 * time.Second, 0.333, []string{"a"}, "33%, 10s, a\n"},
 	}
 	for _, tt := range tests {
 		if d := cmp.Diff(tt.want, drawing(t, tt.live, tt.lasts, tt.share, tt.words...)); d != "" {

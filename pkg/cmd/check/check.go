@@ -83,9 +83,7 @@ are reserved for fiction, and call ids begin with call.julianctl-. Ids are new i
 run, even with the same --seed, so that a check can be run again at any time. --cleanup
 CMD removes the calls afterwards: it gets their ids, one a line.
 
-The time limit for an answer is 10s, or five times the highest limit of --budget if that
-is more; --timeout sets another. If the endpoint does not answer at all, that is reported
-once, and the checks are not run.
+If the endpoint does not answer at all, that is reported once, and the checks are not run.
 
 --exec starts the endpoint on a free port. The checks of the group crashes then kill it,
 lose the answers of its database, hold one delivery inside another, run two processes of
@@ -137,11 +135,12 @@ lost, however right the endpoint is. "julianctl help senders" lists the platform
 		},
 	}
 	o.delivery.Declare(cmd)
+	cmd.Flags().Lookup("timeout").Usage = "time limit for an answer (default 10s, or five times the highest --budget if that is more)"
 	o.probe.declare(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.only, "only", nil, "run only these checks or groups")
 	f.StringSliceVar(&o.skip, "skip", nil, "skip these checks or groups")
-	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check: smoke takes seconds, thorough minutes", profileDefault, profileSmoke, profileThorough)
+	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check: smoke sends the least, thorough takes over 90s", profileDefault, profileSmoke, profileThorough)
 	f.StringVar(&o.budget, "budget", "p99=2s", "limits of latency: p50=100ms,p99=2s,max=5s")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the payloads: the same seed sends the same ones, with new ids (default random)")
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late duplicate is sent")

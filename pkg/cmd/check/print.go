@@ -80,13 +80,16 @@ func newPrinter(a *cli.App, o options, plan *checkPlan) (*printer, error) {
 		if o.supervise.exec != "" { // the port is any free one
 			recipe = strings.ReplaceAll(recipe, ":8080/", ":{port}/")
 		}
-		a.Note("no probe: a call that is lost or processed twice is not seen; %s", recipe)
+		a.Note("no probe: calls that are lost or processed twice are not seen; add one, such as %s", recipe)
 	}
-	if o.profile == profileThorough {
-		a.Note("thorough: takes two to three minutes")
+	text = fmt.Sprintf("checking %s, seed %d: %s, at most %s", safetext.Line(plan.subject(a, o)), o.seed, text, units.Count(requests, "request"))
+	if pause := checklist.LongestPause(plan.options); pause > plan.options.Pause {
+		text += ", at least " + units.Time(pause)
 	}
-	a.Note("checking %s, seed %d: %s, at most %s", a.ErrStyle.Bold(safetext.Line(plan.subject(a, o))), o.seed,
-		text, units.Count(requests, "request"))
+	if a.Err.IsTTY() {
+		text = strings.Join(terminal.Wrap(text, a.Err.Width()-1), "\n")
+	}
+	a.Note("%s", text)
 	return p, nil
 }
 

@@ -164,12 +164,19 @@ func noShell(flag, command string, words []string) error {
 			}
 			return cli.UsageError(fmt.Errorf("%s %q has %s, and no shell reads it", flag, command, name), flag+` "sh -c '…'" has one read it, or double quotes let yours fill it in`)
 		}
-		if slices.Contains([]string{"|", "||", "&&", ";", ">", "<", "2>", "2>&1"}, word) {
-			return cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, word), flag+` "sh -c '…'" has one read it`)
-		}
+	}
+	if sign := shellSign.FindString(quoted.ReplaceAllString(command, "")); sign != "" {
+		return cli.UsageError(fmt.Errorf("%s %q has %q, and no shell reads it", flag, command, sign), flag+` "sh -c '…'" has one read it`)
 	}
 	return nil
 }
+
+// quoted is what stands in quotes, as [cli.SplitCommand] reads them; shellSign is what
+// joins commands, or leads to a file, where a shell reads it.
+var (
+	quoted    = regexp.MustCompile(`'[^']*'|"(?:\\.|[^"\\])*"|\\.`)
+	shellSign = regexp.MustCompile(`\|\|?|&&|[0-9]?[<>]+|;(?:\s|$)`)
+)
 
 // queryPrograms never read the environment for the id of a call, unless a file of
 // statements does.
@@ -286,7 +293,8 @@ func (p *checkPlan) planCalls(o options) error {
 
 // recipes are probes as people write them, by what the calls are kept in.
 var recipes = []struct{ env, keeps, flag string }{
-	{"postgres", "PostgreSQL", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select ids.id, (select count(*) from calls where call_id = ids.id) from ids\" \"$DATABASE_URL\"'"`},
+	{"postgres", "PostgreSQL", `--probe "psql -XAtc \"select count(*) from calls where call_id = '{callId}'\" $DATABASE_URL"`},
+	{"", "PostgreSQL, many calls at once", `--probe-batch "sh -c 'psql -XqAt -F \" \" -c \"create temp table ids (id text)\" -c \"\\copy ids from pstdin\" -c \"select ids.id, (select count(*) from calls where call_id = ids.id) from ids\" \"$DATABASE_URL\"'"`},
 	{"mysql", "MySQL", `--probe "mysql -N -e \"select count(*) from calls where call_id = '{callId}'\" DATABASE"`},
 	{"sqlite", "SQLite", `--probe "sqlite3 -cmd '.timeout 5000' calls.db \"select count(*) from calls where call_id = '{callId}'\""`},
 	{"redis", "Redis", `--probe "redis-cli llen calls:{callId}"`},
@@ -298,11 +306,11 @@ var recipes = []struct{ env, keeps, flag string }{
 func nearestRecipe(env func(string) string) string {
 	url := strings.ToLower(env("DATABASE_URL") + env("REDIS_URL"))
 	for _, r := range recipes {
-		if strings.Contains(url, r.env) {
-			return "such as " + r.flag
+		if r.env != "" && strings.Contains(url, r.env) {
+			return r.flag
 		}
 	}
-	return ""
+	return recipes[len(recipes)-1].flag
 }
 
 // recipeText lists them for the help.

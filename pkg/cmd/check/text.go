@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/check"
@@ -277,14 +278,17 @@ func (p *printer) checksNotRun(s check.Summary) {
 const notRunNamed = 5
 
 func (p *printer) verdict(s check.Summary) {
-	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone && s.Unreachable == "" {
+	said := slices.ContainsFunc(p.all, func(r check.Result) bool { // with its checks
+		return strings.Contains(strings.Join(append([]string{r.Message}, r.Details...), "\n"), s.Probe)
+	})
+	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone && s.Unreachable == "" && !said {
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(strings.TrimLeft(strings.TrimPrefix(s.Probe, "probe"), ": ")))
 	}
 	if len(s.Shown) > 0 && p.worse == 0 {
-		p.limits("shown", s.Shown)
+		p.limits("tried", s.Shown)
 	}
 	if len(s.NotShown) > 0 && p.worse == 0 && p.doubtful == 0 {
-		p.limits("not checked", s.NotShown)
+		p.limits("not tried", s.NotShown)
 	}
 	failed := p.failed()
 	if failed != nil {
@@ -321,7 +325,7 @@ func (p *printer) verdict(s check.Summary) {
 // limits prints a list in as few lines as it takes.
 func (p *printer) limits(name string, list []string) {
 	head := "\n"
-	if name != "shown" {
+	if name != "tried" {
 		head = ""
 	}
 	for _, line := range terminal.Hang(head+p.a.Style.Faint(name+":")+" ", terminal.Wrap(safetext.Line(strings.Join(list, "; ")), p.a.Out.Width()-len(name)-3)) {
