@@ -321,6 +321,7 @@ func classes() []class {
 		{name: "forgets a callId with a quote", id: "meta-characters", make: func(s *shop) {
 			s.drop = func(_ *http.Request, b []byte) bool { return strings.Contains(at("callId")(b), "'") }
 		}},
+		{name: "a name as a replacement of an expression", id: "meta-characters", make: refusesWhere(500, `"name":"[^"]*\\[0-9]`)},
 		{name: "a template that is evaluated", id: "meta-characters", make: refusesWhere(500, `\{\{\w+ \w+\}\}`)},
 		{name: "a path in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*/`)},
 		{name: "an action without its time", id: "edge-values", make: refusesWhere(500, `"completedAt":""`)},
@@ -376,6 +377,14 @@ func classes() []class {
 		{name: "extracted variables", id: "no-echo", make: says(at("callResult.extractedVariables"))},
 		{name: "the beginning of a summary", id: "no-echo", make: says(func(b []byte) string { return at("callResult.summary")(b)[:30] })},
 		{name: "an outcome", id: "no-echo", make: says(at("callResult.outcomes.0.reasoning"))},
+		{name: "an action", id: "no-echo", make: says(at("callResult.agentActions.0.description"))},
+		{name: "the host of a meeting", id: "no-echo", make: says(at("callResult.followUpMeetingDetails.hostEmail"))},
+		{name: "a name in character references", id: "no-echo", make: says(func(b []byte) (out string) {
+			for _, c := range at("name")(b) {
+				out += fmt.Sprintf("&#%d;", c)
+			}
+			return out
+		})},
 		{name: "a name in hex", id: "no-echo", make: says(func(b []byte) string { return fmt.Sprintf("%x", at("name")(b)) })},
 		{name: "a number as people write it", id: "no-echo", make: says(func(b []byte) string {
 			n := at("phoneNumber")(b)

@@ -130,7 +130,7 @@ func secondWrite(t *check.Trial) check.Conclusion {
 var hostile = []struct{ what, text string }{
 	{"a single quote", `O'Brien`},
 	{"a double quote", `the "best" one`},
-	{"a backslash", `C:\new\table\`},
+	{"a backslash", `C:\new\1\q\users\`},
 	{"SQL", `x'); SELECT 1; --`},
 	{"a template", `{{7*7}} {{x y}} ${7*7} ${x y} <%= x y %> #{x y} {% x %}`}, // also what none can read
 	{"a format", `100% %s %n %d %1$s {0} {name}`},

@@ -294,7 +294,7 @@ var Checks = []Check{
 		ID: "no-echo", Group: "security", Needs: Answers, Requests: 4,
 		Title: "keeps personal data and stack traces to itself", run: noEcho,
 		Why:  "answers end up in the sender's logs",
-		How:  "delivers a good call, a repeat of it and two bad ones: an answer that repeats a name, the number, the summary, a variable or a line of the transcript, as they are, escaped or in base64, or holds a stack trace, in its header or the first 1MiB of its body, fails; of a longer one the rest stays undecided",
+		How:  "delivers a good call, a repeat of it and two bad ones: an answer that repeats a name, the number, the summary, a variable, an action, the host of a meeting or a line of the transcript, as they are, escaped or in base64, or holds a stack trace, in its header or the first 1MiB of its body, fails; of a longer one the rest stays undecided",
 		Mend: "answer with an empty body, and log the details on your side",
 	},
 

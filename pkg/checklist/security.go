@@ -222,6 +222,10 @@ func marked(t *check.Trial) check.Call {
 	set("callResult.transcription", &r.Transcription, "Agent: "+word()+"?\nContact: It is "+word()+", as I said.")
 	r.Outcomes = []julian.Outcome{{Name: "julianctl_asked", Reasoning: "Wants " + word() + " first."}}
 	c = c.With("callResult.outcomes", `[{"name":"julianctl_asked","reasoning":`+quote(r.Outcomes[0].Reasoning)+`}]`)
+	r.AgentActions = []julian.Action{{Description: "Promised " + word() + " by mail."}}
+	c = c.With("callResult.agentActions", strings.Replace(changedActions, `"Later."`, quote(r.AgentActions[0].Description), 1))
+	r.FollowUpMeetingDetails = &julian.FollowUpMeeting{HostEmail: strings.ToLower(word()) + "@example.com"}
+	c = c.With("callResult.followUpMeetingDetails", `{"startTime":"2026-01-28T15:00:00.000Z","endTime":"2026-01-28T15:30:00.000Z","hostEmail":`+quote(r.FollowUpMeetingDetails.HostEmail)+`}`)
 	variable("customInputVariables", &e.CustomInputVariables)
 	variable("callResult.extractedVariables", &r.ExtractedVariables)
 	c.Event = e
@@ -265,6 +269,7 @@ func echo(n *check.Notes, what string, c check.Call, a deliver.Answer) {
 		places = append(places, struct{ in, text string }{" in its header " + f.Name, f.Value})
 	}
 	for _, place := range places {
+		place.text = html.UnescapeString(place.text)
 		folded, said := strings.ToLower(place.text), ""
 		for _, p := range personalOf(c) {
 			if strings.Contains(said, p.text) {
@@ -318,6 +323,12 @@ func personalOf(c check.Call) []personal {
 	for _, o := range r.Outcomes {
 		add("an outcome", o.Reasoning)
 	}
+	for _, a := range r.AgentActions {
+		add("an action", a.Description)
+	}
+	if m := r.FollowUpMeetingDetails; m != nil {
+		add("the host's address", m.HostEmail)
+	}
 	for _, variables := range []map[string]any{e.CustomInputVariables, r.ExtractedVariables} {
 		for _, v := range variables {
 			if text, ok := v.(string); ok {
@@ -349,7 +360,7 @@ func digitsOf(text string) string {
 // spellings are the ways to write a text: as it is, escaped, in hex, and in base64, where
 // what stands around it shifts its letters.
 func spellings(text string) []string {
-	out := []string{text, hex.EncodeToString([]byte(text)), url.QueryEscape(text), url.PathEscape(text), strings.Trim(quote(text), `"`), html.EscapeString(text)}
+	out := []string{text, hex.EncodeToString([]byte(text)), url.QueryEscape(text), url.PathEscape(text), strings.Trim(quote(text), `"`)}
 	const least = 9 // bytes: what is left in the middle then says enough
 	if len(text) < least {
 		return out
