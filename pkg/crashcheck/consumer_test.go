@@ -19,7 +19,7 @@ import (
 )
 
 // store is what a [testConsumer] keeps its effects in: it counts the calls that
-// are posted to it.
+// are posted to it, those to /once at most once.
 type store struct {
 	mu    sync.Mutex
 	calls map[string]int
@@ -28,7 +28,9 @@ type store struct {
 func (s *store) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls[r.URL.Query().Get("call")] = 1
+	if id := r.URL.Query().Get("call"); r.URL.Path != "/once" || s.calls[id] == 0 {
+		s.calls[id]++
+	}
 }
 
 // testConsumer is an endpoint in the test's own process that can be killed: what
@@ -105,6 +107,30 @@ func runCrash(t *testing.T, body Body, handle func(ctx context.Context, store st
 	return trial, f
 }
 
+// post tells the store of a call.
+func post(ctx context.Context, store, id string) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, store+"?call="+url.QueryEscape(id), http.NoBody)
+	if err != nil {
+		return
+	}
+	if a, err := http.DefaultClient.Do(r); err == nil {
+		_ = a.Body.Close()
+	}
+}
+
+// answering is a consumer that answers as handle says.
+func answering(handle func(id string) (status int)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // an error: no call
+		var e julian.CallEvent
+		if err := json.Unmarshal(body, &e); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(handle(e.CallID))
+	})
+}
+
 // A consumer that answers from memory is found also where another of its workers
 // does what is held.
 func TestCrashKillsOnAnswer(t *testing.T) {
@@ -112,29 +138,15 @@ func TestCrashKillsOnAnswer(t *testing.T) {
 	trial, f := runCrash(t, Crash, func(ctx context.Context, store string) (http.Handler, func()) {
 		var mu sync.Mutex
 		begun := "" // what the first worker works on
-		post := func(id string) {
-			r, err := http.NewRequestWithContext(ctx, http.MethodPost, store+"/?call="+url.QueryEscape(id), http.NoBody)
-			if err != nil {
-				return
-			}
-			if a, err := http.DefaultClient.Do(r); err == nil {
-				_ = a.Body.Close()
-			}
-		}
-		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body) // an error: no call
-			var e julian.CallEvent
-			if err := json.Unmarshal(body, &e); err != nil {
-				w.WriteHeader(http.StatusBadRequest)
-				return
-			}
-			w.WriteHeader(http.StatusAccepted)
+		post := func(id string) { post(ctx, store+"/once", id) }
+		handler := answering(func(id string) int {
 			time.AfterFunc(150*time.Millisecond, func() {
 				mu.Lock()
-				begun = e.CallID
+				begun = id
 				mu.Unlock()
-				post(e.CallID)
+				post(id)
 			})
+			return http.StatusAccepted
 		})
 		return handler, func() {
 			mu.Lock()
@@ -149,5 +161,71 @@ func TestCrashKillsOnAnswer(t *testing.T) {
 	}
 	if want := "killed right after its answer" + outcomeAcked; f.Details[len(f.Details)-1] != want || trial.Result.Mend != answerLater {
 		t.Errorf("%q and %q, want %q and %q", f.Details, trial.Result.Mend, want, answerLater)
+	}
+}
+
+// What only a long pause or another call brings out is found, and named.
+func TestInterleavedFinds(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		handle func(ctx context.Context, store string) http.Handler
+		want   string
+	}{
+		"a short lease": {func(ctx context.Context, store string) http.Handler {
+			var mu sync.Mutex
+			until, done := map[string]time.Time{}, map[string]bool{}
+			return answering(func(id string) int {
+				mu.Lock()
+				free := time.Now().After(until[id])
+				if free {
+					until[id] = time.Now().Add(time.Second)
+				}
+				processed := done[id]
+				mu.Unlock()
+				switch {
+				case processed:
+					return http.StatusOK
+				case !free:
+					return http.StatusServiceUnavailable
+				}
+				post(ctx, store+"/lease", "")
+				post(ctx, store+"/", id)
+				mu.Lock()
+				done[id] = true
+				mu.Unlock()
+				return http.StatusNoContent
+			})
+		}, `first copy held between "POST /lease" (1) and "POST /" (2)`},
+		"a call dropped for another": {func(ctx context.Context, store string) http.Handler {
+			var mu sync.Mutex
+			busy := ""
+			return answering(func(id string) int {
+				mu.Lock()
+				defer mu.Unlock()
+				switch busy {
+				case "":
+				case id:
+					return http.StatusServiceUnavailable
+				default:
+					return http.StatusOK
+				}
+				busy = id
+				mu.Unlock()
+				post(ctx, store+"/once", id)
+				mu.Lock()
+				busy = ""
+				return http.StatusNoContent
+			})
+		}, `another call came while one was held before "POST /once" (1)` + outcomeAcked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, f := runCrash(t, Interleaved, func(ctx context.Context, store string) (http.Handler, func()) {
+				return tt.handle(ctx, store), func() {}
+			})
+			if f.Verdict != check.Fail || len(f.Details) == 0 || f.Details[0] != tt.want {
+				t.Errorf("%s: %s %q, want %q", f.Verdict, f.Message, f.Details, tt.want)
+			}
+		})
 	}
 }

@@ -118,7 +118,7 @@ func Restart(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		}
 	}
 	l.conclude(t, n, points, "call")
-	t.Result.At, t.Result.Points = "", nil
+	t.Result.Points = nil
 	return n.Finding("3 calls repeated after a restart, processed once each")
 }
 
@@ -261,12 +261,74 @@ func Interleaved(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		return l.withoutSteps()
 	}
 	points := l.chosen("first copy held", l.everyStep())
+	durable := l.durable()
 	l.sweep(t, points, func(p *point) {
-		l.interleave(t, p, func() deliver.Answer { return l.send(t, p.call) })
+		longest := time.Duration(0)
+		if len(durable) > 1 && p.at.Step == durable[1] {
+			longest = leaseHold // the step before it may have taken a lease
+		}
+		l.interleave(t, p, longest, func() deliver.Answer {
+			began := time.Now()
+			a := l.send(t, p.call)
+			for ; !check.Acknowledged(a) && time.Since(began) < longest && t.Ctx.Err() == nil; a = l.send(t, p.call) {
+				t.Rest(longest / 10)
+			}
+			return a
+		})
 	})
-	l.conclude(t, n, points, "interleaving")
+	l.conclude(t, n, append(points, l.anotherInside(t, durable)...), "interleaving")
 	return n.Finding("a copy ran inside another at %s, processed once each", units.Count(len(points), "step"))
 }
+
+// leaseHold is how long a copy is held once while the other one waits for it, as
+// in a pause of its process: a lease that ends meanwhile is of no use.
+const leaseHold = 3 * time.Second
+
+// anotherInside delivers another call while one is held before its last durable
+// step. A database may make one of the two fail, as SERIALIZABLE does.
+func (l *Supervisor) anotherInside(t *check.Trial, durable []int) []*point {
+	if len(durable) == 0 {
+		return nil
+	}
+	at := check.StepAt{Step: durable[len(durable)-1]}
+	if l.s.At != nil && *l.s.At != at {
+		return nil
+	}
+	p := &point{at: at, name: "another call came while one was held " + l.place(at)}
+	l.sweep(t, []*point{p}, func(p *point) {
+		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
+			other := t.Call(generate.Spec{})
+			p.more = append(p.more, other)
+			p.event("sender", "POST of another call", "")
+			others := make(chan deliver.Answer, 1)
+			go func() { others <- l.send(t, other) }()
+			var a deliver.Answer
+			select {
+			case a = <-others:
+				others = nil
+			case <-time.After(l.copyWait()):
+			case <-t.Ctx.Done():
+			}
+			l.s.Recorder.Release(hold, supervise.Pass)
+			p.answered(1, <-answers)
+			if others != nil {
+				a = <-others
+			}
+			p.event("sender", "answer to the other call", a.Describe())
+			if !check.Acknowledged(a) {
+				if a = l.redeliver(t, other); !check.Acknowledged(a) {
+					p.said = "the other call is not acknowledged: " + a.Describe()
+				}
+			}
+			l.again(t, p, 2)
+		})
+	})
+	return []*point{p}
+}
+
+// copyWait is after how long a delivery that has not been answered is taken for
+// one that waits.
+func (l *Supervisor) copyWait() time.Duration { return max(250*time.Millisecond, 5*l.latency) }
 
 func (l *Supervisor) everyStep() []check.StepAt {
 	var at []check.StepAt
@@ -276,19 +338,27 @@ func (l *Supervisor) everyStep() []check.StepAt {
 	return at
 }
 
-// interleave runs second while the first delivery is held.
-func (l *Supervisor) interleave(t *check.Trial, p *point, second func() deliver.Answer) {
+// interleave runs second while the first delivery is held. Where that waits for
+// something else than its database, the first is held for longest, if need be.
+func (l *Supervisor) interleave(t *check.Trial, p *point, longest time.Duration, second func() deliver.Answer) {
 	l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
 		p.event("sender", "POST, copy 2", "")
 		others := make(chan deliver.Answer, 1)
 		go func() { others <- second() }()
-		select {
-		case a := <-others:
-			p.answered(2, a)
-			others <- a
-		case <-time.After(max(250*time.Millisecond, 5*l.latency)):
-			p.event("sender", "copy 2 waits", "")
-		case <-t.Ctx.Done():
+		limit := time.After(l.copyWait())
+		for waits := true; waits; {
+			select {
+			case a := <-others:
+				p.answered(2, a)
+				others <- a
+				waits = false
+			case <-limit:
+				p.event("sender", "copy 2 waits", "")
+				waits = longest > 0 && !l.s.Recorder.Blocked(l.copyWait()/2)
+				limit, longest = time.After(longest), 0
+			case <-t.Ctx.Done():
+				waits = false
+			}
 		}
 		l.s.Recorder.Release(hold, supervise.Pass)
 		p.answered(1, <-answers)
@@ -350,13 +420,10 @@ func Replicas(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	}
 	held := l.chosen("copy on the first replica held", l.everyStep())
 	l.sweep(t, held, func(p *point) {
-		l.interleave(t, p, func() deliver.Answer { return l.sendBy(t, second.Client, p.call) })
+		l.interleave(t, p, 0, func() deliver.Answer { return l.sendBy(t, second.Client, p.call) })
 	})
 	all := append(points, held...)
 	l.conclude(t, n, all, "meeting")
-	if t.Result.At == "0" {
-		t.Result.At = ""
-	}
 	return n.Finding("two replicas took copies in turn, together and inside one another: processed once each")
 }
 

@@ -258,7 +258,7 @@ func killedByClock(t *check.Trial, l *Supervisor, n *check.Notes, why string) ch
 		l.again(t, p, 2)
 	}
 	l.conclude(t, n, points, kill)
-	t.Result.At, t.Result.Points = "", nil
+	t.Result.Points = nil
 	if len(n.Fails) == 0 {
 		n.Undecided("%s by the clock found nothing, and cannot pass: %s", units.Count(len(points), "kill"), why)
 	}

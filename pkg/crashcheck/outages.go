@@ -46,7 +46,7 @@ func DatabaseDown(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 	}
 	p.event("database", "back; the consumer was killed and started again", "")
 	l.conclude(t, n, []*point{p}, "delivery")
-	t.Result.At, t.Result.Points = "", nil
+	t.Result.Points = nil
 	return n.Finding("acknowledged while the database was down, and kept: processed once")
 }
 
@@ -110,7 +110,7 @@ func DatabaseBack(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 		return n.Finding("")
 	}
 	l.conclude(t, n, []*point{p}, "delivery")
-	t.Result.At, t.Result.Points = "", nil
+	t.Result.Points = nil
 	return n.Finding("acknowledged at try %d after the database was back, processed once", tries)
 }
 
@@ -183,6 +183,6 @@ func DownstreamDown(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding
 		l.timeline(p)
 	}
 	l.conclude(t, n, points, "outage")
-	t.Result.At, t.Result.Points = "", nil
+	t.Result.Points = nil
 	return n.Finding("%s, processed once each", units.Count(len(points), "outage")+" of "+who)
 }

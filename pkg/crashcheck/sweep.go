@@ -289,7 +289,10 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 		}
 		n.Fail("%d of %s: %s", len(wrong), units.Count(reached, what), word)
 		n.Fails = append(n.Fails, first.name+first.outcome(l.spied))
-		t.Result.Timeline, t.Result.At = first.events, first.at.String()
+		t.Result.Timeline = first.events
+		if first.at.Step > 0 {
+			t.Result.At = first.at.String()
+		}
 	}
 	var never, late []string
 	for _, p := range missed {

@@ -192,6 +192,20 @@ func (r *Recorder) Rested() time.Duration {
 	return time.Since(r.last)
 }
 
+// Blocked reports whether the target keeps a counted step waiting, for as long as
+// this.
+func (r *Recorder) Blocked(since time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.open {
+		held := slices.ContainsFunc(r.holds, func(h *Hold) bool { return h.step == s })
+		if !held && time.Since(s.Began) >= since {
+			return true
+		}
+	}
+	return false
+}
+
 // Quiet waits until no counted step is open, and none began or ended for gap.
 func (r *Recorder) Quiet(ctx context.Context, gap time.Duration) error {
 	for {
