@@ -7,6 +7,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 const MaxForwardAnswer = 1 << 20 // bytes of an endpoint's answer
@@ -15,7 +16,7 @@ const MaxForwardAnswer = 1 << 20 // bytes of an endpoint's answer
 // header but for what is about the connection. A query goes along unless the
 // endpoint's URL has its own. What the configuration says of the endpoint's
 // header wins.
-func ForwardRequest(to *url.URL, own deliver.Header, d *receive.Delivery) deliver.Request {
+func ForwardRequest(to *url.URL, own deliver.Header, d *record.Delivery) deliver.Request {
 	path := ""
 	if received, err := url.ParseRequestURI(d.URI); err == nil && received.RawQuery != "" && to.RawQuery == "" {
 		path = to.EscapedPath() + "?" + received.RawQuery

@@ -14,12 +14,13 @@ func TestNumber(t *testing.T) {
 	c := New(time.Hour)
 	c.Learned(&record.Delivery{ID: 7, CallID: "known", Copy: 2, First: 3, Received: start})
 	for _, next := range []struct {
-		id            int64
-		call, refusal string
-		after         time.Duration
-		copies        int
-		first         int64
-		back          bool // it is taken back
+		id      int64
+		call    string
+		refusal record.Refusal
+		after   time.Duration
+		copies  int
+		first   int64
+		back    bool // it is taken back
 	}{
 		{8, "a", "", 0, 1, 8, true},
 		{8, "b", "", 0, 1, 8, false},

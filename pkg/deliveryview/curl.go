@@ -36,8 +36,7 @@ func CurlCommand(e *journal.Entry, to, path string) string {
 	if e.Method != "POST" {
 		words = append(words, "-X", safetext.Shell(e.Method))
 	}
-	d := ReceivedOf(e)
-	header := receive.EndToEnd(d.Header)
+	header := receive.EndToEnd(e.Header)
 	for _, name := range []string{"Content-Length", "Host", "Expect"} {
 		header.Del(name)
 	}

@@ -228,10 +228,10 @@ func (f *fieldWriter) header(h http.Header) {
 	}
 }
 
-func (f *fieldWriter) forwarded(fw *receive.Forwarded) {
+func (f *fieldWriter) forwarded(fw *journal.Forward) {
 	label := f.st.Faint(terminal.Pad("forwarded", LabelWidth))
-	if fw.Err != nil {
-		why := safetext.Line(fw.Err.Error())
+	if fw.Err != "" {
+		why := safetext.Line(fw.Err)
 		if f.longest > 0 {
 			why = terminal.Fit(why, f.width-len(indent)-LabelWidth-8-20)
 		}
@@ -288,7 +288,7 @@ func (f *fieldWriter) attempt(a *cli.App, n int, t *journal.Attempt) {
 }
 
 // attempts says how often a delivery was sent, if more than once.
-func attempts(fw *receive.Forwarded) string {
+func attempts(fw *journal.Forward) string {
 	if fw.Attempts < 2 {
 		return ""
 	}

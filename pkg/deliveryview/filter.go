@@ -334,9 +334,7 @@ func (c *Chosen) Matches(s *Shown) bool {
 	if !c.Any() {
 		return true
 	}
-	e := &journal.Entry{Outcome: s.Outcome}
-	e.CallID, e.ResultType, e.Copy, e.Refusal = s.CallID, s.ResultType, s.Copy, string(s.Refusal)
-	return c.Match(e) && c.payload.Match(s.Inflated)
+	return c.Match(&s.Entry) && c.payload.Match(s.Inflated)
 }
 
 // Entries are the deliveries that c chooses, without bodies where it does not

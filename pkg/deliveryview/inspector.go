@@ -187,7 +187,7 @@ func withHint(err error) error {
 // fixture writes e with pseudonyms to the folder of fixtures. In one run, the same
 // value has the same pseudonym.
 func (i *inspector) fixture(_ context.Context, e *journal.Entry) (path string, err error) {
-	payload, err := payloadOf(e)
+	payload, err := e.Payload()
 	if err != nil {
 		return "", err
 	}

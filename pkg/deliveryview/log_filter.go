@@ -117,7 +117,7 @@ func (c Chosen) Deliveries(ctx context.Context, a *cli.App, l *journal.Log) iter
 				return
 			}
 			if c.payload.Any() {
-				p, err := payloadOf(e)
+				p, err := e.Payload()
 				if err != nil {
 					continue
 				}
@@ -229,7 +229,7 @@ func (l *LoggedDocuments) All(ctx context.Context) iter.Seq2[payload.Document, e
 			doc := payload.Document{Line: 1, Column: 1}
 			if err == nil {
 				doc.Source = loggedSource + strconv.FormatInt(e.ID, 10)
-				if doc.Body, err = payloadOf(e); err != nil {
+				if doc.Body, err = e.Payload(); err != nil {
 					err = &payload.Error{Source: doc.Source, Line: 1, Column: 1, Err: err}
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/julianctl/julianctl/pkg/cli/clitest"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/terminal"
 )
@@ -30,10 +31,10 @@ func prettyPrinter(t *testing.T, out *bytes.Buffer, colour string) *Printer {
 
 // delivery is one of a body, received so long after the first.
 func delivery(seq int64, after time.Duration, body string) *receive.Delivery {
-	return &receive.Delivery{
-		Seq: seq, Received: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(after), Method: "POST", URI: "/", Status: 204,
+	return &receive.Delivery{Seq: seq, Entry: journal.Entry{Outcome: &journal.Outcome{Status: 204}, Delivery: journal.Delivery{
+		Received: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(after), Method: "POST", URI: "/",
 		Body: []byte(body), Size: int64(len(body)),
-	}
+	}}}
 }
 
 // A trickle is shown in full, each payload with what is wrong before what it says; what

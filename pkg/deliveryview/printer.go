@@ -128,12 +128,12 @@ func (p *Printer) End(sum any) (written bool, err error) {
 
 // line is one plain line a delivery: for logs, and for grep.
 func (p *Printer) line(s *Shown) error {
-	_, colour := MarkOf(s.verdict(), p.a.Style)
+	_, colour := MarkOf(s.Verdict(), p.a.Style)
 	words := append(p.words[:0],
-		s.Received.Local().Format(time.TimeOnly), colour(terminal.Pad(s.verdict(), len("warning"))), s.StatusText(),
+		s.Received.Local().Format(time.TimeOnly), colour(terminal.Pad(s.Verdict(), len("warning"))), s.StatusText(),
 		terminal.OrDash(safetext.Line(s.Method)), terminal.OrDash(safetext.Line(s.URI)), terminal.OrDash(safetext.Line(s.CallID)),
 		`"`+safetext.Line(s.ResultType)+`"`,
-		s.DurationText(), units.Size(s.Size), units.Time(s.Took),
+		s.DurationText(), units.Size(s.Size), units.Time(s.Result().Took),
 	)
 	p.words = words
 	if s.Refusal != "" {
@@ -142,13 +142,13 @@ func (p *Printer) line(s *Shown) error {
 	if differs := p.duplicate(s); differs != "" {
 		words = append(words, p.a.Style.Warn("DUP "+strconv.Itoa(s.Copy)+"/…")+differs)
 	}
-	if fault := safetext.Line(s.fault()); fault != "" {
+	if fault := safetext.Line(s.Result().Fault); fault != "" {
 		words = append(words, p.a.Style.Warn("fault: "+fault))
 	}
-	if f := s.Forward; f != nil && f.Err != nil {
-		words = append(words, "forwarding failed: "+safetext.Line(f.Err.Error()))
+	if f := s.Result().Forward; f != nil && f.Err != "" {
+		words = append(words, "forwarding failed: "+safetext.Line(f.Err))
 	} else if f != nil && f.Status/100 != 2 {
-		if answerText := p.answerText(s, 200); answerText != "" {
+		if answerText := AnswerText(p.a, f.Answer, 200); answerText != "" {
 			words = append(words, "the endpoint said: "+answerText)
 		}
 	}
@@ -169,14 +169,6 @@ func (p *Printer) line(s *Shown) error {
 	return p.out.WriteByte('\n')
 }
 
-// answerText returns the beginning of the endpoint's answer, as one line.
-func (p *Printer) answerText(s *Shown, most int) string {
-	if s.Outcome == nil || s.Outcome.Forward == nil {
-		return ""
-	}
-	return AnswerText(p.a, s.Outcome.Forward.Answer, most)
-}
-
 // AnswerText returns the beginning of an answer's body as one line, in so many columns.
 func AnswerText(a *cli.App, answer *journal.Answer, most int) string {
 	if answer == nil {
@@ -191,10 +183,11 @@ func AnswerText(a *cli.App, answer *journal.Answer, most int) string {
 
 // StatusText is what was answered, in three columns.
 func (s *Shown) StatusText() string {
-	if s.Status == 0 {
+	status := s.Result().Status
+	if status == 0 {
 		return " - "
 	}
-	return strconv.Itoa(s.Status)
+	return strconv.Itoa(status)
 }
 
 // Worst returns the most important issue.
@@ -330,7 +323,7 @@ func (p *Printer) compact(s *Shown) error {
 	if s.Refusal != "" {
 		notes = append(notes, p.why(s.Delivery))
 	}
-	if fault := safetext.Line(s.fault()); fault != "" {
+	if fault := safetext.Line(s.Result().Fault); fault != "" {
 		notes = append(notes, "fault: "+fault)
 	}
 	if issues := validate.Fold(s.Issues); len(issues) > 0 {
@@ -352,7 +345,7 @@ func (p *Printer) head(s *Shown) string {
 func (p *Printer) headWith(s *Shown, sizes bool, last string) string {
 	st := p.a.Style
 	width := p.a.Out.Width()
-	mark, colour := MarkOf(s.verdict(), st)
+	mark, colour := MarkOf(s.Verdict(), st)
 	idWidth := 13
 	if width >= 120 {
 		idWidth = len("call.") + 36 // a UUID
@@ -364,12 +357,12 @@ func (p *Printer) headWith(s *Shown, sizes bool, last string) string {
 	result := safetext.Line(s.ResultType)
 	clock, status := s.Received.Local().Format(time.TimeOnly), s.StatusText()
 	answered := st.Good
-	if s.Status/100 != 2 {
+	if s.Result().Status/100 != 2 {
 		answered = st.Bad
 	}
 	columns := []string{
 		terminal.Pad(terminal.FitMiddle(terminal.OrDash(safetext.Line(s.CallID)), idWidth), idWidth),
-		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(units.Size(s.Size), 6), terminal.PadLeft(units.Time(s.Took), 5),
+		terminal.PadLeft(s.DurationText(), 6), terminal.PadLeft(units.Size(s.Size), 6), terminal.PadLeft(units.Time(s.Result().Took), 5),
 	}
 	line := colour(mark) + " " + clock + " " + answered(status) + "  " + st.Bold(columns[0]) + " " + columns[1]
 	used := len("v ") + len(clock) + 1 + len(status) + 2 + idWidth + 1 + 6
@@ -406,13 +399,13 @@ func (p *Printer) fields(s *Shown) string {
 		f.line(p.a.Style.Warn("duplicate #"+strconv.Itoa(s.Copy)+":") + differs)
 		f.changes(s.Change)
 	}
-	if fault := safetext.Line(s.fault()); fault != "" {
+	if fault := safetext.Line(s.Result().Fault); fault != "" {
 		f.line(f.st.Faint(terminal.Pad("fault", LabelWidth)) + f.st.Warn(fault))
 	}
-	if s.Forward != nil {
-		f.forwarded(s.Forward)
-		if s.Outcome != nil && s.Outcome.Forward != nil && (f.full || s.Forward.Status/100 != 2) {
-			f.answer(p.a, s.Outcome.Forward.Answer)
+	if forward := s.Result().Forward; forward != nil {
+		f.forwarded(forward)
+		if f.full || forward.Status/100 != 2 {
+			f.answer(p.a, forward.Answer)
 		}
 	}
 	for i := range s.Attempts {

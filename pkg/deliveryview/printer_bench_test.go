@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/terminal"
@@ -23,10 +24,10 @@ func BenchmarkListenPrinter(b *testing.B) {
 				b.Fatal(err)
 			}
 			body := julian.Sample()
-			d := &receive.Delivery{
-				Seq: 1, Method: "POST", URI: "/", Header: http.Header{"Content-Type": {"application/json"}},
-				Body: body, Size: int64(len(body)), CallID: "call.abc123", ResultType: "Goal Completed", Copy: 1, Status: 204,
-			}
+			d := &receive.Delivery{Seq: 1, Entry: journal.Entry{Outcome: &journal.Outcome{Status: 204}, Delivery: journal.Delivery{
+				Method: "POST", URI: "/", Header: http.Header{"Content-Type": {"application/json"}},
+				Body: body, Size: int64(len(body)), CallID: "call.abc123", ResultType: "Goal Completed", Copy: 1,
+			}}}
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {

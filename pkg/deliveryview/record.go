@@ -121,12 +121,13 @@ func (p *Printer) record(s *Shown) error {
 
 // RecordOf is s as a record, with header in place of its own.
 func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
+	o := s.Result()
 	r := Record{
-		Seq: s.Seq, Received: s.Received, Verdict: s.verdict(), Status: s.Status, Refusal: s.Refusal,
-		Reason: s.Reason, Fault: s.fault(),
+		Seq: s.Seq, Received: s.Received, Verdict: s.Verdict(), Status: o.Status, Refusal: s.Refusal,
+		Reason: s.Reason, Fault: o.Fault,
 		Method: s.Method, URI: s.URI, Proto: s.Proto, Host: s.Host, Remote: s.Remote,
 		Header: header,
-		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: units.Milliseconds(s.Took),
+		CallID: s.CallID, ResultType: s.ResultType, Copy: s.Copy, Size: s.Size, TookMS: units.Milliseconds(o.Took),
 		Issues: append([]validate.Issue{}, s.Issues...),
 	}
 	if utf8.Valid(s.Body) {
@@ -141,12 +142,10 @@ func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
 			r.Change.Fields = append(r.Change.Fields, FieldChange{f.Pointer, json.RawMessage(f.Old), json.RawMessage(f.New)})
 		}
 	}
-	if f := s.Forward; f != nil {
-		r.Forward = &Forward{To: f.To, Status: f.Status, TookMS: units.Milliseconds(f.Took), Attempts: f.Attempts}
-		if f.Err != nil {
-			r.Forward.Error = f.Err.Error()
-		} else if s.Outcome != nil && s.Outcome.Forward != nil {
-			r.Forward.Answer = AnswerOf(a, s.Outcome.Forward.Answer)
+	if f := o.Forward; f != nil {
+		r.Forward = &Forward{To: f.To, Status: f.Status, TookMS: units.Milliseconds(f.Took), Attempts: f.Attempts, Error: f.Err}
+		if f.Err == "" {
+			r.Forward.Answer = AnswerOf(a, f.Answer)
 		}
 	}
 	return r

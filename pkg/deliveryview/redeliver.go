@@ -16,14 +16,14 @@ import (
 // Redelivery is e as it was received, to be sent to an endpoint with a header of
 // its own. Secrets were masked before they were stored, and are left out.
 func Redelivery(to *url.URL, own deliver.Header, e *journal.Entry) deliver.Request {
-	d := ReceivedOf(e)
+	d := e.Delivery
 	d.Header = d.Header.Clone()
 	for name, values := range d.Header {
 		if slices.Contains(values, safetext.Masked) {
 			d.Header.Del(name)
 		}
 	}
-	return cli.ForwardRequest(to, own, d)
+	return cli.ForwardRequest(to, own, &d)
 }
 
 // AttemptFrom is what came of a redelivery, for the log. By is the command that

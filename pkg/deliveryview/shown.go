@@ -18,9 +18,6 @@ import (
 // everything that prints one: as it comes, and out of the log.
 type Shown struct {
 	*receive.Delivery
-	// Outcome is what became of it; nil when the listener ended before that was
-	// known.
-	Outcome  *journal.Outcome
 	Inflated []byte           // inflated; nil when it cannot be, or was refused
 	Issues   []validate.Issue // empty for what was refused
 	Invalid  bool
@@ -29,11 +26,6 @@ type Shown struct {
 	// Earlier is the first delivery of the call where that came in an earlier
 	// session, and nothing of the call was shown in this one; nil otherwise.
 	Earlier *Earlier
-
-	// Attempts are redeliveries, of what comes out of the log, and Redelivered
-	// says that one was acknowledged.
-	Attempts    []journal.Attempt
-	Redelivered bool
 }
 
 // Earlier is a delivery of an earlier session.
@@ -46,7 +38,14 @@ type Earlier struct {
 func (p *Printer) received(d *receive.Delivery, earlier *Earlier) *Shown {
 	s := &Shown{Delivery: d, Earlier: earlier}
 	s.examine(p.validator)
-	s.Outcome = outcomeOf(d, s.Issues)
+	d.Outcome.Errors, d.Outcome.Warnings = 0, 0
+	for _, i := range s.Issues {
+		if i.Severity == validate.Error {
+			d.Outcome.Errors++
+		} else {
+			d.Outcome.Warnings++
+		}
+	}
 	return s
 }
 
@@ -57,7 +56,7 @@ func (p *Printer) Logged(e *journal.Entry) (*Shown, error) {
 
 // LoggedDelivery is e as it was shown when it came.
 func LoggedDelivery(e *journal.Entry, v *validate.Validator) (*Shown, error) {
-	s := &Shown{Delivery: ReceivedOf(e), Outcome: e.Outcome, Attempts: e.Attempts, Redelivered: e.Redelivered}
+	s := &Shown{Delivery: &receive.Delivery{Entry: *e, Seq: e.ID}}
 	if e.Outcome == nil {
 		s.examine(v)
 		return s, nil
@@ -85,43 +84,6 @@ func (s *Shown) examine(v *validate.Validator) {
 		s.Issues = v.Issues(payload.Document{Source: "delivery " + strconv.FormatInt(s.Seq, 10), Line: 1, Column: 1, Body: body})
 	}
 	s.Invalid = slices.ContainsFunc(s.Issues, func(i validate.Issue) bool { return i.Severity == validate.Error })
-}
-
-// outcomeOf returns the result of d, without its issues, which take time to find and are
-// only for the log.
-func outcomeOf(d *receive.Delivery, issues []validate.Issue) *journal.Outcome {
-	o := &journal.Outcome{Status: d.Status, Took: d.Took, Fault: d.Fault.String()}
-	if f := d.Forward; f != nil {
-		o.Forward = &journal.Forward{To: f.To, Status: f.Status, Took: f.Took, Attempts: f.Attempts}
-		if f.Err != nil {
-			o.Forward.Err = f.Err.Error()
-		} else {
-			o.Forward.Answer = &journal.Answer{Header: f.Header, Body: f.Body, Size: f.Size}
-		}
-	}
-	for _, i := range issues {
-		if i.Severity == validate.Error {
-			o.Errors++
-		} else {
-			o.Warnings++
-		}
-	}
-	return o
-}
-
-// verdict is one word for a delivery.
-func (s *Shown) verdict() string {
-	e := journal.Entry{Outcome: s.Outcome, Redelivered: s.Redelivered}
-	e.Refusal = string(s.Refusal)
-	return e.Verdict()
-}
-
-// fault returns the injected fault.
-func (s *Shown) fault() string {
-	if s.Outcome == nil {
-		return ""
-	}
-	return s.Outcome.Fault
 }
 
 // MarkOf is a verdict as one character, and its colour.

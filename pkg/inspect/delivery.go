@@ -106,11 +106,6 @@ func (h *Handler) get(r *http.Request, word string) (*journal.Entry, error) {
 	return h.opts.Log.Get(r.Context(), id)
 }
 
-// payloadOf is the body of e, inflated.
-func payloadOf(e *journal.Entry) ([]byte, error) {
-	return (&receive.Delivery{Header: e.Header, Body: e.Body}).Payload()
-}
-
 func (h *Handler) delivery(r *http.Request) (any, error) {
 	e, err := h.entry(r)
 	if err != nil {
@@ -123,7 +118,7 @@ func (h *Handler) delivery(r *http.Request) (any, error) {
 	for _, a := range e.Attempts {
 		w.Attempts = append(w.Attempts, redelivery{a.At.UnixMilli(), a.By, a.To, a.Status, units.Milliseconds(a.Took), a.Err, h.response(a.Answer)})
 	}
-	payload, err := payloadOf(e)
+	payload, err := e.Payload()
 	switch {
 	case err != nil:
 		w.Problem = err.Error()
@@ -173,7 +168,7 @@ func (h *Handler) compare(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if payloads[i], err = payloadOf(e); err != nil {
+		if payloads[i], err = e.Payload(); err != nil {
 			return nil, badRequestf("delivery %d: %w", e.ID, err)
 		}
 	}

@@ -165,7 +165,7 @@ func rowOf(e *journal.Entry) row {
 	r := row{
 		ID: e.ID, At: e.Received.UnixMilli(), Verdict: e.Verdict(), Type: e.ResultType, Call: e.CallID,
 		Name: e.Name, Phone: e.Phone, Direction: e.Direction, Seconds: e.Seconds, Size: e.Size,
-		Copy: e.Copy, First: e.First, Refusal: e.Refusal, Method: e.Method,
+		Copy: e.Copy, First: e.First, Refusal: string(e.Refusal), Method: e.Method,
 	}
 	if o := e.Outcome; o != nil {
 		took := units.Milliseconds(o.Took)

@@ -339,7 +339,7 @@ func (f *filling) insertRows(ctx context.Context) error {
 			d := r.Delivery
 			f.last = max(f.last, d.ID)
 			args = append(args, d.ID, r.at.segment, r.at.place, r.at.length, d.Received.UnixNano(), d.CallID, d.ResultType,
-				d.Seconds, d.Refusal, d.Copy, d.First, d.Size, d.Method, d.URI, d.Remote,
+				d.Seconds, string(d.Refusal), d.Copy, d.First, d.Size, d.Method, d.URI, d.Remote,
 				r.Name, r.Phone, r.Agent, r.Direction, r.Lifecycle)
 			args = outcomeColumns(args, r.outcome)
 		}

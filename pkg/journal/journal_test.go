@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/julianctl/julianctl/pkg/record"
 )
 
@@ -92,7 +93,7 @@ func TestAppendAndRead(t *testing.T) {
 	}
 	for _, opts := range []Options{{ReadOnly: true}, {Existing: true}} {
 		l = open(t, path, opts)
-		if d := cmp.Diff(want, collect(t, l, Filter{})); d != "" {
+		if d := cmp.Diff(want, collect(t, l, Filter{}), cmpopts.IgnoreUnexported(Delivery{})); d != "" {
 			t.Errorf("%+v: %s", opts, d)
 		}
 	}

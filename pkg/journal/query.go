@@ -298,7 +298,7 @@ func scan(rows *sql.Rows, framed bool) (*row, error) {
 		&forwardTo, &r.outcome.segment, &r.outcome.place, &r.outcome.length, &r.Redeliveries, &r.Redelivered,
 	}
 	if !framed {
-		into = append(into, &received, &r.CallID, &r.ResultType, &r.Seconds, &r.Refusal, &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote)
+		into = append(into, &received, &r.CallID, &r.ResultType, &r.Seconds, (*string)(&r.Refusal), &r.Copy, &r.First, &r.Size, &r.Method, &r.URI, &r.Remote)
 	}
 	if err := rows.Scan(into...); err != nil {
 		return nil, err

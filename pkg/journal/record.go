@@ -25,6 +25,3 @@ const MaxAnswer = record.MaxAnswer
 
 // Redelivered is the verdict of what failed at first, and was acknowledged since.
 const Redelivered = record.Redelivered
-
-// Verdict is one word for a delivery, see [record.Verdict].
-func Verdict(refusal string, o *Outcome) string { return record.Verdict(refusal, o) }

@@ -105,7 +105,7 @@ func converseIn(t *testing.T, wire string, step int, netHTTP bool) (came []strin
 			t.Error(err)
 		}
 		for _, d := range r.end() {
-			came = append(came, fmt.Sprintf("%s %q %q %s %v %d %q: %q %q %d", d.Method, d.URI, d.Host, d.Proto, d.Header, d.Size, d.Body, d.Refusal, d.Reason, d.Status))
+			came = append(came, fmt.Sprintf("%s %q %q %s %v %d %q: %q %q %d", d.Method, d.URI, d.Host, d.Proto, d.Header, d.Size, d.Body, d.Refusal, d.Reason, d.Outcome.Status))
 		}
 	})
 	return came

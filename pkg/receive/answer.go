@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 // refusals are the answers to refused requests.
@@ -57,7 +59,7 @@ func (s *Server) planned(d *Delivery) ForwardAnswer {
 // answer stores and forwards d and returns the answer.
 func (s *Server) answer(d *Delivery) ForwardAnswer {
 	answer := s.planned(d)
-	d.Status = answer.Status
+	d.Outcome.Status = answer.Status
 	if refusal := s.store(d); refusal != "" && d.Refusal == "" {
 		d.Refusal, d.Fault = refusal, Fault{}
 		return refuse(refusal)
@@ -87,18 +89,16 @@ func (s *Server) forward(d *Delivery) ForwardAnswer {
 	if err == nil && (answer.Status < 200 || answer.Status > 599) {
 		err = fmt.Errorf("status %d is not a final status", answer.Status)
 	}
-	d.Forward = &Forwarded{To: answer.To, Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts), Err: err}
+	forward := &record.Forward{To: answer.To, Status: answer.Status, Took: s.opts.Now().Sub(start), Attempts: max(1, answer.Attempts)}
+	d.Outcome.Forward = forward
 	if err != nil {
-		d.Forward.Status = 0
-	} else {
-		d.Forward.Header, d.Forward.Body, d.Forward.Size = answer.Header, answer.Body, int64(len(answer.Body))
-		if len(answer.Body) > MaxKept {
-			// Otherwise all of it stays in memory until the sink has it.
-			d.Forward.Body = bytes.Clone(answer.Body[:MaxKept])
-		}
-	}
-	if err != nil {
+		forward.Status, forward.Err = 0, err.Error()
 		return text(http.StatusBadGateway, "the endpoint behind this one gave no answer", nil)
+	}
+	forward.Answer = &record.Answer{Header: answer.Header, Body: answer.Body, Size: int64(len(answer.Body))}
+	if len(answer.Body) > record.MaxAnswer {
+		// Otherwise all of it stays in memory until the sink has it.
+		forward.Answer.Body = bytes.Clone(answer.Body[:record.MaxAnswer])
 	}
 	answer.Header = EndToEnd(answer.Header)
 	// net/http counts the bytes itself: the endpoint may have sent a wrong length.

@@ -70,7 +70,7 @@ func newCopyCounter(maxCalls int, maxBytes int64) *copyCounter {
 	}
 }
 
-// number sets d.Seq and, if it has a call id, d.Copy. payload must not change
+// number sets d.Seq and, if it has a call id, d.Nth and d.Copy. payload must not change
 // afterwards.
 func (m *copyCounter) number(d *Delivery, payload []byte) {
 	key := d.CallID
@@ -88,10 +88,10 @@ func (m *copyCounter) number(d *Delivery, payload []byte) {
 	}
 	if c := m.calls[key]; c != nil {
 		c.copies++
-		d.Copy, d.first, d.repeats = c.copies, c.firstPayload, true
+		d.Nth, d.Copy, d.first = c.copies, c.copies, c.firstPayload
 		return
 	}
-	d.Copy = 1
+	d.Nth, d.Copy = 1, 1
 	c := &call{key: key, copies: 1, firstPayload: first}
 	m.calls[key] = c
 	m.order = append(m.order, c)

@@ -59,7 +59,7 @@ func (f *Faults) of(d *Delivery) Fault {
 	return Fault{
 		Dropped: dropped,
 		// A dropped delivery is never failed: it is processed.
-		Failed: !dropped && (failed || 0 < d.Copy && d.Copy <= f.FailFirst),
+		Failed: !dropped && (failed || 0 < d.Nth && d.Nth <= f.FailFirst),
 		Delay:  f.MinDelay + time.Duration(delay*float64(f.MaxDelay-f.MinDelay)),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 // The seed and the number of a delivery alone decide, and one rate does not
@@ -19,7 +20,7 @@ func TestFaultsAreDeterministic(t *testing.T) {
 	const n = 10_000
 	play := func(f Faults) (failed, dropped []int64, delays time.Duration) {
 		for seq := range int64(n) {
-			fault := f.of(&Delivery{Seq: seq, Copy: 9})
+			fault := f.of(&Delivery{Seq: seq, Nth: 9})
 			if fault.Failed {
 				failed = append(failed, seq)
 			}
@@ -73,20 +74,20 @@ func TestFaultsOf(t *testing.T) {
 		d      Delivery
 		want   string
 	}{
-		{Faults{}, Delivery{Seq: 1, Copy: 1}, ""},
+		{Faults{}, Delivery{Seq: 1, Nth: 1}, ""},
 		{Faults{FailRate: 1}, Delivery{Seq: 1}, "failed"},
 		{Faults{DropRate: 1}, Delivery{Seq: 1}, "dropped"},
-		{Faults{DropRate: 1, FailRate: 1, FailFirst: 1}, Delivery{Seq: 1, Copy: 1}, "dropped"},
-		{Faults{FailFirst: 2}, Delivery{Copy: 1}, "failed"},
-		{Faults{FailFirst: 2}, Delivery{Copy: 2}, "failed"},
-		{Faults{FailFirst: 2}, Delivery{Copy: 3}, ""},
-		{Faults{FailFirst: 2}, Delivery{Copy: 0}, ""}, // without a call id
-		{Faults{MinDelay: time.Second, MaxDelay: time.Second, FailFirst: 1}, Delivery{Copy: 1}, "delayed 1s, failed"},
-		{Faults{FailRate: 1, DropRate: 1, MaxDelay: time.Hour}, Delivery{Refusal: WrongPath}, ""},
+		{Faults{DropRate: 1, FailRate: 1, FailFirst: 1}, Delivery{Seq: 1, Nth: 1}, "dropped"},
+		{Faults{FailFirst: 2}, Delivery{Nth: 1}, "failed"},
+		{Faults{FailFirst: 2}, Delivery{Nth: 2}, "failed"},
+		{Faults{FailFirst: 2}, Delivery{Nth: 3}, ""},
+		{Faults{FailFirst: 2}, Delivery{Nth: 0}, ""}, // without a call id
+		{Faults{MinDelay: time.Second, MaxDelay: time.Second, FailFirst: 1}, Delivery{Nth: 1}, "delayed 1s, failed"},
+		{Faults{FailRate: 1, DropRate: 1, MaxDelay: time.Hour}, Delivery{Entry: record.Entry{Delivery: record.Delivery{Refusal: WrongPath}}}, ""},
 	}
 	for _, tt := range tests {
 		if got := tt.faults.of(&tt.d).String(); got != tt.want {
-			t.Errorf("%+v of copy %d: %q, want %q", tt.faults, tt.d.Copy, got, tt.want)
+			t.Errorf("%+v of copy %d: %q, want %q", tt.faults, tt.d.Nth, got, tt.want)
 		}
 	}
 }
@@ -126,7 +127,7 @@ func testFaultsAreSuffered(t *testing.T, netHTTP bool) {
 				t.Errorf("answer %q", got)
 			}
 			d := r.end()[0]
-			if d.Status != tt.status || (d.Forward != nil) != tt.forwarded || d.Answered() != tt.answered || string(d.Body) != payload {
+			if d.Outcome.Status != tt.status || (d.Outcome.Forward != nil) != tt.forwarded || d.Answered() != tt.answered || string(d.Body) != payload {
 				t.Errorf("saw %+v", d)
 			}
 			if d := cmp.Diff([]string{d.Fault.String()}, stored); d != "" {
@@ -151,7 +152,7 @@ func testDelay(t *testing.T, netHTTP bool) {
 		start := time.Now()
 		go func() { _, _ = io.ReadAll(late) }()
 		seen := r.end()
-		if took := time.Since(start); took != DefaultDrainTimeout || len(seen) != 2 || seen[0].Took != 20*time.Second {
+		if took := time.Since(start); took != DefaultDrainTimeout || len(seen) != 2 || seen[0].Outcome.Took != 20*time.Second {
 			t.Errorf("ended after %s, %d seen", took, len(seen))
 		}
 	})
@@ -176,7 +177,7 @@ func testFullStore(t *testing.T, netHTTP bool) {
 	if got := r.exchange(post("/")); statusLine(got) != "HTTP/1.1 507 Insufficient Storage" || !strings.Contains(got, "Retry-After: 1\r\n") {
 		t.Errorf("answer %q", got)
 	}
-	if d := r.end()[0]; d.Refusal != NoRoom || d.Status != 507 || d.Fault != (Fault{}) {
+	if d := r.end()[0]; d.Refusal != NoRoom || d.Outcome.Status != 507 || d.Fault != (Fault{}) {
 		t.Errorf("saw %+v", d)
 	}
 }

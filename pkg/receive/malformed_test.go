@@ -132,8 +132,8 @@ func testRequestsOnTheWire(t *testing.T, netHTTP bool) {
 			if d := cmp.Diff(fmt.Sprint(tt.status, " ", tt.why), got); d != "" {
 				t.Error(d)
 			}
-			if seen[0].Status != tt.status {
-				t.Errorf("recorded status %d", seen[0].Status)
+			if seen[0].Outcome.Status != tt.status {
+				t.Errorf("recorded status %d", seen[0].Outcome.Status)
 			}
 		})
 	}

@@ -75,10 +75,10 @@ type Options struct {
 	// for every request including refused ones; for a [Malformed] one, after the
 	// answer. If it fails, the answer is 503, or 507 for [ErrFull].
 	//
-	// Took, Forward and Change are not yet set, nor is Status if it is forwarded.
-	// Until Store returns, nothing else uses the delivery. Store may set Copy, for
-	// example to count copies of an earlier process, and Stored, and nothing else. It
-	// delays the answer: whatever can wait belongs in Sink.
+	// Of Outcome only Status is set, and not if it is forwarded; Change is not yet set.
+	// Until Store returns, nothing else uses the delivery. Store may set ID, Copy and
+	// First, to count copies of an earlier process, and nothing else. It delays the answer:
+	// whatever can wait belongs in Sink.
 	Store func(context.Context, *Delivery) error
 	// Forward sends a delivery to another endpoint. Its answer, without hop-by-hop
 	// fields, goes back to the sender; if it fails, the answer is 502. Its context

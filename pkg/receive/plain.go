@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 const (
@@ -66,17 +68,17 @@ func (s *Server) servePlain(n *conn) {
 		if !s.conns.markBusy(n) {
 			break
 		}
-		d := &Delivery{
-			Received: s.opts.Now(),
-			Method:   http.MethodPost,
-			URI:      r.target,
-			Proto:    "HTTP/1.1",
-			Scheme:   "http",
-			Host:     r.host,
-			Remote:   remote,
-			Header:   r.header,
-			limit:    s.opts.MaxBody,
-		}
+		d := received(record.Delivery{
+			Received:   s.opts.Now(),
+			Method:     http.MethodPost,
+			URI:        r.target,
+			Proto:      "HTTP/1.1",
+			Scheme:     "http",
+			Host:       r.host,
+			Remote:     remote,
+			Header:     r.header,
+			MaxPayload: s.opts.MaxBody,
+		})
 		t.begin(&r)
 		answered := s.serve(d, incoming{r.path, r.length, t}, answer)
 		if t.last || !answered {

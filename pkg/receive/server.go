@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/wait"
 	"golang.org/x/sync/semaphore"
 )
@@ -172,17 +173,17 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if n := connOf(r.Context()); n != nil && !s.conns.markBusy(n) {
 		return
 	}
-	d := &Delivery{
-		Received: s.opts.Now(),
-		Method:   r.Method,
-		URI:      r.RequestURI,
-		Proto:    r.Proto,
-		Scheme:   s.opts.scheme(),
-		Host:     r.Host,
-		Remote:   r.RemoteAddr,
-		Header:   r.Header,
-		limit:    s.opts.MaxBody,
-	}
+	d := received(record.Delivery{
+		Received:   s.opts.Now(),
+		Method:     r.Method,
+		URI:        r.RequestURI,
+		Proto:      r.Proto,
+		Scheme:     s.opts.scheme(),
+		Host:       r.Host,
+		Remote:     r.RemoteAddr,
+		Header:     r.Header,
+		MaxPayload: s.opts.MaxBody,
+	})
 	control := http.NewResponseController(w)
 	if r.Header["Expect"] != nil {
 		s.startWriteTimeout(control) // reading sends 100 Continue
@@ -201,6 +202,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if !answered {
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http documents no other way to leave a request without an answer
 	}
+}
+
+func received(d record.Delivery) *Delivery {
+	return &Delivery{Entry: record.Entry{Delivery: d, Outcome: new(record.Outcome)}}
 }
 
 // incoming is the body of a request, and its path.
@@ -226,13 +231,13 @@ func (s *Server) serve(d *Delivery, in incoming, answer func(ForwardAnswer)) (an
 	s.process(d, in)
 	a := s.answer(d)
 	_ = wait.For(s.base, d.Fault.Delay) // an end of the server ends the delay
+	d.Outcome.Status, d.Outcome.Fault = a.Status, d.Fault.String()
 	if answered = !d.Fault.Dropped; answered {
-		d.Status = a.Status
 		answer(a)
 	} else {
-		d.Status = 0
+		d.Outcome.Status = 0
 	}
-	d.Took = s.opts.Now().Sub(d.Received)
+	d.Outcome.Took = s.opts.Now().Sub(d.Received)
 	s.queue <- d
 	return answered
 }
@@ -267,6 +272,11 @@ func (s *Server) process(d *Delivery, in incoming) {
 	if len(payload) > 0 {
 		d.Identify(payload)
 	}
+	if n := d.Inflated(); s.budget.TryAcquire(n) {
+		d.held += n
+	} else {
+		d.Forget() // there is no room for it, so it is inflated again
+	}
 	s.copyCounter.number(d, payload)
 	d.Fault = s.opts.Faults.of(d)
 }
@@ -274,7 +284,9 @@ func (s *Server) process(d *Delivery, in incoming) {
 // malformed records a request that net/http refused.
 func (s *Server) malformed(conn net.Conn, answer []byte) {
 	status, why := refusedBy(answer)
-	s.record(&Delivery{Remote: conn.RemoteAddr().String(), Scheme: s.opts.scheme(), Refusal: Malformed, Status: status, Reason: why})
+	d := received(record.Delivery{Remote: conn.RemoteAddr().String(), Scheme: s.opts.scheme(), Refusal: Malformed, Reason: why})
+	d.Outcome.Status = status
+	s.record(d)
 }
 
 // record stores d, which is not a valid request, and queues it for the sink.
@@ -308,7 +320,7 @@ func (h handshakes) Handle(_ context.Context, r slog.Record) error {
 	// All others are connections that were closed by either side.
 	wanted := strings.HasPrefix(why, "tls:") || strings.HasPrefix(why, "remote error:") || strings.HasPrefix(why, "client sent")
 	if found && wanted {
-		h.record(&Delivery{Remote: remote, Scheme: "https", Refusal: Malformed, Reason: why})
+		h.record(received(record.Delivery{Remote: remote, Scheme: "https", Refusal: Malformed, Reason: why}))
 	}
 	return nil
 }
@@ -418,7 +430,7 @@ func (s *Server) showAll() {
 }
 
 func (s *Server) show(d *Delivery) {
-	if d.repeats {
+	if d.Nth > 1 {
 		if payload, err := d.Payload(); err == nil {
 			d.Change = s.copyCounter.compare(d.first, payload)
 		}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/julianctl/julianctl/pkg/record"
 )
 
 const payload = `{"callId":"call.1","callResult":{"resultType":"Busy"}}`
@@ -189,8 +190,8 @@ func testAnswers(t *testing.T, netHTTP bool) {
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("%s\nanswer: %s", d, answer)
 			}
-			if final := answer[strings.LastIndex(answer, "HTTP/1."):]; !strings.Contains(final, fmt.Sprintf(" %d ", seen[0].Status)) {
-				t.Errorf("recorded status %d, answered %s", seen[0].Status, statusLine(final))
+			if final := answer[strings.LastIndex(answer, "HTTP/1."):]; !strings.Contains(final, fmt.Sprintf(" %d ", seen[0].Outcome.Status)) {
+				t.Errorf("recorded status %d, answered %s", seen[0].Outcome.Status, statusLine(final))
 			}
 		})
 	}
@@ -212,16 +213,17 @@ func testDeliveryIsWhole(t *testing.T, netHTTP bool) {
 		t.Fatal(err)
 	}
 	readAll(t, conn)
-	want := []*Delivery{{
-		Seq: 1, Received: time.Date(2026, 11, 1, 12, 0, 1, 0, time.UTC), Took: time.Second,
+	d := received(record.Delivery{
+		Received: time.Date(2026, 11, 1, 12, 0, 1, 0, time.UTC), MaxPayload: DefaultMaxBody,
 		Method: "POST", URI: "/a%20b?c=d", Proto: "HTTP/1.1", Scheme: "http", Host: "h", Remote: conn.LocalAddr().String(),
 		Header: http.Header{
 			"Connection": {"close"}, "Content-Length": {fmt.Sprint(len(payload))}, "Content-Type": {"application/json"},
 			"X-Api-Key": {"k"}, "X-Multi": {"1", "2"},
 		},
-		Body: []byte(payload), Size: int64(len(payload)), CallID: "call.1", ResultType: "Busy", Copy: 1, Status: 204,
-	}}
-	if d := cmp.Diff(want, r.end(), cmpopts.IgnoreUnexported(Delivery{})); d != "" {
+		Body: []byte(payload), Size: int64(len(payload)), CallID: "call.1", ResultType: "Busy", Copy: 1,
+	})
+	d.Seq, d.Nth, d.Outcome.Status, d.Outcome.Took = 1, 1, 204, time.Second
+	if d := cmp.Diff([]*Delivery{d}, r.end(), cmpopts.IgnoreUnexported(Delivery{}, record.Delivery{})); d != "" {
 		t.Error(d)
 	}
 }
@@ -303,7 +305,7 @@ func TestOversizedChunkedBodyLeavesMemoryFlat(t *testing.T) {
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 6<<20 {
 		t.Errorf("%d bytes allocated for a body past 1 MiB", grown)
 	}
-	if len(seen) != 1 || seen[0].Refusal != TooLarge || seen[0].Body != nil || seen[0].Status != 413 {
+	if len(seen) != 1 || seen[0].Refusal != TooLarge || seen[0].Body != nil || seen[0].Outcome.Status != 413 {
 		t.Errorf("saw %+v", seen)
 	}
 }
@@ -544,7 +546,7 @@ func testStore(t *testing.T, netHTTP bool) {
 	var stored []string
 	fail := errors.New("disk full")
 	r := run(t, Options{netHTTP: netHTTP, Store: func(_ context.Context, d *Delivery) error {
-		stored = append(stored, fmt.Sprintf("%d %d %d %s", d.Seq, d.Copy, d.Status, d.Refusal))
+		stored = append(stored, fmt.Sprintf("%d %d %d %s", d.Seq, d.Copy, d.Outcome.Status, d.Refusal))
 		if d.Seq == 2 {
 			return fail
 		}
@@ -579,7 +581,7 @@ func testForward(t *testing.T, netHTTP bool) {
 		lines   []string
 		without []string
 		body    string
-		want    Forwarded
+		want    record.Forward
 	}{
 		"answer": {
 			answer: ForwardAnswer{Status: 202, Header: http.Header{
@@ -588,13 +590,13 @@ func testForward(t *testing.T, netHTTP bool) {
 			}, Body: []byte("taken\x00")},
 			status: "HTTP/1.1 202 Accepted", lines: []string{"X-Id: 1", "X-Id: 2", "Content-Type: text/x", "Content-Length: 6"},
 			without: []string{"X-Hop", "Keep-Alive", "Proxy-Authenticate", "Transfer-Encoding", "999"},
-			body:    "taken\x00", want: Forwarded{Attempts: 1, Status: 202},
+			body:    "taken\x00", want: record.Forward{Attempts: 1, Status: 202},
 		},
-		"no content": {answer: ForwardAnswer{Status: 204, Body: []byte("x")}, status: "HTTP/1.1 204 No Content", without: []string{"Content-Type"}, want: Forwarded{Attempts: 1, Status: 204}},
-		"redirect":   {answer: ForwardAnswer{Status: 302, Header: http.Header{"Location": {"http://x/"}}}, status: "HTTP/1.1 302 Found", lines: []string{"Location: http://x/"}, want: Forwarded{Attempts: 1, Status: 302}},
-		"failing":    {answer: ForwardAnswer{Status: 500, Body: []byte("oops")}, status: "HTTP/1.1 500 Internal Server Error", body: "oops", want: Forwarded{Attempts: 1, Status: 500}},
-		"dead":       {err: dead, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Attempts: 1, Err: dead}},
-		"no status":  {answer: ForwardAnswer{Status: 101}, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: Forwarded{Attempts: 1, Err: cmpopts.AnyError}},
+		"no content": {answer: ForwardAnswer{Status: 204, Body: []byte("x")}, status: "HTTP/1.1 204 No Content", without: []string{"Content-Type"}, want: record.Forward{Attempts: 1, Status: 204}},
+		"redirect":   {answer: ForwardAnswer{Status: 302, Header: http.Header{"Location": {"http://x/"}}}, status: "HTTP/1.1 302 Found", lines: []string{"Location: http://x/"}, want: record.Forward{Attempts: 1, Status: 302}},
+		"failing":    {answer: ForwardAnswer{Status: 500, Body: []byte("oops")}, status: "HTTP/1.1 500 Internal Server Error", body: "oops", want: record.Forward{Attempts: 1, Status: 500}},
+		"dead":       {err: dead, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: record.Forward{Attempts: 1, Err: dead.Error()}},
+		"no status":  {answer: ForwardAnswer{Status: 101}, status: "HTTP/1.1 502 Bad Gateway", body: "the endpoint behind this one gave no answer\n", want: record.Forward{Attempts: 1, Err: "status 101 is not a final status"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -622,11 +624,11 @@ func testForward(t *testing.T, netHTTP bool) {
 				t.Errorf("forwarded %q", got)
 			}
 			seen := r.end()
-			if d := cmp.Diff(&tt.want, seen[0].Forward, cmpopts.EquateErrors(), cmpopts.IgnoreFields(Forwarded{}, "Took", "Header", "Body", "Size")); d != "" {
+			if d := cmp.Diff(&tt.want, seen[0].Outcome.Forward, cmpopts.IgnoreFields(record.Forward{}, "Took", "Answer")); d != "" {
 				t.Error(d)
 			}
-			if f := seen[0].Forward; f.Err == nil && (string(f.Body) != string(tt.answer.Body) || f.Size != int64(len(tt.answer.Body)) || !cmp.Equal(f.Header, tt.answer.Header)) {
-				t.Errorf("kept %q of %d with %v", f.Body, f.Size, f.Header)
+			if f := seen[0].Outcome.Forward; f.Err == "" && (string(f.Answer.Body) != string(tt.answer.Body) || f.Answer.Size != int64(len(tt.answer.Body)) || !cmp.Equal(f.Answer.Header, tt.answer.Header)) {
+				t.Errorf("kept %+v", f.Answer)
 			}
 			if want := tt.want.Status == 202 || tt.want.Status == 204; seen[0].Acknowledged() != want {
 				t.Errorf("acknowledged: %v", seen[0].Acknowledged())
@@ -663,7 +665,11 @@ func gzipped(t *testing.T, s string) []byte {
 func TestGzip(t *testing.T) { bothWays(t, testGzip) }
 
 func testGzip(t *testing.T, netHTTP bool) {
-	r := run(t, Options{netHTTP: netHTTP, MaxBody: 1 << 20})
+	stored := map[int64][]byte{}
+	r := run(t, Options{netHTTP: netHTTP, MaxBody: 1 << 20, Store: func(_ context.Context, d *Delivery) error {
+		stored[d.Seq], _ = d.Payload()
+		return nil
+	}})
 	bodies := [][]byte{gzipped(t, payload), gzipped(t, payload+" "), gzipped(t, `{"callId":"`+strings.Repeat("x", 2<<20)+`"}`), []byte("no gzip")}
 	for _, body := range bodies {
 		req, err := http.NewRequest("POST", r.url(), bytes.NewReader(body))
@@ -682,7 +688,10 @@ func testGzip(t *testing.T, netHTTP bool) {
 		if !bytes.Equal(d.Body, bodies[i]) {
 			t.Errorf("body %d changed", i)
 		}
-		_, err := d.Payload()
+		payload, err := d.Payload()
+		if before := stored[d.Seq]; err == nil && &payload[0] != &before[0] {
+			t.Errorf("body %d was inflated again", i)
+		}
 		got = append(got, fmt.Sprint(d.CallID, " ", d.Copy, " ", d.Change.Kind, " ", err))
 	}
 	want := []string{
@@ -774,7 +783,7 @@ func testTimeouts(t *testing.T, netHTTP bool) {
 					t.Errorf("got %q, want %q", got, tt.want)
 				}
 				for _, d := range r.end() {
-					if d.Status == 408 && (d.Refusal != TooSlow || d.Size != int64(len(payload)-1) || d.Took != 30*time.Second) {
+					if d.Outcome.Status == 408 && (d.Refusal != TooSlow || d.Size != int64(len(payload)-1) || d.Outcome.Took != 30*time.Second) {
 						t.Errorf("saw %+v", d)
 					}
 				}
@@ -871,7 +880,7 @@ func testDrain(t *testing.T, netHTTP bool) {
 		}
 		shown := map[string]int{}
 		for _, d := range seen {
-			shown[d.URI] = d.Status
+			shown[d.URI] = d.Outcome.Status
 		}
 		if d := cmp.Diff(map[string]int{"/soon": 200, "/late": 502, "/": 400}, shown); d != "" {
 			t.Error(d)

@@ -120,7 +120,7 @@ func TestFailedHandshakes(t *testing.T) {
 	_, _ = io.ReadAll(conn)
 	var got []string
 	for _, d := range r.end() {
-		got = append(got, fmt.Sprint(d.Refusal, " ", d.Status, " ", d.Reason, " ", d.Remote != ""))
+		got = append(got, fmt.Sprint(d.Refusal, " ", d.Outcome.Status, " ", d.Reason, " ", d.Remote != ""))
 	}
 	want := []string{
 		"malformed 0 client sent an HTTP request to an HTTPS server true",

@@ -37,14 +37,22 @@ type Delivery struct {
 	ResultType string
 	Seconds    *float64 // length of the call
 	// Refusal is why this does not count as a delivery; empty when it does.
-	Refusal string
+	Refusal Refusal
 	Reason  string // of a refusal that says little by itself
 	// Copy is 1 for the first delivery of a call within Options.Window, then 2,
 	// 3, …; 0 for what was refused or has no call id. First is the ID of the
 	// first.
 	Copy  int
 	First int64
+
+	// MaxPayload is how large Payload may be; 0: DefaultMaxPayload.
+	MaxPayload int64
+
+	inflated *inflated // by Payload; nil: not yet
 }
+
+// Refusal is why a request is not taken as a delivery; pkg/receive has them all.
+type Refusal string
 
 // Outcome is what became of a delivery.
 type Outcome struct {
@@ -169,6 +177,14 @@ func (e *Entry) Verdict() string {
 	return Verdict(e.Refusal, e.Outcome)
 }
 
+// Result is the outcome; zero where it is not known.
+func (e *Entry) Result() Outcome {
+	if e.Outcome == nil {
+		return Outcome{}
+	}
+	return *e.Outcome
+}
+
 // Redelivered is the verdict of what failed at first, and was acknowledged since.
 const Redelivered = "redelivered"
 
@@ -178,7 +194,7 @@ func (o *Outcome) Failed() bool { return o != nil && o.Status/100 != 2 }
 // Verdict is one word for a delivery: refused, unanswered, failed, invalid,
 // warning or ok, the first that holds. Whatever shows deliveries takes it from
 // here. What failed may have a payload with findings, too.
-func Verdict(refusal string, o *Outcome) string {
+func Verdict(refusal Refusal, o *Outcome) string {
 	switch {
 	case refusal != "":
 		return "refused"

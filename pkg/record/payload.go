@@ -2,44 +2,86 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/units"
 	"github.com/tidwall/gjson"
 )
 
 const (
-	// maxInflated is how much of a compressed body is looked at.
-	maxInflated = 10 << 20
+	// DefaultMaxPayload is how large a payload may be, in bytes.
+	DefaultMaxPayload = 10 << 20
 	// maxShown is how many bytes of a name or a number lists hold.
 	maxShown = 200
 )
 
-// PayloadOf is the body of d as its sender meant it: inflated when it came
-// compressed with gzip. It is nil when that is no JSON in UTF-8. The index is
-// made of it; nothing else is.
-func PayloadOf(d *Delivery, header []byte) []byte {
-	payload, encoding := d.Body, ""
-	if bytes.Contains(header, []byte("Content-Encoding:")) {
-		encoding = strings.ToLower(ParseHeader(header).Get("Content-Encoding"))
-	}
-	switch encoding {
+// inflated is what a body is when it is inflated.
+type inflated struct {
+	of      []byte // the body
+	payload []byte
+	err     error
+}
+
+// Payload returns the body, inflated if it came compressed with gzip, which is done
+// once. It returns an error if that fails or the result is larger than MaxPayload. The
+// result may share memory with Body.
+func (d *Delivery) Payload() ([]byte, error) {
+	encoding := d.Header.Get("Content-Encoding")
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
+		return d.Body, nil
 	case "gzip", "x-gzip":
-		z, err := gzip.NewReader(bytes.NewReader(d.Body))
-		if err != nil {
-			return nil
-		}
-		if payload, err = io.ReadAll(io.LimitReader(z, maxInflated)); err != nil {
-			return nil
-		}
 	default:
-		return nil
+		return nil, fmt.Errorf("content encoding %q is not known", encoding)
 	}
-	if len(payload) == 0 || !utf8.Valid(payload) || !jsonscan.Valid(payload) {
+	if known := d.inflated; known == nil || len(known.of) != len(d.Body) || len(d.Body) > 0 && &known.of[0] != &d.Body[0] {
+		payload, err := inflate(d.Body, cmp.Or(d.MaxPayload, DefaultMaxPayload))
+		d.inflated = &inflated{d.Body, payload, err}
+	}
+	return d.inflated.payload, d.inflated.err
+}
+
+// Inflated is how many bytes Payload holds for the next time, until Forget.
+func (d *Delivery) Inflated() int64 {
+	if d.inflated == nil {
+		return 0
+	}
+	return int64(cap(d.inflated.payload))
+}
+
+// Forget frees what Payload holds.
+func (d *Delivery) Forget() { d.inflated = nil }
+
+func inflate(body []byte, most int64) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("gzip body: %w", err)
+	}
+	out, err := io.ReadAll(io.LimitReader(z, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("gzip body: %w", err)
+	}
+	if int64(len(out)) > most {
+		return nil, fmt.Errorf("gzip body inflates to more than %s", units.Size(most))
+	}
+	return out, nil
+}
+
+// PayloadOf is the payload of d, whose header is as it is stored. It is nil when that is
+// no JSON in UTF-8. The index is made of it; nothing else is.
+func PayloadOf(d *Delivery, header []byte) []byte {
+	read := Delivery{Body: d.Body}
+	if bytes.Contains(header, []byte("Content-Encoding:")) {
+		read.Header = ParseHeader(header)
+	}
+	payload, err := read.Payload()
+	if err != nil || len(payload) == 0 || !utf8.Valid(payload) || !jsonscan.Valid(payload) {
 		return nil
 	}
 	return payload

@@ -33,7 +33,7 @@ func AppendDelivery(b []byte, d *Delivery, header string) []byte {
 	resultType, result := spanIn(d.Body, d.ResultType)
 	b = binary.AppendVarint(b, d.ID)
 	b = binary.AppendVarint(b, d.Received.UnixNano())
-	for _, s := range [...]string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, callID, resultType, d.Refusal, d.Reason} {
+	for _, s := range [...]string{d.Remote, d.Method, d.URI, d.Proto, d.Host, header, callID, resultType, string(d.Refusal), d.Reason} {
 		b = appendText(b, s)
 	}
 	seconds := math.NaN() // not known
@@ -240,7 +240,7 @@ func DeliveryOf(fr segment.Frame) (d *Delivery, header []byte, err error) {
 	d = &Delivery{ID: f.number(), Received: time.Unix(0, f.number())}
 	d.Remote, d.Method, d.URI, d.Proto, d.Host = f.text(), f.text(), f.text(), f.text(), f.text()
 	header = f.bytes()
-	d.CallID, d.ResultType, d.Refusal, d.Reason = f.text(), f.text(), f.text(), f.text()
+	d.CallID, d.ResultType, d.Refusal, d.Reason = f.text(), f.text(), Refusal(f.text()), f.text()
 	if seconds := f.float(); !math.IsNaN(seconds) {
 		d.Seconds = &seconds
 	}

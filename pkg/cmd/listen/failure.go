@@ -143,8 +143,10 @@ func (f *alarms) begin() {
 		defer f.mu.Unlock()
 		if !f.closed && !f.silent {
 			f.silent = true
+			silence := &receive.Delivery{}
+			silence.Received = f.a.Now()
 			f.add(alarm{
-				Delivery: &receive.Delivery{Received: f.a.Now()}, flag: "on-silence", argv: f.quiet,
+				Delivery: silence, flag: "on-silence", argv: f.quiet,
 				reason: "silence", detail: "no delivery for " + units.Time(f.silence),
 			})
 		}
@@ -240,10 +242,10 @@ func failureOf(s *deliveryview.Shown) (alarm, bool) {
 	case receive.TooLarge, receive.Incomplete, receive.TooSlow, receive.Busy, receive.NotStored, receive.NoRoom:
 		f.reason, f.detail = "refused", string(s.Refusal)
 	case "":
-		fw := s.Forward
+		fw := s.Outcome.Forward
 		switch {
-		case fw != nil && fw.Err != nil:
-			f.reason, f.detail = "not-forwarded", fw.Err.Error()
+		case fw != nil && fw.Err != "":
+			f.reason, f.detail = "not-forwarded", fw.Err
 		case fw != nil && fw.Status/100 != 2:
 			f.reason, f.detail = "not-forwarded", fmt.Sprintf("the endpoint answered %d", fw.Status)
 		case s.Invalid:
@@ -321,7 +323,7 @@ func (d alarm) environment(path string) []string {
 	add("RESULT_TYPE", d.ResultType)
 	add("COPY", fmt.Sprint(d.Copy))
 	add("SEQ", fmt.Sprint(d.Seq))
-	add("STATUS", fmt.Sprint(d.Status))
+	add("STATUS", fmt.Sprint(d.Result().Status))
 	add("RECEIVED", d.Received.UTC().Format(time.RFC3339Nano))
 	return env
 }

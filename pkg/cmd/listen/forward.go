@@ -111,7 +111,7 @@ func (f *forwarder) close() {
 func (f *forwarder) forward(ctx context.Context, d *receive.Delivery) (receive.ForwardAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	request := cli.ForwardRequest(f.to, f.header, d)
+	request := cli.ForwardRequest(f.to, f.header, &d.Delivery)
 	for attempt := 1; ; attempt++ {
 		answer := f.client.Send(ctx, request)
 		failed := answer.Err != nil || answer.Status >= 500

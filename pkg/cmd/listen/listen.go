@@ -257,10 +257,10 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		Require: require.HTTP(), MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
 		Store: keep, Forward: forward.hook(), Now: a.Now,
 		Sink: func(d *receive.Delivery) {
-			shown := printer.Delivery(logged.see(d))
+			shown := printer.Delivery(d, logged.see(d))
 			logged.finish(shown)
 			failures.look(shown)
-			if seen.add(shown, d.Copy == 1); seen.complete() {
+			if seen.add(shown, d.Nth == 1); seen.complete() {
 				stop(nil)
 			}
 		},

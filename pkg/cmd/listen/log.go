@@ -80,15 +80,9 @@ func (l *listenLog) store(ctx context.Context, d *receive.Delivery) error {
 	if l.log == nil {
 		return nil
 	}
-	stored := &journal.Delivery{
-		Received: d.Received, Remote: d.Remote, Method: d.Method, URI: d.URI, Proto: d.Proto, Scheme: d.Scheme, Host: d.Host,
-		Header: d.Header, Body: d.Body, Size: d.Size,
-		CallID: d.CallID, ResultType: d.ResultType, Seconds: d.Seconds, Refusal: string(d.Refusal), Reason: d.Reason,
-	}
-	err := l.log.Append(ctx, stored)
-	stored.Body, stored.Header = nil, nil // d has them
-	if err == nil {
-		d.Stored = stored
+	err := l.log.Append(ctx, &d.Delivery)
+	if err != nil {
+		d.ID, d.Copy, d.First = 0, d.Nth, 0
 	}
 	l.reported(err)
 	if errors.Is(err, journal.ErrFull) {
@@ -120,44 +114,40 @@ func (l *listenLog) reported(err error) {
 	}
 }
 
-// see sets the number of d among the copies of its call in the log, and how it differs
-// from the first. It returns that first one if it is from an earlier session and d is
-// the first in this one.
-func (l *listenLog) see(d *receive.Delivery) (seen *receive.Delivery, earlier *deliveryview.Earlier) {
-	stored, _ := d.Stored.(*journal.Delivery)
-	if stored == nil || stored.Copy == d.Copy {
-		return d, nil // the first came in this run
+// see sets how d differs from the first delivery of its call in the log. It returns that
+// first one if it is from an earlier session and d is the first in this one.
+func (l *listenLog) see(d *receive.Delivery) (earlier *deliveryview.Earlier) {
+	if d.Copy == d.Nth {
+		return nil // the first came in this run
 	}
-	again := *d
-	again.Copy, again.Change = stored.Copy, receive.Change{}
-	if again.Copy < 2 {
-		return &again, nil
+	d.Change = receive.Change{}
+	if d.Copy < 2 {
+		return nil
 	}
-	first, err := l.log.Received(l.base, stored.First)
-	if d.Copy == 1 {
-		earlier = &deliveryview.Earlier{ID: stored.First}
+	first, err := l.log.Received(l.base, d.First)
+	if d.Nth == 1 {
+		earlier = &deliveryview.Earlier{ID: d.First}
 		if err == nil {
 			earlier.Received = first.Received
 		}
 	}
-	again.Change = receive.Change{Kind: receive.Unknown}
+	d.Change.Kind = receive.Unknown
 	if err == nil {
-		again.Change = deliveryview.ChangeFrom(first, d)
+		d.Change = deliveryview.ChangeFrom(first, &d.Delivery)
 	}
-	return &again, earlier
+	return earlier
 }
 
 // finish stores the outcome of a delivery that was shown.
 func (l *listenLog) finish(s *deliveryview.Shown) {
-	stored, _ := s.Stored.(*journal.Delivery)
-	if stored == nil {
-		return
+	if s.ID == 0 {
+		return // it is not stored
 	}
 	o := *s.Outcome
 	if len(s.Issues) > 0 {
 		o.Findings, _ = json.Marshal(s.Issues) // plain values
 	}
-	if err := l.log.Finish(l.base, stored.ID, o); err != nil {
+	if err := l.log.Finish(l.base, s.ID, o); err != nil {
 		l.reported(err)
 	}
 }

@@ -112,7 +112,7 @@ func (t *tally) add(s *deliveryview.Shown, first bool) {
 // arrived reports whether the sender got the regular answer, which may be a failing
 // --status.
 func (t *tally) arrived(d *receive.Delivery) bool {
-	return d.Answered() && (d.Acknowledged() || d.Forward == nil)
+	return d.Answered() && (d.Acknowledged() || d.Outcome.Forward == nil)
 }
 
 // complete reports whether everything expected has arrived.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/julianctl/julianctl/pkg/deliveryview"
+	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 )
 
@@ -40,8 +41,9 @@ func TestTally(t *testing.T) {
 }
 
 func answeredDelivery(failed bool) *receive.Delivery {
+	d := &receive.Delivery{Entry: journal.Entry{Outcome: &journal.Outcome{Status: 204}}}
 	if failed {
-		return &receive.Delivery{Status: 503, Fault: receive.Fault{Failed: true}}
+		d.Outcome.Status, d.Fault.Failed = 503, true
 	}
-	return &receive.Delivery{Status: 204}
+	return d
 }

@@ -176,7 +176,7 @@ type record struct {
 func (p *lister) record(e *journal.Entry) error {
 	p.listed++
 	r := record{
-		ID: e.ID, Received: e.Received, Verdict: e.Verdict(), Refusal: e.Refusal, Method: e.Method, URI: e.URI, Remote: e.Remote,
+		ID: e.ID, Received: e.Received, Verdict: e.Verdict(), Refusal: string(e.Refusal), Method: e.Method, URI: e.URI, Remote: e.Remote,
 		CallID: e.CallID, ResultType: e.ResultType, Seconds: e.Seconds, Name: e.Name, Direction: e.Direction, Copy: e.Copy, First: e.First, Size: e.Size,
 		Redeliveries: e.Redeliveries,
 	}
@@ -266,7 +266,7 @@ func reasonOf(e *journal.Entry) string {
 	why := ""
 	switch e.Verdict() {
 	case "refused":
-		why = terminal.Join(": ", e.Refusal, e.Reason)
+		why = terminal.Join(": ", string(e.Refusal), e.Reason)
 	case "unanswered":
 		why = "no answer is known"
 	case journal.Redelivered:

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"net/http"
 
-	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/redact"
 	"github.com/tidwall/gjson"
@@ -15,7 +14,7 @@ import (
 // wrong and what came of sending it again is left out. It reports false when the body is not a payload that
 // can be redacted.
 func redactEntry(r *redact.Redactor, e *journal.Entry) bool {
-	body, err := deliveryview.ReceivedOf(e).Payload() // inflated
+	body, err := e.Payload()
 	if err != nil {
 		return false
 	}

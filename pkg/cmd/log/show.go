@@ -51,7 +51,7 @@ func runShow(ctx context.Context, a *cli.App, word, format string, whole bool) e
 		return err
 	}
 	if e.Copy > 1 {
-		s.Change = deliveryview.ChangeSince(ctx, l, e.First, s.Delivery)
+		s.Change = deliveryview.ChangeSince(ctx, l, e.First, &e.Delivery)
 	}
 	if format == "json" {
 		s.Header = safetext.MaskHeader(s.Header, a.Config.RedactHeader...)
@@ -106,7 +106,7 @@ func runDiff(ctx context.Context, a *cli.App, words []string, whole bool) error 
 	if err != nil {
 		return err
 	}
-	change := deliveryview.ChangeSince(ctx, l, old.ID, deliveryview.ReceivedOf(now))
+	change := deliveryview.ChangeSince(ctx, l, old.ID, &now.Delivery)
 	var b strings.Builder
 	pair := fmt.Sprintf("%d and %d", old.ID, now.ID)
 	switch change.Kind {

@@ -11,7 +11,6 @@ import (
 	"github.com/julianctl/julianctl/pkg/deliver"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/mockapi"
-	"github.com/julianctl/julianctl/pkg/receive"
 )
 
 // sent is a delivery log of what the mock sent, as listen would have logged it. Each
@@ -51,9 +50,7 @@ func (s *sent) before(ctx context.Context, d *mockapi.Delivery) error {
 		return nil
 	}
 	stored := s.common
-	found := receive.Delivery{}
-	found.Identify(d.Body)
-	stored.CallID, stored.ResultType, stored.Seconds = found.CallID, found.ResultType, found.Seconds
+	stored.Identify(d.Body)
 	if len(d.Header) > 0 {
 		stored.Header = stored.Header.Clone()
 		for _, field := range d.Header {

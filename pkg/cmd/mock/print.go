@@ -10,7 +10,7 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/mockapi"
-	"github.com/julianctl/julianctl/pkg/receive"
+	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/sender"
@@ -97,7 +97,7 @@ type deliveryRecord struct {
 }
 
 func (p *printer) delivery(d *mockapi.Delivery) {
-	var found receive.Delivery
+	var found record.Delivery
 	found.Identify(d.Body)
 	r := deliveryRecord{
 		At: d.At, CallID: d.Call.ID, ResultType: found.ResultType, Older: d.Older, Try: d.Number,
