@@ -180,6 +180,9 @@ const (
 // Options say what is checked, and against what.
 type Options struct {
 	Client *deliver.Client
+	// Ready runs once the endpoint is there, before anything is sent: an error ends
+	// the run. nil: nothing does.
+	Ready func(context.Context, *deliver.Client) error
 	// Secrets are the headers of Client that the endpoint should insist on.
 	Secrets []string
 	// Probe counts effects of one call, and Batch of many at once; where both are

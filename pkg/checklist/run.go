@@ -85,6 +85,11 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 		r.Options.Client = r.supervisor.Client
 		defer func() { err = errors.Join(err, r.supervisor.End(context.WithoutCancel(ctx))) }()
 	}
+	if o.Ready != nil {
+		if err := o.Ready(ctx, r.Options.Client); err != nil {
+			return r.sum, err
+		}
+	}
 	r.begin(ctx)
 	var results []check.Result
 	hand := observe

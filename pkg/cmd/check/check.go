@@ -196,8 +196,9 @@ func run(ctx context.Context, a *cli.App, o options) error {
 		plan.options.Supervision.Tell = p.tell
 	} else if err := waitReady(ctx, a, plan.options.Client, o.readyTimeout); err != nil {
 		return err
-	} else if err := tryProbe(ctx, plan.options); err != nil {
-		return err
+	}
+	plan.options.Ready = func(ctx context.Context, client *deliver.Client) error {
+		return tryProbe(ctx, plan.options.Probe, client)
 	}
 	plan.options.Begin = p.begin()
 	plan.options.Say = func(text string) { p.progress.Above(func() { a.Note("%s", text) }) }

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/julianctl/julianctl/pkg/check"
 	"github.com/julianctl/julianctl/pkg/checklist"
 	"github.com/julianctl/julianctl/pkg/cli"
 	"github.com/julianctl/julianctl/pkg/deliver"
@@ -111,8 +110,8 @@ var shellVariable = regexp.MustCompile(`\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*
 // tryProbe asks the probe for a call that nobody has delivered, before anything is
 // sent: one that does not count is said at once. Where the endpoint is not there
 // either, that comes first.
-func tryProbe(ctx context.Context, o check.Options) error {
-	if o.Probe == nil {
+func tryProbe(ctx context.Context, probe effects.Probe, client *deliver.Client) error {
+	if probe == nil {
 		return nil
 	}
 	const tries, wait, soon = 4, 100 * time.Millisecond, time.Second
@@ -120,7 +119,7 @@ func tryProbe(ctx context.Context, o check.Options) error {
 	var err error
 	for range tries { // it may fail now and then
 		var r effects.Reading
-		if r, err = o.Probe(ctx, id); err == nil && r.Count != 0 {
+		if r, err = probe(ctx, id); err == nil && r.Count != 0 {
 			err = fmt.Errorf("probe counts %d for a call that was never delivered", r.Count)
 		}
 		if err == nil || ctx.Err() != nil {
@@ -131,7 +130,7 @@ func tryProbe(ctx context.Context, o check.Options) error {
 		case <-ctx.Done():
 		}
 	}
-	if checklist.Ready(ctx, o.Client, soon) != nil {
+	if checklist.Ready(ctx, client, soon) != nil {
 		return ctx.Err()
 	}
 	return cli.Failure(err, "nothing was sent; try the probe by itself with the id of a call, or leave it out: then nobody sees whether a call is lost or processed twice")
