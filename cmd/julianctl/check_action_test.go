@@ -50,7 +50,7 @@ func TestCheckInCI(t *testing.T) {
 	if err != nil || runtime.GOOS == "windows" {
 		t.Skip("bash is not here")
 	}
-	url, stop, err := demo.ServeConsumer(t.Context())
+	url, stop, err := demo.ServeConsumer(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

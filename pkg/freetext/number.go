@@ -13,7 +13,7 @@ import (
 // digits or more, and is no amount, time of day or year of these days.
 func (t *Text) tellsNumber(i int) bool {
 	tok := &t.tokens[i]
-	s := t.s[tok.start:tok.end]
+	s := t.text(tok)
 	digits := len(letters.Digits(s))
 	between := strings.IndexFunc(s, func(c rune) bool { return letters.Zero(c) == 0 })
 	before, _ := utf8.DecodeLastRuneInString(strings.TrimRight(t.s[:tok.start], " "))
@@ -35,14 +35,14 @@ func (t *Text) tellsNumber(i int) bool {
 // in.
 func (t *Text) isYear(i int) bool {
 	tok := &t.tokens[i]
-	s := t.s[tok.start:tok.end]
+	s := t.text(tok)
 	return tok.form == aNumber && len(s) == 4 && s >= "2016" && s < "2040"
 }
 
 // usualCode reports whether letters with digits are an ordinal number, a time
 // or a quantity: 2nd, 3pm, 10k.
 func (t *Text) usualCode(tok *token) bool {
-	s := t.s[tok.start:tok.end]
+	s := t.text(tok)
 	rest := strings.TrimLeft(s, "0123456789")
 	return tok.word.core == anyLanguage || len(s)-len(rest) <= 2 && len(s) > len(rest) &&
 		strings.Contains(" st nd rd th er e te am pm h k m x s min uhr d ", " "+letters.Fold(rest)+" ") ||
@@ -64,7 +64,7 @@ func (t *Text) numbers() {
 				break
 			}
 		}
-		if first := t.s[t.tokens[i].start:t.tokens[i].end]; n > 2 || n == 2 && letters.Fold(first) != "oh" {
+		if first := t.text(&t.tokens[i]); n > 2 || n == 2 && letters.Fold(first) != "oh" {
 			random := t.Stream("spoken", letters.Fold(t.s[t.tokens[i].start:t.tokens[last].end]))
 			for j := i; j <= last; j++ {
 				if tok := &t.tokens[j]; t.isNumber(j) {
@@ -84,7 +84,7 @@ func (t *Text) numberWord(random *pseudonym.Stream, i int) string {
 // otherWord is a word of the classes in the language of token i, with as many
 // letters; where there is none, a pseudonym.
 func (t *Text) otherWord(random *pseudonym.Stream, i int, classes ...string) string {
-	s, w := t.s[t.tokens[i].start:t.tokens[i].end], t.tokens[i].word
+	s, w := t.text(&t.tokens[i]), t.tokens[i].word
 	folded := letters.Fold(s)
 	var others []string
 	for _, class := range classes {
@@ -154,7 +154,7 @@ func (t *Text) streetBehind(i int, sure bool) {
 
 // streetName replaces a word that ends as streets do, before a number.
 func (t *Text) streetName(i int) {
-	s := t.s[t.tokens[i].start:t.tokens[i].end]
+	s := t.text(&t.tokens[i])
 	if i+1 >= len(t.tokens) || !t.hasNumber(i+1) || t.lang == 0 {
 		return
 	}

@@ -49,7 +49,7 @@ type Text struct {
 	Counts  map[Kind]int // of what was replaced
 
 	// What is known of the payload that the text is from.
-	Usual Languages // of its talk
+	Usual Languages // of its transcript
 	Names []string  // words of its names, folded
 	IDs   []string  // the longest first
 
@@ -103,13 +103,13 @@ func (t *Text) look() {
 		}
 	}
 	t.flat = inside == 0 || within > 3 && 10*inside > 8*within
-	// A line is in the language of the talk unless it is clearly in another.
+	// A line is in the language of the transcript unless it is clearly in another.
 	if t.lang = t.Usual; 10*usual < 7*words {
 		t.otherLanguage(words)
 	}
 }
 
-// otherLanguage is for a line that has many words which the language of the talk
+// otherLanguage is for a line that has many words which the language of the transcript
 // does not: it may be in another.
 func (t *Text) otherLanguage(words int) {
 	var hits, scores [16]int // a core word tells more, and one of few languages
@@ -136,7 +136,7 @@ func (t *Text) otherLanguage(words int) {
 	}
 }
 
-// Recognize sets Usual to the language of a talk, by its beginning.
+// Recognize sets Usual to the language of a transcript, by its beginning.
 func (t *Text) Recognize(s string) {
 	t.Usual, t.s = 0, s[:min(len(s), 200)]
 	t.split()
@@ -295,9 +295,9 @@ func (t *Text) aloneWord(i int, tok *token) {
 	switch {
 	case tok.known && (w.core&t.lang == 0 || tok.big && !t.flat):
 		tok.kind = Name
-	case tok.single && letters.HasCase(t.s[tok.start:tok.end]), w.core == anyLanguage, t.Lexicon.is(w, "title", anyLanguage):
+	case tok.single && letters.HasCase(t.text(tok)), w.core == anyLanguage, t.Lexicon.is(w, "title", anyLanguage):
 	case w.common&t.lang == 0 && !w.every:
-		if t.Level == Words || t.flat || tok.big || !letters.HasCase(t.s[tok.start:tok.end]) {
+		if t.Level == Words || t.flat || tok.big || !letters.HasCase(t.text(tok)) {
 			tok.kind = Word
 		}
 	case !capital:
@@ -310,7 +310,7 @@ func (t *Text) aloneWord(i int, tok *token) {
 	case t.lang == german && !t.is(i, "polite"):
 		tok.kind = Name
 	case w.core&t.lang != 0 && (i == 0 || t.tokens[i-1].kind == "" || !t.tokens[i-1].big):
-	case t.lang == english && weekday(t.s[tok.start:tok.end]):
+	case t.lang == english && weekday(t.text(tok)):
 	default:
 		tok.kind = Name
 	}
@@ -484,7 +484,7 @@ func (t *Text) spelled(i int) {
 func (t *Text) spellOther(from, to int) {
 	var spelled strings.Builder
 	for i := from; i < to; i++ {
-		spelled.WriteString(t.s[t.tokens[i].start:t.tokens[i].end])
+		spelled.WriteString(t.text(&t.tokens[i]))
 	}
 	other := t.Word(spelled.String())
 	for i := from; i < to; i++ {

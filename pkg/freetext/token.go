@@ -39,6 +39,9 @@ type token struct {
 	with       string // what it is replaced by; empty: what its form calls for
 }
 
+// text is what stands in the line.
+func (t *Text) text(tok *token) string { return t.s[tok.start:tok.end] }
+
 // maxChunk is how much without a blank is looked at as one: each address in it
 // is a search through what follows.
 const maxChunk = 4096
@@ -104,7 +107,7 @@ func (t *Text) split() {
 
 // lookUp finds what is known of the word.
 func (t *Text) lookUp(tok *token) {
-	s := t.s[tok.start:tok.end]
+	s := t.text(tok)
 	c, size := utf8.DecodeRuneInString(s)
 	tok.big, tok.single = unicode.IsUpper(c) || unicode.IsTitle(c), size == len(s)
 	t.folded = letters.AppendFold(t.folded[:0], s)

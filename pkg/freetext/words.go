@@ -45,7 +45,7 @@ type word struct {
 	core   Languages // of which it is among the 200 most common words
 	name   bool      // a name as well
 	noun   bool      // in German: it has a capital anywhere
-	team   bool      // one of Options.Keep
+	kept   bool      // one of those that the user keeps
 	every  bool      // it tells nothing of the language: it is common in all, by a rule
 	number Languages // in which it is a number, or counts days
 	rules  uint16    // where its rules are in Lexicon.rules; the first are none
@@ -203,16 +203,16 @@ func (l *Lexicon) joinNumbers() {
 	}
 }
 
-// With is the lexicon with the words of a team, which are kept in any language.
-func (l *Lexicon) With(team []string) *Lexicon {
-	if len(team) == 0 {
+// With is the lexicon with words that the user keeps, in any language.
+func (l *Lexicon) With(keep []string) *Lexicon {
+	if len(keep) == 0 {
 		return l
 	}
 	own := &Lexicon{l.seed, slices.Clone(l.slots), slices.Clone(l.texts), slices.Clone(l.words), l.rules, l.lists}
-	for _, text := range team {
+	for _, text := range keep {
 		for part := range letters.Words(letters.Fold(text)) {
 			w := own.add(part)
-			w.common, w.core, w.noun, w.team, w.every = anyLanguage, anyLanguage, true, true, true
+			w.common, w.core, w.noun, w.kept, w.every = anyLanguage, anyLanguage, true, true, true
 		}
 	}
 	return own

@@ -18,7 +18,7 @@ func (t *Text) write(dst []byte) []byte {
 			dst = append(append(dst, t.s[done:tok.start]...), t.replacement(tok)...)
 			done = tok.end
 			t.Counts[tok.kind]++
-		case tok.id > 0 && (tok.word.core&t.among() == 0 || tok.word.team) && !tok.single && (i > 0 || !t.is(i, "speaker")):
+		case tok.id > 0 && (tok.word.core&t.among() == 0 || tok.word.kept) && !tok.single && (i > 0 || !t.is(i, "speaker")):
 			t.Kept[tok.id]++
 		}
 	}
@@ -27,7 +27,7 @@ func (t *Text) write(dst []byte) []byte {
 
 // replacement is what a token becomes.
 func (t *Text) replacement(tok *token) string {
-	s := t.s[tok.start:tok.end]
+	s := t.text(tok)
 	switch {
 	case tok.with != "":
 		return tok.with

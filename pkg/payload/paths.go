@@ -9,16 +9,6 @@ import (
 	"strings"
 )
 
-// read walks paths and emits the chunks of every source, until emit returns false or
-// the context ends.
-func (r *reader) read(paths []string, emit emit) {
-	for _, path := range paths {
-		if !r.path(path, emit) {
-			return
-		}
-	}
-}
-
 // path reads one argument.
 func (r *reader) path(path string, emit emit) bool {
 	if path == "-" {

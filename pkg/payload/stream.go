@@ -23,7 +23,13 @@ type reader struct {
 
 // chunks returns the chunks of paths.
 func (r *reader) chunks(paths []string) iter.Seq2[Chunk, error] {
-	return func(yield func(Chunk, error) bool) { r.read(paths, yield) }
+	return func(yield func(Chunk, error) bool) {
+		for _, path := range paths {
+			if !r.path(path, yield) {
+				return
+			}
+		}
+	}
 }
 
 // maxFree is how many buffers of released chunks are kept.

@@ -168,7 +168,7 @@ func (m *Maker) Digits(s string) string {
 		return zero + rune(last.Next()%10)
 	}, s)
 	if other == s && len(all) < tail {
-		return m.Digits(s[:0] + strings.Map(func(c rune) rune {
+		return m.Digits(strings.Map(func(c rune) rune {
 			if zero := letters.Zero(c); zero != 0 {
 				return zero + (c-zero+1)%10
 			}

@@ -21,7 +21,7 @@ type pass struct {
 	pointers  []byte // of the leaves
 	pointer   []byte // of the value at hand
 	keys      map[string]string
-	talk      bool // a language was looked for in the transcript
+	heard     bool // a language was looked for in the transcript
 	scratch   []byte
 }
 
@@ -49,7 +49,7 @@ func (r *Redactor) appendTo(dst, body []byte) ([]byte, error) {
 	p, t := &r.pass, r.text
 	p.Redactor, p.body, p.out, p.done = r, body, dst, 0
 	p.leaves, p.pointers, p.pointer = p.leaves[:0], p.pointers[:0], p.pointer[:0]
-	t.Usual, t.Names, t.IDs, p.keys, p.talk = 0, t.Names[:0], t.IDs[:0], nil, false
+	t.Usual, t.Names, t.IDs, p.keys, p.heard = 0, t.Names[:0], t.IDs[:0], nil, false
 	p.walk(start)
 	for i := range p.leaves {
 		p.learn(&p.leaves[i])
@@ -126,11 +126,11 @@ func (p *pass) at(l *leaf) (s string, ok bool) {
 }
 
 // learn collects the names and ids that other fields may repeat, and the
-// language of the talk.
+// language of the transcript.
 func (p *pass) learn(l *leaf) {
 	pointer := p.pointers[l.pointer[0]:l.pointer[1]]
-	talk, summary := string(pointer) == "/callResult/transcription", string(pointer) == "/callResult/summary" && !p.talk
-	if l.key || !l.names && l.treatment != asID && !talk && !summary {
+	transcript, summary := string(pointer) == "/callResult/transcription", string(pointer) == "/callResult/summary" && !p.heard
+	if l.key || !l.names && l.treatment != asID && !transcript && !summary {
 		return
 	}
 	switch s, ok := p.at(l); {
@@ -143,9 +143,9 @@ func (p *pass) learn(l *leaf) {
 		}
 	case l.treatment == asID && len(s) >= 6:
 		p.text.IDs = append(p.text.IDs, s)
-	case talk && len(s) > 20, summary:
+	case transcript && len(s) > 20, summary:
 		p.text.Recognize(s)
-		p.talk = talk
+		p.heard = transcript
 	}
 }
 

@@ -15,8 +15,12 @@ func Fold(issues []Issue) []Issue {
 	folded := issues
 	for begin := 0; begin < len(issues); {
 		end := begin
-		for end < len(issues) && missing(issues[end]) && sameDocument(issues[begin], issues[end]) {
-			end++
+		for a := issues[begin]; end < len(issues); end++ {
+			b := issues[end]
+			missing := b.Rule == RuleRequired && strings.Count(b.Pointer, "/") == 1 // at the top of a payload
+			if !missing || a.File != b.File || a.Line != b.Line || a.Column != b.Column {
+				break
+			}
 		}
 		if end == begin {
 			begin++
@@ -31,13 +35,6 @@ func Fold(issues []Issue) []Issue {
 		begin = end
 	}
 	return folded
-}
-
-// missing reports whether a field at the top of a payload is not there.
-func missing(i Issue) bool { return i.Rule == "required" && strings.Count(i.Pointer, "/") == 1 }
-
-func sameDocument(a, b Issue) bool {
-	return a.File == b.File && a.Line == b.Line && a.Column == b.Column
 }
 
 // documented is how many fields at the top of a payload are always there.

@@ -115,7 +115,10 @@ func (d *demo) run(ctx context.Context) error {
 	}
 
 	d.title("Validate shows two mistakes in a payload, and what was meant")
-	if err := d.writeBroken("broken.json"); err != nil {
+	// The mistakes that are easiest to make.
+	broken := bytes.Replace(julian.Sample(), []byte(`"Goal Completed"`), []byte(`"goal completed"`), 1)
+	broken = bytes.Replace(broken, []byte(`"duration": 46`), []byte(`"duration": "46"`), 1)
+	if err := cli.WriteFile(filepath.Join(d.dir, "broken.json"), broken); err != nil {
 		return err
 	}
 	if err := d.step(ctx, cli.ExitNo, "validate", "broken.json"); err != nil {
@@ -142,19 +145,12 @@ func (d *demo) run(ctx context.Context) error {
 
 // check checks a consumer, with a race or without.
 func (d *demo) check(ctx context.Context, want int, racy bool, flags ...string) error {
-	url, stop, err := serveConsumer(ctx, racy)
+	url, stop, err := ServeConsumer(ctx, racy)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	return d.step(ctx, want, append(append([]string{"check"}, flags...), "--to", url+"hook", "--probe-url", url+"calls/{callId}/count")...)
-}
-
-// writeBroken writes the sample with the mistakes that are easiest to make.
-func (d *demo) writeBroken(name string) error {
-	body := bytes.Replace(julian.Sample(), []byte(`"Goal Completed"`), []byte(`"goal completed"`), 1)
-	body = bytes.Replace(body, []byte(`"duration": 46`), []byte(`"duration": "46"`), 1)
-	return cli.WriteFile(filepath.Join(d.dir, name), body)
 }
 
 func (d *demo) title(text string) {
@@ -166,7 +162,7 @@ func (d *demo) title(text string) {
 func (d *demo) step(ctx context.Context, want int, args ...string) error {
 	d.steps++
 	fmt.Fprintf(d.a.Out, "%s\n", d.a.Style.Accent("$ julianctl "+strings.Join(args, " ")))
-	var shown lockedBuffer
+	var shown bytes.Buffer
 	for i, arg := range args {
 		if strings.HasSuffix(arg, ".json") {
 			args[i] = filepath.Join(d.dir, arg)
@@ -186,7 +182,7 @@ func (d *demo) background(ctx context.Context, args ...string) (wait func() stri
 	d.steps++
 	ready := filepath.Join(d.dir, args[0]+".url")
 	ctx, cancel := context.WithCancel(ctx)
-	var out lockedBuffer
+	var out bytes.Buffer
 	child := d.child(&out)
 	child.Err = terminal.NewOutput(io.Discard)
 	done := make(chan int, 1)
@@ -239,35 +235,13 @@ func (d *demo) clean(s string) string {
 	return strings.ReplaceAll(s, d.dir+string(filepath.Separator), "")
 }
 
-// lockedBuffer collects what concurrent writers print.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// ServeConsumer starts a correct consumer on a free port of this machine: it
-// refuses what is no call event, stores a call once, acknowledges repeats, and
-// tells a probe how many records a call has.
-func ServeConsumer(ctx context.Context) (url string, stop func(), err error) {
-	return serveConsumer(ctx, false)
-}
-
 // work is how long the consumer with a race works between looking and storing.
 const work = 20 * time.Millisecond
 
-func serveConsumer(ctx context.Context, racy bool) (url string, stop func(), err error) {
+// ServeConsumer starts a consumer on a free port of this machine: it refuses what is
+// no call event, stores a call once, acknowledges repeats, and tells a probe how many
+// records a call has. A racy one stores a call again whose copies come together.
+func ServeConsumer(ctx context.Context, racy bool) (url string, stop func(), err error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
