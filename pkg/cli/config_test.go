@@ -1,51 +1,15 @@
-package cli
+package cli_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/cli/clitest"
 	"github.com/spf13/cobra"
 )
-
-// settingsAt loads the configuration with a user file, a project file, an
-// environment and a command line.
-func settingsAt(t *testing.T, user, project string, environ map[string]string, args ...string) (Config, error) {
-	t.Helper()
-	dir := t.TempDir()
-	t.Chdir(dir)
-	write := func(path, text string) {
-		if text == "" {
-			return
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(filepath.Join(dir, "xdg", "julianctl", "config.yaml"), user)
-	write(".julianctl.yaml", project)
-	cmd := &cobra.Command{Use: "x"}
-	cmd.Flags().String("config", "", "")
-	for _, s := range Settings() {
-		if s.Key != "endpoints" {
-			ConfigFlag(cmd, s.Key)
-		}
-	}
-	if err := cmd.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	return LoadConfig(func(name string) string {
-		if name == "XDG_CONFIG_HOME" {
-			return filepath.Join(dir, "xdg")
-		}
-		return environ[name]
-	}, cmd)
-}
 
 func TestSettingPrecedence(t *testing.T) {
 	for _, tt := range []struct {
@@ -62,7 +26,7 @@ func TestSettingPrecedence(t *testing.T) {
 		{"file given", "timeout: 1s", "timeout: 2s", nil, []string{"--config", "xdg/julianctl/config.yaml"}, "1s", "xdg/julianctl/config.yaml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg, err := settingsAt(t, tt.user, tt.project, tt.environ, tt.args...)
+			cfg, err := clitest.LoadConfig(t, tt.user, tt.project, tt.environ, tt.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +38,7 @@ func TestSettingPrecedence(t *testing.T) {
 }
 
 func TestSettingValues(t *testing.T) {
-	cfg, err := settingsAt(t, "", `
+	cfg, err := clitest.LoadConfig(t, "", `
 endpoints:
   - name: staging
     url: https://staging.example.com/hook
@@ -91,7 +55,7 @@ redact-header: [X-Mine]
 	if cfg.AgentID != "agent.seed" || cfg.BaseURL != "http://127.0.0.1:1" || cfg.Color != "auto" || len(cfg.RedactHeader) != 1 {
 		t.Errorf("config %+v", cfg)
 	}
-	cfg, err = settingsAt(t, "", "", map[string]string{
+	cfg, err = clitest.LoadConfig(t, "", "", map[string]string{
 		"JULIANCTL_ENDPOINTS":     `[{"name":"a","url":"http://a.example"}]`,
 		"JULIANCTL_REDACT_HEADER": "A, B",
 		"JULIAN_AGENT_ID":         "agent.two", "AGENT_ID": "agent.three",
@@ -126,10 +90,10 @@ func TestSettingMistakes(t *testing.T) {
 		{"file given is missing", "", nil, []string{"--config", "nope.yaml"}, `configuration "nope.yaml": file does not exist`, "config init"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := settingsAt(t, "", tt.project, tt.environ, tt.args...)
-			f, ok := err.(*ExitError)
-			if !ok || f.Code != ExitUsage {
-				t.Fatalf("error %v, want a usage fault", err)
+			_, err := clitest.LoadConfig(t, "", tt.project, tt.environ, tt.args...)
+			f, ok := err.(*cli.ExitError)
+			if !ok || f.Code != cli.ExitUsage {
+				t.Fatalf("error %v, want a usage error", err)
 			}
 			if !strings.Contains(f.Error(), tt.want) || !strings.Contains(f.Hint, tt.hint) {
 				t.Errorf("got %q, hint %q; want %q, hint %q", f.Error(), f.Hint, tt.want, tt.hint)
@@ -145,7 +109,7 @@ func TestDidYouMean(t *testing.T) {
 		"--dupe":   `did you mean "--dup"?`,
 		"--xyzzy":  "otherwise",
 	} {
-		if got := DidYouMean(word, known, "otherwise"); got != want {
+		if got := cli.DidYouMean(word, known, "otherwise"); got != want {
 			t.Errorf("%s: %s, want %s", word, got, want)
 		}
 	}
@@ -160,8 +124,8 @@ func TestFlagThatIsNoSetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{"JULIANCTL_TIMEOUT": "7s"}
-	cfg, err := LoadConfig(func(name string) string { return env[name] }, cmd)
-	if err != nil || cfg.Timeout != 7*time.Second || cfg.Origin["timeout"] != (Origin{Env: "JULIANCTL_TIMEOUT"}) {
+	cfg, err := cli.LoadConfig(func(name string) string { return env[name] }, cmd)
+	if err != nil || cfg.Timeout != 7*time.Second || cfg.Origin["timeout"] != (cli.Origin{Env: "JULIANCTL_TIMEOUT"}) {
 		t.Errorf("timeout %s from %q, %v", cfg.Timeout, cfg.Origin["timeout"], err)
 	}
 }
