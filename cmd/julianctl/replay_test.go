@@ -93,22 +93,29 @@ func TestReplayInterruptedAtStdin(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { interrupt() }))
 	defer endpoint.Close()
+	if code := replayOpenStdin(ctx, t, endpoint.URL); code != cli.ExitInterrupted {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// replayOpenStdin replays two payloads from a stdin that stays open within a third,
+// and returns the exit code.
+func replayOpenStdin(ctx context.Context, t *testing.T, to string, flags ...string) (code int) {
+	t.Helper()
 	in, w := io.Pipe()
 	defer w.Close()
 	go func() { _, _ = io.WriteString(w, "{\"callId\":\"call.1\"}\n{\"callId\":\"call.2\"}\n{") }()
 	done := make(chan int, 1)
 	go func() {
-		code, _, _ := replayRun(ctx, t, in, "-", "--to", endpoint.URL)
+		code, _, _ := replayRun(ctx, t, in, append(flags, "-", "--to", to)...)
 		done <- code
 	}()
 	select {
-	case code := <-done:
-		if code != cli.ExitInterrupted {
-			t.Errorf("exit %d", code)
-		}
+	case code = <-done:
 	case <-time.After(20 * time.Second):
 		t.Fatal("still reading stdin")
 	}
+	return code
 }
 
 // blockingReader tells of its first read and then gives nothing.
@@ -143,21 +150,8 @@ func TestReplayFailFastAtStdin(t *testing.T) {
 		}
 	}))
 	defer endpoint.Close()
-	in, w := io.Pipe()
-	defer w.Close()
-	go func() { _, _ = io.WriteString(w, "{\"callId\":\"call.1\"}\n{\"callId\":\"call.2\"}\n{") }()
-	done := make(chan int, 1)
-	go func() {
-		code, _, _ := replayRun(t.Context(), t, in, "-", "--fail-fast", "--to", endpoint.URL)
-		done <- code
-	}()
-	select {
-	case code := <-done:
-		if code != cli.ExitNo {
-			t.Errorf("exit %d", code)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("still reading stdin")
+	if code := replayOpenStdin(t.Context(), t, endpoint.URL, "--fail-fast"); code != cli.ExitNo {
+		t.Errorf("exit %d", code)
 	}
 }
 
