@@ -38,10 +38,10 @@ type SpyAnswer struct {
 // SpyCall is one request that a spy got.
 type SpyCall struct {
 	Method, Path string
-	Key          string // its Idempotency-Key; empty: none
-	Status       int    // of the answer; 0: none was given
+	Status       int // of the answer; 0: none was given
 	At           time.Time
 	text         []byte // target, header and body, for looking for an id
+	same         string // repeats that say this again change nothing more; empty: all do
 }
 
 // SpyMode is how a spy behaves.
@@ -112,8 +112,14 @@ func (s *Spy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	call := SpyCall{Method: r.Method, Path: r.URL.Path, Key: r.Header.Get("Idempotency-Key"), At: time.Now()}
+	call := SpyCall{Method: r.Method, Path: r.URL.Path, At: time.Now()}
 	call.text = append([]byte(r.RequestURI+"\n"), body...)
+	switch key := r.Header.Get("Idempotency-Key"); {
+	case key != "":
+		call.same = "key " + key
+	case r.Method == http.MethodPut || r.Method == http.MethodDelete: // RFC 9110, 9.2.2
+		call.same = r.Method + " " + string(call.text)
+	}
 	for name, values := range r.Header {
 		call.text = append(call.text, "\n"+name+": "+strings.Join(values, ", ")...)
 	}
@@ -162,19 +168,17 @@ func (s *Spy) note(c SpyCall) {
 
 // Effects is how often the spy was told of a call, successfully: requests that
 // change something, mention the id and got a 2xx. Those with one Idempotency-Key
-// are one.
+// are one, and so are those that put the same to one URL, or delete it.
 func (s *Spy) Effects(_ context.Context, callID string) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys := map[string]bool{}
+	known := map[string]bool{}
 	n := 0
 	for _, c := range s.calls {
 		switch {
 		case c.Method == http.MethodGet || c.Method == http.MethodHead || c.Status/100 != 2 || !bytes.Contains(c.text, []byte(callID)):
-		case c.Key == "":
-			n++
-		case !keys[c.Key]:
-			keys[c.Key] = true
+		case c.same == "" || !known[c.same]:
+			known[c.same] = true
 			n++
 		}
 	}
