@@ -17,10 +17,10 @@ func (p *printer) overview(s check.Summary) *report.Overview {
 	o := &report.Overview{
 		Title: strings.ToUpper(word[:1]) + word[1:] + ": " + p.reports.Report.Total().Text(),
 		Facts: []report.Fact{
-			{Name: "Target", Value: p.plan.subject(p.a, p.o)},
+			{Name: "Target", Value: p.safe(p.plan.subject(p.a, p.o))},
 			{Name: "Seed", Value: fmt.Sprint(s.Seed)},
 			{Name: "Requests", Value: fmt.Sprint(s.Requests)},
-			{Name: "Probe", Value: p.probeText(s)},
+			{Name: "Probe", Value: p.safe(p.probeText(s))},
 			{Name: "Budget", Value: p.o.budget},
 		},
 	}
