@@ -318,8 +318,8 @@ func evidenceText(r check.Result) string {
 func (p *printer) rerun(r check.Result) string { return p.rerunAll([]check.Result{r}) }
 
 // rerunAll is the command that runs checks again, with the same payloads but for
-// their ids, and those that delivered what one of them counted. Values of headers
-// are left for the user to fill in.
+// their ids, and those that delivered what one of them counted. A value of a header
+// that no variable holds is left for the user to fill in.
 func (p *printer) rerunAll(all []check.Result) string {
 	var ids []string
 	at, pause, budget := "", false, false
@@ -360,8 +360,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 		add("--expect-effects", e)
 	}
 	for _, h := range p.o.probe.headers {
-		name, _, _ := strings.Cut(h, ":")
-		add("--probe-header", name+": …")
+		add("--probe-header", h)
 	}
 	add("--also", p.o.also)
 	if p.o.profile == profileThorough {
@@ -399,8 +398,7 @@ func (p *printer) rerunAll(all []check.Result) string {
 	}
 	add("--cacert", p.o.delivery.CaCert)
 	for _, h := range p.o.delivery.Headers {
-		name, _, _ := strings.Cut(h, ":")
-		add("-H", name+": …")
+		add("-H", h)
 	}
 	return strings.Join(words, " ")
 }

@@ -297,8 +297,10 @@ func (p *printer) verdict(s check.Summary) {
 		}
 		again := p.rerunAll(failed) // on one line, to be copied
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Accent("rerun:"), safetext.Line(again))
-		if strings.Contains(again, "***") {
-			fmt.Fprintln(p.a.Out, p.a.Style.Faint(`put the password where *** is; one in a variable is printed as "$NAME"`))
+		for hidden, what := range map[string]string{"***": "password", ": …'": "value"} {
+			if strings.Contains(again, hidden) {
+				fmt.Fprintln(p.a.Out, p.a.Style.Faint(fmt.Sprintf(`put the %s where %s is; one in a variable is printed as "$NAME"`, what, strings.Trim(hidden, ":' "))))
+			}
 		}
 	}
 	if e := s.Exercised; e != nil {
