@@ -32,6 +32,11 @@ func writeMarkdown(w io.Writer, r Report) error {
 		fmt.Fprintf(&b, ": %s", total.findings())
 	}
 	b.WriteByte('\n')
+	if r.Overview != nil {
+		for _, next := range r.Overview.Next {
+			fmt.Fprintf(&b, "\n%s: %s\n", next.Name, cell(next.Value))
+		}
+	}
 	open := false
 	placed := false
 	for _, f := range r.findings() {
@@ -62,11 +67,6 @@ func writeMarkdown(w io.Writer, r Report) error {
 	}
 	if more := left.more(); more != "" {
 		fmt.Fprintf(&b, "\n%s\n", more)
-	}
-	if r.Overview != nil {
-		for _, next := range r.Overview.Next {
-			fmt.Fprintf(&b, "\n%s: %s\n", next.Name, cell(next.Value))
-		}
 	}
 	b.WriteString(r.passed())
 	_, err := io.WriteString(w, b.String())
