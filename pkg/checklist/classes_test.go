@@ -276,6 +276,18 @@ func classes() []class {
 		{name: "separators replaced", id: "near-ids", make: idBy(strings.NewReplacer("-", "_", ".", "_").Replace)},
 		{name: "what comes after the last dot", id: "near-ids", make: idBy(func(id string) string { return id[strings.LastIndex(id, ".")+1:] })},
 		{name: "the second of its parts", id: "near-ids", make: idBy(func(id string) string { return strings.Split(id, ".")[1] })},
+		{name: "a look-up in a text", id: "near-ids", make: func(s *shop) {
+			s.drop = func(_ *http.Request, b []byte) bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for known := range s.keys {
+					if id := at("callId")(b); known != id && strings.Contains(known, id) {
+						return true
+					}
+				}
+				return false
+			}
+		}},
 		{name: "a look-up by LIKE", id: "near-ids", make: func(s *shop) {
 			s.drop = func(_ *http.Request, b []byte) bool {
 				id := at("callId")(b)
@@ -343,6 +355,11 @@ func classes() []class {
 		{name: "a secret without white space around it", id: "secret", make: secretBy(func(g string) bool { return strings.TrimSpace(g) == secretValue })},
 		{name: "the length of the secret", id: "secret", make: secretBy(func(g string) bool { return len(g) == len(secretValue) })},
 		{name: "its first word", id: "secret", make: secretBy(func(g string) bool { return firstWord(g) == firstWord(secretValue) })},
+		{name: "any case after the scheme", id: "secret", make: secretBy(func(g string) bool {
+			scheme, rest, _ := strings.Cut(secretValue, " ")
+			given, after, _ := strings.Cut(g, " ")
+			return given == scheme && strings.EqualFold(after, rest)
+		})},
 		{name: "no secret where another header is", id: "secret", make: func(s *shop) {
 			s.authorized = func(string) bool { return true }
 			s.first = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
@@ -494,10 +511,13 @@ func classes() []class {
 			o.Also = func(_ context.Context, id string, _ []byte) error { s.add(id); return nil }
 		}},
 	}
+	all = append(all, class{name: "a key with whether there is a sequence", id: "changed-field", make: func(s *shop) {
+		s.key = func(b []byte) string { return at("callId")(b) + fmt.Sprint(at("sequence")(b) == "") }
+	}})
 	for _, path := range []string{
 		"callResult.resultType", "sequence.lifecycleStatus", "scheduledAt", "duration", "rescheduledAt",
 		"callResult.agentActions", "callResult.followUpMeetingDetails", "crmSchedulingDetails", "phoneNumber",
-		"direction", "fromPhoneNumber", "callResult.summary",
+		"direction", "fromPhoneNumber", "callResult.summary", "sequence.sequenceId",
 	} {
 		all = append(all, class{name: "a key with " + path, id: "changed-field", make: idAnd(path)})
 	}

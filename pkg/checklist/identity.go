@@ -42,6 +42,7 @@ var changes = []struct{ path, first, later string }{
 	{"crmSchedulingDetails", "", `{"julianctl":"later"}`},
 	{"phoneNumber", "", ""}, // no other contact has it
 	{"sequence.sequenceId", "", `"call-sequence.julianctl-later"`},
+	{"sequence", "null", `{"sequenceId":"call-sequence.julianctl-later","lifecycleStatus":"done"}`},
 	{"callResult.summary", "", `"Later."`},
 	{"direction", `"outbound"`, `"inbound"`},
 	{"fromPhoneNumber", "", `"+12025550199"`},

@@ -51,6 +51,7 @@ func pairsOf(fresh func() string) []pair {
 		of("their separators", ending("-1-2", "-1_2")), // in this order: _ matches anything in LIKE
 		of("their separators", ending("-1.2", "-1-2")),
 		of("what comes after a separator", ending(".-1", ".-2")),
+		of("a further character", ending("-10", "-1")),
 		of("what comes before their last separator", ending("-a.-0", "-b.-0")),
 		of("what comes before their last 8 characters", ending("-a-00000000", "-b-00000000")),
 		of("what comes before their last 24 characters", ending("a"+end, "b"+end)),

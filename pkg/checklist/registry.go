@@ -142,17 +142,17 @@ var Checks = []Check{
 		Mend: "make callId alone the unique key, and decide which content wins: a call that is done does not go back",
 	},
 	{
-		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 23,
+		ID: "changed-field", Group: "idempotency", Needs: Effects, Requests: 2 * 24,
 		Title: "processes a call with one changed field only once", run: changedField,
 		Why:  "a key of callId and a status, a time or a duration takes the later delivery for another call",
-		How:  "delivers 23 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
+		How:  "delivers 24 calls twice, with one documented field changed in each, such as resultType, lifecycleStatus, scheduledAt or duration; each must be processed once",
 		Mend: "make callId alone the unique key",
 	},
 	{
-		ID: "near-ids", Group: "idempotency", Needs: Effects, Requests: 3 * 16,
+		ID: "near-ids", Group: "idempotency", Needs: Effects, Requests: 3 * 17,
 		Title: "keeps calls with nearly the same id apart", run: nearIDs,
 		Why:  "a key that is lower-cased, trimmed or cut takes two calls for one, and the second is lost",
-		How:  "delivers pairs of calls whose ids differ in case, in separators, in a blank at the end, before their last 8 and 24 characters, and after their first 20, 30, 32, 40, 64, 128 and 255, and a third that shows whether the probe takes such ids for one; each must be processed once (to refuse a blank is right, and to refuse 65 characters or more a warning)",
+		How:  "delivers pairs of calls whose ids differ in case, in separators, in a blank or a character at the end, before their last 8 and 24 characters, and after their first 20, 30, 32, 40, 64, 128 and 255, and a third that shows whether the probe takes such ids for one; each must be processed once (to refuse a blank is right, and to refuse 65 characters or more a warning)",
 		Mend: "keep the whole callId as it is: a text column, compared byte for byte",
 	},
 	{
@@ -280,7 +280,7 @@ var Checks = []Check{
 		ID: "secret", Group: "security", Needs: Answers, Requests: mostForms * maxSecrets, distinct: 2, Smoke: true,
 		Title: "insists on its secret", run: secretRequired,
 		Why:  "anybody who knows the URL could make up calls",
-		How:  "for each secret header of -H or of the named endpoint: delivers without it, with other headers in its place, with a wrong value, an empty one, parts of it, more than it and another case, and a repeat of a call with a wrong one; all must be refused, and have no effect",
+		How:  "for each secret header of -H or of the named endpoint: delivers without it, with other headers in its place, with a wrong value, an empty one, parts of it, more than it and another case, of all of it and of what comes after its scheme, and a repeat of a call with a wrong one; all must be refused, and have no effect",
 		Mend: "compare the whole value with a function that takes constant time, before anything else",
 	},
 	{

@@ -52,10 +52,35 @@ func https(t *check.Trial) check.Conclusion {
 // wrongSecret is a value that is not a secret.
 const wrongSecret = "julianctl-wrong-secret"
 
-// wrongForms are values that are not the secret, and that a comparison which is
-// not exact takes for it. Those that are the secret, or empty by accident, are
-// left out.
-func wrongForms(secret string) []struct{ what, value string } {
+// wrongForm is a value that is not the secret.
+type wrongForm struct{ what, value string }
+
+// wrongForms are values that a comparison which is not exact takes for the secret:
+// all of it, and what comes after its scheme.
+func wrongForms(secret string) []wrongForm {
+	forms := inexact(secret)
+	seen := map[string]bool{secret: true}
+	if scheme, rest, found := strings.Cut(secret, " "); found {
+		if user, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
+			name, _, _ := strings.Cut(string(user), ":") // of base64 many read what is not exact
+			forms = append(forms, wrongForm{"the scheme and a wrong", scheme + " " + wrongSecret},
+				wrongForm{"the right user and another password in the", scheme + " " + base64.StdEncoding.EncodeToString([]byte(name+":"+wrongSecret))})
+		} else {
+			forms = append(forms, wrongForm{"no scheme before the", rest})
+			for _, f := range inexact(rest) {
+				forms = append(forms, wrongForm{"the scheme and " + f.what, scheme + " " + f.value})
+			}
+		}
+	}
+	return slices.DeleteFunc(forms, func(f wrongForm) bool {
+		again := seen[f.value] || f.value == "" && f.what != "an empty"
+		seen[f.value] = true
+		return again
+	})
+}
+
+// inexact are forms of a text that are not the text.
+func inexact(secret string) []wrongForm {
 	half := len(secret) / 2
 	swapped := strings.Map(func(r rune) rune {
 		if unicode.IsUpper(r) {
@@ -65,8 +90,7 @@ func wrongForms(secret string) []struct{ what, value string } {
 	}, secret)
 	reversed := []byte(secret)
 	slices.Reverse(reversed)
-	type form = struct{ what, value string }
-	forms := []form{
+	forms := []wrongForm{
 		{"a wrong", wrongSecret},
 		{"an empty", ""},
 		{"the first half of the", secret[:half]},
@@ -84,18 +108,9 @@ func wrongForms(secret string) []struct{ what, value string } {
 		{"the characters backwards of the", string(reversed)},
 	}
 	if n := len(secret); n > 2 {
-		forms = append(forms, form{"another first character of the", other(secret[0]) + secret[1:]}, form{"another last character of the", secret[:n-1] + other(secret[n-1])})
+		forms = append(forms, wrongForm{"another first character of the", other(secret[0]) + secret[1:]}, wrongForm{"another last character of the", secret[:n-1] + other(secret[n-1])})
 	}
-	if scheme, rest, found := strings.Cut(secret, " "); found {
-		forms = append(forms, form{"the scheme and a wrong", scheme + " " + wrongSecret})
-		if user, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
-			name, _, _ := strings.Cut(string(user), ":")
-			forms = append(forms, form{"the right user and another password in the", scheme + " " + base64.StdEncoding.EncodeToString([]byte(name+":"+wrongSecret))})
-		}
-	}
-	return slices.DeleteFunc(forms, func(f struct{ what, value string }) bool {
-		return f.value == secret || f.value == "" && f.what != "an empty"
-	})
+	return forms
 }
 
 // otherHeaders hold no secret, and are trusted by an endpoint that takes their being there
@@ -118,7 +133,7 @@ func other(c byte) string {
 }
 
 // mostForms is how many deliveries there are for each secret.
-const mostForms = 24
+const mostForms = 42
 
 // secretRequired delivers with each secret left out and in wrong forms: new calls,
 // and one that was delivered with the right secret before.
