@@ -24,13 +24,6 @@ Without trust, a project's file names endpoints on this machine only, keeps its 
 fixtures inside its folder, and decides nothing about your API key. A command that would
 use more is refused, and nothing is sent or written.
 
-A file that --config names needs no trust: you chose it.` + cli.ProjectFile + `
-here without it.
-
-Without trust, a project's file names endpoints on this machine only, keeps its
-log and fixtures inside its folder, and decides nothing about your API key. What
-a command would use beyond that is refused, and nothing is sent or written.
-
 A file that --config names needs no trust: you chose it.`,
 		Example: `  julianctl config trust
   julianctl config trust ~/src/hooks

@@ -1,13 +1,14 @@
 package root
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/julianctl/julianctl/pkg/cli/clitest"
 	"github.com/spf13/cobra"
 )
 
-// Every command a person can reach says what it does, shows how, and every
+// Every command a person can reach says what it does, once, shows how, and every
 // name is taken once.
 func TestEveryCommandHasExamples(t *testing.T) {
 	seen := map[string]bool{}
@@ -20,6 +21,13 @@ func TestEveryCommandHasExamples(t *testing.T) {
 		topic := c.IsAdditionalHelpTopicCommand()
 		if c.Short == "" || c.Example == "" && !topic || c.Long == "" && topic {
 			t.Errorf("%s: short %q, example %q", c.CommandPath(), c.Short, c.Example)
+		}
+		said := map[string]bool{}
+		for sentence := range strings.SplitSeq(strings.Join(strings.Fields(c.Long), " "), ". ") {
+			if len(sentence) > 40 && said[sentence] {
+				t.Errorf("%s says twice: %s", c.CommandPath(), sentence)
+			}
+			said[sentence] = true
 		}
 		if !topic && c.Args == nil {
 			t.Errorf("%s takes any words", c.CommandPath())
