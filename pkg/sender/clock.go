@@ -90,8 +90,8 @@ func (c *Clock) Since(at time.Time) time.Time {
 }
 
 // At has do run once due has come, in a goroutine of its own, with the context of
-// [Clock.Run] and the time on the clock. What has the same key runs in the order of due, at infinite speed one after
-// the other; elsewhere a slow one does not hold up the next.
+// [Clock.Run] and the time on the clock. What has the same key runs in the order of due,
+// at infinite speed one after the other; elsewhere a slow one does not hold up the next.
 func (c *Clock) At(due time.Time, key string, do func(ctx context.Context, at time.Time)) {
 	c.mu.Lock()
 	c.number++

@@ -69,10 +69,7 @@ keeps it without asking, for a machine that cannot reach the API.`,
 // Login keeps a key, from a prompt or stdin, in the last of stores that takes it; with
 // prove only if the API accepts it.
 func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore, prove bool) error {
-	host, err := a.APIHost()
-	if err == nil {
-		err = a.Config.Allow("key-store", a.Config.KeyStore)
-	}
+	host, err := storeHost(a)
 	if err != nil {
 		return err
 	}
@@ -101,6 +98,15 @@ func Login(ctx context.Context, a *cli.App, stores []cli.KeyStore, prove bool) e
 		a.Hint(`"julianctl auth status" asks the API`)
 	}
 	return nil
+}
+
+// storeHost is the host whose key is kept, where the settings may name its store.
+func storeHost(a *cli.App) (string, error) {
+	host, err := a.APIHost()
+	if err == nil {
+		err = a.Config.Allow("key-store", a.Config.KeyStore)
+	}
+	return host, err
 }
 
 // askKey prompts for the key without an echo, or reads stdin.
@@ -234,10 +240,7 @@ func newLogoutCmd(a *cli.App) *cobra.Command {
 }
 
 func runLogout(ctx context.Context, a *cli.App, stores []cli.KeyStore) error {
-	host, err := a.APIHost()
-	if err == nil {
-		err = a.Config.Allow("key-store", a.Config.KeyStore)
-	}
+	host, err := storeHost(a)
 	if err != nil {
 		return err
 	}

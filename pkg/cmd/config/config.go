@@ -2,7 +2,7 @@
 package config
 
 import (
-	"context"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -44,9 +44,7 @@ func newListCmd(a *cli.App) *cobra.Command {
 		Short:   "List every setting and its value",
 		Example: "  julianctl config list --origin",
 		Args:    cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runList(cmd.Context(), a, origin, format)
-		},
+		RunE:    func(*cobra.Command, []string) error { return runList(a, origin, format) },
 	}
 	cmd.Flags().BoolVar(&origin, "origin", false, "also say where each value came from")
 	cli.FormatFlag(cmd, &format, "text", "json")
@@ -62,7 +60,7 @@ type settingRecord struct {
 	Trust cli.TrustState `json:"trust,omitempty"`
 }
 
-func runList(_ context.Context, a *cli.App, origin bool, format string) error {
+func runList(a *cli.App, origin bool, format string) error {
 	value := reflect.ValueOf(a.Config)
 	records := report.NewRecords(a.Out, "config")
 	for i, s := range cli.Settings() {
@@ -81,18 +79,15 @@ func runList(_ context.Context, a *cli.App, origin bool, format string) error {
 		if !ok {
 			text = cli.CompactJSON(shown)
 		}
-		if text == "" {
-			text = "-"
-		}
-		line := terminal.Pad(s.Key, 14) + " " + safetext.Line(text)
+		text = safetext.Line(cmp.Or(text, "-"))
 		if origin {
 			from := safetext.Line(record.Origin)
 			if record.Trust != "" {
 				from += fmt.Sprintf(" (%s)", record.Trust)
 			}
-			line = fmt.Sprintf("%s %s %s", terminal.Pad(s.Key, 14), terminal.Pad(safetext.Line(text), 34), a.Style.Faint(from))
+			text = terminal.Pad(text, 34) + " " + a.Style.Faint(from)
 		}
-		fmt.Fprintln(a.Out, line)
+		fmt.Fprintln(a.Out, terminal.Pad(s.Key, 14), text)
 	}
 	return nil
 }
