@@ -49,8 +49,18 @@ func (p Path) Pointer() string {
 			b.WriteString(strconv.Itoa(s.Index))
 			continue
 		}
-		key := strings.ReplaceAll(Shorten(s.Key, 100), "~", "~0")
-		b.WriteString(strings.ReplaceAll(key, "/", "~1"))
+		b.WriteString(PointerToken(Shorten(s.Key, 100)))
 	}
 	return b.String()
 }
+
+var (
+	escapeToken   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescapeToken = strings.NewReplacer("~0", "~", "~1", "/")
+)
+
+// PointerToken is a key as it stands in a JSON pointer.
+func PointerToken(key string) string { return escapeToken.Replace(key) }
+
+// PointerKey is the key that a token of a JSON pointer stands for.
+func PointerKey(token string) string { return unescapeToken.Replace(token) }

@@ -75,7 +75,7 @@ func (s *source) walk(at int, pointer string) int {
 		return at
 	}
 	for token := range strings.SplitSeq(pointer[1:], "/") {
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		token = jsonscan.PointerKey(token)
 		switch s.Kind(at) {
 		case '{':
 			at = s.find(at, token)

@@ -142,8 +142,6 @@ func digitsAt(text string) string {
 	}, text)
 }
 
-var escape = strings.NewReplacer("~", "~0", "/", "~1")
-
 // walk calls see for every string, number and key of a payload, with its
 // pointer, in the order of the bytes; a * stands for every item of an array.
 func walk(body []byte, see func(pointer, text string)) bool {
@@ -165,7 +163,7 @@ func walk(body []byte, see func(pointer, text string)) bool {
 		v.ForEach(func(key, value gjson.Result) bool {
 			name := "*"
 			if object {
-				name = escape.Replace(key.Str)
+				name = jsonscan.PointerToken(key.Str)
 				if strings.ContainsAny(key.Str, "@0123456789 ") {
 					see(pointer, key.Str)
 				}

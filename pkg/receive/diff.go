@@ -130,7 +130,7 @@ func (d *differ) objects(old, now map[string]any) {
 	for _, key := range keys {
 		before, was := old[key]
 		after, is := now[key]
-		d.at(pointerToken(key), before, was, after, is)
+		d.at(jsonscan.PointerToken(key), before, was, after, is)
 	}
 }
 
@@ -176,10 +176,6 @@ func encode(v any) string {
 	b, _ := jsonscan.Append(nil, v) // decoded JSON can always be encoded
 	return string(b)
 }
-
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
-
-func pointerToken(key string) string { return pointerEscapes.Replace(key) }
 
 // number returns the canonical form of a JSON number: its digits without zeros at
 // either end, and the exponent of the last digit. It works on text, so that

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/tidwall/gjson"
 )
 
@@ -231,7 +232,7 @@ func (r *schemaReader) resolve(ref string) gjson.Result {
 		if part == "" {
 			continue
 		}
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		part = jsonscan.PointerKey(part)
 		next, found := gjson.Result{}, false
 		at.ForEach(func(key, value gjson.Result) bool {
 			if key.Str == part {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/julian"
 )
 
@@ -123,13 +124,12 @@ func parent(pointer string) string { return pointer[:strings.LastIndexByte(point
 
 // Name is the key of a field: the last part of its pointer, unescaped.
 func (f Field) Name() string {
-	last := f.Pointer[strings.LastIndexByte(f.Pointer, '/')+1:]
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(last)
+	return jsonscan.PointerKey(f.Pointer[strings.LastIndexByte(f.Pointer, '/')+1:])
 }
 
 // within is the pointer of key in the object at pointer.
 func within(pointer, key string) string {
-	return pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	return pointer + "/" + jsonscan.PointerToken(key)
 }
 
 // Documented is the shape of the payload as [julian.Fields] has it.
