@@ -752,6 +752,10 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 				})
 			}
 		}},
+		{name: "a secret without its scheme is taken, too", make: secretBy(func(g string) bool {
+			_, rest, _ := strings.Cut(secretValue, " ")
+			return g == secretValue || g == rest
+		})},
 		{name: "Busy has no effect", make: dropsWhere("callResult.resultType", "Busy"), edit: func(_ *shop, o *check.Options) {
 			o.Expect = map[julian.ResultType]int{julian.Busy: 0}
 		}},

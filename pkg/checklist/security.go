@@ -56,7 +56,8 @@ const wrongSecret = "julianctl-wrong-secret"
 type wrongForm struct{ what, value string }
 
 // wrongForms are values that a comparison which is not exact takes for the secret:
-// all of it, and what comes after its scheme.
+// all of it, and what comes after its scheme. That alone is left out: it is known to
+// those alone who know the secret.
 func wrongForms(secret string) []wrongForm {
 	forms := inexact(secret)
 	seen := map[string]bool{secret: true}
@@ -66,7 +67,6 @@ func wrongForms(secret string) []wrongForm {
 			forms = append(forms, wrongForm{"the scheme and a wrong", scheme + " " + wrongSecret},
 				wrongForm{"the right user and another password in the", scheme + " " + base64.StdEncoding.EncodeToString([]byte(name+":"+wrongSecret))})
 		} else {
-			forms = append(forms, wrongForm{"no scheme before the", rest})
 			for _, f := range inexact(rest) {
 				forms = append(forms, wrongForm{"the scheme and " + f.what, scheme + " " + f.value})
 			}
