@@ -30,6 +30,12 @@ func (p *printer) overview(s check.Summary) *report.Overview {
 		}
 		o.Next = append(o.Next, report.Fact{Name: "Rerun", Value: p.rerunAll(failed)})
 	}
+	tried, not := p.tried(s)
+	for _, f := range []report.Fact{{Name: "Tried", Value: tried}, {Name: "Not tried", Value: not}} {
+		if f.Value != "" {
+			o.Next = append(o.Next, f)
+		}
+	}
 	o.Verdict = report.Pass
 	switch {
 	case p.worse > 0:

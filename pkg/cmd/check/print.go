@@ -297,7 +297,7 @@ func evidenceText(r check.Result) string {
 	said := strings.Join(append([]string{r.Message}, r.Details...), "\n")
 	for _, e := range r.Evidence {
 		answer := cmp.Or(e.Error, fmt.Sprint(e.Status))
-		line := fmt.Sprintf("%s %s: %s in %s", e.What, e.CallID, answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
+		line := fmt.Sprintf("%s: %s in %s", strings.TrimSpace(e.What+" "+e.CallID), answer, units.Time(units.FromMilliseconds(e.LatencyMS)))
 		if sent = append(sent, line); strings.Contains(said, e.What+": ") {
 			named = append(named, line)
 		}

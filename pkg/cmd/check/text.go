@@ -284,12 +284,9 @@ func (p *printer) verdict(s check.Summary) {
 	if s.Probe != check.ProbeCounts && s.Probe != check.ProbeNone && s.Unreachable == "" && !said {
 		fmt.Fprintf(p.a.Out, "\n%s %s\n", p.a.Style.Warn("probe:"), safetext.Line(strings.TrimLeft(strings.TrimPrefix(s.Probe, "probe"), ": ")))
 	}
-	if len(s.Shown) > 0 && p.worse == 0 {
-		p.limits("tried", s.Shown)
-	}
-	if len(s.NotShown) > 0 && p.worse == 0 && p.doubtful == 0 {
-		p.limits("not tried", s.NotShown)
-	}
+	tried, not := p.tried(s)
+	p.limits("\n", "tried", tried)
+	p.limits("", "not tried", not)
 	failed := p.failed()
 	if failed != nil {
 		if first := p.first(failed); first != "" {
@@ -324,13 +321,24 @@ func (p *printer) verdict(s check.Summary) {
 	fmt.Fprintf(p.a.Out, "\n%s\n", strings.Join(lines, "\n"))
 }
 
-// limits prints a list in as few lines as it takes.
-func (p *printer) limits(name string, list []string) {
-	head := "\n"
-	if name != "tried" {
-		head = ""
+// tried says what a run that found nothing wrong tried, and what it did not; either
+// may be empty.
+func (p *printer) tried(s check.Summary) (tried, not string) {
+	if p.worse > 0 {
+		return "", ""
 	}
-	for _, line := range terminal.Hang(head+p.a.Style.Faint(name+":")+" ", terminal.Wrap(safetext.Line(strings.Join(list, "; ")), p.a.Out.Width()-len(name)-3)) {
+	if p.doubtful == 0 {
+		not = strings.Join(s.NotShown, "; ")
+	}
+	return strings.Join(s.Shown, "; "), not
+}
+
+// limits prints a text under a name in as few lines as it takes.
+func (p *printer) limits(before, name, text string) {
+	if text == "" {
+		return
+	}
+	for _, line := range terminal.Hang(before+p.a.Style.Faint(name+":")+" ", terminal.Wrap(safetext.Line(text), p.a.Out.Width()-len(name)-3)) {
 		fmt.Fprintln(p.a.Out, line)
 	}
 }
