@@ -24,7 +24,7 @@
 //	        check:  the endpoint processes copies at one instant only once
 //	        effect: call.julianctl-1566b328becfc031: processed 2 times, expected 1
 //	        …
-//	        why:    look-then-insert lets two copies through when both look first
+//	        why:    two copies that arrive at once both look, find nothing, and both insert: a double booking
 //	        hint:   let the database decide: insert with a unique key on callId and ON CONFLICT DO NOTHING, in the transaction of the effect
 //	        rerun:  go test -run '^TestWebhook$/^together$'
 //
