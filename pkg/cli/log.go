@@ -41,7 +41,7 @@ func (a *App) OpenLog(ctx context.Context) (*journal.Log, error) {
 		return nil, err
 	}
 	// Other processes may have added deliveries that are not indexed yet.
-	if why := l.Index(ctx); why != nil {
+	if why := l.CatchUp(ctx); why != nil {
 		if n, err := l.Unlisted(ctx); err == nil && n > 0 {
 			a.Note("%s %s not shown: %s", a.ErrStyle.Warn("warning:"), units.CountVerb(n, "newer delivery", "is", "are"), safetext.Line(why.Error()))
 		}

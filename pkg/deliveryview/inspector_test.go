@@ -74,7 +74,7 @@ func TestInspectorSendsEdited(t *testing.T) {
 		if len(after.Attempts) == 1 { // of what was not edited, which came last
 			return
 		}
-		if err := l.Index(t.Context()); err != nil {
+		if err := l.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Millisecond)

@@ -39,7 +39,7 @@ func logged(t testing.TB, l *journal.Log, d journal.Delivery, o *journal.Outcome
 			if e, err := l.Get(t.Context(), d.ID); err == nil && e.Outcome != nil {
 				return d.ID
 			}
-			if err := l.Index(t.Context()); err != nil {
+			if err := l.CatchUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Millisecond)

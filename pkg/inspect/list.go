@@ -256,7 +256,7 @@ func (h *Handler) rows(r *http.Request) (any, error) {
 		}
 		ids = append(ids, id)
 	}
-	if err := h.opts.Log.Index(r.Context()); err != nil && !errors.Is(err, journal.ErrReadOnly) {
+	if err := h.opts.Log.CatchUp(r.Context()); err != nil && !errors.Is(err, journal.ErrReadOnly) {
 		return nil, err
 	}
 	entries, err := h.opts.Log.Some(r.Context(), ids)

@@ -97,7 +97,7 @@ func (l *poller) poll(r *http.Request) (*liveEvent, time.Duration, error) {
 	}
 	event := &liveEvent{First: at.First, Last: at.Last}
 	if len(l.pending) > 0 {
-		if err := deliveries.Index(ctx); err != nil {
+		if err := deliveries.CatchUp(ctx); err != nil {
 			return nil, 0, err
 		}
 		entries, err := deliveries.Some(ctx, l.pending)

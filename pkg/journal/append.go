@@ -2,13 +2,10 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
 	"slices"
-	"time"
 
-	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
@@ -216,19 +213,6 @@ func (w *writer) recover() error {
 		return err
 	}
 	return w.folder.SetTurn(w.turn) // after a power cut, it is behind
-}
-
-// learnCalls reads from the index what is within the window.
-func (w *writer) learnCalls(ctx context.Context, x *index, now time.Time) error {
-	since := now.Add(-w.opts.Window).UnixNano()
-	return x.ask(ctx, func(db *sql.DB) error {
-		// All from the first that is within the window: where the clock was set
-		// back, later ones may seem to be before it.
-		var call sql.RawBytes
-		var p copies.Place
-		return eachRow(ctx, db, func() { w.calls.Add(string(call), p) }, []any{&p.ID, &call, &p.Copies, &p.First, &p.Last},
-			"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE received >= ?) ORDER BY id", since)
-	})
 }
 
 // remove makes it durable that deliveries are to go. With fresh, it does so in a

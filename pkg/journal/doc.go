@@ -2,9 +2,9 @@
 // for byte, and what became of it.
 //
 // It owns the folder of a log: appending durably, the numbering of copies of one call
-// over restarts and over several processes, queries, search, bounds, and the proof that
-// nothing was lost or changed. It does not receive, validate or print anything; what a
-// delivery is and how it is encoded is in pkg/record.
+// over restarts and over several processes, deleting, bounds. What reads the log is in
+// pkg/index, and a [Log] has all of it. It does not receive, validate or print anything;
+// what a delivery is and how it is encoded is in pkg/record.
 //
 // A delivery is appended before its answer ([Log.Append] returns once it is on
 // disk), and its [Outcome] is added after ([Log.Finish]). A process that is
@@ -18,11 +18,6 @@
 // between processes is the file "lock", held while ids are given out and bytes are
 // copied, see folder. A segment that is full is left, and goes as a whole when all in it
 // is too old. What is deleted alone has its bytes overwritten.
-//
-// The index is a SQLite file that says where each delivery is and what lists and filters
-// need, and holds the words that can be searched for. It is made of segments, behind the
-// answers or by whoever looks, in the order in which things were written, and may be
-// thrown away at any time.
 //
 // Several processes may append to and read from one log at a time. Order is the
 // order of ids, which only grow; clocks may be set back.

@@ -19,6 +19,8 @@ import (
 
 	"github.com/julianctl/julianctl/pkg/needs"
 	"github.com/julianctl/julianctl/pkg/segment"
+
+	"github.com/julianctl/julianctl/pkg/index"
 )
 
 // What is no delivery log, or newer, is told as that, and left as it is.
@@ -104,7 +106,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 			appendAll(t, l, delivery("call.1", `{"original": 1}`), delivery("call.2", "{}"))
 			ids(t, l, Filter{})
 			clean(t, l, 2)
-			db, err := openDB(l.index.path, time.Minute, url.Values{})
+			db, err := index.OpenDB(indexOf(t, l.Path()), time.Minute, url.Values{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +178,7 @@ func TestLocked(t *testing.T) {
 		t.Errorf("it is held: %v", err)
 	}
 	let()
-	db, err := openDB(l.index.path, time.Minute, url.Values{})
+	db, err := index.OpenDB(indexOf(t, l.Path()), time.Minute, url.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,12 @@ package journal
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/index"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -80,14 +79,19 @@ func (o *Options) segmentDeliveries() int {
 	return max(o.MaxDeliveries/segmentParts, 1)
 }
 
+// bounds are what is to go where there is more.
+func (o *Options) bounds() Prune {
+	return Prune{Keep: max(o.MaxDeliveries, 0), Bytes: max(o.MaxBytes, 0)}
+}
+
 // Log is an open delivery log. Its methods are safe for concurrent use.
 type Log struct {
-	folder *segment.Folder
-	opts   Options
-	index  *index
-	write  *writer // nil when opened to read only
-	keep   *keeper // and so is this
-	taken  string  // the file that it was
+	folder       *segment.Folder
+	opts         Options
+	*index.Index         // what reads it
+	write        *writer // nil when opened to read only
+	keep         *keeper // and so is this
+	taken        string  // the file that it was
 }
 
 // Open opens the log in the folder at path. Unless opts say otherwise it is created,
@@ -106,14 +110,14 @@ func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 	if l.folder, err = segment.OpenFolder(ctx, path, !opts.ReadOnly && !opts.Existing); err != nil {
 		return nil, err
 	}
-	if l.index, err = openIndex(ctx, l.folder, l.opts); err != nil {
-		return nil, errors.Join(typed(err), l.folder.Lock.Close())
+	if l.Index, err = index.Open(ctx, l.folder, l.opts.Busy); err != nil {
+		return nil, errors.Join(index.Typed(err), l.folder.Lock.Close())
 	}
 	if !opts.ReadOnly {
-		l.keep = newKeeper(l.index)
-		if l.write, err = newWriter(ctx, l.folder, l.opts, l.index, l.keep.note); err != nil {
+		l.keep = newKeeper(l.Index, l.opts)
+		if l.write, err = newWriter(ctx, l.folder, l.opts, l.Index, l.keep.note); err != nil {
 			l.keep = nil
-			return nil, errors.Join(typed(err), l.Close())
+			return nil, errors.Join(index.Typed(err), l.Close())
 		}
 		l.keep.start(ctx, l.write)
 	}
@@ -133,10 +137,10 @@ func (l *Log) Close() error {
 	if l.keep != nil {
 		l.keep.end()
 		if l.folder.Present() == nil && l.keep.exceeded(false) {
-			_, _, _, _ = l.index.bound(context.Background()) //nolint:forbidigo // of a log that closes; the next that writes tries again
+			_, _, _, _ = l.Bound(context.Background(), l.opts.bounds()) //nolint:forbidigo // of a log that closes; the next that writes tries again
 		}
 	}
-	return errors.Join(err, l.index.close(), ignoreClosed(l.folder.Lock.Close()))
+	return errors.Join(err, l.Index.Close(), ignoreClosed(l.folder.Lock.Close()))
 }
 
 // ignoreClosed makes closing twice no error.
@@ -145,29 +149,4 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-// Index brings what queries read up to date. They do so themselves.
-func (l *Log) Index(ctx context.Context) error {
-	return typed(l.index.ask(ctx, func(*sql.DB) error { return l.index.catchUp(ctx) }))
-}
-
-// ready brings what f asks for up to date, as far as this process may.
-func (l *Log) ready(ctx context.Context, f Filter) error {
-	err := l.Index(ctx)
-	if err == nil && strings.TrimSpace(f.Text) != "" {
-		err = typed(l.index.ask(ctx, func(*sql.DB) error { return l.index.followWords(ctx, fillAtOnce, always) }))
-	}
-	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrLocked) || errors.Is(err, ErrFull) {
-		return nil // what is in it is shown
-	}
-	return err
-}
-
-// ask runs do on what f asks for. It may be run again.
-func (l *Log) ask(ctx context.Context, f Filter, do func(db *sql.DB) error) error {
-	if err := l.ready(ctx, f); err != nil {
-		return err
-	}
-	return typed(l.index.ask(ctx, do))
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/index"
 	"github.com/julianctl/julianctl/pkg/record"
 )
 
@@ -23,7 +24,8 @@ const (
 // keeper brings the index up to date behind the answers, and keeps the log within
 // its bounds.
 type keeper struct {
-	index *index
+	index *index.Index
+	opts  Options
 	write *writer
 	noted chan struct{} // has a value when something was appended
 	busy  atomic.Bool   // many deliveries come at a time
@@ -31,8 +33,8 @@ type keeper struct {
 	ended chan struct{} // closed when run has returned
 }
 
-func newKeeper(x *index) *keeper {
-	return &keeper{index: x, noted: make(chan struct{}, 1), ended: make(chan struct{})}
+func newKeeper(x *index.Index, opts Options) *keeper {
+	return &keeper{index: x, opts: opts, noted: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // note is told how many deliveries were written at a time.
@@ -80,15 +82,15 @@ func (k *keeper) run(ctx context.Context) {
 // the next delivery.
 func (k *keeper) tidy(ctx context.Context) {
 	quiet := func() bool { return len(k.noted) == 0 }
-	if k.index.follow(ctx, indexAtOnce, quiet) == nil && quiet() {
-		_ = k.index.followWords(ctx, wordsAtOnce, quiet)
+	if k.index.Follow(ctx, indexAtOnce, quiet) == nil && quiet() {
+		_ = k.index.FollowWords(ctx, wordsAtOnce, quiet)
 	}
 }
 
 // exceeded reports whether there may be more than the bounds allow, by a segment
 // when some slack is given.
 func (k *keeper) exceeded(slack bool) bool {
-	o := &k.index.opts
+	o := &k.opts
 	deliveries, bytes := k.write.deliveries.Load(), k.write.bytes.Load()
 	if slack {
 		deliveries, bytes = deliveries-int64(o.segmentDeliveries()), bytes-o.segmentBytes()
@@ -100,13 +102,13 @@ func (k *keeper) exceeded(slack bool) bool {
 func (k *keeper) bound(ctx context.Context) {
 	// What comes meanwhile is counted.
 	deliveries, bytes := k.write.deliveries.Load(), k.write.bytes.Load()
-	left, used, cut, err := k.index.bound(ctx)
+	left, used, cut, err := k.index.Bound(ctx, k.opts.bounds())
 	if err != nil {
 		return // it is tried again
 	}
 	k.write.deliveries.Add(left - deliveries)
 	k.write.bytes.Add(used - bytes)
-	if o := &k.index.opts; o.MaxDeliveries > 0 && left > int64(o.MaxDeliveries+2*o.segmentDeliveries()) {
+	if o := &k.opts; o.MaxDeliveries > 0 && left > int64(o.MaxDeliveries+2*o.segmentDeliveries()) {
 		// They are in segments together with newer ones.
 		_ = k.write.remove(ctx, record.Deletion{Through: cut}, true)
 	}

@@ -31,7 +31,7 @@ func TestKillChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.opts.MaxBytes, l.index.opts.MaxBytes = -1, -1 // nothing is pruned by itself
+	l.opts.MaxBytes, l.keep.opts.MaxBytes = -1, -1 // nothing is pruned by itself
 	var mu sync.Mutex
 	say := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	var mine []int64
@@ -84,7 +84,7 @@ func TestKillChild(t *testing.T) {
 				say("E prune: %s", err)
 			}
 		case n == 4 && rand.IntN(5) == 0:
-			removeIndex(l.index.path)
+			removeIndex(indexOf(t, l.Path()))
 		case n == 5:
 			if _, err := l.Verify(ctx, func(id int64, what string) { say("E verify: %d %s", id, what) }); err != nil {
 				say("E verify: %s", err)

@@ -120,7 +120,7 @@ func TestTimeline(t *testing.T) {
 	minute := func(n int) time.Time { return start.Truncate(time.Minute).Add(time.Duration(n) * time.Minute) }
 	want := Timeline{
 		Step:        time.Minute,
-		ResultTypes: []Count{{"Busy", 5}},
+		ResultTypes: []Count{{Name: "Busy", Count: 5}},
 		Spans: []Span{
 			{From: minute(0), First: 2},
 			{From: minute(1), Duplicates: 1},
@@ -128,7 +128,7 @@ func TestTimeline(t *testing.T) {
 			{From: minute(3), First: 1},
 		},
 	}
-	took := []Percentiles{{1 * time.Millisecond, 2 * time.Millisecond, 2 * time.Millisecond, 2 * time.Millisecond}, {3e6, 3e6, 3e6, 3e6}, {4e6, 5e6, 5e6, 5e6}, {}}
+	took := []Percentiles{{P50: 1 * time.Millisecond, P95: 2 * time.Millisecond, P99: 2 * time.Millisecond, Max: 2 * time.Millisecond}, {P50: 3e6, P95: 3e6, P99: 3e6, Max: 3e6}, {P50: 4e6, P95: 5e6, P99: 5e6, Max: 5e6}, {}}
 	for i, s := range got.Spans {
 		for _, p := range [][2]time.Duration{{s.Took.P50, took[i].P50}, {s.Took.P95, took[i].P95}, {s.Took.P99, took[i].P99}, {s.Took.Max, took[i].Max}} {
 			if off := (p[0] - p[1]).Abs(); off > p[1]/40 {

@@ -179,10 +179,10 @@ func TestStats(t *testing.T) {
 	want := Stats{
 		Deliveries: 100, Calls: 50, Duplicates: 40, Failed: 19, Refused: 10, Unforwarded: 10, Unanswered: 1, Invalid: 10, Bytes: 200,
 		First: start, Last: start.Add(99 * time.Second),
-		Took:        Percentiles{50 * time.Millisecond, 95 * time.Millisecond, 99 * time.Millisecond, 99 * time.Millisecond},
-		ResultTypes: []Count{{"Busy", 80}, {"Voicemail", 10}},
-		Statuses:    []Count{{"204", 80}, {"502", 10}, {"404", 9}},
-		Over:        []Part{{start, 50, 10}, {start.Add(49*time.Second + 500*time.Millisecond + 1), 50, 9}},
+		Took:        Percentiles{P50: 50 * time.Millisecond, P95: 95 * time.Millisecond, P99: 99 * time.Millisecond, Max: 99 * time.Millisecond},
+		ResultTypes: []Count{{Name: "Busy", Count: 80}, {Name: "Voicemail", Count: 10}},
+		Statuses:    []Count{{Name: "204", Count: 80}, {Name: "502", Count: 10}, {Name: "404", Count: 9}},
+		Over:        []Part{{From: start, Deliveries: 50, Failed: 10}, {From: start.Add(49*time.Second + 500*time.Millisecond + 1), Deliveries: 50, Failed: 9}},
 	}
 	for i := range got.Over {
 		got.Over[i].From = got.Over[i].From.UTC()

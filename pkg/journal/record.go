@@ -1,6 +1,9 @@
 package journal
 
-import "github.com/julianctl/julianctl/pkg/record"
+import (
+	"github.com/julianctl/julianctl/pkg/index"
+	"github.com/julianctl/julianctl/pkg/record"
+)
 
 // These are what a log holds.
 type (
@@ -18,6 +21,30 @@ type (
 	Attempt = record.Attempt
 	// Entry is a delivery with its outcome, as the queries return it.
 	Entry = record.Entry
+)
+
+// These are what queries ask for, and what they return.
+type (
+	// Filter chooses deliveries.
+	Filter = index.Filter
+	// IDs are the ids from one to another, both included.
+	IDs = index.IDs
+	// Position is where a log stands.
+	Position = index.Position
+	// Stats sums up deliveries.
+	Stats = index.Stats
+	// Timeline is how deliveries came over the time, and Span one span of it.
+	Timeline = index.Timeline
+	Span     = index.Span
+	// Count, Part and Percentiles are parts of these.
+	Count       = index.Count
+	Part        = index.Part
+	Percentiles = index.Percentiles
+	// Verified is what a log was found to hold.
+	Verified = index.Verified
+	// Prune says what is to go, and Prunable what would go.
+	Prune    = index.Prune
+	Prunable = index.Prunable
 )
 
 // MaxAnswer is how many bytes of an answer's body are stored.

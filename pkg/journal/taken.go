@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/julianctl/julianctl/pkg/index"
 	"github.com/julianctl/julianctl/pkg/migrate"
 )
 
@@ -13,9 +14,9 @@ import (
 func (l *Log) takeOver(ctx context.Context, path string) (err error) {
 	l.taken, err = migrate.File(ctx, path, migrate.Options{
 		Busy: l.opts.Busy, SegmentBytes: l.opts.segmentBytes(), SegmentDeliveries: l.opts.segmentDeliveries(),
-		OpenDB: func(path string) (*sql.DB, error) { return openDB(path, l.opts.Busy, url.Values{}) },
+		OpenDB: func(path string) (*sql.DB, error) { return index.OpenDB(path, l.opts.Busy, url.Values{}) },
 		Verify: l.verifyCopy,
-		Typed:  typed,
+		Typed:  index.Typed,
 	})
 	return err
 }

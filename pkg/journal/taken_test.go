@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/julianctl/julianctl/pkg/index"
 )
 
 // older is a log as the version before wrote it: a file of ids 1 to 13, a delivery
@@ -94,7 +96,7 @@ func TestTakeOver(t *testing.T) {
 
 func execOld(t *testing.T, path string, statements ...string) {
 	t.Helper()
-	db, err := openDB(path, time.Minute, url.Values{})
+	db, err := index.OpenDB(path, time.Minute, url.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

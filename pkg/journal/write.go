@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/copies"
+	"github.com/julianctl/julianctl/pkg/index"
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
@@ -97,7 +98,7 @@ type ask struct {
 
 // newWriter begins where the index stands: it learns from it, and from what is in
 // the segments and not in it yet.
-func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index, noted func(int)) (*writer, error) {
+func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index.Index, noted func(int)) (*writer, error) {
 	w := &writer{
 		folder: f, opts: opts, base: context.WithoutCancel(ctx), noted: noted,
 		queue:   newQueue(),
@@ -109,9 +110,9 @@ func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index, n
 	}
 	var err error
 	var listed int64
-	if w.ends, w.turn, listed, err = x.position(ctx); err == nil {
+	if w.ends, w.turn, listed, err = x.Ends(ctx); err == nil {
 		w.deliveries.Store(listed)
-		err = w.learnCalls(ctx, x, opts.Now())
+		err = x.Calls(ctx, opts.Now().Add(-opts.Window), w.calls.Add)
 	}
 	if err == nil {
 		err = w.recover()

@@ -22,7 +22,7 @@ const (
 func follow(ctx context.Context, a *cli.App, l *journal.Log, c deliveryview.Chosen, show func(*journal.Entry) error) error {
 	for wait.For(ctx, followEvery) == nil {
 		// What other processes took in is there once it is indexed.
-		if err := l.Index(ctx); err != nil && ctx.Err() == nil {
+		if err := l.CatchUp(ctx); err != nil && ctx.Err() == nil {
 			return cli.LogError(l.Path(), err)
 		}
 		for e, err := range c.Entries(ctx, a, l) {

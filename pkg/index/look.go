@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/copies"
+
 	"github.com/julianctl/julianctl/pkg/record"
 )
 
@@ -20,20 +22,33 @@ type Position struct {
 }
 
 // Position asks little of the log, so that it may be asked often.
-func (l *Log) Position(ctx context.Context) (p Position, err error) {
-	err = l.index.ask(ctx, func(db *sql.DB) error {
+func (x *Index) Position(ctx context.Context) (p Position, err error) {
+	err = x.ask(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, "SELECT coalesce((SELECT min(id) FROM deliveries), 0), last, seq FROM state").Scan(&p.First, &p.Last, &p.Writes)
 	})
-	now := l.folder.Turn()
+	now := x.folder.Turn()
 	p.Last, p.Writes = max(p.Last, now.Last), max(p.Writes, now.Seq)
 	return p, err
 }
 
+// Calls calls add with where the copies of calls stand since a time: with those of each
+// delivery, the last of a call last.
+func (x *Index) Calls(ctx context.Context, since time.Time, add func(call string, p copies.Place)) error {
+	return x.ask(ctx, func(db *sql.DB) error {
+		// All from the first that is within the time: where the clock was set
+		// back, later ones may seem to be before it.
+		var call sql.RawBytes
+		var p copies.Place
+		return eachRow(ctx, db, func() { add(string(call), p) }, []any{&p.ID, &call, &p.Copies, &p.First, &p.Last},
+			"SELECT id, call_id, copy, first, received FROM deliveries WHERE copy > 0 AND id >= (SELECT min(id) FROM deliveries WHERE received >= ?) ORDER BY id", since.UnixNano())
+	})
+}
+
 // IDs returns the ids of the deliveries that f chooses, in its order: all that a
 // list needs to know of what is not looked at.
-func (l *Log) IDs(ctx context.Context, f Filter) (ids []int64, err error) {
+func (x *Index) IDs(ctx context.Context, f Filter) (ids []int64, err error) {
 	query, args := f.idSQL()
-	err = l.ask(ctx, f, func(db *sql.DB) error {
+	err = x.askFor(ctx, f, func(db *sql.DB) error {
 		var text string // one long text takes a tenth of the time of as many rows
 		err := db.QueryRowContext(ctx, "SELECT coalesce(group_concat(id), '') FROM ("+query+")", args...).Scan(&text)
 		if err == nil {
@@ -86,13 +101,13 @@ func (f *Filter) idSQL() (query string, args []any) {
 // Some returns the entries with these ids, as [Log.Entries] does, in the order
 // of ids; those that are not in the log are left out. There are at most a few
 // hundred.
-func (l *Log) Some(ctx context.Context, ids []int64) ([]*Entry, error) {
+func (x *Index) Some(ctx context.Context, ids []int64) ([]*record.Entry, error) {
 	f := Filter{IDs: []IDs{}}
 	for _, id := range ids {
 		f.IDs = append(f.IDs, IDs{id, id})
 	}
-	var found []*Entry
-	err := l.index.ask(ctx, func(db *sql.DB) error {
+	var found []*record.Entry
+	err := x.ask(ctx, func(db *sql.DB) error {
 		found = nil
 		rows, err := selectRows(ctx, db, f, false)
 		for _, r := range rows {
@@ -100,7 +115,7 @@ func (l *Log) Some(ctx context.Context, ids []int64) ([]*Entry, error) {
 		}
 		return err
 	})
-	slices.SortFunc(found, func(a, b *Entry) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
+	slices.SortFunc(found, func(a, b *record.Entry) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return found, err
 }
 
@@ -133,8 +148,8 @@ const octave = 16
 
 // Timeline sums up what f chooses in at most so many spans, at least two. Limit
 // and Newest do not matter.
-func (l *Log) Timeline(ctx context.Context, f Filter, most int) (t Timeline, err error) {
-	err = l.askAtOnce(ctx, f, func(q statsQuery) error {
+func (x *Index) Timeline(ctx context.Context, f Filter, most int) (t Timeline, err error) {
+	err = x.askAtOnce(ctx, f, func(q statsQuery) error {
 		t = Timeline{}
 		where, args := q.and("")
 		var first, last *int64

@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"bytes"
@@ -15,15 +15,15 @@ import (
 // indexed is one row of the table deliveries.
 type indexed struct {
 	at location
-	*Delivery
+	*record.Delivery
 	header []byte
-	Contact
+	record.Contact
 	outcome *located // nil: not known yet
 }
 
 // located is an outcome, and where its frame is.
 type located struct {
-	*Outcome
+	*record.Outcome
 	at location
 }
 
@@ -132,7 +132,7 @@ func (m *merge) first() (first *source) {
 // filling is what one transaction takes into the index.
 type filling struct {
 	*conn
-	x         *index
+	x         *Index
 	rows      []*indexed
 	known     map[int64]*indexed
 	outcomes  []located       // of deliveries that are in the table, or are superseded
@@ -146,7 +146,7 @@ type filling struct {
 
 // some takes the next records into the index. It reports whether there may be more,
 // and, when it has taken all before, the batch that may not be whole yet. When it is locked, nobody writes meanwhile.
-func (x *index) some(ctx context.Context, c *conn, most int, locked bool) (more bool, over int64, err error) {
+func (x *Index) some(ctx context.Context, c *conn, most int, locked bool) (more bool, over int64, err error) {
 	listed, err := segmentsOf(ctx, c)
 	if err != nil {
 		return false, 0, err
@@ -365,7 +365,7 @@ func outcomeColumns(args []any, o *located) []any {
 }
 
 // pending reports whether anything is in the segments that is not in the index.
-func (x *index) pending(ctx context.Context) (is bool, err error) {
+func (x *Index) pending(ctx context.Context) (is bool, err error) {
 	x.mu.Lock()
 	if err = x.current(ctx); err != nil {
 		x.mu.Unlock()
@@ -386,13 +386,13 @@ func (x *index) pending(ctx context.Context) (is bool, err error) {
 }
 
 // catchUp takes into the index all that is in the segments now.
-func (x *index) catchUp(ctx context.Context) error { return x.follow(ctx, fillAtOnce, always) }
+func (x *Index) catchUp(ctx context.Context) error { return x.Follow(ctx, fillAtOnce, always) }
 
 func always() bool { return true }
 
-// follow takes so many records into the index at a time, until it has all that are in
+// Follow takes so many records into the index at a time, until it has all that are in
 // the segments now, or is told not to go on.
-func (x *index) follow(ctx context.Context, most int, goOn func() bool) error {
+func (x *Index) Follow(ctx context.Context, most int, goOn func() bool) error {
 	is, err := x.pending(ctx)
 	if err != nil || !is {
 		return err
@@ -415,7 +415,7 @@ func (x *index) follow(ctx context.Context, most int, goOn func() bool) error {
 
 // pass is some in a transaction. It also returns the last batch that is in the
 // index.
-func (x *index) pass(ctx context.Context, most int, locked bool) (more bool, over, seq int64, err error) {
+func (x *Index) pass(ctx context.Context, most int, locked bool) (more bool, over, seq int64, err error) {
 	err = x.transaction(ctx, func(c *conn) (err error) {
 		if more, over, err = x.some(ctx, c, most, locked); err == nil {
 			err = c.scan(ctx, "SELECT seq FROM state", nil, &seq)
@@ -427,8 +427,8 @@ func (x *index) pass(ctx context.Context, most int, locked bool) (more bool, ove
 
 // followStale is for a batch after the turn. It was just written, or the turn is
 // behind after a power cut. Then nobody writes.
-func (x *index) followStale(ctx context.Context, most int, over int64) error {
-	if err := x.folder.Take(ctx, x.opts.Busy); err != nil {
+func (x *Index) followStale(ctx context.Context, most int, over int64) error {
+	if err := x.folder.Take(ctx, x.busy); err != nil {
 		return err
 	}
 	defer x.folder.Release()
@@ -445,9 +445,9 @@ func (x *index) followStale(ctx context.Context, most int, over int64) error {
 }
 
 // forPrivate begins an index elsewhere where that of the log cannot be written to.
-func (x *index) forPrivate(ctx context.Context, err error) error {
+func (x *Index) forPrivate(ctx context.Context, err error) error {
 	x.mu.Lock()
-	private := x.private == nil && x.folder.Present() == nil && errors.Is(typed(err), ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
+	private := x.private == nil && x.folder.Present() == nil && errors.Is(Typed(err), segment.ErrReadOnly) && !(segment.Writable(x.folder.Path) && segment.Writable(x.path))
 	if private {
 		err = x.beginPrivate(ctx)
 	}

@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"context"
@@ -70,22 +70,22 @@ const (
 // Entries returns the deliveries that f chooses, by id, without what [Entry]
 // says. Memory does not grow with their number. The sequence
 // ends after an error. Deliveries that are appended meanwhile may be in it.
-func (l *Log) Entries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
-	return l.entries(ctx, f, false)
+func (x *Index) Entries(ctx context.Context, f Filter) iter.Seq2[*record.Entry, error] {
+	return x.entries(ctx, f, false)
 }
 
 // Deliveries is [Log.Entries] with everything that is stored of each.
-func (l *Log) Deliveries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
-	return l.entries(ctx, f, true)
+func (x *Index) Deliveries(ctx context.Context, f Filter) iter.Seq2[*record.Entry, error] {
+	return x.entries(ctx, f, true)
 }
 
 // Get returns everything that is stored of one delivery, or [ErrNotFound].
-func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
+func (x *Index) Get(ctx context.Context, id int64) (*record.Entry, error) {
 	// It, or what became of it, may not be in the table yet.
-	if err := l.ready(ctx, Filter{}); err != nil {
+	if err := x.ready(ctx, Filter{}); err != nil {
 		return nil, err
 	}
-	r, err := l.row(ctx, id, true)
+	r, err := x.row(ctx, id, true)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,12 @@ func (l *Log) Get(ctx context.Context, id int64) (*Entry, error) {
 
 // Received returns one delivery as it came, or [ErrNotFound]. It is quicker than
 // [Log.Get] while deliveries come: what became of it does not matter.
-func (l *Log) Received(ctx context.Context, id int64) (*Delivery, error) {
-	r, err := l.row(ctx, id, false)
+func (x *Index) Received(ctx context.Context, id int64) (*record.Delivery, error) {
+	r, err := x.row(ctx, id, false)
 	if errors.Is(err, ErrNotFound) {
 		// It may not be in the table yet.
-		if err = l.ready(ctx, Filter{}); err == nil {
-			r, err = l.row(ctx, id, false)
+		if err = x.ready(ctx, Filter{}); err == nil {
+			r, err = x.row(ctx, id, false)
 		}
 	}
 	if err != nil {
@@ -109,10 +109,10 @@ func (l *Log) Received(ctx context.Context, id int64) (*Delivery, error) {
 }
 
 // row is a delivery with its bytes, as far as it is in the table.
-func (l *Log) row(ctx context.Context, id int64, story bool) (r *row, err error) {
-	files := &reader{folder: l.folder}
+func (x *Index) row(ctx context.Context, id int64, story bool) (r *row, err error) {
+	files := &reader{folder: x.folder}
 	defer files.close()
-	err = l.index.ask(ctx, func(db *sql.DB) error {
+	err = x.ask(ctx, func(db *sql.DB) error {
 		found, err := selectRows(ctx, db, Filter{After: id - 1, Before: id + 1}, true)
 		if err != nil {
 			return err
@@ -134,37 +134,37 @@ func (l *Log) row(ctx context.Context, id int64, story bool) (r *row, err error)
 
 // Last is the highest id in the log, 0 when it is empty: where to begin to
 // follow it with [Filter.After].
-func (l *Log) Last(ctx context.Context) (id int64, err error) {
-	p, err := l.Position(ctx)
+func (x *Index) Last(ctx context.Context) (id int64, err error) {
+	p, err := x.Position(ctx)
 	return p.Last, err
 }
 
 // Unlisted is how many deliveries are in the log and not in what queries
 // return: more than 0 only where this process could not bring that up to date.
-func (l *Log) Unlisted(ctx context.Context) (n int64, err error) {
-	err = l.index.ask(ctx, func(db *sql.DB) error {
+func (x *Index) Unlisted(ctx context.Context) (n int64, err error) {
+	err = x.ask(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, "SELECT last FROM state").Scan(&n)
 	})
-	return max(0, l.folder.Turn().Last-n), err
+	return max(0, x.folder.Turn().Last-n), err
 }
 
-func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entry, error] {
-	return func(yield func(*Entry, error) bool) {
-		if err := l.ready(ctx, f); err != nil {
+func (x *Index) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*record.Entry, error] {
+	return func(yield func(*record.Entry, error) bool) {
+		if err := x.ready(ctx, f); err != nil {
 			yield(nil, err)
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		pages := make(chan page, 1) // the next is read while the last is looked at
-		go l.pages(ctx, f, whole, pages)
+		go x.pages(ctx, f, whole, pages)
 		for p := range pages {
 			for _, row := range p.rows {
 				switch {
 				case row.err == nil:
 				case errors.Is(row.err, segment.ErrVoid):
 					continue // deleted in the meantime
-				case f.Damaged != nil && errors.Is(row.err, ErrCorrupt):
+				case f.Damaged != nil && errors.Is(row.err, segment.ErrCorrupt):
 					f.Damaged(row.ID, row.err)
 					continue
 				default:
@@ -181,7 +181,7 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 			}
 		}
 		if whole && f.Damaged != nil {
-			if err := l.damage(ctx, f.Damaged); err != nil {
+			if err := x.damage(ctx, f.Damaged); err != nil {
 				yield(nil, err)
 			}
 		}
@@ -190,10 +190,10 @@ func (l *Log) entries(ctx context.Context, f Filter, whole bool) iter.Seq2[*Entr
 
 // damage tells of what could not be read when the index was made: nobody knows which
 // deliveries that was.
-func (l *Log) damage(ctx context.Context, tell func(id int64, err error)) error {
+func (x *Index) damage(ctx context.Context, tell func(id int64, err error)) error {
 	var all []location
 	names := map[int64]string{}
-	err := l.index.ask(ctx, func(db *sql.DB) (err error) {
+	err := x.ask(ctx, func(db *sql.DB) (err error) {
 		if all, err = locations(ctx, db, "SELECT segment, place, length FROM damage ORDER BY segment, place"); err != nil || all == nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (l *Log) damage(ctx context.Context, tell func(id int64, err error)) error 
 		return err
 	})
 	for _, at := range all {
-		tell(0, fmt.Errorf("%w: %d bytes cannot be read: %s, at %d", ErrCorrupt, at.length, names[at.segment], at.place))
+		tell(0, fmt.Errorf("%w: %d bytes cannot be read: %s, at %d", segment.ErrCorrupt, at.length, names[at.segment], at.place))
 	}
 	return err
 }
@@ -216,7 +216,7 @@ type page struct {
 }
 
 // pages reads what f chooses until ctx ends.
-func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
+func (x *Index) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 	defer close(to)
 	for left := f.Limit; ; {
 		part := f
@@ -226,7 +226,7 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 		}
 		var p page
 		cut := false
-		p.err = l.index.ask(ctx, func(db *sql.DB) (err error) {
+		p.err = x.ask(ctx, func(db *sql.DB) (err error) {
 			if p.rows, err = selectRows(ctx, db, part, whole); !whole || err != nil {
 				return err
 			}
@@ -238,7 +238,7 @@ func (l *Log) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 				}
 				bytes += row.at.length + row.outcome.length
 			}
-			share(l.folder, len(p.rows), func(files *reader, i int) {
+			share(x.folder, len(p.rows), func(files *reader, i int) {
 				row := p.rows[i]
 				if row.err = row.fill(ctx, db, files); row.err == nil {
 					row.err = row.story(ctx, db, files)
@@ -288,7 +288,7 @@ func selectRows(ctx context.Context, q querier, f Filter, framed bool) (found []
 
 func scan(rows *sql.Rows, framed bool) (*row, error) {
 	r := &row{}
-	o := &Outcome{}
+	o := &record.Outcome{}
 	var received int64
 	var status, took, forwardStatus, forwardTook, tries, failures, warnings sql.NullInt64
 	var forwardError, fault, forwardTo sql.NullString
@@ -312,7 +312,7 @@ func scan(rows *sql.Rows, framed bool) (*row, error) {
 	o.Status, o.Took = int(status.Int64), time.Duration(took.Int64)
 	o.Errors, o.Warnings = int(failures.Int64), int(warnings.Int64)
 	if forwardStatus.Valid {
-		o.Forward = &Forward{
+		o.Forward = &record.Forward{
 			To: forwardTo.String, Status: int(forwardStatus.Int64), Took: time.Duration(forwardTook.Int64),
 			Attempts: int(tries.Int64), Err: forwardError.String,
 		}
@@ -390,7 +390,7 @@ func jsonList[T any](values []T) string {
 
 // Match reports whether e is one of those that f chooses. It does not look for
 // Text.
-func (f *Filter) Match(e *Entry) bool {
+func (f *Filter) Match(e *record.Entry) bool {
 	o := e.Outcome
 	switch {
 	case !f.Since.IsZero() && e.Received.Before(f.Since), !f.Until.IsZero() && !e.Received.Before(f.Until):

@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// index is the SQLite file that queries read. It is made of segments and may be
+// Index is the SQLite file that queries read. It is made of segments and may be
 // thrown away: one that is missing, damaged, of another version or of another log
 // is replaced by an empty one with a higher number in its name, which is filled like
 // any other.
@@ -32,9 +32,9 @@ import (
 // closed by who wrote to it has a stamp beside it with its size, time and check sum,
 // and one that has a stamp and does not look like it is damaged. After a kill there is no
 // stamp, and SQLite recovers.
-type index struct {
+type Index struct {
 	folder *segment.Folder
-	opts   Options
+	busy   time.Duration // how long to wait for another process that writes
 
 	mu      sync.Mutex // held while something is written, and over what follows
 	path    string
@@ -74,15 +74,15 @@ func useless(err error) bool {
 	return false
 }
 
-// openIndex opens the newest index of a log, or makes one.
-func openIndex(ctx context.Context, f *segment.Folder, opts Options) (*index, error) {
-	x := &index{folder: f, opts: opts}
+// Open opens the newest index of the log in a folder, or makes one.
+func Open(ctx context.Context, f *segment.Folder, busy time.Duration) (*Index, error) {
+	x := &Index{folder: f, busy: busy}
 	err := x.open(ctx)
-	if useless(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(typed(err), ErrReadOnly) {
+	if useless(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(Typed(err), segment.ErrReadOnly) {
 		err = x.replace(ctx, x.read)
 	}
 	if err != nil {
-		return nil, errors.Join(typed(err), x.close())
+		return nil, errors.Join(Typed(err), x.Close())
 	}
 	return x, nil
 }
@@ -107,7 +107,7 @@ func indexAt(f *segment.Folder, n int) string {
 }
 
 // open opens the newest index that is there to read.
-func (x *index) open(ctx context.Context) error {
+func (x *Index) open(ctx context.Context) error {
 	all, err := numbers(x.folder)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (x *index) open(ctx context.Context) error {
 	return x.use(ctx, indexAt(x.folder, all[len(all)-1]))
 }
 
-func (x *index) use(ctx context.Context, path string) (err error) {
+func (x *Index) use(ctx context.Context, path string) (err error) {
 	x.path = path
 	x.retire()
 	if x.private != nil && filepath.Dir(path) != x.private.Path {
@@ -128,7 +128,7 @@ func (x *index) use(ctx context.Context, path string) (err error) {
 	if !stampFits(path) {
 		return errIndex
 	}
-	if x.read, err = openDB(path, x.opts.Busy, url.Values{"_pragma": {"query_only(1)", "cache_size(-4000)"}}); err != nil {
+	if x.read, err = OpenDB(path, x.busy, url.Values{"_pragma": {"query_only(1)", "cache_size(-4000)"}}); err != nil {
 		return err
 	}
 	x.read.SetMaxOpenConns(4)
@@ -193,7 +193,7 @@ func sumOf(path string) (uint32, error) {
 }
 
 // retire lets go of what is open. Those who read it may be in the middle.
-func (x *index) retire() {
+func (x *Index) retire() {
 	if x.read != nil {
 		x.old = append(x.old, x.read)
 	}
@@ -206,7 +206,7 @@ func (x *index) retire() {
 
 // replace begins a new index in place of one that cannot be used, unless somebody
 // else has done so.
-func (x *index) replace(ctx context.Context, was *sql.DB) error {
+func (x *Index) replace(ctx context.Context, was *sql.DB) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.read != was {
@@ -215,7 +215,7 @@ func (x *index) replace(ctx context.Context, was *sql.DB) error {
 	if x.private != nil {
 		return x.beginPrivate(ctx)
 	}
-	err := x.folder.Take(ctx, x.opts.Busy)
+	err := x.folder.Take(ctx, x.busy)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (x *index) replace(ctx context.Context, was *sql.DB) error {
 		return x.use(ctx, path)
 	}
 	removeIndex(path)
-	if err = typed(err); !segment.Writable(x.folder.Path) || errors.Is(err, ErrFull) {
+	if err = Typed(err); !segment.Writable(x.folder.Path) || errors.Is(err, segment.ErrFull) {
 		return x.beginPrivate(ctx)
 	}
 	return err
@@ -254,7 +254,7 @@ func removeIndex(path string) {
 }
 
 // beginPrivate begins an index outside of the folder of the log.
-func (x *index) beginPrivate(ctx context.Context) error {
+func (x *Index) beginPrivate(ctx context.Context) error {
 	temp, err := segment.MakeTemp("julianctl-index-")
 	if err != nil {
 		return err
@@ -268,7 +268,7 @@ func (x *index) beginPrivate(ctx context.Context) error {
 }
 
 // begin makes an empty index.
-func (x *index) begin(ctx context.Context, path string) error {
+func (x *Index) begin(ctx context.Context, path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return segment.OSFault(err)
@@ -276,7 +276,7 @@ func (x *index) begin(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := openDB(path, x.opts.Busy, url.Values{})
+	db, err := OpenDB(path, x.busy, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -293,8 +293,8 @@ func (x *index) begin(ctx context.Context, path string) error {
 	return db.Close()
 }
 
-// openDB opens a connection pool. The pragmas go to each connection.
-func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) {
+// OpenDB opens a connection pool. The pragmas go to each connection.
+func OpenDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) {
 	query["_pragma"] = append([]string{fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds())}, query["_pragma"]...)
 	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
 	return sql.Open("sqlite", name)
@@ -302,7 +302,7 @@ func openDB(path string, busy time.Duration, query url.Values) (*sql.DB, error) 
 
 // current makes sure that the index is the one in use: another process may have
 // replaced it.
-func (x *index) current(ctx context.Context) error {
+func (x *Index) current(ctx context.Context) error {
 	if !x.replaced() {
 		return nil
 	}
@@ -313,10 +313,10 @@ func (x *index) current(ctx context.Context) error {
 }
 
 // replaced reports whether the file of the index is gone, and the log is not.
-func (x *index) replaced() bool { return !exists(x.path) && x.folder.Present() == nil }
+func (x *Index) replaced() bool { return !exists(x.path) && x.folder.Present() == nil }
 
 // transaction runs do between BEGIN and COMMIT.
-func (x *index) transaction(ctx context.Context, do func(c *conn) error) (err error) {
+func (x *Index) transaction(ctx context.Context, do func(c *conn) error) (err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err := x.current(ctx); err != nil {
@@ -339,15 +339,15 @@ func (x *index) transaction(ctx context.Context, do func(c *conn) error) (err er
 }
 
 // openWrite opens the connection that writes. From then on there is no stamp.
-func (x *index) openWrite(ctx context.Context) (err error) {
+func (x *Index) openWrite(ctx context.Context) (err error) {
 	if x.conn != nil {
 		return nil
 	}
 	if !segment.Writable(x.path) {
-		return ErrReadOnly
+		return segment.ErrReadOnly
 	}
 	_ = os.Remove(x.path + stampSuffix) // mostly there is none
-	db, err := openDB(x.path, x.opts.Busy, url.Values{})
+	db, err := OpenDB(x.path, x.busy, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -370,27 +370,27 @@ func (x *index) openWrite(ctx context.Context) (err error) {
 
 // ask runs do, which queries the index and may be run again: on a new index when the
 // one that is there cannot be used.
-func (x *index) ask(ctx context.Context, do func(db *sql.DB) error) error {
+func (x *Index) ask(ctx context.Context, do func(db *sql.DB) error) error {
 	for try := 1; ; try++ {
 		x.mu.Lock()
 		db := x.read
 		x.mu.Unlock()
 		err := do(db)
 		if try == 5 || !useless(err) && !x.deleted(err) {
-			return typed(err)
+			return Typed(err)
 		}
 		if err = x.replace(ctx, db); err == nil {
 			err = x.catchUp(ctx)
 		}
 		if err != nil && !useless(err) && !x.deleted(err) {
-			return typed(err)
+			return Typed(err)
 		}
 	}
 }
 
 // deleted reports whether SQLite has failed with err and the index is not there any
 // more: it may say anything then.
-func (x *index) deleted(err error) bool {
+func (x *Index) deleted(err error) bool {
 	if _, ok := errors.AsType[*sqlite.Error](err); !ok {
 		return false
 	}
@@ -405,9 +405,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// position says up to where each segment is in the index, and how many deliveries
-// are.
-func (x *index) position(ctx context.Context) (ends map[string]int64, t segment.Turn, listed int64, err error) {
+// Ends says up to where each segment is in the index, and how many deliveries are.
+func (x *Index) Ends(ctx context.Context) (ends map[string]int64, t segment.Turn, listed int64, err error) {
 	err = x.ask(ctx, func(db *sql.DB) error {
 		known, err := segmentsOf(ctx, db)
 		ends = map[string]int64{}
@@ -419,8 +418,8 @@ func (x *index) position(ctx context.Context) (ends map[string]int64, t segment.
 	return ends, t, listed, err
 }
 
-// close closes the file. When nobody else has it open, it gets a stamp.
-func (x *index) close() (err error) {
+// Close closes the file. When nobody else has it open, it gets a stamp.
+func (x *Index) Close() (err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, db := range append(x.old, x.read) {
@@ -441,4 +440,29 @@ func (x *index) close() (err error) {
 	}
 	x.read, x.db, x.conn, x.old = nil, nil, nil, nil
 	return errors.Join(err, x.private.Delete())
+}
+
+// CatchUp brings what queries read up to date. They do so themselves.
+func (x *Index) CatchUp(ctx context.Context) error {
+	return Typed(x.ask(ctx, func(*sql.DB) error { return x.catchUp(ctx) }))
+}
+
+// ready brings what f asks for up to date, as far as this process may.
+func (x *Index) ready(ctx context.Context, f Filter) error {
+	err := x.CatchUp(ctx)
+	if err == nil && strings.TrimSpace(f.Text) != "" {
+		err = Typed(x.ask(ctx, func(*sql.DB) error { return x.FollowWords(ctx, fillAtOnce, always) }))
+	}
+	if errors.Is(err, segment.ErrReadOnly) || errors.Is(err, segment.ErrLocked) || errors.Is(err, segment.ErrFull) {
+		return nil // what is in it is shown
+	}
+	return err
+}
+
+// askFor runs do on what f asks for. It may be run again.
+func (x *Index) askFor(ctx context.Context, f Filter, do func(db *sql.DB) error) error {
+	if err := x.ready(ctx, f); err != nil {
+		return err
+	}
+	return Typed(x.ask(ctx, do))
 }

@@ -1,4 +1,4 @@
-package journal
+package index
 
 const (
 	applicationID = 0x4a434c49 // "JCLI", in the file's header

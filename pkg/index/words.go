@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 // wordsOfSome takes the next deliveries of the table into the search index. It
 // reports whether there may be more.
-func (x *index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, err error) {
+func (x *Index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, err error) {
 	var done int64
 	if err := c.scan(ctx, "SELECT worded FROM state", nil, &done); err != nil {
 		return false, err
@@ -37,13 +37,13 @@ func (x *index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, 
 // wordsOf are those of a delivery, as far as it can be read.
 func wordsOf(ctx context.Context, q querier, files *reader, r *row) (string, error) {
 	f, err := files.at(ctx, q, r.at)
-	var d *Delivery
+	var d *record.Delivery
 	var header []byte
 	if err == nil {
 		d, header, err = record.DeliveryOf(f)
 	}
 	switch {
-	case errors.Is(err, ErrCorrupt) || errors.Is(err, segment.ErrVoid):
+	case errors.Is(err, segment.ErrCorrupt) || errors.Is(err, segment.ErrVoid):
 		return string(record.WordsOf(r.CallID, nil, r.Contact)), nil
 	case err != nil:
 		return "", err
@@ -51,9 +51,9 @@ func wordsOf(ctx context.Context, q querier, files *reader, r *row) (string, err
 	return string(record.WordsOf(r.CallID, record.PayloadOf(d, header), r.Contact)), nil
 }
 
-// followWords takes the words of all deliveries that are in the table into the
+// FollowWords takes the words of all deliveries that are in the table into the
 // search index.
-func (x *index) followWords(ctx context.Context, most int, goOn func() bool) error {
+func (x *Index) FollowWords(ctx context.Context, most int, goOn func() bool) error {
 	var last, done int64
 	x.mu.Lock()
 	db := x.read

@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"context"
@@ -52,8 +52,8 @@ type Part struct {
 
 // Stats sums up the deliveries that f chooses; Limit and Newest do not matter.
 // Over has so many parts. All numbers are of the same moment.
-func (l *Log) Stats(ctx context.Context, f Filter, parts int) (s Stats, err error) {
-	err = l.askAtOnce(ctx, f, func(q statsQuery) error {
+func (x *Index) Stats(ctx context.Context, f Filter, parts int) (s Stats, err error) {
+	err = x.askAtOnce(ctx, f, func(q statsQuery) error {
 		s = Stats{}
 		return errors.Join(
 			q.totals(&s),
@@ -68,8 +68,8 @@ func (l *Log) Stats(ctx context.Context, f Filter, parts int) (s Stats, err erro
 }
 
 // askAtOnce runs do on one moment of the log. It may be run again.
-func (l *Log) askAtOnce(ctx context.Context, f Filter, do func(q statsQuery) error) error {
-	return l.ask(ctx, f, func(db *sql.DB) error {
+func (x *Index) askAtOnce(ctx context.Context, f Filter, do func(q statsQuery) error) error {
+	return x.askFor(ctx, f, func(db *sql.DB) error {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return err

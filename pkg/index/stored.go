@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 
 // row is an entry, and where its frame is.
 type row struct {
-	Entry
+	record.Entry
 	at      location
 	outcome location // of the frame of the outcome; zero when there is none
 	err     error    // it cannot be read
@@ -122,16 +122,16 @@ func (r *reader) at(ctx context.Context, q querier, at location) (segment.Frame,
 // let alone send it, as if it were.
 func (r *row) fill(ctx context.Context, q querier, files *reader) error {
 	f, err := files.at(ctx, q, r.at)
-	var d *Delivery
+	var d *record.Delivery
 	var header []byte
 	if err == nil {
 		d, header, err = record.DeliveryOf(f)
 	}
 	if err == nil && (d.ID != r.ID || !bytes.Equal(record.Hash(d.Body), d.Hash)) {
-		err = ErrCorrupt
+		err = segment.ErrCorrupt
 	}
-	if errors.Is(err, ErrCorrupt) {
-		return fmt.Errorf("%w: delivery %d: the body is not what was received", ErrCorrupt, r.ID)
+	if errors.Is(err, segment.ErrCorrupt) {
+		return fmt.Errorf("%w: delivery %d: the body is not what was received", segment.ErrCorrupt, r.ID)
 	}
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 			continue
 		}
 		var of int64
-		var a *Attempt
+		var a *record.Attempt
 		if err == nil {
 			if of, a, err = record.AttemptOf(f); err == nil && of != r.ID {
 				err = segment.ErrRecord
@@ -195,7 +195,7 @@ func (r *row) story(ctx context.Context, q querier, files *reader) error {
 		a.Answer = a.Answer.Read()
 		r.Attempts = append(r.Attempts, *a)
 	}
-	slices.SortStableFunc(r.Attempts, func(a, b Attempt) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(r.Attempts, func(a, b record.Attempt) int { return a.At.Compare(b.At) })
 	return nil
 }
 

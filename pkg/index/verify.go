@@ -1,4 +1,4 @@
-package journal
+package index
 
 import (
 	"bytes"
@@ -22,64 +22,64 @@ type Verified struct {
 // and whether the index says the same. It calls problem with each thing that is wrong,
 // for a person; id is 0 when that is about no one delivery. An index that is wrong is
 // made again by who reads it next.
-func (l *Log) Verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
+func (x *Index) Verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
 	for try := 1; ; try++ {
 		// Another process may have begun a new index, and deleted this one.
-		if v, err = l.verify(ctx, problem); err == nil || try == 3 || !l.index.deleted(err) {
+		if v, err = x.verify(ctx, problem); err == nil || try == 3 || !x.deleted(err) {
 			return v, err
 		}
 	}
 }
 
-func (l *Log) verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
-	if err := l.ready(ctx, Filter{}); err != nil {
+func (x *Index) verify(ctx context.Context, problem func(id int64, what string)) (v Verified, err error) {
+	if err := x.ready(ctx, Filter{}); err != nil {
 		return v, err
 	}
-	t := &verifying{Log: l, problem: problem}
-	l.index.mu.Lock()
-	db := l.index.read
-	l.index.mu.Unlock()
+	t := &verifying{Index: x, problem: problem}
+	x.mu.Lock()
+	db := x.read
+	x.mu.Unlock()
 	// All of one moment: what is deleted meanwhile would seem to be missing.
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return v, typed(err)
+		return v, Typed(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only reads
 	if err := t.integrity(ctx, tx); err != nil && !useless(err) {
-		return v, typed(err)
+		return v, Typed(err)
 	} else if err != nil {
 		t.wrongIndex("%s", err)
 	}
 	known, err := segmentsOf(ctx, tx)
 	if err != nil && !useless(err) {
-		return v, typed(err)
+		return v, Typed(err)
 	}
 	byName := map[string]*listedSegment{}
 	for _, s := range known {
 		byName[s.name] = s
 	}
-	there, err := l.folder.Segments()
+	there, err := x.folder.Segments()
 	if err != nil {
 		return v, err
 	}
-	t.limit = l.folder.Turn().Seq
+	t.limit = x.folder.Turn().Seq
 	for _, s := range there {
 		if ctx.Err() != nil {
 			return v, context.Cause(ctx)
 		}
 		if err := t.segment(ctx, tx, s, byName[s.Name]); err != nil {
-			return v, typed(err)
+			return v, Typed(err)
 		}
 	}
 	if t.badIndex {
 		_ = tx.Rollback() // it only reads
-		err = l.index.replace(ctx, db)
+		err = x.replace(ctx, db)
 	}
-	return t.Verified, typed(err)
+	return t.Verified, Typed(err)
 }
 
 type verifying struct {
-	*Log
+	*Index
 	Verified
 	problem  func(id int64, what string)
 	limit    int64 // batches after it may be being written
@@ -173,7 +173,7 @@ func (t *verifying) end(ctx context.Context, c *segment.Cursor, listed map[int64
 		return err
 	}
 	// It may be in the middle of being written.
-	if err := t.folder.Take(ctx, t.opts.Busy); err != nil {
+	if err := t.folder.Take(ctx, t.busy); err != nil {
 		return err
 	}
 	defer t.folder.Release()
@@ -227,7 +227,7 @@ func (t *verifying) delivery(f segment.Frame, l *listedSegment, listed map[int64
 	}
 	t.Verified.Deliveries++
 	t.Verified.Bytes += int64(len(d.Body))
-	if l == nil || f.Place >= l.done || !is && t.index.private != nil {
+	if l == nil || f.Place >= l.done || !is && t.private != nil {
 		return nil // it came after the index was looked at, or is deleted by who may
 	}
 	if want := (listedFrame{location{l.id, f.Place, f.Length}, d.CallID, d.Copy, d.Size}); !is || at != want {
@@ -245,7 +245,7 @@ func (t *verifying) missing(ctx context.Context, q querier, c *segment.Cursor, l
 	for id, at := range listed {
 		_, err := files.at(ctx, q, at.location)
 		switch {
-		case errors.Is(err, ErrCorrupt):
+		case errors.Is(err, segment.ErrCorrupt):
 			t.badIndex = true
 			t.tell(id, "it is not where the index says: %s, at %d", c.Name, at.place)
 		case err != nil && !errors.Is(err, segment.ErrVoid):
