@@ -275,6 +275,7 @@ func classes() []class {
 
 		{name: "separators replaced", id: "near-ids", make: idBy(strings.NewReplacer("-", "_", ".", "_").Replace)},
 		{name: "what comes after the last dot", id: "near-ids", make: idBy(func(id string) string { return id[strings.LastIndex(id, ".")+1:] })},
+		{name: "what comes before an underscore", id: "near-ids", make: idBy(func(id string) string { before, _, _ := strings.Cut(id, "_"); return before })},
 		{name: "the second of its parts", id: "near-ids", make: idBy(func(id string) string { return strings.Split(id, ".")[1] })},
 		{name: "a look-up in a text", id: "near-ids", make: func(s *shop) {
 			s.drop = func(_ *http.Request, b []byte) bool {
@@ -407,6 +408,16 @@ func classes() []class {
 			n := at("phoneNumber")(b)
 			return "(" + n[2:5] + ") " + n[5:8] + "-" + n[8:]
 		})},
+		{name: "what is before a syntax error", id: "no-echo", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+				if r.Method != http.MethodPost || json.Valid(b) {
+					return false
+				}
+				w.WriteHeader(http.StatusBadRequest)
+				w.Write(b[max(0, len(b)-40):])
+				return true
+			}
+		}},
 		{name: "base64 of all", id: "no-echo", make: says(func(b []byte) string { return base64.StdEncoding.EncodeToString(b) })},
 		{name: "past 4 KiB", id: "no-echo", make: says(func(b []byte) string { return strings.Repeat(" ", 5<<10) + at("name")(b) })},
 		{name: "a header", id: "no-echo", make: func(s *shop) {

@@ -50,9 +50,9 @@ func pairsOf(fresh func() string) []pair {
 		of("whether a separator is there", ending("-1.2", "-12")),
 		of("their separators", ending("-1-2", "-1_2")), // in this order: _ matches anything in LIKE
 		of("their separators", ending("-1.2", "-1-2")),
-		of("what comes after a separator", ending(".-1", ".-2")),
+		of("what comes after a separator", ending("._-1", "._-2")),
 		of("a further character", ending("-10", "-1")),
-		of("what comes before their last separator", ending("-a.-0", "-b.-0")),
+		of("what comes before their last separator", ending("-a._-0", "-b._-0")),
 		of("what comes before their last 8 characters", ending("-a-00000000", "-b-00000000")),
 		of("what comes before their last 24 characters", ending("a"+end, "b"+end)),
 		of("a blank at the end", ending("", " ")),
