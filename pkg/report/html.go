@@ -98,24 +98,24 @@ func htmlOf(r Report) htmlView {
 		groups[c.Group] = append(groups[c.Group], c)
 	}
 	allGood := total.worst() == Pass || total.worst() == Skip
+	byWorst := map[Verdict][]htmlGroup{}
 	for _, name := range names {
 		if g := htmlGroupOf(name, groups[name], r.Unlisted, allGood); len(g.Open)+len(g.Passed) > 0 {
-			v.Groups = append(v.Groups, g)
+			byWorst[g.worst] = append(byWorst[g.worst], g)
 		}
 	}
-	// What did not pass comes first.
-	slices.SortStableFunc(v.Groups, func(a, b htmlGroup) int {
-		return cmp.Compare(slices.Index(verdictsByWeight, a.worst), slices.Index(verdictsByWeight, b.worst))
-	})
+	for _, worst := range VerdictsByWeight {
+		v.Groups = append(v.Groups, byWorst[worst]...)
+	}
 	return v
 }
 
-// verdictsByWeight are the verdicts, the one that decides first.
-var verdictsByWeight = []Verdict{Fail, Undecided, Warn, Pass, Skip}
+// VerdictsByWeight are the verdicts, the one that decides first.
+var VerdictsByWeight = []Verdict{Fail, Undecided, Warn, Pass, Skip}
 
 // worst returns the verdict of the report.
 func (t Tally) worst() Verdict {
-	for _, v := range verdictsByWeight {
+	for _, v := range VerdictsByWeight {
 		if t.Cases[v] > 0 {
 			return v
 		}

@@ -211,10 +211,12 @@ func (p *printer) save(r check.Result) {
 
 // report hands the cases to the reports, failures first.
 func (p *printer) report() {
-	rank := map[report.Verdict]int{report.Fail: 0, report.Undecided: 1, report.Warn: 2, report.Pass: 3, report.Skip: 4}
-	slices.SortStableFunc(p.cases, func(a, b report.Case) int { return rank[a.Verdict] - rank[b.Verdict] })
-	for _, c := range p.cases {
-		p.reports.Add(c)
+	for _, verdict := range report.VerdictsByWeight {
+		for _, c := range p.cases {
+			if c.Verdict == verdict {
+				p.reports.Add(c)
+			}
+		}
 	}
 }
 

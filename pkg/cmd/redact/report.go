@@ -66,15 +66,15 @@ func writeRedactReport(a *cli.App, r *redact.Redactor, files []redact.File, payl
 		Kind    string `json:"kind"`
 		Count   int    `json:"count"`
 	}
-	rows, keys := []row{}, []row{}
+	rows, keys := []*row{}, []*row{}
 	for place, n := range r.Report() {
-		rows = append(rows, row{place.Pointer, string(place.Kind), n})
+		rows = append(rows, &row{place.Pointer, string(place.Kind), n})
 	}
 	for pointer, n := range r.KeysLeft {
-		keys = append(keys, row{pointer, string(redact.Key), n})
+		keys = append(keys, &row{pointer, string(redact.Key), n})
 	}
-	for _, list := range [][]row{rows, keys} {
-		slices.SortFunc(list, func(a, b row) int {
+	for _, list := range [][]*row{rows, keys} {
+		slices.SortFunc(list, func(a, b *row) int {
 			return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Kind, b.Kind))
 		})
 	}
