@@ -146,7 +146,7 @@ func TestMockPortTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	code, stdout, stderr := run(t, nil, "", "mock", "--addr", ln.Addr().String())
-	want := fmt.Sprintf("julianctl: --addr %q is taken by another program\nhint: --addr with port 0 takes any free port\n", ln.Addr())
+	want := fmt.Sprintf("julianctl: --addr %q is taken by another program\nhint: --addr 127.0.0.1:0 takes any free port\n", ln.Addr())
 	if code != cli.ExitFailure || stdout != "" || stderr != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 3 and %q", code, stdout, stderr, want)
 	}

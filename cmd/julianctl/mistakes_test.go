@@ -69,7 +69,7 @@ var mistakes = []struct {
 	{"log list", 2, `unknown command "list"`, "julianctl log", 0},
 	{"log failed", 2, `unknown command "failed"`, "julianctl log --failed", 0},
 	{"log tail", 2, `unknown command "tail"`, "julianctl log --follow", 0},
-	{"log show", 2, "julianctl log show needs ID", "julianctl log", 0},
+	{"log show", 2, "log show needs ID", "julianctl log", 0},
 	{"log show 99", 3, `delivery 99 is not in the log ".*"`, "julianctl log", 0},
 	{"log --since yesterday", 2, `--since "yesterday": that is not a time`, "julianctl log --since 24h", 0},
 	{"log --result-type busy", 2, `--result-type "busy": no result type that is documented`, "julianctl log --result-type Busy", 0},

@@ -102,7 +102,7 @@ func DidYouMean(word string, known []string, otherwise string) string {
 func OneArg(what, hint string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return UsageError(fmt.Errorf("%s needs %s", cmd.CommandPath(), what), hint)
+			return UsageError(fmt.Errorf("%s needs %s", strings.TrimPrefix(cmd.CommandPath(), "julianctl "), what), hint)
 		}
 		return MaxArgs(1)(cmd, args)
 	}

@@ -84,7 +84,7 @@ func Placeholders() map[string]string {
 		"base-url": "URL", "probe-url": "URL", "ready-url": "URL", "path": "PATH", "filter": "FILTER", "until": "FILTER",
 		"from-log": "FILTER", "header": "HEADER", "require-header": "HEADER", "probe-header": "HEADER",
 		"redact-header": "NAME", "allow-host": "HOST", "set": "PATH=VALUE", "set-new": "PATH=VALUE",
-		"report": "FORMAT=FILE", "config": "FILE", "log": "FILE|off", "color": "WHEN", "agent": "ID", "call": "ID",
+		"report": "FORMAT=FILE", "config": "FILE", "log": "FOLDER|off", "color": "WHEN", "agent": "ID", "call": "ID",
 		"ids": "IDS", "only": "CHECK,…", "skip": "CHECK,…", "budget": "LIMITS", "max-latency": "LIMITS",
 		"expect": "STATUS,…", "rule": "ID=SEVERITY", "cacert": "FILE", "baseline": "FILE", "resume": "FILE",
 		"exec": "CMD", "probe": "CMD", "probe-batch": "CMD", "cleanup": "CMD", "reset": "CMD", "also": "CMD", "up": "CMD",
@@ -96,7 +96,7 @@ func Placeholders() map[string]string {
 		"result-type": "TYPE", "since": "WHEN", "text": "WORDS", "body": "TEXT", "at": "STEP", "size": "SIZE",
 		"transcript-size": "SIZE", "fail-over": "SHARE", "older-than": "TIME", "spy-answer": "ANSWER", "probe-path": "PATH",
 		"probe-missing": "STATUS=N", "expect-effects": "TYPE=N", "variant": "NAME", "invalid": "RULE", "lifecycle": "NAME",
-		"direction": "NAME", "calls": "N|FILE", "journal": "FILE",
+		"direction": "NAME", "calls": "N|FILE", "journal": "FOLDER",
 
 		"type bool": "", "type string": "TEXT", "type stringArray": "TEXT", "type stringSlice": "TEXT", "type int": "N",
 		"type uint64": "N", "type float64": "N", "type duration": "TIME",

@@ -51,7 +51,7 @@ func ListenAt(ctx context.Context, flag, addr string, expose bool) (net.Listener
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, Failure(fmt.Errorf("%s %q is taken by another program", flag, addr), flag+" with port 0 takes any free port")
+		return nil, Failure(fmt.Errorf("%s %q is taken by another program", flag, addr), flag+" "+net.JoinHostPort(host, "0")+" takes any free port")
 	}
 	if err != nil {
 		return nil, Failure(fmt.Errorf("%s %q: %w", flag, addr, err), "")

@@ -233,7 +233,7 @@ func (f *fieldWriter) forwarded(fw *journal.Forward) {
 	if fw.Err != "" {
 		why := safetext.Line(fw.Err)
 		if f.longest > 0 {
-			why = terminal.Fit(why, f.width-len(indent)-LabelWidth-8-20)
+			why = terminal.Fit(why, f.width-len(indent)-LabelWidth-len("failed: ")-terminal.Cells(attempts(fw)))
 		}
 		f.line(label + f.st.Bad("failed: ") + why + attempts(fw))
 		return

@@ -38,8 +38,8 @@ var FilterTerms = []FilterTerm{
 		return nil
 	}},
 	{"dups", "only duplicates", true, func(c *Chosen, _ string, _ time.Time) error { c.Dups = true; return nil }},
-	{"acknowledged", "only deliveries answered with 2xx, at first or when they were redelivered", true, func(c *Chosen, _ string, _ time.Time) error { c.Acknowledged = true; return nil }},
-	{"failed", "only deliveries that failed, without those acknowledged since, when redelivered", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
+	{"acknowledged", "only deliveries answered with 2xx, at once or when sent again", true, func(c *Chosen, _ string, _ time.Time) error { c.Acknowledged = true; return nil }},
+	{"failed", "only deliveries that failed and were not acknowledged later", true, func(c *Chosen, _ string, _ time.Time) error { c.Failed = true; return nil }},
 	{"invalid", "only payloads with an error or a warning", true, func(c *Chosen, _ string, _ time.Time) error { c.Findings = true; return nil }},
 	{"text", "only deliveries with these words in call id, names, summary or transcript", false, func(c *Chosen, value string, _ time.Time) error {
 		c.Text = terminal.Join(" ", c.Text, value)
@@ -52,7 +52,7 @@ var FilterTerms = []FilterTerm{
 const allTerm = "all"
 
 // filterHint says what a filter is made of.
-const filterHint = `it is made of numbers such as 4,5,7..9, of dups, failed, since=2h and the like, and of conditions such as duration>60, with commas between them; see "julianctl help filters"`
+const filterHint = `such as 4,5,7..9 or failed,since=2h or duration>60; see "julianctl help filters"`
 
 // FilterDoc is the doc of a flag that takes a filter.
 const FilterDoc = `such as callResult.resultType=Busy, duration>60 or failed,dups; see "julianctl help filters" (repeatable: all must match)`

@@ -251,27 +251,27 @@ func (p *Printer) duplicate(s *Shown) string {
 	if s.Copy < 2 {
 		return ""
 	}
-	differs := ""
-	switch s.Change.Kind {
-	case receive.Same:
-		differs = " same bytes as the first"
-	case receive.Layout:
-		differs = " same values as the first, written differently"
-	case receive.Unknown:
-		differs = " differs from the first"
-	case receive.Values:
-		differs = " " + units.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since the first"
-	}
+	first, differs := "the first", ""
 	if e := s.Earlier; e != nil {
 		when := ""
 		if !e.Received.IsZero() {
 			at, now := e.Received.Local(), s.Received.Local()
-			when = at.Format("15:04 ")
+			when = at.Format("15:04, ")
 			if at.Format(time.DateOnly) != now.Format(time.DateOnly) {
-				when = at.Format("2 Jan 15:04 ")
+				when = at.Format("2 Jan 15:04, ")
 			}
 		}
-		differs = " first seen " + when + "in an earlier session, #" + strconv.FormatInt(e.ID, 10) + ":" + differs
+		first = "delivery " + strconv.FormatInt(e.ID, 10) + " (" + when + "an earlier session)"
+	}
+	switch s.Change.Kind {
+	case receive.Same:
+		differs = " same bytes as " + first
+	case receive.Layout:
+		differs = " same values as " + first + ", written differently"
+	case receive.Unknown:
+		differs = " differs from " + first
+	case receive.Values:
+		differs = " " + units.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since " + first
 	}
 	return differs
 }

@@ -72,7 +72,7 @@ func (l *listenLog) banner() {
 		return
 	}
 	s := l.a.ErrStyle
-	l.a.Note("%s %s %s", s.Faint("log:"), safetext.Line(l.log.Path()), s.Faint("keeps payloads with whole transcripts; --log off keeps none"))
+	l.a.Note("%s %s %s", s.Faint("log:"), safetext.Line(l.log.Path()), s.Faint("keeps whole transcripts; --log off keeps none"))
 }
 
 // store stores one delivery, unless the log is off.

@@ -248,8 +248,12 @@ func (p *lister) rest(e *journal.Entry, room int) string {
 	if e.Method != http.MethodPost {
 		method = safetext.Line(e.Method)
 	}
+	words := []string{dup, method, reasonOf(e), safetext.Line(e.Name)}
+	if slices.Contains([]string{"failed", "unanswered", journal.Redelivered}, e.Verdict()) {
+		words[0], words[1], words[2] = words[2], dup, method // why it failed is looked for here
+	}
 	rest := ""
-	for _, word := range []string{dup, method, reasonOf(e), safetext.Line(e.Name)} {
+	for _, word := range words {
 		longer := terminal.Join(", ", rest, word)
 		if terminal.Cells(longer) > room && room-terminal.Cells(longer)+terminal.Cells(word) < least {
 			break
@@ -270,7 +274,7 @@ func reasonOf(e *journal.Entry) string {
 	case "unanswered":
 		why = "no answer is known"
 	case journal.Redelivered:
-		return "redelivered and acknowledged"
+		return "redelivered"
 	case "failed":
 		switch f := o.Forward; {
 		case o.Fault != "":
@@ -337,7 +341,7 @@ func entryOf(ctx context.Context, l *journal.Log, word string) (*journal.Entry, 
 	}
 	e, err := l.Get(ctx, id)
 	if errors.Is(err, journal.ErrNotFound) {
-		return nil, cli.Failure(fmt.Errorf("delivery %d is not in the log %q", id, l.Path()), `"julianctl log" lists what is`)
+		return nil, cli.Failure(fmt.Errorf("delivery %d is not in the log %q", id, l.Path()), `"julianctl log" lists them`)
 	}
 	if err != nil {
 		return nil, cli.LogError(l.Path(), err)

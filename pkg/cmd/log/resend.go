@@ -353,7 +353,7 @@ func (r *resender) end() error {
 	for _, left := range []struct {
 		n    int
 		what string
-	}{{r.refused, "refused when they came"}, {r.effects, "whose call has had an effect"}} {
+	}{{r.refused, "refused by the listener"}, {r.effects, "already processed"}} {
 		if left.n > 0 {
 			r.a.Note("%s left out: %s", units.Count(left.n, "delivery"), left.what)
 		}

@@ -153,8 +153,13 @@ func statsText(a *cli.App, s journal.Stats, o logStatsOptions, over bool) string
 	}
 	where := a.Now().Location()
 	const layout = "2 Jan 15:04:05"
-	line("received", "%s to %s", s.First.In(where).Format(layout), s.Last.In(where).Format(layout+" 2006"))
-	if len(s.Over) > 0 {
+	first, last := s.First.In(where).Format(layout), s.Last.In(where).Format(layout)
+	span := last
+	if first != last {
+		span = first + " to " + last
+	}
+	line("received", "%s", span+s.Last.In(where).Format(" 2006"))
+	if len(s.Over) > 0 && first != last {
 		line("", "%s", sparkline(a, s.Over))
 		line("", "%s", st.Faint(fmt.Sprintf("each column %s", units.Time(s.Over[1].From.Sub(s.Over[0].From)))))
 	}

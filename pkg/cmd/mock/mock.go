@@ -56,7 +56,7 @@ The addresses, each with the header x-api-key:
   julianctl mock --webhook-to http://127.0.0.1:8080/webhook --speed 1440x
   julianctl mock --webhook-to http://127.0.0.1:8080/webhook --calls 100 --every 1s
   julianctl mock --webhook-to staging --sender worst --speed max --exit-after 200
-  julianctl mock --webhook-to staging --calls calls.ndjson --journal sent.db`,
+  julianctl mock --webhook-to staging --calls calls.ndjson --journal sent`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// The calls of another run would be known to the endpoint.

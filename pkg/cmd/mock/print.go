@@ -173,7 +173,10 @@ func (p *printer) text(s mockapi.Summary) string {
 		rows = append(rows, strings.TrimRight(fmt.Sprintf("%s %6s  %s", name, units.Number(n), says), " "))
 	}
 	row("calls", s.Calls, nil, units.Count(s.Deliveries, "delivery")+fmt.Sprintf(", %s not acknowledged", units.Number(s.Failed)))
-	late := fmt.Sprintf("%s on the first try", units.Number(s.First))
+	late := ""
+	if s.Delivered > 0 {
+		late = units.Number(s.First) + " on the first try"
+	}
 	if s.Latest > 0 && s.First < s.Delivered {
 		late += "; the latest " + units.Time(s.Latest) + " after its call"
 	}

@@ -61,7 +61,7 @@ func (f *webhookFlags) declare(cmd *cobra.Command) {
 	flags.BoolVar(&f.callCancelled, "call-cancelled", false, "deliver a call with the result Cancelled for a contact that is cancelled")
 	flags.IntVar(&f.exitAfter, "exit-after", 0, "end when the sequences of N enrolled contacts are done")
 	flags.StringVar(&f.manifest, "manifest", "", "manifest.json of an export of --calls: number the deliveries for export verify")
-	flags.StringVar(&f.journal, "journal", "", "folder for a delivery log of what was sent, to read with log --log PATH")
+	flags.StringVar(&f.journal, "journal", "", "folder for a delivery log of what was sent, to read with log --log FOLDER")
 }
 
 // check refuses flags that would do nothing, or that make no sense.

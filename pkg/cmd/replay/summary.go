@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
@@ -83,10 +82,13 @@ func (p *printer) row(name, text string) {
 }
 
 func (p *printer) payloads(s deliver.Summary, style terminal.Style) string {
-	text := strconv.Itoa(s.Documents)
+	text := units.Number(s.Documents)
 	switch {
 	case p.source == cli.EmbeddedSource:
 		text += ", the documented sample"
+		if terminal.IsPipe(p.a.In) { // which may have been meant
+			text += "; - would read stdin"
+		}
 	case p.source != "" && !p.many:
 		text += " from " + safetext.Line(p.source)
 	}

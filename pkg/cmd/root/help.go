@@ -94,7 +94,7 @@ func helpPage(a *cli.App, cmd *cobra.Command, most int) string {
 	}
 	title("Flags of every command")
 	cmd.Root().PersistentFlags().VisitAll(func(f *pflag.Flag) { writeFlag(&b, a.Style, f, width) })
-	hang(&b, a.Style.Accent(terminal.Pad("  -h, --help", flagWidth)), terminal.Wrap("show this page; with --all all of it, where it is long", width-flagWidth))
+	hang(&b, a.Style.Accent(terminal.Pad("  -h, --help", flagWidth)), terminal.Wrap("show help; with --all every flag and example", width-flagWidth))
 	if !cmd.HasParent() {
 		hang(&b, a.Style.Accent(terminal.Pad("  -v, --version", flagWidth)), []string{"print the version"})
 		title("More")

@@ -78,8 +78,8 @@ func newTree(a *cli.App, first string, args []string, allHelp bool) *cobra.Comma
 	root := &cobra.Command{
 		Use:   "julianctl",
 		Short: "Test services that receive Julian's call webhooks",
-		Long: `julianctl answers one question, on a laptop and in CI: is my webhook endpoint
-right before it goes live, and is it still right today?`,
+		Long: `julianctl finds the faults of a service that receives Julian's call webhooks:
+calls that are lost, processed twice, or acknowledged too early.`,
 		Example: `  julianctl demo                                 all of it, offline, in seconds
   julianctl check http://127.0.0.1:8080/webhook  is the endpoint right?
   julianctl listen --forward-to http://127.0.0.1:8080/webhook
