@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/safetext"
@@ -75,32 +76,39 @@ func (a *App) OpenLogAt(ctx context.Context, path string, opts journal.Options) 
 	return l, nil
 }
 
-// logHints say what to do about a log that cannot be used. The first that fits
-// counts.
+// logHints say what to do about a log that cannot be used; {} is the flag that names it.
+// The first that fits counts.
 var logHints = []struct {
-	err  error
-	hint string
+	err     error
+	hint    string
+	without bool // listen may go on without a log
 }{
-	{journal.ErrFolder, "--log PATH names another place; listen --log off keeps none"},
-	{fs.ErrNotExist, `"julianctl listen" makes one; --log PATH names another`},
-	{journal.ErrForeign, "nothing was changed; --log PATH names another"},
-	{journal.ErrGone, "put it back, or start again"},
-	{journal.ErrNewer, "update julianctl, or name another with --log"},
-	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up"},
-	{journal.ErrFull, "make room, or name a place on another disk with --log"},
-	{journal.ErrReadOnly, "--log PATH names another; listen --log off keeps none"},
-	{fs.ErrPermission, "--log PATH names another; listen --log off keeps none"},
+	{journal.ErrFolder, "{} PATH names another place", true},
+	{fs.ErrNotExist, `"julianctl listen" makes one; {} PATH names another`, false},
+	{journal.ErrForeign, "nothing was changed; {} PATH names another", false},
+	{journal.ErrGone, "put it back, or start again", false},
+	{journal.ErrNewer, "update julianctl, or name another with {}", false},
+	{journal.ErrLocked, "wait until it is done; several listeners may share a log, but not while one of them tidies up", false},
+	{journal.ErrFull, "make room, or name a place on another disk with {}", false},
+	{journal.ErrReadOnly, "{} PATH names another", true},
+	{fs.ErrPermission, "{} PATH names another", true},
 }
 
 // LogError returns the error for a log at path that cannot be used, with a hint.
-func LogError(path string, err error) error {
+func LogError(path string, err error) error { return LogErrorOf("--log", path, err) }
+
+// LogErrorOf is LogError for a log that another flag than --log names.
+func LogErrorOf(flag, path string, err error) error {
 	if _, ok := errors.AsType[*ExitError](err); ok || errors.Is(err, context.Canceled) {
 		return err
 	}
 	hint := ""
 	for _, h := range logHints {
 		if errors.Is(err, h.err) {
-			hint = h.hint
+			hint = strings.ReplaceAll(h.hint, "{}", flag)
+			if h.without && flag == "--log" {
+				hint += "; listen --log off keeps none"
+			}
 			break
 		}
 	}
@@ -113,7 +121,11 @@ func LogError(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, journal.ErrFolder):
 		err = errors.New("not found")
 	}
-	return Failure(fmt.Errorf("delivery log %q: %w", path, err), hint)
+	err = fmt.Errorf("delivery log %q: %w", path, err)
+	if flag != "--log" {
+		err = fmt.Errorf("%s: %w", flag, err)
+	}
+	return Failure(err, hint)
 }
 
 // setAside is a command that moves a log that is a file of an older version into a

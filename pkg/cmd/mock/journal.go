@@ -2,7 +2,6 @@ package mock
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,12 +27,7 @@ func openJournal(ctx context.Context, a *cli.App, path string, client *deliver.C
 	// What is too old or too much for listen would be missing from the account here.
 	log, err := journal.Open(ctx, path, journal.Options{MaxDeliveries: -1, MaxBytes: -1, Secrets: a.Config.RedactHeader, Now: a.Now})
 	if err != nil {
-		err = cli.LogError(path, err)
-		if failed, ok := errors.AsType[*cli.ExitError](err); ok {
-			failed.Err = fmt.Errorf("--journal: %w", failed.Err)
-			failed.Hint = strings.NewReplacer("--log PATH", "--journal PATH", "; listen --log off keeps none", "").Replace(failed.Hint)
-		}
-		return nil, err
+		return nil, cli.LogErrorOf("--journal", path, err)
 	}
 	s := &sent{log: log, target: cli.WithoutPassword(client.Target().String())}
 	header := client.Header().HTTP()
@@ -87,7 +81,7 @@ func (s *sent) close() error {
 		return nil
 	}
 	if err := s.log.Close(); err != nil {
-		return cli.LogError(s.log.Path(), err)
+		return cli.LogErrorOf("--journal", s.log.Path(), err)
 	}
 	return nil
 }
