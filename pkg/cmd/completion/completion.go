@@ -5,7 +5,6 @@ package completion
 import (
 	"bytes"
 	_ "embed"
-	"fmt"
 	"io"
 	"strings"
 
@@ -96,16 +95,6 @@ func writeBash(root *cobra.Command, w io.Writer, describe bool) error {
 	const escaped, plain = `[[ $comp == "$cur"* ]] || continue`, `[[ $comp == "$cur"* || $compline == "$cur"* ]] || continue`
 	_, err := io.WriteString(w, strings.Replace(script.String(), escaped, plain, 1)+bashWords)
 	return err
-}
-
-// Write writes the script for a shell.
-func Write(root *cobra.Command, shell string, w io.Writer) error {
-	for _, s := range scripts {
-		if s.name == shell {
-			return s.write(root, w, true)
-		}
-	}
-	return fmt.Errorf("no script for %q", shell)
 }
 
 // NewCmd is the command.
