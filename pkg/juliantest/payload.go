@@ -64,14 +64,9 @@ func Duplicate(t testing.TB, e Endpoint, payload []byte, copies int) []Answer {
 	t.Helper()
 	client, done := e.open(t)
 	defer done()
-	requests := make([]deliver.Request, copies)
-	for i := range requests {
-		requests[i].Body = payload
-	}
-	answered, _ := client.Together(t.Context(), requests)
-	answers := make([]Answer, copies)
-	for i, a := range answered {
-		answers[i] = Answer{Status: a.Status, Body: a.Body, Err: a.Err}
+	var answers []Answer
+	for _, a := range client.SendCopies(t.Context(), deliver.Request{Body: payload}, copies) {
+		answers = append(answers, Answer{Status: a.Status, Body: a.Body, Err: a.Err})
 	}
 	return answers
 }
