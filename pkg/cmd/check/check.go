@@ -142,7 +142,7 @@ lost, however right the endpoint is. "julianctl help senders" lists the platform
 	f.StringSliceVar(&o.skip, "skip", nil, "skip these checks or groups")
 	cli.ChoiceFlag(cmd, &o.profile, "profile", "how much to check: smoke sends the least, thorough takes over 90s", profileDefault, profileSmoke, profileThorough)
 	f.StringVar(&o.budget, "budget", "p99=2s", "limits of latency: p50=100ms,p99=2s,max=5s")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of the payloads: the same seed sends the same ones, with new ids (default random)")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the payloads, not of ids (default random)")
 	f.DurationVar(&o.pause, "pause", 2*time.Second, "how long after the first delivery the late duplicate is sent")
 	f.IntVar(&o.maxRequests, "max-requests", 0, "most requests to send; checks that need more are skipped (default no limit)")
 	f.StringVar(&o.cleanup, "cleanup", "", "command to run at the end; gets the call ids on stdin and in the file $"+effects.IDsFileEnv)
@@ -260,13 +260,8 @@ func planCheck(a *cli.App, o options) (*checkPlan, error) {
 			return nil, cli.UsageError(fmt.Errorf("%q %w", name, checklist.ErrUnknown), nearCheck(name))
 		}
 	}
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{{"--pause", o.pause}} {
-		if d.value <= 0 {
-			return nil, cli.UsageError(fmt.Errorf("%s %s is not a time to wait", d.name, d.value), "")
-		}
+	if o.pause <= 0 {
+		return nil, cli.UsageError(fmt.Errorf("--pause %s is not a time to wait", o.pause), "")
 	}
 	p := &checkPlan{}
 	if o.cleanup != "" {

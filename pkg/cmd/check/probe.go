@@ -37,7 +37,7 @@ type probeFlags struct {
 // NewCmd is the command.
 func (f *probeFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.command, "probe", "", "command that prints how often a call was processed; "+effects.Placeholder+" and $"+effects.ProbeEnv+" are its id")
+	flags.StringVar(&f.command, "probe", "", "command that prints how often "+effects.Placeholder+", or $"+effects.ProbeEnv+", was processed")
 	flags.StringVar(&f.url, "probe-url", "", "URL that answers with how often a call was processed; holds "+effects.Placeholder)
 	flags.StringVar(&f.path, "probe-path", "", "path to the number, or to a list, in the probe's JSON (gjson)")
 	flags.StringVar(&f.batch, "probe-batch", "", `command that reads ids, one a line, and prints "id count", one a line`)

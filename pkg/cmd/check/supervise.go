@@ -42,10 +42,10 @@ type superviseFlags struct {
 
 func (f *superviseFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint; "+supervise.PortPlaceholder+" in it, or PORT in its environment, is its port; --to is the path")
+	flags.StringVar(&f.exec, "exec", "", "command that starts the endpoint, on port "+supervise.PortPlaceholder+" or $PORT; --to is then a path")
 	flags.StringArrayVar(&f.env, "env", nil, "environment of the endpoint, NAME=VALUE (repeatable)")
 	flags.StringVar(&f.readyURL, "ready-url", "", "path or URL that answers once the endpoint is ready (default /)")
-	flags.StringArrayVar(&f.through, "through", nil, "proxy what the endpoint uses, such as its database: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
+	flags.StringArrayVar(&f.through, "through", nil, "proxy its database and the like: VAR, VAR=URL, HOSTVAR:PORTVAR or LISTEN=TARGET (repeatable)")
 	flags.StringArrayVar(&f.spies, "spy", nil, "replace what the endpoint calls by a stand-in: the variable that holds its URL, or VAR=smtp for a mail server (repeatable)")
 	flags.StringVar(&f.spyAnswer, "spy-answer", "200", "answer of a stand-in: STATUS, STATUS:BODY, or forward to pass requests on")
 	flags.StringVar(&f.reset, "reset", "", "command to run before the endpoint starts, for instance to empty a test database")
