@@ -87,8 +87,8 @@ func retryable(a deliver.Answer) bool {
 	return a.Status/100 == 5 || Limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
 }
 
-// asksToWait reports that an answer refuses for now, and says so.
-func asksToWait(a deliver.Answer) bool {
+// AsksToWait reports that an answer refuses for now, and says so.
+func AsksToWait(a deliver.Answer) bool {
 	return a.Err == nil && (Limited(a) || (a.Status == 409 || a.Status == 503) && a.Header.Get("Retry-After") != "")
 }
 
@@ -112,7 +112,7 @@ func (t *Trial) redelivered(what string, c Call, a deliver.Answer) deliver.Answe
 	if c.Grade != whole || c.ID == "" || !retryable(a) || t.Options.MaxRequests > 0 || t.hopeless >= useless {
 		return a
 	}
-	waits := asksToWait(a)
+	waits := AsksToWait(a)
 	// One copy that is taken is enough.
 	taken := func() bool { return waits && a.Status == http.StatusConflict && t.acked(c.ID) }
 	if Limited(a) {

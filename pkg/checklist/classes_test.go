@@ -420,6 +420,16 @@ func classes() []class {
 		}},
 		{name: "base64 of all", id: "no-echo", make: says(func(b []byte) string { return base64.StdEncoding.EncodeToString(b) })},
 		{name: "past 4 KiB", id: "no-echo", make: says(func(b []byte) string { return strings.Repeat(" ", 5<<10) + at("name")(b) })},
+		{name: "a trace of what it did not expect", id: "no-echo", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				odd := json.Valid(b) && gjson.GetBytes(b, "scheduledAt").Type == gjson.Number
+				if odd {
+					w.WriteHeader(http.StatusBadRequest)
+					io.WriteString(w, "Traceback (most recent call last)")
+				}
+				return odd
+			}
+		}},
 		{name: "a header", id: "no-echo", make: func(s *shop) {
 			s.after = func(w http.ResponseWriter, b []byte) { w.Header().Set("X-Contact", at("phoneNumber")(b)) }
 		}},
@@ -471,6 +481,20 @@ func classes() []class {
 				return true
 			}
 		}},
+		{name: "leaks with each date that is none", id: "endurance", make: func(s *shop) {
+			left := atomic.Int32{}
+			left.Store(10) // as many as a pool of connections has
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				if at("scheduledAt")(b) == "soon" {
+					left.Add(-1)
+				}
+				if left.Load() > 0 {
+					return false
+				}
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			}
+		}},
 		{name: "a list that is searched from its beginning", id: "endurance", make: func(s *shop) {
 			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()) * time.Millisecond) }
 		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"after-others", "endurance"} }},
@@ -495,6 +519,39 @@ func classes() []class {
 			s.effect = func(add func()) { add(); <-time.After(time.Duration(s.next()/24) * 400 * time.Millisecond) }
 		}},
 		{name: "two threads", id: "slow-sender", make: func(*shop) {}, wrap: pool(2)},
+		{name: "becomes slower by 58 ms", id: "endurance", make: func(s *shop) {
+			s.effect = func(add func()) { add(); <-time.After(time.Duration(min(1, s.next()/24)) * 58 * time.Millisecond) }
+		}},
+		{name: "four threads", id: "slow-sender", make: func(*shop) {}, wrap: pool(4)},
+		{name: "two workers of gunicorn", id: "slow-sender", make: func(s *shop) {
+			s.after = func(w http.ResponseWriter, _ []byte) { w.Header().Set("Server", "gunicorn") }
+		}, wrap: pool(2), want: warn},
+		{name: "takes half a payload", id: "malformed-json", make: func(s *shop) {
+			s.first = func(_ http.ResponseWriter, _ *http.Request, b []byte) bool { return !json.Valid(b) }
+		}},
+		{name: "forgets what is not application/json", id: "content-type", make: func(s *shop) {
+			s.drop = func(r *http.Request, _ []byte) bool { return r.Header.Get("Content-Type") != "application/json" }
+		}},
+		{name: "fails at HEAD", id: "methods", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(http.StatusInternalServerError)
+				}
+				return r.Method == http.MethodHead
+			}
+		}},
+		{name: "ids for a while", id: "late-repeat", make: func(s *shop) {
+			s.effect = func(add func()) {
+				add()
+				time.AfterFunc(500*time.Millisecond, func() {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					clear(s.keys)
+				})
+			}
+		}, edit: func(_ *shop, o *check.Options) {
+			o.Only, o.Skip, o.Pause = nil, []string{"accepts", "idempotency", "speed", "security", "endurance"}, 200*time.Millisecond
+		}},
 		{name: "six threads", id: "slow-sender", make: func(*shop) {}, wrap: pool(6), want: warn},
 		{name: "the last 1,000", id: "after-many-others", make: func(s *shop) {
 			var recent []string
@@ -606,6 +663,20 @@ func TestEveryClassOfFaultIsFound(t *testing.T) {
 				t.Errorf("%s: %s, want %s (%v)\n%s%s%s", c.id, v, want, got.err, got.said(fail), got.said(warn), got.said(pass))
 			}
 		})
+	}
+}
+
+// Where every answer is over the budget, checks end soon: they would take half an hour.
+func TestSlowAnswersEndARunSoon(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	slowBy(func([]byte) time.Duration { return 60 * time.Millisecond })(s)
+	got := served(t, s, nil, func(_ *shop, o *check.Options) {
+		o.Budget[0].Max, o.Slow = 50*time.Millisecond, 10*time.Millisecond
+	})
+	v := got.verdicts()
+	if v["budget"] != fail || v["endurance"] != skip || v["final-count"] != pass || !strings.Contains(got.said(skip), "ms, over the budget: mend that first") {
+		t.Errorf("%v\n%s", v, got.said(skip))
 	}
 }
 
@@ -767,6 +838,42 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 			_, rest, _ := strings.Cut(secretValue, " ")
 			return g == secretValue || g == rest
 		})},
+		{name: "asks to come again when many are there", make: func(*shop) {}, wrap: func(*shop) func(http.Handler) http.Handler {
+			turns := make(chan bool, 20)
+			return func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					select {
+					case turns <- true:
+						defer func() { <-turns }()
+						<-time.After(5 * time.Millisecond)
+						h.ServeHTTP(w, r)
+					default:
+						w.Header().Set("Retry-After", "0")
+						w.WriteHeader(http.StatusServiceUnavailable)
+					}
+				})
+			}
+		}, edit: func(_ *shop, o *check.Options) { o.Skip, o.Only = nil, []string{"none-lost", "budget-burst", "burst"} }},
+		{name: "refuses as FastAPI does", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				if gjson.GetBytes(b, "callResult").IsObject() || !json.Valid(b) {
+					return false
+				}
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				fmt.Fprintf(w, `{"detail":[{"type":"missing","loc":["body"],"input":%s}]}`, b)
+				return true
+			}
+		}},
+		{name: "refuses as Express does", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				if json.Valid(b) {
+					return false
+				}
+				w.WriteHeader(http.StatusBadRequest)
+				io.WriteString(w, "<pre>SyntaxError<br> &nbsp; &nbsp;at parse (/app/node_modules/body-parser/lib/types/json.js:92:19)</pre>")
+				return true
+			}
+		}},
 		{name: "Busy has no effect", make: dropsWhere("callResult.resultType", "Busy"), edit: func(_ *shop, o *check.Options) {
 			o.Expect = map[julian.ResultType]int{julian.Busy: 0}
 		}},

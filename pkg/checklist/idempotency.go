@@ -184,8 +184,13 @@ func repeatAfter(t *check.Trial, others int) check.Conclusion {
 	return once(t, &n, calls, "repeated after %d other calls, 1 effect", others)
 }
 
-// lateRepeats is how many of the run's first calls are delivered again late in it.
-const lateRepeats = 3
+const (
+	// lateRepeats is how many of the run's first calls are delivered again late in it.
+	lateRepeats = 3
+	// lateAfter is how many halves of --pause that is after them: ids that are kept for
+	// 10s are forgotten by then.
+	lateAfter = 11
+)
 
 // lateRepeat repeats the first calls of the run late in it: what forgets ids after
 // some seconds, or some hundreds of calls, takes them for new.
@@ -195,6 +200,9 @@ func lateRepeat(t *check.Trial) check.Conclusion {
 	first = first[:min(len(first), lateRepeats)]
 	if len(first) == 0 {
 		return check.Skipped("none was acknowledged")
+	}
+	if len(t.Options.Only) == 0 { // in a run by itself nothing else would come between
+		t.Rest(time.Until(first[0].At.Add(lateAfter * t.Options.Pause / 2)))
 	}
 	var ids []string
 	for _, e := range first {

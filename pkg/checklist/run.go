@@ -28,7 +28,10 @@ type run struct {
 	*check.Session
 	given bool // Settle was, and with it how long effects are waited for
 	quick bool // Settle was, whatever else
-	sum   check.Summary
+	// overBudget is how long a plain call took to its answer, where that is longer than
+	// slow senders take, and over every limit; 0: it is not, or checks were named.
+	overBudget time.Duration
+	sum        check.Summary
 
 	supervisor *crashcheck.Supervisor // nil without a supervised consumer
 
@@ -112,6 +115,9 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 		case r.Counter != nil && len(o.Only) == 0 && r.Counter.Affords(c.calls()) < c.calls():
 			r.results[i] <- check.Result{Verdict: check.Skip, Message: fmt.Sprintf("delivers too many calls for what takes %s for each, one after the other", units.Time(r.Counter.Each))}
 			continue
+		case r.overBudget > 0 && time.Since(began) > slowTimes*o.Slow && !c.always && c.ID != "budget" && c.ID != lastCount:
+			r.results[i] <- check.Result{Verdict: check.Skip, Message: fmt.Sprintf("an answer takes %s, over the budget: mend that first, or ask for this check alone", units.Time(r.overBudget))}
+			continue
 		}
 		planned += c.Requests
 		if o.Begin != nil {
@@ -135,6 +141,19 @@ func Run(ctx context.Context, o check.Options, observe func(check.Result)) (_ ch
 	}
 	r.sum.ElapsedMS = units.Milliseconds(time.Since(began))
 	return r.sum, ctx.Err()
+}
+
+// slowTimes is for how many times as long as slow senders take checks are begun, where
+// every answer is over the budget: with 6s to each, all would take half an hour.
+const slowTimes = 20
+
+// mostOf is the longest time that a budget gives.
+func mostOf(budget []deliver.Limit) time.Duration {
+	var most time.Duration
+	for _, l := range budget {
+		most = max(most, l.Max)
+	}
+	return most
 }
 
 // begin looks whether there is an endpoint to check, and whether the probe
@@ -165,6 +184,9 @@ func (r *run) begin(ctx context.Context) {
 				break
 			}
 		}
+	}
+	if took := a.Latency(); check.Acknowledged(a) && len(r.Options.Only) == 0 && !r.Options.Thorough && took > max(r.Options.Slow, mostOf(r.Options.Budget)) {
+		r.overBudget = took
 	}
 	switch {
 	case r.absent(a):

@@ -316,7 +316,7 @@ func (w *wire) requests(t *testing.T) []string {
 		all := b.String()
 		for i, part := range strings.Split(all, " HTTP/1.1\r\n") {
 			if i > 0 {
-				for _, next := range []string{"POST /", "GET /", "PUT /"} {
+				for _, next := range []string{"POST /", "GET /", "HEAD /", "PUT /"} {
 					part = strings.TrimSuffix(part, next)
 				}
 				out = append(out, part)
