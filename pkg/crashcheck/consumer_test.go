@@ -229,3 +229,31 @@ func TestInterleavedFinds(t *testing.T) {
 		})
 	}
 }
+
+// A call that is refused as the killed consumer still has a lease on it is
+// delivered again after the kills that follow.
+func TestCrashGoesOnWhileRefused(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	leased, done, last := map[string]bool{}, map[string]bool{}, ""
+	_, f := runCrash(t, Crash, func(ctx context.Context, store string) (http.Handler, func()) {
+		return answering(func(id string) int {
+			mu.Lock()
+			refused := leased[id] && last == id && !done[id]
+			last, leased[id] = id, true
+			mu.Unlock()
+			if refused {
+				return http.StatusServiceUnavailable // until another call comes
+			}
+			post(ctx, store+"/lease", "")
+			post(ctx, store+"/once", id)
+			mu.Lock()
+			defer mu.Unlock()
+			done[id] = ctx.Err() == nil
+			return http.StatusNoContent
+		}), func() {}
+	})
+	if f.Verdict != check.Pass {
+		t.Errorf("%s: %s %q", f.Verdict, f.Message, f.Details)
+	}
+}

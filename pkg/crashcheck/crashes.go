@@ -212,7 +212,7 @@ func (l *Supervisor) killed(t *check.Trial, p *point, hold *supervise.Hold, answ
 		return
 	}
 	p.events[event].What = fmt.Sprintf("%s; ready after %s", what, units.Time(time.Since(began)))
-	l.again(t, p, 2)
+	l.againSoon(t, p, 2)
 }
 
 // killedWhat says how much was killed, where that is known.
@@ -495,7 +495,7 @@ func Sigterm(t *check.Trial, l *Supervisor, n *check.Notes) check.Finding {
 				p.answered(1, <-answers)
 			}
 			if l.consumer != nil {
-				l.again(t, p, 2)
+				l.againSoon(t, p, 2)
 			}
 		})
 	})

@@ -29,6 +29,7 @@ type point struct {
 	same    int    // the first of the copies whose answers are one event
 	repeats bool   // it was delivered again because it was not acknowledged
 	said    string // what went wrong beside the count; "" nothing
+	later   int    // the copy to deliver after the sweep; 0: none
 	voided  bool   // what another point did took its call away: it says nothing
 	effects effectsOf
 }
@@ -130,6 +131,26 @@ func (l *Supervisor) again(t *check.Trial, p *point, copyN int) {
 	}
 }
 
+// againSoon is again for a consumer that has just started. Where it refuses for as
+// long as a lease of the one before it, the sweep goes on, and it is asked after that.
+func (l *Supervisor) againSoon(t *check.Trial, p *point, copyN int) {
+	if p.acked || l.ended() {
+		l.again(t, p, copyN)
+		return
+	}
+	const soon = time.Second
+	p.repeats = true
+	p.event("sender", fmt.Sprintf("POST, copy %d", copyN), "")
+	began := time.Now()
+	a := l.send(t, p.call)
+	for ; !check.Acknowledged(a) && time.Since(began) < soon && t.Ctx.Err() == nil; a = l.send(t, p.call) {
+		t.Rest(soon / 10)
+	}
+	if p.answered(copyN, a); !p.acked {
+		p.later = copyN + 1
+	}
+}
+
 // durable are the numbers of the steps that change durable state, from 1.
 func (l *Supervisor) durable() []int {
 	var out []int
@@ -211,6 +232,9 @@ func (l *Supervisor) conclude(t *check.Trial, n *check.Notes, points []*point, w
 	var calls []check.Call
 	var owners []*point
 	for _, p := range points {
+		if p.later > 0 {
+			l.again(t, p, p.later)
+		}
 		if p.reached {
 			calls, owners = append(calls, p.call), append(owners, p)
 		}
