@@ -107,15 +107,17 @@ func runCrash(t *testing.T, body Body, handle func(ctx context.Context, store st
 	return trial, f
 }
 
-// post tells the store of a call.
-func post(ctx context.Context, store, id string) {
+// post tells the store of a call, and reports whether it took that.
+func post(ctx context.Context, store, id string) bool {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, store+"?call="+url.QueryEscape(id), http.NoBody)
 	if err != nil {
-		return
+		return false
 	}
-	if a, err := http.DefaultClient.Do(r); err == nil {
+	a, err := http.DefaultClient.Do(r)
+	if err == nil {
 		_ = a.Body.Close()
 	}
+	return err == nil
 }
 
 // answering is a consumer that answers as handle says.
@@ -137,8 +139,8 @@ func TestCrashKillsOnAnswer(t *testing.T) {
 	t.Parallel()
 	trial, f := runCrash(t, Crash, func(ctx context.Context, store string) (http.Handler, func()) {
 		var mu sync.Mutex
-		begun := "" // what the first worker works on
-		post := func(id string) { post(ctx, store+"/once", id) }
+		begun := ""                                              // what the first worker works on
+		post := func(id string) { post(ctx, store+"/once", id) } // one that fails is lost
 		handler := answering(func(id string) int {
 			time.AfterFunc(150*time.Millisecond, func() {
 				mu.Lock()
@@ -188,8 +190,9 @@ func TestInterleavedFinds(t *testing.T) {
 				case !free:
 					return http.StatusServiceUnavailable
 				}
-				post(ctx, store+"/lease", "")
-				post(ctx, store+"/", id)
+				if !post(ctx, store+"/lease", "") || !post(ctx, store+"/", id) {
+					return http.StatusServiceUnavailable
+				}
 				mu.Lock()
 				done[id] = true
 				mu.Unlock()
@@ -211,9 +214,12 @@ func TestInterleavedFinds(t *testing.T) {
 				}
 				busy = id
 				mu.Unlock()
-				post(ctx, store+"/once", id)
+				stored := post(ctx, store+"/once", id)
 				mu.Lock()
 				busy = ""
+				if !stored {
+					return http.StatusServiceUnavailable
+				}
 				return http.StatusNoContent
 			})
 		}, `another call came while one was held before "POST /once" (1)` + outcomeAcked},
@@ -245,11 +251,12 @@ func TestCrashGoesOnWhileRefused(t *testing.T) {
 			if refused {
 				return http.StatusServiceUnavailable // until another call comes
 			}
-			post(ctx, store+"/lease", "")
-			post(ctx, store+"/once", id)
+			if !post(ctx, store+"/lease", "") || !post(ctx, store+"/once", id) {
+				return http.StatusServiceUnavailable
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			done[id] = ctx.Err() == nil
+			done[id] = true
 			return http.StatusNoContent
 		}), func() {}
 	})
