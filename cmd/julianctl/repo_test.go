@@ -46,7 +46,7 @@ var tiers = map[string]struct {
 	"pkg/redact":       {1, []string{"pkg/freetext", "pkg/payload", "pkg/pseudonym"}},
 	"pkg/leak":         {1, []string{"pkg/freetext", "pkg/redact"}},
 	"pkg/deliver":      {1, []string{"pkg/payload"}},
-	"pkg/receive":      {1, []string{"pkg/record"}},
+	"pkg/receive":      {1, []string{"pkg/copies", "pkg/record"}},
 	"pkg/sender":       {1, nil},
 	"pkg/index":        {1, []string{"pkg/copies", "pkg/record", "pkg/segment"}},
 	"pkg/journal":      {1, []string{"pkg/copies", "pkg/index", "pkg/migrate", "pkg/record", "pkg/segment"}},

@@ -1,8 +1,9 @@
 // Package copies numbers the deliveries of one call: the first, the second and so on
 // within a span of time.
 //
-// It holds in memory what the log says; [Counter.Add] and [Counter.Learned] bring it up
-// to that. It reads no log itself.
+// A log has a Counter that holds in memory what the log says: [Counter.Add] and
+// [Counter.Learned] bring it up to that. A receiver has one of what came since it began.
+// It reads no log itself.
 package copies
 
 import (
@@ -13,13 +14,14 @@ import (
 	"github.com/julianctl/julianctl/pkg/record"
 )
 
-// maxCalls is how many calls are remembered at least; twice as many at most.
-const maxCalls = 100_000
+// MaxCalls is how many calls are usually remembered.
+const MaxCalls = 100_000
 
-// Counter knows, for each call of late, how many copies of it are in the log. It
-// is what the log says, held in memory: every delivery asks. It is used by one goroutine at a time.
+// Counter knows, for each call of late, how many copies of it there were. It is used by
+// one goroutine at a time.
 type Counter struct {
-	window time.Duration
+	window   time.Duration
+	maxCalls int
 	// New ones go to recent; when it is full it takes the place of older.
 	recent, older map[callKey]Place
 	undo          []change // nil: nothing is recorded
@@ -42,9 +44,10 @@ type change struct {
 	had bool
 }
 
-// New returns a Counter for which a call is new again a window after its last copy.
-func New(window time.Duration) *Counter {
-	return &Counter{window: window, recent: map[callKey]Place{}, older: map[callKey]Place{}}
+// New returns a Counter for which a call is new again a window after its last copy. It
+// remembers at least so many calls, and at most twice as many.
+func New(window time.Duration, maxCalls int) *Counter {
+	return &Counter{window: window, maxCalls: maxCalls, recent: map[callKey]Place{}, older: map[callKey]Place{}}
 }
 
 // Number gives d its Copy and First.
@@ -56,16 +59,27 @@ func (c *Counter) Number(d *record.Delivery) {
 	key := keyOf(d.CallID)
 	p, had := c.get(key)
 	c.undo = append(c.undo, change{key, p, had})
-	now := d.Received.UnixNano()
+	p = c.next(key, d.ID, d.Received)
+	d.Copy, d.First = p.Copies, p.First
+}
+
+// Next is the place of one more delivery of a call, where nothing is taken back.
+func (c *Counter) Next(call string, id int64, at time.Time) Place {
+	return c.next(keyOf(call), id, at)
+}
+
+func (c *Counter) next(key callKey, id int64, at time.Time) Place {
+	p, had := c.get(key)
+	now := at.UnixNano()
 	if !had || now-p.Last > int64(c.window) {
-		p = Place{First: d.ID}
+		p = Place{First: id}
 	}
 	p.Copies++
-	p.ID = d.ID
+	p.ID = id
 	// A clock that was set back does not make a window shorter.
 	p.Last = max(p.Last, now)
 	c.put(key, p)
-	d.Copy, d.First = p.Copies, p.First
+	return p
 }
 
 // Begin returns what takes back all numbers given since.
@@ -113,7 +127,7 @@ func (c *Counter) get(key callKey) (Place, bool) {
 
 func (c *Counter) put(key callKey, p Place) {
 	c.recent[key] = p
-	if len(c.recent) > maxCalls {
+	if len(c.recent) > c.maxCalls {
 		c.older, c.recent = c.recent, map[callKey]Place{}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // again.
 func TestNumber(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	c := New(time.Hour)
+	c := New(time.Hour, MaxCalls)
 	c.Learned(&record.Delivery{ID: 7, CallID: "known", Copy: 2, First: 3, Received: start})
 	for _, next := range []struct {
 		id      int64
@@ -42,5 +42,23 @@ func TestNumber(t *testing.T) {
 		if next.back {
 			undo()
 		}
+	}
+}
+
+// Calls of late are remembered: so many at least, and twice as many at most.
+func TestForgets(t *testing.T) {
+	c := New(time.Hour, 10)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for id := range int64(25) {
+		c.Next(string(rune('a'+id)), id+1, at)
+	}
+	if p := c.Next("o", 26, at); p.Copies != 2 || p.First != 15 {
+		t.Errorf("of one among the last 11: %+v", p)
+	}
+	if p := c.Next("a", 27, at); p.Copies != 1 || p.First != 27 {
+		t.Errorf("of the first of 25: %+v", p)
+	}
+	if n := len(c.recent) + len(c.older); n > 21 {
+		t.Errorf("%d are remembered", n)
 	}
 }

@@ -105,7 +105,7 @@ func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index.In
 		results: make(chan finished, maxWaiting),
 		asks:    make(chan ask),
 		ended:   make(chan struct{}),
-		calls:   copies.New(opts.Window),
+		calls:   copies.New(opts.Window, copies.MaxCalls),
 		batch:   new(batch),
 	}
 	var err error

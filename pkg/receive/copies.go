@@ -1,37 +1,30 @@
 package receive
 
 import (
-	"crypto/sha256"
 	"hash/maphash"
+	"math"
 	"slices"
 	"sync"
+
+	"github.com/julianctl/julianctl/pkg/copies"
 )
 
-// longestID is the longest call id kept as text; longer ones are hashed.
-const longestID = 256
-
-// copyCounter numbers the deliveries, and the copies of each call. It keeps the last
-// maxCalls calls, and at most maxBytes of payloads; of older ones only the digest. A
-// call that was forgotten counts from 1 again.
+// copyCounter numbers the deliveries, and the copies of each call, and keeps first
+// payloads to compare with: of the last maxCalls calls, and at most maxBytes of
+// payloads; of older ones only the digest.
 type copyCounter struct {
 	maxCalls int
 	maxBytes int64
 
 	mu       sync.Mutex
 	seq      int64
-	calls    map[string]*call
-	order    []*call // oldest first
-	released int     // order[:released] have no payload any more
-	bytes    int64   // of the payloads kept
+	calls    *copies.Counter
+	firsts   map[int64]*firstPayload // by their Seq
+	order    []int64                 // oldest first
+	released int                     // order[:released] have no payload any more
+	bytes    int64                   // of the payloads kept
 
 	seed maphash.Seed // of digests
-}
-
-// call is the state of one call.
-type call struct {
-	key    string
-	copies int
-	firstPayload
 }
 
 // firstPayload is the first payload of a call, nil after it was released to limit
@@ -65,7 +58,8 @@ func (m *copyCounter) compare(first firstPayload, payload []byte) Change {
 
 func newCopyCounter(maxCalls int, maxBytes int64) *copyCounter {
 	return &copyCounter{
-		maxCalls: maxCalls, maxBytes: maxBytes, calls: map[string]*call{},
+		maxCalls: maxCalls, maxBytes: maxBytes,
+		calls: copies.New(math.MaxInt64, maxCalls), firsts: map[int64]*firstPayload{},
 		seed: maphash.MakeSeed(),
 	}
 }
@@ -73,28 +67,24 @@ func newCopyCounter(maxCalls int, maxBytes int64) *copyCounter {
 // number sets d.Seq and, if it has a call id, d.Nth and d.Copy. payload must not change
 // afterwards.
 func (m *copyCounter) number(d *Delivery, payload []byte) {
-	key := d.CallID
-	if len(key) > longestID {
-		hash := sha256.Sum256([]byte(key))
-		key = "sha256:" + string(hash[:])
-	}
-	first := firstPayload{payload, m.digest(payload)}
+	first := &firstPayload{payload, m.digest(payload)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seq++
 	d.Seq = m.seq
-	if key == "" || d.Refusal != "" {
+	if d.CallID == "" || d.Refusal != "" {
 		return
 	}
-	if c := m.calls[key]; c != nil {
-		c.copies++
-		d.Nth, d.Copy, d.first = c.copies, c.copies, c.firstPayload
+	call := m.calls.Next(d.CallID, d.Seq, d.Received)
+	d.Nth, d.Copy = call.Copies, call.Copies
+	if d.Nth > 1 {
+		if known := m.firsts[call.First]; known != nil {
+			d.first = *known
+		}
 		return
 	}
-	d.Nth, d.Copy = 1, 1
-	c := &call{key: key, copies: 1, firstPayload: first}
-	m.calls[key] = c
-	m.order = append(m.order, c)
+	m.firsts[d.Seq] = first
+	m.order = append(m.order, d.Seq)
 	m.bytes += int64(cap(payload))
 	m.forget()
 }
@@ -109,17 +99,16 @@ func (m *copyCounter) forget() {
 		return
 	}
 	old := len(m.order) - m.maxCalls/2
-	for _, c := range m.order[:old] {
-		m.release(c)
-		delete(m.calls, c.key)
+	for _, seq := range m.order[:old] {
+		m.release(seq)
+		delete(m.firsts, seq)
 	}
 	m.order = slices.Clone(m.order[old:])
 	m.released = max(0, m.released-old)
 }
 
-func (m *copyCounter) release(c *call) {
-	if c.payload != nil {
-		m.bytes -= int64(cap(c.payload))
-		c.payload = nil
-	}
+func (m *copyCounter) release(seq int64) {
+	first := m.firsts[seq]
+	m.bytes -= int64(cap(first.payload))
+	first.payload = nil
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/julianctl/julianctl/pkg/copies"
 )
 
 // Defaults of [Options].
@@ -18,7 +20,7 @@ const (
 	DefaultMaxHeaderBytes       = 64 << 10
 	DefaultMaxHeld              = 24 << 20
 	DefaultMaxConns             = 2048
-	DefaultMaxCalls             = 100_000
+	DefaultMaxCalls             = copies.MaxCalls
 	DefaultMaxRemembered        = 12 << 20
 	DefaultHeaderTimeout        = 10 * time.Second
 	DefaultReadTimeout          = 30 * time.Second
@@ -56,7 +58,7 @@ type Options struct {
 	// At the limit a request waits up to HoldTimeout; then the answer is 503 with
 	// Retry-After.
 	MaxHeld       int64
-	MaxCalls      int   // most calls whose copies are counted; above it the older half is forgotten
+	MaxCalls      int   // calls whose copies are counted at least, and whose first payload is known at most
 	MaxRemembered int64 // most bytes of first payloads kept to compare copies with
 
 	// Time-outs. On a reused connection some may be a 64th shorter.
