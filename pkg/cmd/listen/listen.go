@@ -241,49 +241,71 @@ func run(ctx context.Context, a *cli.App, opts options) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, opts.expect.timeout)
 		defer cancel()
 	}
-	keep := func(ctx context.Context, d *receive.Delivery) error {
-		if err := logged.store(ctx, d); err != nil {
-			return err
-		}
-		return store.save(d)
-	}
-	if logged.log == nil && opts.save == "" {
-		keep = nil
-	}
-	seen := newTally(opts.expect)
+	defer tuneListen(a, int64(opts.maxBody))()
 	failures.begin()
-	server := receive.New(receive.Options{
+	s := session{a: a, printer: printer, logged: logged, failures: failures, store: store, seen: newTally(opts.expect), stop: func() { stop(nil) }}
+	if err := s.serve(ctx, ln, receive.Options{
 		Path: opts.path, Status: opts.answer.status, Body: body, ContentType: contentType,
 		Require: require.HTTP(), MaxBody: int64(opts.maxBody), Faults: opts.faults.faults(), TLS: secure,
-		Store: keep, Forward: forward.hook(), Now: a.Now,
-		Sink: func(d *receive.Delivery) {
-			shown := printer.Delivery(d, logged.see(d))
-			logged.finish(shown)
-			failures.look(shown)
-			if seen.add(shown, d.Nth == 1); seen.complete() {
-				stop(nil)
-			}
-		},
-		Flush: func() {
-			if printer.Flush(); a.Out.Err() != nil {
-				stop(nil)
-			}
-		},
-	})
-	defer tuneListen(a, int64(opts.maxBody))()
-	start := a.Now()
-	if err := server.Serve(ctx, ln); err != nil {
-		return cli.Failure(err, "")
-	}
-	failures.close() // what it says stands before the summary
-	seen.Shed, seen.ElapsedMS = server.Shed(), units.Milliseconds(a.Now().Sub(start))
-	if err := listenEnd(a, printer, seen, store); err != nil {
+		Forward: forward.hook(), Now: a.Now,
+	}); err != nil {
 		return err
 	}
 	if gone, ok := errors.AsType[*tunnelError](context.Cause(ctx)); ok {
 		return cli.Failure(gone, "")
 	}
 	return nil
+}
+
+// session is what deliveries go through, from the first to the last.
+type session struct {
+	a        *cli.App
+	printer  *deliveryview.Printer
+	logged   *listenLog
+	failures *alarms
+	store    *saver
+	seen     *tally
+	stop     func() // ends it
+}
+
+// serve takes deliveries until the session ends, and then accounts for them.
+func (s *session) serve(ctx context.Context, ln net.Listener, o receive.Options) error {
+	if s.logged.log != nil || s.store.dir != "" {
+		o.Store = s.keep
+	}
+	o.Sink = s.show
+	o.Flush = func() {
+		if s.printer.Flush(); s.a.Out.Err() != nil {
+			s.stop()
+		}
+	}
+	server := receive.New(o)
+	start := s.a.Now()
+	if err := server.Serve(ctx, ln); err != nil {
+		return cli.Failure(err, "")
+	}
+	s.failures.close() // what it says stands before the summary
+	s.seen.Shed, s.seen.ElapsedMS = server.Shed(), units.Milliseconds(s.a.Now().Sub(start))
+	return s.end()
+}
+
+// keep stores a delivery before it is answered.
+func (s *session) keep(ctx context.Context, d *receive.Delivery) error {
+	if err := s.logged.store(ctx, d); err != nil {
+		return err
+	}
+	return s.store.save(d)
+}
+
+// show shows a delivery that is answered, and ends the session with the last that was
+// waited for.
+func (s *session) show(d *receive.Delivery) {
+	shown := s.printer.Delivery(d, s.logged.see(d))
+	s.logged.finish(shown)
+	s.failures.look(shown)
+	if s.seen.add(shown, d.Nth == 1); s.seen.complete() {
+		s.stop()
+	}
 }
 
 func listenBanner(a *cli.App, url string, addr net.Addr, opts options) {
@@ -305,17 +327,17 @@ func listenBanner(a *cli.App, url string, addr net.Addr, opts options) {
 	a.Note("%s julianctl replay --dup --to %s", s.Faint("try:"), safetext.Shell(url))
 }
 
-// listenEnd prints what was received, and whether that was expected.
-func listenEnd(a *cli.App, printer *deliveryview.Printer, seen *tally, store *saver) error {
-	missed := seen.missed()
-	seen.Complete = missed == ""
-	if err := listenSummary(a, printer, seen); err != nil {
+// end prints what was received, and whether that was expected.
+func (s *session) end() error {
+	missed := s.seen.missed()
+	s.seen.Complete = missed == ""
+	if err := listenSummary(s.a, s.printer, s.seen); err != nil {
 		return err
 	}
 	if missed != "" {
 		return &cli.ExitError{Code: cli.ExitNo, Err: errors.New(missed)}
 	}
-	return store.failed()
+	return s.store.failed()
 }
 
 // saver writes bodies to a folder, before they are acknowledged.
