@@ -267,7 +267,7 @@ func (f *filling) add(s *source) error {
 }
 
 func (f *filling) insert(ctx context.Context) error {
-	share(f.x.folder, len(f.rows), func(_ *reader, i int) {
+	readersOf(f.x.folder).share(len(f.rows), func(_ *reader, i int) {
 		r := f.rows[i]
 		r.Contact = record.ContactOf(record.PayloadOf(r.Delivery, r.header))
 		r.Body, r.header = nil, nil

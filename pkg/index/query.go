@@ -218,6 +218,8 @@ type page struct {
 // pages reads what f chooses until ctx ends.
 func (x *Index) pages(ctx context.Context, f Filter, whole bool, to chan<- page) {
 	defer close(to)
+	files := readersOf(x.folder)
+	defer files.close()
 	for left := f.Limit; ; {
 		part := f
 		part.Limit = pageRows
@@ -238,7 +240,7 @@ func (x *Index) pages(ctx context.Context, f Filter, whole bool, to chan<- page)
 				}
 				bytes += row.at.length + row.outcome.length
 			}
-			share(x.folder, len(p.rows), func(files *reader, i int) {
+			files.share(len(p.rows), func(files *reader, i int) {
 				row := p.rows[i]
 				if row.err = row.fill(ctx, db, files); row.err == nil {
 					row.err = row.story(ctx, db, files)

@@ -52,15 +52,28 @@ type opened struct {
 // maxOpen is how many segments a reader has open.
 const maxOpen = 64
 
-// share runs do for each i below n, on all cores, with a reader for each core.
-func share(f *segment.Folder, n int, do func(files *reader, i int)) {
+// readers are one for each core.
+type readers []*reader
+
+func readersOf(f *segment.Folder) (r readers) {
+	for range runtime.GOMAXPROCS(0) {
+		r = append(r, &reader{folder: f})
+	}
+	return r
+}
+
+func (r readers) close() {
+	for _, one := range r {
+		one.close()
+	}
+}
+
+// share runs do for each i below n, on all cores.
+func (r readers) share(n int, do func(files *reader, i int)) {
 	var all sync.WaitGroup
-	cores := runtime.GOMAXPROCS(0)
-	for core := range cores {
+	for core, files := range r {
 		all.Go(func() {
-			files := &reader{folder: f}
-			defer files.close()
-			for i := core; i < n; i += cores {
+			for i := core; i < n; i += len(r) {
 				do(files, i)
 			}
 		})

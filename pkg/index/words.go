@@ -20,7 +20,9 @@ func (x *Index) wordsOfSome(ctx context.Context, c *conn, most int) (more bool, 
 		return false, err
 	}
 	words := make([]string, len(found))
-	share(x.folder, len(found), func(files *reader, i int) {
+	all := readersOf(x.folder)
+	defer all.close()
+	all.share(len(found), func(files *reader, i int) {
 		words[i], found[i].err = wordsOf(ctx, c, files, found[i])
 	})
 	for i, r := range found {

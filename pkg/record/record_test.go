@@ -1,8 +1,13 @@
 package record
 
 import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"net/textproto"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -51,5 +56,22 @@ func TestSpans(t *testing.T) {
 	}
 	if sizes["both"]+len(id)+len("Busy")-2 != sizes["none"] || sizes["id"]+len(id)-1 != sizes["none"] || sizes[""] != sizes["none"] {
 		t.Errorf("%v", sizes)
+	}
+}
+
+// A header is read as a reader of MIME headers does.
+func TestParseHeader(t *testing.T) {
+	for _, header := range []http.Header{
+		{}, {"A": {"1", "", " 2 ", "a: b", "c\r\nd: e", "\xffé"}, "b-c": {"1"}, "B-C": {"2"}, "D": nil, "bad name": {"1"}, "Z": {"\t"}},
+	} {
+		var b bytes.Buffer
+		if err := header.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		got := ParseHeader(b.Bytes())
+		want, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(b.Bytes(), "\r\n"...)))).ReadMIMEHeader()
+		if d := cmp.Diff(http.Header(want), got); d != "" {
+			t.Errorf("%q: %s", b.Bytes(), d)
+		}
 	}
 }
