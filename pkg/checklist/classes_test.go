@@ -336,6 +336,7 @@ func classes() []class {
 		}},
 		{name: "a name as a replacement of an expression", id: "meta-characters", make: refusesWhere(500, `"name":"[^"]*\\[0-9]`)},
 		{name: "a template that is evaluated", id: "meta-characters", make: refusesWhere(500, `\{\{\w+ \w+\}\}`)},
+		{name: "a callId as an expression", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*\(`)},
 		{name: "a path in a callId", id: "meta-characters", make: refusesWhere(500, `"callId":"[^"]*/`)},
 		{name: "an action without its time", id: "edge-values", make: refusesWhere(500, `"completedAt":""`)},
 		{name: "a quote in an action", id: "meta-characters", make: refusesWhere(500, `"description":"[^"]*'`)},

@@ -154,7 +154,7 @@ var hostileFields = []string{
 var idPieces = []struct {
 	text     string
 	harmless bool
-}{{`'`, true}, {`"`, true}, {`%s`, true}, {`{{7*7}}`, true}, {`\`, false}, {`;--`, false}, {`%27`, false}, {`/../x`, false}}
+}{{`'`, true}, {`"`, true}, {`%s`, true}, {`{{7*7}}`, true}, {`\`, false}, {`;--[(`, false}, {`%27`, false}, {`/../x`, false}}
 
 // withText is c with a text in one of its fields. A contact keeps the family name
 // by which it is known to be made up.

@@ -149,6 +149,20 @@ func TestEndpointThatRecovers(t *testing.T) {
 	}
 }
 
+// What it still owes of a burst is waited for, before anything else is judged.
+func TestBacklogOfBurstIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	// The plain call, 500 of the burst of which a few are not answered, and calls after it.
+	o, c := silentAfter(t, 10_000, func([]byte) bool { n := asked.Add(1); return n < 20 || n > 25 && n < 502 || n > 504 })
+	o.Probe, o.Only = c.probe, []string{"burst", "no-redirect"}
+	o.Budget[0].Max = 50 * time.Millisecond
+	got := checked(t.Context(), o)
+	if v := got.verdicts(); v["burst"] != fail || v["no-redirect"] != pass {
+		t.Errorf("summary %+v\n%v\n%s", got.sum, v, got.said(fail)+got.said(undecided))
+	}
+}
+
 // One that is silent to what it cannot read is asked all the same what comes
 // after it.
 func TestEndpointThatIsSilentToBadPayloads(t *testing.T) {

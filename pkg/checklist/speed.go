@@ -2,6 +2,7 @@ package checklist
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -242,6 +243,9 @@ func largeBurstTaken(t *check.Trial) check.Conclusion {
 	refused, busy := 0, 0
 	for _, a := range answers {
 		n.Answered = n.Answered || a.Status != 0
+		if errors.Is(a.Err, deliver.Timeout) && t.Gone == nil {
+			t.Gone = a.Err // until it answers a plain call again
+		}
 		switch {
 		case check.Acknowledged(a):
 			continue
