@@ -53,7 +53,7 @@ var tiers = map[string]struct {
 	"pkg/segment":      {1, nil},
 	"pkg/record":       {1, []string{"pkg/segment"}},
 	"pkg/copies":       {1, []string{"pkg/record"}},
-	"pkg/migrate":      {1, []string{"pkg/record", "pkg/segment"}},
+	"pkg/migrate":      {1, []string{"pkg/index", "pkg/record", "pkg/segment"}},
 	"pkg/supervise":    {1, nil},
 	"pkg/timeline":     {1, []string{"pkg/deliver"}},
 	"pkg/effects":      {2, nil},

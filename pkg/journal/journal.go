@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/index"
+	"github.com/julianctl/julianctl/pkg/migrate"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
 
@@ -104,7 +105,9 @@ func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{opts: opts.withDefaults()}
-	if err := l.takeOver(ctx, path); err != nil {
+	if l.taken, err = migrate.File(ctx, path, migrate.Options{
+		Busy: l.opts.Busy, SegmentBytes: l.opts.segmentBytes(), SegmentDeliveries: l.opts.segmentDeliveries(),
+	}); err != nil {
 		return nil, err
 	}
 	if l.folder, err = segment.OpenFolder(ctx, path, !opts.ReadOnly && !opts.Existing); err != nil {
@@ -126,6 +129,10 @@ func Open(ctx context.Context, path string, opts Options) (*Log, error) {
 
 // Path is the folder, absolute.
 func (l *Log) Path() string { return l.folder.Path }
+
+// Taken is the file that the log was before it became a folder, if that was just
+// now; otherwise empty.
+func (l *Log) Taken() string { return l.taken }
 
 // Close writes what is waiting and closes the files. Appends that come later
 // fail with [ErrClosed].

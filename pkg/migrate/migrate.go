@@ -1,8 +1,8 @@
 // Package migrate makes a folder of a delivery log that is a file, as those of older
 // versions of this program are.
 //
-// It copies what is in the file and moves it out of the way. What proves that all was
-// copied, and what knows SQLite, is given by its caller: see [Options].
+// It copies what is in the file, proves that all was copied, and moves the file out of
+// the way.
 package migrate
 
 import (
@@ -15,10 +15,12 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/julianctl/julianctl/pkg/index"
 	"github.com/julianctl/julianctl/pkg/record"
 	"github.com/julianctl/julianctl/pkg/segment"
 )
@@ -41,19 +43,12 @@ const (
 // oldEnds are the files of a log that is a file.
 var oldEnds = []string{"", "-wal", "-shm", oldIntake}
 
-// Options are what the log is to be like, and what its package does for this one.
+// Options are what the log is to be like.
 type Options struct {
 	Busy time.Duration // how long to wait for another process that writes
 	// SegmentBytes and SegmentDeliveries are how large a segment gets.
 	SegmentBytes      int64
 	SegmentDeliveries int
-	// OpenDB opens the SQLite file at path to write to.
-	OpenDB func(path string) (*sql.DB, error)
-	// Verify reads the whole log at path. It returns how many deliveries in it are
-	// whole, and how many problems there are, and calls problem with each.
-	Verify func(ctx context.Context, path string, problem func(id int64, what string)) (deliveries int64, problems int, err error)
-	// Typed joins what SQLite said with what it means.
-	Typed func(error) error
 }
 
 // File makes a folder of a log that is a file, whole or not at all. The file
@@ -90,7 +85,7 @@ func File(ctx context.Context, path string, opts Options) (kept string, err erro
 		_ = errors.Join(intake.Close(), os.Remove(path+oldIntake)) // it has just been made
 	}
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("the log is a file of an older version, and could not be taken over: %w", opts.Typed(err)), os.RemoveAll(path+takingSuffix))
+		return "", errors.Join(fmt.Errorf("the log is a file of an older version, and could not be taken over: %w", index.Typed(err)), os.RemoveAll(path+takingSuffix))
 	}
 	kept = path + takenSuffix
 	for n := 2; ; n++ {
@@ -140,7 +135,7 @@ func copyOld(ctx context.Context, path string, intake *os.File, opts *Options) e
 	if err := errors.Join(os.RemoveAll(to), os.RemoveAll(path+wholeSuffix)); err != nil {
 		return err
 	}
-	db, err := opts.OpenDB(path)
+	db, err := index.OpenDB(path, opts.Busy, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -151,11 +146,26 @@ func copyOld(ctx context.Context, path string, intake *os.File, opts *Options) e
 		return err
 	}
 	problem := ""
-	whole, problems, err := opts.Verify(ctx, to, func(id int64, what string) { problem = fmt.Sprintf(": delivery %d: %s", id, what) })
-	if err == nil && (problems > 0 || whole != o.deliveries) {
-		err = fmt.Errorf("%w: of %d deliveries %d are whole%s", segment.ErrCorrupt, o.deliveries, whole, problem)
+	made, err := verify(ctx, to, opts.Busy, func(id int64, what string) { problem = fmt.Sprintf(": delivery %d: %s", id, what) })
+	if err == nil && (made.Problems > 0 || made.Deliveries != o.deliveries) {
+		err = fmt.Errorf("%w: of %d deliveries %d are whole%s", segment.ErrCorrupt, o.deliveries, made.Deliveries, problem)
 	}
 	return err
+}
+
+// verify reads the whole log at path.
+func verify(ctx context.Context, path string, busy time.Duration, problem func(id int64, what string)) (v index.Verified, err error) {
+	f, err := segment.OpenFolder(ctx, path, false)
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, f.Lock.Close()) }()
+	x, err := index.Open(ctx, f, busy)
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, x.Close()) }()
+	return x.Verify(ctx, problem)
 }
 
 // oldLog is what is copied.
