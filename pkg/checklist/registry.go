@@ -401,7 +401,7 @@ var Checks = []Check{
 		ID: "crash", Group: Crashes, Needs: Effects, Requests: 100, alone: true,
 		Title: "processes a call once though killed at any step", crash: crashcheck.Crash,
 		Why:  "an effect and its marker that are apart are lost or doubled when the process ends in between",
-		How:  "kills the consumer just before each step that changes durable state and once after the last, starts it again, and redelivers what was not acknowledged: each call must be processed once",
+		How:  "kills the consumer just before each step that changes durable state, once after the last and, where it works after its answer, right after that; starts it again, and redelivers what was not acknowledged: each call must be processed once",
 		Mend: "put the effect and its marker into one transaction",
 	},
 	{
@@ -415,7 +415,7 @@ var Checks = []Check{
 		ID: "interleaved", Group: Crashes, Needs: Effects, Requests: 100, alone: true,
 		Title: "processes a call once though a copy runs inside another", crash: crashcheck.Interleaved,
 		Why:  "a copy that arrives while the first is at work is processed as well: a double booking",
-		How:  "holds a delivery before each of its steps while a copy runs to its end or waits for it: each call must be processed once",
+		How:  "holds a delivery before each of its steps while a copy runs to its end or waits for it, once for up to 3s, as a lease may end meanwhile; then one before its last durable step while another call comes: each call must be processed once",
 		Mend: "insert first and look at the result: a unique key on callId with ON CONFLICT DO NOTHING, in the transaction of the effect",
 	},
 	{
@@ -464,7 +464,7 @@ var Checks = []Check{
 		ID: "crash-files", Group: Crashes, Needs: Effects, Requests: 100, alone: true,
 		Title: "processes a call once though killed while it writes files", crash: crashcheck.CrashFiles,
 		Why:  "what is written in two steps is half there when the process ends in between",
-		How:  "for a consumer that keeps what it knows in files, in SQLite for one: follows the calls that change a file, kills the consumer before each and after the last, starts it again and redelivers what was not acknowledged. Where calls cannot be followed (not on Linux) it kills by the clock, which may fail, and never pass",
+		How:  "for a consumer that keeps what it knows in files, in SQLite for one: follows the calls that change a file, kills the consumer before each and after the last, starts it again and redelivers what was not acknowledged; what was processed before must still be there. Where calls cannot be followed (not on Linux) it kills by the clock, which may fail, and never pass",
 		Mend: "put the effect and its marker into one transaction; in plain files into one file that is written aside, flushed and renamed",
 	},
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,6 +173,7 @@ func TestInterleavedFinds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		handle func(ctx context.Context, store string) http.Handler
 		want   string
+		mend   string // beside what the check says always
 	}{
 		"a short lease": {func(ctx context.Context, store string) http.Handler {
 			var mu sync.Mutex
@@ -198,7 +200,7 @@ func TestInterleavedFinds(t *testing.T) {
 				mu.Unlock()
 				return http.StatusNoContent
 			})
-		}, `first copy held between "POST /lease" (1) and "POST /" (2)`},
+		}, `first copy held between "POST /lease" (1) and "POST /" (2)`, ""},
 		"a call dropped for another": {func(ctx context.Context, store string) http.Handler {
 			var mu sync.Mutex
 			busy := ""
@@ -222,15 +224,18 @@ func TestInterleavedFinds(t *testing.T) {
 				}
 				return http.StatusNoContent
 			})
-		}, `another call came while one was held before "POST /once" (1)` + outcomeAcked},
+		}, `another call came while one was held before "POST /once" (1)` + outcomeAcked, "40001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, f := runCrash(t, Interleaved, func(ctx context.Context, store string) (http.Handler, func()) {
+			trial, f := runCrash(t, Interleaved, func(ctx context.Context, store string) (http.Handler, func()) {
 				return tt.handle(ctx, store), func() {}
 			})
 			if f.Verdict != check.Fail || len(f.Details) == 0 || f.Details[0] != tt.want {
 				t.Errorf("%s: %s %q, want %q", f.Verdict, f.Message, f.Details, tt.want)
+			}
+			if !strings.Contains(trial.Result.Mend, tt.mend) {
+				t.Errorf("%q, want %q", trial.Result.Mend, tt.mend)
 			}
 		})
 	}

@@ -192,7 +192,10 @@ func (l *Supervisor) anotherInside(t *check.Trial, durable []int) []*point {
 	if l.s.At != nil && *l.s.At != at {
 		return nil
 	}
-	p := &point{at: at, name: "another call came while one was held " + l.place(at)}
+	p := &point{
+		at: at, name: "another call came while one was held " + l.place(at),
+		mend: "try a transaction again that the database has refused, such as with SQLSTATE 40001, or answer 5xx: it is no duplicate",
+	}
 	l.sweep(t, []*point{p}, func(p *point) {
 		l.try(t, p, func(hold *supervise.Hold, answers <-chan deliver.Answer) {
 			other := t.Call(generate.Spec{})

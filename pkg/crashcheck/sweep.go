@@ -29,6 +29,7 @@ type point struct {
 	same    int    // the first of the copies whose answers are one event
 	repeats bool   // it was delivered again because it was not acknowledged
 	said    string // what went wrong beside the count; "" nothing
+	mend    string // how people repair it, where that is not what the check says
 	later   int    // the copy to deliver after the sweep; 0: none
 	voided  bool   // what another point did took its call away: it says nothing
 	effects effectsOf
@@ -306,6 +307,8 @@ func (l *Supervisor) findings(t *check.Trial, n *check.Notes, points []*point, w
 		}
 		switch {
 		case !first.effects.wrong(l.spied):
+		case first.mend != "":
+			t.Result.Mend = first.mend
 		case first.effects.probe == 1:
 			t.Result.Mend = SendOnce // the effect is right, and what was sent elsewhere is not
 		case first.outcome(l.spied) == outcomeAcked && what != sigterm:
