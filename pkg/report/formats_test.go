@@ -98,6 +98,17 @@ func TestAlikeAndAccepted(t *testing.T) {
 	}
 }
 
+// Text from outside is no Markdown, wherever it stands.
+func TestMarkdownQuotes(t *testing.T) {
+	const text = "<b>[x](http://127.0.0.1/) @all"
+	r := report.Report{Name: "check", Overview: &report.Overview{Title: text, Next: []report.Fact{{Name: "Rerun", Value: text}}}}
+	r.Add(report.Case{Name: text, Title: "is", Group: text, Verdict: report.Pass})
+	const code = "<code>&lt;b&gt;[x](http://127.0.0.1/) @all</code>"
+	if got, want := write(t, "markdown", r), "### julianctl check\n\n"+code+"\n\nRerun: "+code+"\n\n✅ "+code+": "+code+"\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
 func TestFormats(t *testing.T) {
 	for _, f := range report.Formats {
 		for name, r := range map[string]report.Report{"validate": validated(), "check": checked(), "empty": {Name: "validate"}} {
