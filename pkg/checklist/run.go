@@ -379,7 +379,8 @@ func (r *run) check(ctx context.Context, i int, c Check) {
 			r.took(t)
 		}
 		if ctx.Err() != nil {
-			f = check.Finding{Verdict: check.Undecided, Message: "cut short"}
+			r.results[i] <- check.Result{} // it was cut short
+			return
 		}
 		f.WarnOf(t.Warned)
 		out := t.Result
@@ -466,8 +467,9 @@ func (r *run) observe(observe func(check.Result), all bool) {
 		}
 		c := Checks[r.next]
 		result.ID, result.Group, result.Title = c.ID, c.Group, c.Title
-		r.next++
-		observe(result)
+		if r.next++; result.Verdict != "" {
+			observe(result)
+		}
 	}
 }
 

@@ -114,21 +114,13 @@ func tryProbe(ctx context.Context, probe effects.Probe, client *deliver.Client) 
 	if probe == nil {
 		return nil
 	}
-	const tries, wait, soon = 4, 100 * time.Millisecond, time.Second
-	id := fmt.Sprintf("call.julianctl-%016x", rand.Uint64())
-	var err error
-	for range tries { // it may fail now and then
-		var r effects.Reading
-		if r, err = probe(ctx, id); err == nil && r.Count != 0 {
-			err = fmt.Errorf("probe counts %d for a call that was never delivered", r.Count)
-		}
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+	const soon = time.Second
+	r, err := effects.NewCounter(probe, 0).Read(ctx, fmt.Sprintf("call.julianctl-%016x", rand.Uint64())) // it may fail now and then
+	if err == nil && r.Count != 0 {
+		err = fmt.Errorf("probe counts %d for a call that was never delivered", r.Count)
+	}
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if checklist.Ready(ctx, client, soon) != nil {
 		return ctx.Err()
