@@ -1,5 +1,5 @@
 // Package copies numbers the deliveries of one call: the first, the second and so on
-// within a span of time.
+// within a span of time, and says how they differ.
 //
 // A log has a Counter that holds in memory what the log says: [Counter.Add] and
 // [Counter.Learned] bring it up to that. A receiver has one of what came since it began.

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/journal"
-	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
 	"github.com/julianctl/julianctl/pkg/units"
@@ -296,7 +296,7 @@ func attempts(fw *journal.Forward) string {
 }
 
 // changes is what differs from the first delivery of the call.
-func (f *fieldWriter) changes(c receive.Change) {
+func (f *fieldWriter) changes(c copies.Change) {
 	const most = 8
 	room := max(20, f.width-len(indent)-4)
 	for i, field := range c.Fields {
@@ -324,7 +324,7 @@ func (f *fieldWriter) changes(c receive.Change) {
 
 // ChangesText is what differs; whole: both values in as many lines as they
 // take.
-func ChangesText(a *cli.App, c receive.Change, whole bool) string {
+func ChangesText(a *cli.App, c copies.Change, whole bool) string {
 	f := newFieldWriter(a, true)
 	f.whole = whole
 	f.changes(c)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
@@ -264,13 +265,13 @@ func (p *Printer) duplicate(s *Shown) string {
 		first = "delivery " + strconv.FormatInt(e.ID, 10) + " (" + when + "an earlier session)"
 	}
 	switch s.Change.Kind {
-	case receive.Same:
+	case copies.Same:
 		differs = " same bytes as " + first
-	case receive.Layout:
+	case copies.Layout:
 		differs = " same values as " + first + ", written differently"
-	case receive.Unknown:
+	case copies.Unknown:
 		differs = " differs from " + first
-	case receive.Values:
+	case copies.Values:
 		differs = " " + units.Count(len(s.Change.Fields)+s.Change.More, "value") + " changed since " + first
 	}
 	return differs
@@ -414,10 +415,10 @@ func (p *Printer) fields(s *Shown) string {
 	if f.full {
 		f.header(safetext.MaskHeader(s.Header, p.a.Config.RedactHeader...))
 	}
-	doc, err := receive.Decode(s.Inflated)
-	repeats := s.Copy > 1 && s.Change.Kind != receive.Unknown && s.Earlier == nil
+	doc, err := copies.Decode(s.Inflated)
+	repeats := s.Copy > 1 && s.Change.Kind != copies.Unknown && s.Earlier == nil
 	// What is wrong with the same values was said of the first.
-	if !repeats || f.full || s.Change.Kind == receive.Values {
+	if !repeats || f.full || s.Change.Kind == copies.Values {
 		f.issues(validate.Fold(s.Issues))
 	}
 	switch {

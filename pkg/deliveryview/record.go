@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/jsonscan"
 	"github.com/julianctl/julianctl/pkg/receive"
@@ -53,7 +54,7 @@ func (b bodyText) MarshalText() ([]byte, error) { return b, nil }
 
 // Change is what differs from the first delivery of a call.
 type Change struct {
-	Kind   receive.Kind  `json:"kind"` // same, layout, values, unknown
+	Kind   copies.Kind   `json:"kind"` // same, layout, values, unknown
 	Fields []FieldChange `json:"fields,omitempty"`
 	More   int           `json:"more,omitempty"`
 }
@@ -136,7 +137,7 @@ func RecordOf(a *cli.App, s *Shown, header http.Header) Record {
 		r.BodyBase64 = s.Body
 	}
 	r.Earlier = s.Earlier
-	if s.Change.Kind != receive.NoCopy {
+	if s.Change.Kind != copies.NoCopy {
 		r.Change = &Change{Kind: s.Change.Kind, More: s.Change.More}
 		for _, f := range s.Change.Fields {
 			r.Change.Fields = append(r.Change.Fields, FieldChange{f.Pointer, json.RawMessage(f.Old), json.RawMessage(f.New)})

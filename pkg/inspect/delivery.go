@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/journal"
-	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/units"
 )
@@ -177,15 +177,15 @@ func (h *Handler) compare(r *http.Request) (any, error) {
 		Old     string `json:"old"` // JSON; empty: added
 		New     string `json:"new"` // JSON; empty: removed
 	}
-	change := receive.Compare(payloads[0], payloads[1])
+	change := copies.Compare(payloads[0], payloads[1])
 	fields := []field{}
 	for _, f := range change.Fields {
 		fields = append(fields, field(f))
 	}
 	return struct {
-		Kind   receive.Kind `json:"kind"`
-		Fields []field      `json:"fields"`
-		More   int          `json:"more"`
+		Kind   copies.Kind `json:"kind"`
+		Fields []field     `json:"fields"`
+		More   int         `json:"more"`
 	}{change.Kind, fields, change.More}, nil
 }
 

@@ -46,14 +46,14 @@ func (m *copyCounter) digest(payload []byte) digest {
 }
 
 // compare returns how payload differs from the first payload of its call.
-func (m *copyCounter) compare(first firstPayload, payload []byte) Change {
+func (m *copyCounter) compare(first firstPayload, payload []byte) copies.Change {
 	switch {
 	case first.payload != nil:
-		return Compare(first.payload, payload)
+		return copies.Compare(first.payload, payload)
 	case first.digest == m.digest(payload):
-		return Change{Kind: Same}
+		return copies.Change{Kind: copies.Same}
 	}
-	return Change{Kind: Unknown}
+	return copies.Change{Kind: copies.Unknown}
 }
 
 func newCopyCounter(maxCalls int, maxBytes int64) *copyCounter {

@@ -1,6 +1,9 @@
 package receive
 
-import "github.com/julianctl/julianctl/pkg/record"
+import (
+	"github.com/julianctl/julianctl/pkg/copies"
+	"github.com/julianctl/julianctl/pkg/record"
+)
 
 // Delivery is one request and its result.
 //
@@ -18,7 +21,7 @@ type Delivery struct {
 	// then 2, 3, …; it is 0 for all others.
 	Nth int
 	// Change is how a copy differs from the first; set before the sink is called.
-	Change Change
+	Change copies.Change
 	Fault  Fault // done on purpose
 
 	first firstPayload // to compare a copy with; zero after that

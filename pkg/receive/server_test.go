@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/record"
 )
 
@@ -460,11 +461,11 @@ func (r *running) settle(busy, idle int) {
 func TestSimultaneousCopiesAreNumbered(t *testing.T) { bothWays(t, testSimultaneousCopiesAreNumbered) }
 
 func testSimultaneousCopiesAreNumbered(t *testing.T, netHTTP bool) {
-	const copies = 64
+	const total = 64
 	r := run(t, Options{netHTTP: netHTTP})
 	var senders sync.WaitGroup
 	start := make(chan struct{})
-	for i := range copies {
+	for i := range total {
 		conn := r.dial()
 		body := payload
 		if i == 7 {
@@ -483,7 +484,7 @@ func testSimultaneousCopiesAreNumbered(t *testing.T, netHTTP bool) {
 	senders.Wait()
 	seen := r.end()
 	var numbers, seqs, want []int
-	kinds := map[Kind]int{}
+	kinds := map[copies.Kind]int{}
 	for i, d := range seen {
 		numbers, seqs, want = append(numbers, d.Copy), append(seqs, int(d.Seq)), append(want, i+1)
 		kinds[d.Change.Kind]++
@@ -493,15 +494,15 @@ func testSimultaneousCopiesAreNumbered(t *testing.T, netHTTP bool) {
 	}
 	slices.Sort(numbers)
 	slices.Sort(seqs)
-	if d := cmp.Diff(want, numbers); d != "" || len(seen) != copies {
+	if d := cmp.Diff(want, numbers); d != "" || len(seen) != total {
 		t.Errorf("%d seen: %s", len(seen), d)
 	}
 	if d := cmp.Diff(want, seqs); d != "" {
 		t.Error(d)
 	}
-	odd := map[Kind]int{NoCopy: 1, Same: copies - 2, Values: 1}
+	odd := map[copies.Kind]int{copies.NoCopy: 1, copies.Same: total - 2, copies.Values: 1}
 	if seen[slices.IndexFunc(seen, func(d *Delivery) bool { return d.Copy == 1 })].ResultType == "Failed" {
-		odd = map[Kind]int{NoCopy: 1, Values: copies - 1}
+		odd = map[copies.Kind]int{copies.NoCopy: 1, copies.Values: total - 1}
 	}
 	if d := cmp.Diff(odd, kinds); d != "" {
 		t.Error(d)

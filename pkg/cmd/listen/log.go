@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
 	"github.com/julianctl/julianctl/pkg/journal"
 	"github.com/julianctl/julianctl/pkg/receive"
@@ -120,7 +121,7 @@ func (l *listenLog) see(d *receive.Delivery) (earlier *deliveryview.Earlier) {
 	if d.Copy == d.Nth {
 		return nil // the first came in this run
 	}
-	d.Change = receive.Change{}
+	d.Change = copies.Change{}
 	if d.Copy < 2 {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (l *listenLog) see(d *receive.Delivery) (earlier *deliveryview.Earlier) {
 			earlier.Received = first.Received
 		}
 	}
-	d.Change.Kind = receive.Unknown
+	d.Change.Kind = copies.Unknown
 	if err == nil {
 		d.Change = deliveryview.ChangeFrom(first, &d.Delivery)
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/julianctl/julianctl/pkg/cli"
+	"github.com/julianctl/julianctl/pkg/copies"
 	"github.com/julianctl/julianctl/pkg/deliveryview"
-	"github.com/julianctl/julianctl/pkg/receive"
 	"github.com/julianctl/julianctl/pkg/report"
 	"github.com/julianctl/julianctl/pkg/safetext"
 	"github.com/julianctl/julianctl/pkg/terminal"
@@ -110,11 +110,11 @@ func runDiff(ctx context.Context, a *cli.App, words []string, whole bool) error 
 	var b strings.Builder
 	pair := fmt.Sprintf("%d and %d", old.ID, now.ID)
 	switch change.Kind {
-	case receive.Same:
+	case copies.Same:
 		b.WriteString(pair + " are the same bytes\n")
-	case receive.Layout:
+	case copies.Layout:
 		b.WriteString(pair + " hold the same values, written differently\n")
-	case receive.Values:
+	case copies.Values:
 		b.WriteString(deliveryview.ChangesText(a, change, whole))
 		b.WriteString(units.Count(len(change.Fields)+change.More, "value") + " changed from " + fmt.Sprint(old.ID) + " to " + fmt.Sprint(now.ID) + "\n")
 	default:
@@ -123,7 +123,7 @@ func runDiff(ctx context.Context, a *cli.App, words []string, whole bool) error 
 	if _, err := a.Out.Write([]byte(b.String())); err != nil {
 		return err
 	}
-	if change.Kind == receive.Same || change.Kind == receive.Layout {
+	if change.Kind == copies.Same || change.Kind == copies.Layout {
 		return nil
 	}
 	return cli.Verdict(cli.ExitNo)
