@@ -57,7 +57,7 @@ var table = []expected{
 		"budget": fail, "budget-cold": fail, "budget-burst": fail, "size-slope": warn,
 	}},
 	{fault: strictEnum, says: "Busy: 422 Unprocessable Entity", with: verdicts{"result-types": fail, "unknown-result-type": warn, "changed-field": fail, "later-content": fail}},
-	{fault: chokesOnNull, says: "optional parts null: 500 Internal Server Error", with: verdicts{"optional-fields": fail, "edge-values": fail}},
+	{fault: chokesOnNull, says: "optional parts null: 500 Internal Server Error", with: verdicts{"optional-fields": fail, "edge-values": fail, "changed-field": fail}},
 	{fault: crashes, says: "half a payload: connection closed without an answer", with: verdicts{"malformed-json": fail, "not-an-object": fail}},
 	{fault: blankRecord, says: `calls without an id left a record under ""`, with: verdicts{"missing-call-id": fail}},
 	{fault: anySecret, says: "with a wrong X-Webhook-Secret: 204 No Content", with: verdicts{"secret": fail}},

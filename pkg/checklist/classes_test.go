@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -855,6 +856,28 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 				})
 			}
 		}, edit: func(_ *shop, o *check.Options) { o.Skip, o.Only = nil, []string{"none-lost", "budget-burst", "burst"} }},
+		{name: "limits its rate while senders are slow", make: func(*shop) {}, wrap: func(*shop) func(http.Handler) http.Handler {
+			var open atomic.Int32
+			var limited atomic.Bool
+			return func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					open.Add(1)
+					defer func() {
+						if open.Add(-1) == 0 {
+							limited.Store(false)
+						}
+					}()
+					body, err := io.ReadAll(r.Body)
+					if err == nil && open.Load() > 4 && limited.CompareAndSwap(false, true) {
+						w.Header().Set("Retry-After", "4") // longer than a call is waited for
+						w.WriteHeader(http.StatusTooManyRequests)
+						return
+					}
+					r.Body = io.NopCloser(strings.NewReader(string(body)))
+					h.ServeHTTP(w, r)
+				})
+			}
+		}, edit: func(_ *shop, o *check.Options) { o.Only = []string{"slow-sender"} }},
 		{name: "refuses as FastAPI does", make: func(s *shop) {
 			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
 				if gjson.GetBytes(b, "callResult").IsObject() || !json.Valid(b) {
@@ -893,6 +916,10 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 				}
 				return s.probe(ctx, id)
 			}
+		}},
+		{name: "a probe whose URL is not decoded", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
+			o.Probe = func(ctx context.Context, id string) (effects.Reading, error) { return s.probe(ctx, url.PathEscape(id)) }
+			o.Only = []string{"meta-characters"}
 		}},
 		{name: "a probe without case", make: func(*shop) {}, edit: func(s *shop, o *check.Options) {
 			o.Probe = func(_ context.Context, id string) (r effects.Reading, _ error) {

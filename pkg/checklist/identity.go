@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,6 +229,9 @@ func metaCharacters(t *check.Trial) check.Conclusion {
 			}
 			odd := check.Watch(1, oddIDs)
 			t.Settle(odd)
+			if !slices.ContainsFunc(odd, func(w *check.Watched) bool { return w.Error == "" && w.After > 0 }) {
+				odd = nil // what answers the probe may not decode its URL
+			}
 			for _, w := range odd { // a batch says nothing of an id that it chokes on
 				if w.Error == "" && (w.Text != "" || t.Counter.Batch == nil) && w.After != t.Wanted(w.CallID, w.Want) {
 					n.Fail("a call with %s in its callId: processed %s, expected %d", of[w.CallID], units.Count(w.After, "time"), w.Want)

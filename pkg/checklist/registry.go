@@ -365,7 +365,7 @@ var Checks = []Check{
 		ID: "endurance", Group: "robustness", Needs: Answers, Requests: 7*enduranceRounds*thoroughTimes + timedAgain*timedRounds + 1, distinct: 4 * timedRounds, least: 7*enduranceRounds + timedAgain*timedRounds + 1,
 		Title: "is as fast and as right after hundreds of deliveries", run: endurance,
 		Why:  "what leaks a connection or a thread with each bad delivery has none left after a day",
-		How:  "delivers right, refused, mistyped, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and the quickest of the last not take five times as long as the first calls of the run and 15ms more, in several looks",
+		How:  "delivers right, refused, mistyped, broken-off and dropped calls by turns, 100 of each (500 with thorough) for 4s (20s) at most, and a good one: right ones must be answered with a 2xx, and the quicker of the last not take five times as long as the first calls of the run and 15ms more, in several looks",
 		Mend: "give connections and files back on every path, also when reading or parsing fails; put an index on what is looked up",
 	},
 	{

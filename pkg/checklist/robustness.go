@@ -303,7 +303,8 @@ func slowly(t *check.Trial, n *check.Notes, senders int) (waits bool, server str
 		}
 		n.Ack("body in pieces", a)
 	}
-	return n.Ack("another call meanwhile", meanwhile) && waited.Load(), meanwhile.Header.Get("Server")
+	// It may have been sent late, where a rate is limited.
+	return n.Ack("another call meanwhile", meanwhile) && waited.Load() && meanwhile.Latency() > patience/2, meanwhile.Header.Get("Server")
 }
 
 const (
@@ -372,10 +373,10 @@ func endurance(t *check.Trial) check.Conclusion {
 		first = took[:min(len(took), timedRounds)]
 	}
 	mixed := len(took)
-	// The quickest of the last is what the endpoint takes: something else may have had the
-	// processor during the others.
+	// What one in five of the last is as quick as is what the endpoint takes: something else
+	// may have had the processor during the others, or the clock was read late.
 	slower := func() (measured string, factor float64, more time.Duration) {
-		was, is := quarter(first), slices.Min(took[mixed-timedRounds:])
+		was, is := fifth(first), fifth(took[mixed-timedRounds:])
 		_, all := t.Ledger.Early()
 		return fmt.Sprintf("%s at the beginning, %s after %s calls", units.Time(was), units.Time(is), units.Number(all)), float64(is) / float64(max(was, time.Microsecond)), is - was
 	}
@@ -407,16 +408,14 @@ func endurance(t *check.Trial) check.Conclusion {
 	}
 }
 
-// How much longer the quickest of the last answers may take than the first ones did.
+// How much longer the quicker of the last answers may take than the first ones did.
 const (
 	worthALookSlower = 8 * time.Millisecond
 	tooSlow          = 15 * time.Millisecond
 )
 
-// quarter is what one in four is as quick as: the least may be no time at all, where
-// the clock was read late.
-func quarter(all []time.Duration) time.Duration {
-	return check.Percentile(slices.Sorted(slices.Values(all)), 25)
+func fifth(all []time.Duration) time.Duration {
+	return check.Percentile(slices.Sorted(slices.Values(all)), 20)
 }
 
 func hugeHeader(t *check.Trial) check.Conclusion {

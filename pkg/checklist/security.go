@@ -285,7 +285,7 @@ func noEcho(t *check.Trial) check.Conclusion {
 // ownRefusals are what frameworks make of bad payloads of themselves, unless they are set
 // otherwise: worth a look, and no fault of the consumer's own.
 var ownRefusals = []struct{ holds, what string }{
-	{`"input":`, "FastAPI does so; a handler of RequestValidationError that leaves the input out does not"},
+	{`"loc":[`, "FastAPI does so; a handler of RequestValidationError that leaves the input out does not"},
 	{"node_modules/", "Express does so where NODE_ENV is not production"},
 }
 
