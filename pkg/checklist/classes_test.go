@@ -961,6 +961,30 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 	}
 }
 
+// What a queue has still to do is waited for, unusual forms too.
+func TestQueueIsWaitedForAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	jobs := make(chan func(), 10_000)
+	go func() {
+		for add := range jobs {
+			<-time.After(25 * time.Millisecond)
+			add()
+		}
+	}()
+	s.effect = func(add func()) { jobs <- add }
+	got := served(t, s, nil, func(_ *shop, o *check.Options) {
+		o.Settle, o.Only = 0, []string{"after-others", "endurance", "final-count"}
+		o.Probe = func(ctx context.Context, id string) (effects.Reading, error) {
+			<-time.After(30 * time.Millisecond) // so that readings are saved
+			return s.probe(ctx, id)
+		}
+	})
+	if got.verdicts()["final-count"] != pass {
+		t.Error(got.said(warn) + got.said(fail) + got.said(undecided))
+	}
+}
+
 // One that reads every number as a float64 is not warned: no call has numbers that are
 // more than it holds.
 func TestFloatsAreEnough(t *testing.T) {
