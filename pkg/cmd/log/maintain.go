@@ -128,7 +128,7 @@ func runPrune(ctx context.Context, a *cli.App, o logPruneOptions) error {
 	case o.all:
 		p.Keep = -1
 	case o.olderThan == 0 && o.keep == 0 && o.size == 0:
-		return cli.UsageError(errors.New("no deliveries to delete are named"), "name them: --older-than 7d, --keep N, --size 100MiB or --all")
+		return cli.UsageError(errors.New("which deliveries to delete is not said"), "name them: --older-than 7d, --keep N, --size 100MiB or --all")
 	}
 	if o.olderThan > 0 {
 		p.Before = a.Now().Add(-o.olderThan.Duration())

@@ -113,7 +113,7 @@ func (o *resendOptions) read(a *cli.App) (c deliveryview.Chosen, probe effects.P
 	}
 	switch {
 	case !o.filter.Given() && len(o.ids) == 0:
-		return c, nil, cli.UsageError(errors.New("no deliveries to send again are named"), "name deliveries by their numbers, or --failed")
+		return c, nil, cli.UsageError(errors.New("which deliveries to send again is not said"), "name them by number, such as 12, or write --failed")
 	case o.rate < 0:
 		return c, nil, cli.UsageError(fmt.Errorf(`--rate "%g" is negative`, o.rate), "")
 	case o.unless != (o.probe != ""):
