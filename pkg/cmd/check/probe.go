@@ -125,7 +125,7 @@ func tryProbe(ctx context.Context, probe effects.Probe, client *deliver.Client) 
 	if checklist.Ready(ctx, client, soon) != nil {
 		return ctx.Err()
 	}
-	return cli.Failure(err, "nothing was sent; try the probe by itself with the id of a call, or leave it out: then nobody sees whether a call is lost or processed twice")
+	return cli.Failure(err, "nothing was sent; try the probe by itself, with any id in it")
 }
 
 // probeWords splits the command of a flag. One that only a shell understands is
