@@ -534,6 +534,16 @@ func classes() []class {
 		{name: "forgets what is not application/json", id: "content-type", make: func(s *shop) {
 			s.drop = func(r *http.Request, _ []byte) bool { return r.Header.Get("Content-Type") != "application/json" }
 		}},
+		{name: "keeps a call with an empty id", id: "missing-call-id", make: func(s *shop) {
+			s.first = func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
+				id := gjson.GetBytes(b, "callId")
+				empty := id.Type == gjson.String && id.Str == ""
+				if empty && s.isNew("") {
+					s.add("")
+				}
+				return empty
+			}
+		}, want: warn},
 		{name: "fails at HEAD", id: "methods", make: func(s *shop) {
 			s.first = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
 				if r.Method == http.MethodHead {

@@ -222,7 +222,7 @@ var Checks = []Check{
 		ID: "missing-call-id", Group: "idempotency", Needs: Answers, Requests: 6, Smoke: true,
 		Title: "makes no record of a call without an id", run: missingCallID,
 		Why:  "calls without an id all become one blank record, each over the last",
-		How:  "delivers calls with callId missing, null and empty: a 4xx passes; without a probe a 2xx fails, with one it fails where a record appears under a blank id, and is a warning otherwise",
+		How:  "delivers calls with callId missing, null and empty: a 4xx passes; without a probe a 2xx fails, with one it fails where a record appears under a blank id, and is a warning otherwise, and where only an empty one is taken",
 		Mend: "refuse a call without a callId with 400",
 	},
 	{
