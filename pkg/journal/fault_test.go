@@ -297,6 +297,8 @@ func TestDiskFullAnywhere(t *testing.T) {
 				err = l.Finish(t.Context(), d.ID, Outcome{Status: 204})
 			} else if !errors.Is(err, ErrFull) {
 				t.Fatalf("%d KiB: %v", size, err)
+			} else if d.ID != 0 || d.Copy != 0 || d.First != 0 {
+				t.Errorf("%d KiB: a delivery that is not stored has id %d, copy %d, first %d", size, d.ID, d.Copy, d.First)
 			}
 			return err
 		}

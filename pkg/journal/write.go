@@ -125,8 +125,8 @@ func newWriter(ctx context.Context, f *segment.Folder, opts Options, x *index.In
 }
 
 // Append stores d and returns once it is on disk, with its ID, Copy and First
-// set. When it fails, nothing of d is stored, and a later Append may succeed
-// again.
+// set. When it fails, nothing of d is stored, these are 0, and a later Append may
+// succeed again.
 func (l *Log) Append(ctx context.Context, d *Delivery) error {
 	if l.write == nil {
 		return ErrReadOnly
@@ -142,6 +142,9 @@ func (l *Log) Append(ctx context.Context, d *Delivery) error {
 		return err
 	}
 	<-b.done
+	if b.err != nil {
+		d.ID, d.Copy, d.First = 0, 0, 0
+	}
 	return b.err
 }
 

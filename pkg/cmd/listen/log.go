@@ -83,7 +83,7 @@ func (l *listenLog) store(ctx context.Context, d *receive.Delivery) error {
 	}
 	err := l.log.Append(ctx, &d.Delivery)
 	if err != nil {
-		d.ID, d.Copy, d.First = 0, d.Nth, 0
+		d.Copy = d.Nth
 	}
 	l.reported(err)
 	if errors.Is(err, journal.ErrFull) {
