@@ -279,7 +279,7 @@ func (s *supervisor) executed() (func(context.Context) (check.Consumer, error), 
 				return nil, ctx.Err()
 			}
 			if said != "" {
-				s.a.Note("%s", s.a.ErrStyle.Faint("the end of what it printed:"))
+				s.a.Note("%s", s.a.ErrStyle.Faint("what the endpoint printed last:"))
 				for line := range strings.Lines(lastLines(said, 20)) {
 					s.a.Note("  %s", safetext.Line(strings.TrimRight(line, "\n")))
 				}
