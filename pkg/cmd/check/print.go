@@ -44,6 +44,7 @@ type printer struct {
 	step     check.Step
 	doing    string    // of a crash check
 	over     time.Time // about when the crash checks are; zero: not known
+	share    float64   // of the run that is over, as shown: it never falls
 	err      error
 }
 
@@ -122,21 +123,22 @@ func (p *printer) begin() func(check.Step) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := p.step
-			share := float64(s.Done) / float64(max(1, s.Checks))
+			if p.doing == "" {
+				p.share = max(p.share, float64(s.Done)/float64(max(1, s.Checks)))
+			}
 			if s.ID == "" {
-				return share, []string{"waiting for " + cmp.Or(s.Waiting, "the first answer")}
+				return p.share, []string{"waiting for " + cmp.Or(s.Waiting, "the first answer")}
 			}
 			words := []string{fmt.Sprintf("check %d of %d", min(s.Done+1, s.Checks), s.Checks)}
 			if p.doing == "" {
-				return share, append(words, s.ID, units.Count(s.Requests, "request"))
+				return p.share, append(words, s.ID, units.Count(s.Requests, "request"))
 			}
 			// A crash check sends few requests, and waits.
-			share = 0
 			if left := time.Until(p.over).Round(time.Second); left > 0 {
-				share = elapsed.Seconds() / (elapsed + left).Seconds()
+				p.share = max(p.share, elapsed.Seconds()/(elapsed+left).Seconds())
 				words = append(words, fmt.Sprintf("about %s left", units.Time(left)))
 			}
-			return share, append(words, p.doing)
+			return p.share, append(words, p.doing)
 		})
 	}
 	return func(s check.Step) {
