@@ -87,9 +87,10 @@ func retryable(a deliver.Answer) bool {
 	return a.Status/100 == 5 || Limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
 }
 
-// AsksToWait reports that an answer refuses for now, and says so.
+// AsksToWait reports that an answer refuses for now, and says so. A 503 does: it is
+// what a full queue answers.
 func AsksToWait(a deliver.Answer) bool {
-	return a.Err == nil && (Limited(a) || (a.Status == 409 || a.Status == 503) && a.Header.Get("Retry-After") != "")
+	return a.Err == nil && (Limited(a) || a.Status == 503 || a.Status == 409 && a.Header.Get("Retry-After") != "")
 }
 
 // retryAfter is what an answer says of the next try, within reason.

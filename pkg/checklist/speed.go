@@ -28,7 +28,7 @@ func within(deliveries func(*check.Trial) []deliver.Answer) func(*check.Trial) c
 			n.Ack("an acknowledgement", a)
 		}
 		if limited > 0 {
-			n.Warn("%d of %d: asked to come again later, with a 429 or a Retry-After", limited, len(answers))
+			n.Warn("%d of %d: asked to come again later, with a 429, a 503 or a Retry-After", limited, len(answers))
 		}
 		took := latencies(answers)
 		t.Timed(took)
@@ -273,7 +273,7 @@ func largeBurstTaken(t *check.Trial) check.Conclusion {
 			n.Fail("%d of %d, and a call afterwards is not taken (%s): %s", refused, largeBurst, after.Describe(), strings.Join(how, ", "))
 		}
 		if busy > 0 {
-			n.Warn("%d of %d: asked to come again later, with a 429 or a Retry-After, and nobody knows when the sender does", busy, largeBurst)
+			n.Warn("%d of %d: asked to come again later, with a 429, a 503 or a Retry-After, and nobody knows when the sender does", busy, largeBurst)
 		}
 		return n.Finding("%d at once acknowledged (%s)", largeBurst, t.Result.Latency)
 	}
