@@ -286,7 +286,7 @@ func (x *Index) begin(ctx context.Context, path string) error {
 		fmt.Sprintf("INSERT INTO state VALUES (1, %d, 0, 0, 0)", x.folder.ID),
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", indexVersion), "COMMIT",
 	} {
-		if _, err := db.ExecContext(ctx, set); err != nil { //nolint:gosec // numbers and this package's own text
+		if _, err := db.ExecContext(ctx, set); err != nil {
 			return errors.Join(err, db.Close())
 		}
 	}

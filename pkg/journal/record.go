@@ -23,7 +23,6 @@ type (
 	Entry = record.Entry
 )
 
-// These are what queries ask for, and what they return.
 type (
 	// Filter chooses deliveries.
 	Filter = index.Filter
@@ -33,17 +32,21 @@ type (
 	Position = index.Position
 	// Stats sums up deliveries.
 	Stats = index.Stats
-	// Timeline is how deliveries came over the time, and Span one span of it.
+	// Timeline is how deliveries came over the time.
 	Timeline = index.Timeline
-	Span     = index.Span
-	// Count, Part and Percentiles are parts of these.
-	Count       = index.Count
-	Part        = index.Part
+	// Span is one span of a timeline.
+	Span = index.Span
+	// Count is how often something came.
+	Count = index.Count
+	// Part is a count in one part of the time.
+	Part = index.Part
+	// Percentiles are those of latencies.
 	Percentiles = index.Percentiles
 	// Verified is what a log was found to hold.
 	Verified = index.Verified
-	// Prune says what is to go, and Prunable what would go.
-	Prune    = index.Prune
+	// Prune says what is to go.
+	Prune = index.Prune
+	// Prunable is what would go.
 	Prunable = index.Prunable
 )
 

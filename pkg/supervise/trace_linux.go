@@ -256,8 +256,8 @@ func (c fileCall) file(tid int, args [6]uint64) (path string, counts bool) {
 	path = textAt(tid, args[c.path])
 	if !filepath.IsAbs(path) {
 		folder := fmt.Sprintf("/proc/%d/cwd", tid)
-		if c.dir >= 0 && int32(args[c.dir]) != unix.AT_FDCWD { //nolint:gosec // an int in the kernel, too
-			folder = fmt.Sprintf("/proc/%d/fd/%d", tid, int32(args[c.dir])) //nolint:gosec // likewise
+		if c.dir >= 0 && int32(args[c.dir]) != unix.AT_FDCWD {
+			folder = fmt.Sprintf("/proc/%d/fd/%d", tid, int32(args[c.dir]))
 		}
 		if known, err := os.Readlink(folder); err == nil {
 			folder = known
@@ -281,7 +281,7 @@ func textAt(tid int, addr uint64) string {
 	}
 	defer memory.Close()
 	text := make([]byte, unix.PathMax)
-	n, _ := memory.ReadAt(text, int64(addr)) //nolint:gosec // an error: the end of a page; what came counts
+	n, _ := memory.ReadAt(text, int64(addr))
 	path, _, _ := strings.Cut(string(text[:n]), "\x00")
 	return path
 }

@@ -225,23 +225,23 @@ func (p *lister) line(e *journal.Entry) error {
 	if e.Seconds != nil {
 		length = units.Seconds(*e.Seconds)
 	}
-	columns := fmt.Sprintf("%5d  %s %s %s  %s",
+	columns := []string{fmt.Sprintf("%5d  %s %s %s  %s",
 		e.ID, at.Format(time.TimeOnly), colour(mark), colour(status),
-		terminal.Pad(terminal.FitMiddle(id, call), call))
+		terminal.Pad(terminal.FitMiddle(id, call), call))}
 	used := 5 + 2 + 8 + 1 + 1 + 1 + 3 + 2 + call
 	for _, column := range []string{
 		terminal.Pad(terminal.Fit(terminal.OrDash(safetext.Line(e.ResultType)), result), result),
 		terminal.PadLeft(length, 6) + " " + terminal.PadLeft(units.Size(e.Size), 6),
 	} {
 		if more := 2 + terminal.Cells(column); used+more <= width {
-			columns += "  " + column
+			columns = append(columns, column)
 			used += more
 		}
 	}
 	if rest := p.rest(e, width-used-2); rest != "" {
-		columns += "  " + st.Faint(rest)
+		columns = append(columns, st.Faint(rest))
 	}
-	_, err := fmt.Fprintln(p.a.Out, strings.TrimRight(columns, " "))
+	_, err := fmt.Fprintln(p.a.Out, strings.TrimRight(strings.Join(columns, "  "), " "))
 	return err
 }
 
