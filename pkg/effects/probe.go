@@ -6,7 +6,6 @@ package effects
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -215,10 +214,40 @@ func parseCount(out []byte, path string) (Reading, error) {
 	}
 	n, err := strconv.ParseUint(number, 10, 31)
 	if err != nil {
-		if text == "" {
-			return Reading{}, errors.New("probe said nothing, want a whole number")
-		}
-		return Reading{}, fmt.Errorf("probe said %.60q, want a whole number", number)
+		return Reading{}, NotNumberError{number, path}
 	}
 	return Reading{int(n), text}, nil
+}
+
+// NotNumberError is what a probe printed in place of a whole number, and the path
+// under which that stands in its JSON; empty: all of it.
+type NotNumberError struct{ Said, Under string }
+
+func (e NotNumberError) Error() string {
+	if e.Said == "" {
+		return "probe said nothing, want a whole number"
+	}
+	return fmt.Sprintf("probe said %.60q, want a whole number", e.Said)
+}
+
+// Path is where the count may be, if what was printed is JSON: the first number of
+// an object, or a list itself. It is empty otherwise.
+func (e NotNumberError) Path() (path string) {
+	value := gjson.Parse(e.Said)
+	switch {
+	case !gjson.Valid(e.Said):
+	case value.IsArray():
+		path = "@this"
+	case value.IsObject():
+		value.ForEach(func(key, v gjson.Result) bool {
+			if v.Type == gjson.Number && !strings.ContainsAny(key.String(), `.*?|#@\!{}[]()`) {
+				path = key.String()
+			}
+			return path == ""
+		})
+	}
+	if path != "" && e.Under != "" {
+		return e.Under + "." + path
+	}
+	return path
 }

@@ -125,7 +125,11 @@ func tryProbe(ctx context.Context, probe effects.Probe, client *deliver.Client) 
 	if checklist.Ready(ctx, client, soon) != nil {
 		return ctx.Err()
 	}
-	return cli.Failure(err, "nothing was sent; try the probe by itself, with any id in it")
+	hint := "nothing was sent; try the probe by itself, with any id in it"
+	if said, ok := errors.AsType[effects.NotNumberError](err); ok && said.Path() != "" {
+		hint = "nothing was sent; say where in this JSON the number is: --probe-path " + safetext.Shell(said.Path())
+	}
+	return cli.Failure(err, hint)
 }
 
 // probeWords splits the command of a flag. One that only a shell understands is
