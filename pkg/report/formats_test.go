@@ -101,10 +101,10 @@ func TestAlikeAndAccepted(t *testing.T) {
 // Text from outside is no Markdown, wherever it stands.
 func TestMarkdownQuotes(t *testing.T) {
 	const text = "<b>[x](http://127.0.0.1/) @all"
-	r := report.Report{Name: "check", Overview: &report.Overview{Title: text, Next: []report.Fact{{Name: "Rerun", Value: text}}}}
+	r := report.Report{Name: "check", Overview: &report.Overview{Title: "1 < 2", Next: []report.Fact{{Name: "Rerun", Value: text}}}}
 	r.Add(report.Case{Name: text, Title: "is", Group: text, Verdict: report.Pass})
 	const code = "<code>&lt;b&gt;[x](http://127.0.0.1/) @all</code>"
-	if got, want := write(t, "markdown", r), "### julianctl check\n\n"+code+"\n\nRerun: "+code+"\n\n✅ "+code+": "+code+"\n"; got != want {
+	if got, want := write(t, "markdown", r), "### julianctl check\n\n1 &lt; 2\n\nRerun: "+code+"\n\n✅ "+code+": "+code+"\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }

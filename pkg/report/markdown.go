@@ -24,7 +24,7 @@ func writeMarkdown(w io.Writer, r Report) error {
 	total, left := r.Total(), r.toShow()
 	fmt.Fprintf(&b, "### julianctl %s\n\n", r.Name)
 	if r.Overview != nil && r.Overview.Title != "" {
-		b.WriteString(cell(r.Overview.Title))
+		b.WriteString(html.EscapeString(safetext.Line(r.Overview.Title))) // the program's own words
 	} else {
 		b.WriteString(total.Text())
 	}
