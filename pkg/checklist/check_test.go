@@ -69,7 +69,7 @@ var table = []expected{
 	{fault: failsAlways, says: "the sample: 500 Internal Server Error", with: blocked(verdicts{"sample": fail}), without: blocked(verdicts{"sample": fail})},
 	// Nothing passes but what an answer proves.
 	{fault: takesAnything, says: "processed 0 times, expected 1, though acknowledged", with: believed(
-		fail, fail, verdicts{"unknown-result-type": warn, "missing-call-id": warn, "malformed-json": fail, "content-type": fail, "wrong-types": warn, "not-an-object": warn, "truncated-body": warn, "poison": fail},
+		fail, fail, verdicts{"unknown-result-type": warn, "missing-call-id": warn, "malformed-json": warn, "content-type": fail, "wrong-types": warn, "not-an-object": warn, "truncated-body": warn, "poison": fail},
 	), without: believed(
 		pass, undecided, verdicts{"missing-call-id": fail, "malformed-json": fail, "wrong-types": fail, "not-an-object": fail, "truncated-body": fail},
 	)},

@@ -530,7 +530,7 @@ func classes() []class {
 		}, wrap: pool(2), want: warn},
 		{name: "takes half a payload", id: "malformed-json", make: func(s *shop) {
 			s.first = func(_ http.ResponseWriter, _ *http.Request, b []byte) bool { return !json.Valid(b) }
-		}},
+		}, want: warn},
 		{name: "forgets what is not application/json", id: "content-type", make: func(s *shop) {
 			s.drop = func(r *http.Request, _ []byte) bool { return r.Header.Get("Content-Type") != "application/json" }
 		}},

@@ -302,7 +302,7 @@ var Checks = []Check{
 		ID: "malformed-json", Group: "robustness", Needs: Answers, Requests: 5, Smoke: true,
 		Title: "refuses malformed JSON without 5xx", run: refuses(malformedJSON),
 		Why:  "a 5xx asks for the same body again and again; a 2xx throws it away unseen",
-		How:  "delivers bodies that are not JSON: a 4xx passes; a 5xx fails, and so does a 2xx for half a payload, and for others unless a probe shows that no record came of it (a warning); a good call afterwards must be taken",
+		How:  "delivers bodies that are not JSON: a 4xx passes; a 5xx fails, and so does a 2xx unless a probe shows that no record came of it (a warning); a good call afterwards must be taken",
 		Mend: "catch the parser's error and answer 400",
 	},
 	{

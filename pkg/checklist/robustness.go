@@ -26,17 +26,15 @@ type bad struct {
 	wire       *deliver.WireOptions // nil: the ordinary ones
 	// silence: to give no answer is right too.
 	silence bool
-	// damaged: a good call was damaged on its way, and the sender does not know.
-	damaged bool
 }
 
 // refuses makes a check of bad payloads: none may be answered with a 5xx, none
 // may leave a record, and a good call afterwards must be taken.
 //
 // A 2xx says "I have it, send it no more". Of what cannot be read that is
-// untrue, and a delivery that was damaged on the way is lost by it: that fails, and
-// without a probe so does every other. Where a probe shows that no record came of
-// what no sender makes, it is only worth a look.
+// untrue, and a delivery that was damaged on the way is lost by it: without a
+// probe that fails. Where a probe shows that no record came of it, it is only worth
+// a look: many answer before they read.
 func refuses(payloads func(*check.Trial) []bad) func(*check.Trial) check.Conclusion {
 	return func(t *check.Trial) check.Conclusion {
 		all := payloads(t)
@@ -54,7 +52,7 @@ func refuses(payloads func(*check.Trial) []bad) func(*check.Trial) check.Conclus
 			case b.mayBeTaken && check.Acknowledged(a):
 				n.Warn("%s: acknowledged with %d", b.what, a.Status)
 			default:
-				refusal(&n, b.what, a, b.damaged || t.Seen() != "")
+				refusal(&n, b.what, a, t.Seen() != "")
 				if check.Acknowledged(a) {
 					lost++
 				}
@@ -139,7 +137,7 @@ func malformedJSON(t *check.Trial) []bad {
 	text := t.Call(generate.Spec{})
 	text.ID, text.Body = "", []byte("julianctl: not JSON at all")
 	return []bad{
-		{what: "half a payload", damaged: true, call: fresh(func(s string) string { return s[:len(s)/2] })},
+		{what: "half a payload", call: fresh(func(s string) string { return s[:len(s)/2] })},
 		{what: "a trailing comma", call: fresh(func(s string) string { return strings.TrimSuffix(s, "}") + ",}" })},
 		{what: "single quotes", call: fresh(func(s string) string { return strings.ReplaceAll(s, `"`, "'") })},
 		{what: "plain text", call: text},
