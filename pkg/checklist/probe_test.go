@@ -354,7 +354,7 @@ func TestLostCallIsNotWaitedForLong(t *testing.T) {
 	o := options(t, srv.URL, "")
 	o.Probe = c.probe
 	o.Patience = time.Second
-	o.Skip = []string{"size-slope"} // which takes as long as large payloads do
+	o.Skip = []string{"size-slope", "endurance"} // which take as long as what they send
 	got := checked(t.Context(), o)
 	if got.verdicts()["result-types"] != fail {
 		t.Fatalf("%v\n%s", got.verdicts(), got.said(fail))
