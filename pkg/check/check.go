@@ -72,11 +72,11 @@ type Result struct {
 	Mend string `json:"mend,omitempty"`
 	// Kept is which of two contents was kept, and Tried what was sent, in words; both
 	// are usually empty.
-	Kept string `json:"-"`
+	Kept  string `json:"-"`
+	Tried string `json:"-"`
 	// SameCause is the check that failed for the same reason, where that is certain;
 	// usually empty.
 	SameCause string `json:"sameCause,omitempty"`
-	Tried     string `json:"-"`
 }
 
 // Evidence is one delivery of a check and its answer.

@@ -84,7 +84,7 @@ func retryable(a deliver.Answer) bool {
 	if a.Err != nil {
 		return errors.Is(a.Err, deliver.Unknown)
 	}
-	return a.Status/100 == 5 || Limited(a) || a.Status == 409 && a.Header.Get("Retry-After") != ""
+	return a.Status/100 == 5 || AsksToWait(a)
 }
 
 // AsksToWait reports that an answer refuses for now, and says so. A 503 does: it is

@@ -750,24 +750,10 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 		{name: "ten threads", make: func(*shop) {}, wrap: pool(10)},
 		{name: "ten threads that stay with their connections", make: func(s *shop) { s.threads = 10 }, edit: func(_ *shop, o *check.Options) { o.Skip = nil }},
 		{name: "a queue with one worker", make: func(s *shop) {
-			jobs := make(chan func(), 10_000)
-			go func() {
-				for add := range jobs {
-					<-time.After(40 * time.Millisecond)
-					add()
-				}
-			}()
-			s.effect = func(add func()) { jobs <- add }
+			s.queue(40 * time.Millisecond)
 		}, edit: func(_ *shop, o *check.Options) { o.Settle = 0 }},
 		{name: "a queue that is far behind", make: func(s *shop) {
-			jobs := make(chan func(), 10_000)
-			go func() {
-				for add := range jobs {
-					<-time.After(25 * time.Millisecond)
-					add()
-				}
-			}()
-			s.effect = func(add func()) { jobs <- add }
+			s.queue(25 * time.Millisecond)
 		}, edit: func(_ *shop, o *check.Options) {
 			o.Settle, o.Skip, o.Only = 0, nil, []string{"budget-burst", "burst", "poison"}
 		}},
@@ -972,18 +958,23 @@ func TestRightConsumersAreNotBlamed(t *testing.T) {
 	}
 }
 
-// What a queue has still to do is waited for, unusual forms too.
-func TestQueueIsWaitedForAtTheEnd(t *testing.T) {
-	t.Parallel()
-	s := newShop()
+// queue has effects come one after the other, each after so long.
+func (s *shop) queue(each time.Duration) {
 	jobs := make(chan func(), 10_000)
 	go func() {
 		for add := range jobs {
-			<-time.After(25 * time.Millisecond)
+			<-time.After(each)
 			add()
 		}
 	}()
 	s.effect = func(add func()) { jobs <- add }
+}
+
+// What a queue has still to do is waited for, unusual forms too.
+func TestQueueIsWaitedForAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	s.queue(25 * time.Millisecond)
 	got := served(t, s, nil, func(_ *shop, o *check.Options) {
 		o.Settle, o.Only = 0, []string{"after-others", "endurance", "final-count"}
 		o.Probe = func(ctx context.Context, id string) (effects.Reading, error) {

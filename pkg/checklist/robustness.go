@@ -374,7 +374,7 @@ func endurance(t *check.Trial) check.Conclusion {
 	// What the quickest of the last took is what the endpoint takes: something else may
 	// have had the processor during the others. At the beginning it is one in five.
 	slower := func() (measured string, factor float64, more time.Duration) {
-		was, is := fifth(first), slices.Min(took[mixed-timedRounds:])
+		was, is := check.Percentile(slices.Sorted(slices.Values(first)), 20), slices.Min(took[mixed-timedRounds:])
 		_, all := t.Ledger.Early()
 		return fmt.Sprintf("%s at the beginning, %s after %s calls", units.Time(was), units.Time(is), units.Number(all)), float64(is) / float64(max(was, time.Microsecond)), is - was
 	}
@@ -411,10 +411,6 @@ const (
 	worthALookSlower = 8 * time.Millisecond
 	tooSlow          = 15 * time.Millisecond
 )
-
-func fifth(all []time.Duration) time.Duration {
-	return check.Percentile(slices.Sorted(slices.Values(all)), 20)
-}
 
 func hugeHeader(t *check.Trial) check.Conclusion {
 	const size = 32 << 10

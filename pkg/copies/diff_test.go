@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 )
 
 func TestCompare(t *testing.T) {
@@ -103,15 +105,7 @@ func rational(s string) *big.Rat {
 
 // Decode refuses what a JSON parser must refuse.
 func TestDecodeRefusesWhatIsNoJSON(t *testing.T) {
-	dir := os.Getenv("JULIANCTL_SUITES")
-	if dir == "" {
-		t.Skip("JULIANCTL_SUITES is not set: JSONTestSuite is not read")
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "JSONTestSuite", "test_parsing", "n_*.json"))
-	if err != nil || len(files) < 180 {
-		t.Fatalf("%d files (%v)", len(files), err)
-	}
-	for _, file := range files {
+	for _, file := range jsonscantest.Suite(t, "n_*.json", 180) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ type Prune struct {
 	Bytes  int64     // the oldest, until the log needs about this much
 }
 
-// Prunable is what [Log.Prune] would delete.
+// Prunable is what a [Prune] would delete.
 type Prunable struct {
 	Deliveries int64
 	Bytes      int64     // of their records

@@ -98,7 +98,7 @@ func (f *Filter) idSQL() (query string, args []any) {
 	return query, args
 }
 
-// Some returns the entries with these ids, as [Log.Entries] does, in the order
+// Some returns the entries with these ids, as [Index.Entries] does, in the order
 // of ids; those that are not in the log are left out. There are at most a few
 // hundred.
 func (x *Index) Some(ctx context.Context, ids []int64) ([]*record.Entry, error) {

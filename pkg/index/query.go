@@ -74,7 +74,7 @@ func (x *Index) Entries(ctx context.Context, f Filter) iter.Seq2[*record.Entry, 
 	return x.entries(ctx, f, false)
 }
 
-// Deliveries is [Log.Entries] with everything that is stored of each.
+// Deliveries is [Index.Entries] with everything that is stored of each.
 func (x *Index) Deliveries(ctx context.Context, f Filter) iter.Seq2[*record.Entry, error] {
 	return x.entries(ctx, f, true)
 }
@@ -93,7 +93,7 @@ func (x *Index) Get(ctx context.Context, id int64) (*record.Entry, error) {
 }
 
 // Received returns one delivery as it came, or [ErrNotFound]. It is quicker than
-// [Log.Get] while deliveries come: what became of it does not matter.
+// [Index.Get] while deliveries come: what became of it does not matter.
 func (x *Index) Received(ctx context.Context, id int64) (*record.Delivery, error) {
 	r, err := x.row(ctx, id, false)
 	if errors.Is(err, ErrNotFound) {

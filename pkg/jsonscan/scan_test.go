@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/julianctl/julianctl/pkg/jsonscan"
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 )
 
 // isJSON reports whether all of b is one value.
@@ -198,15 +199,7 @@ func TestObject(t *testing.T) {
 
 // The JSONTestSuite of Nicolas Seriot: y_ files are JSON, n_ files are not.
 func TestJSONTestSuite(t *testing.T) {
-	suites := os.Getenv("JULIANCTL_SUITES")
-	if suites == "" {
-		t.Skip("JULIANCTL_SUITES is not set: it names the folder that JSONTestSuite was cloned to")
-	}
-	files, err := filepath.Glob(filepath.Join(suites, "JSONTestSuite", "test_parsing", "*.json"))
-	if err != nil || len(files) < 300 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
+	for _, file := range jsonscantest.Suite(t, "*.json", 300) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

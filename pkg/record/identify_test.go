@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 )
 
 const payload = `{"callId":"call.1","callResult":{"resultType":"Busy"}}`
@@ -76,15 +78,7 @@ func FuzzIdentify(f *testing.F) {
 
 // What a JSON parser must refuse has no call id, wherever it may stand.
 func TestIdentifyRefusesWhatIsNoJSON(t *testing.T) {
-	dir := os.Getenv("JULIANCTL_SUITES")
-	if dir == "" {
-		t.Skip("JULIANCTL_SUITES is not set: JSONTestSuite is not read")
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "JSONTestSuite", "test_parsing", "n_*.json"))
-	if err != nil || len(files) < 180 {
-		t.Fatalf("%d files (%v)", len(files), err)
-	}
-	for _, file := range files {
+	for _, file := range jsonscantest.Suite(t, "n_*.json", 180) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/julianctl/julianctl/pkg/jsonscan/jsonscantest"
 	"github.com/julianctl/julianctl/pkg/jsonschema"
 	"github.com/julianctl/julianctl/pkg/julian"
 	"github.com/julianctl/julianctl/pkg/payload"
@@ -89,14 +90,7 @@ func FuzzSchemaAgreement(f *testing.F) {
 
 // With a schema that allows everything, what is JSON is what it is without.
 func TestSchemaJSONTestSuite(t *testing.T) {
-	suites := os.Getenv("JULIANCTL_SUITES")
-	if suites == "" {
-		t.Skip("JULIANCTL_SUITES is not set: it names the folder that JSONTestSuite was cloned to")
-	}
-	files, err := filepath.Glob(filepath.Join(suites, "JSONTestSuite", "test_parsing", "*.json"))
-	if err != nil || len(files) < 300 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
+	files := jsonscantest.Suite(t, "*.json", 300)
 	// Both paths are taken: what is odd goes the slow one.
 	v := newValidator(t, validate.Options{Schema: loadSchema(t, `{"not": {"const": "no such value"}}`)})
 	e := newEmbedded(t)

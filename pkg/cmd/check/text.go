@@ -216,7 +216,7 @@ func (p *printer) first(failed []check.Result) string {
 	var said []string
 	for _, r := range failed {
 		if with := p.with(r); with != nil {
-			said = append(said, fmt.Sprintf("%s (%s with it)", r.ID, units.Count(len(with), "other check")+" "+map[bool]string{true: "fails", false: "fail"}[len(with) == 1]))
+			said = append(said, fmt.Sprintf("%s (%s with it)", r.ID, units.CountVerb(len(with), "other check", "fails", "fail")))
 		}
 	}
 	if said == nil {

@@ -1,11 +1,13 @@
 // Package jsonscantest holds records that are written without encoding/json to
-// what encoding/json makes of them, for tests.
+// what encoding/json makes of them, and finds the public suite of JSON, for tests.
 package jsonscantest
 
 import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,6 +20,22 @@ import (
 var Texts = []string{
 	"", "plain", `"quoted" \ and /`, "<b> & 'x'", "\x00\x01\b\t\n\v\f\r\x1b\x1f\x7f", "é ß 日本 😀",
 	"\u2028\u2029\ufffd\u009b\u202e", "bad \xff\xc0\xaf\xed\xa0\x80 bytes", "half \xe2\x80", strings.Repeat("long 😀\n", 100),
+}
+
+// Suite are the files of the JSONTestSuite of Nicolas Seriot that pattern names, at
+// least so many: y_ files are JSON, n_ files are not, and on i_ files decoders may
+// differ. Without the suite the test is skipped.
+func Suite(t *testing.T, pattern string, least int) []string {
+	t.Helper()
+	suites := os.Getenv("JULIANCTL_SUITES")
+	if suites == "" {
+		t.Skip("JULIANCTL_SUITES is not set: it names the folder that JSONTestSuite was cloned to")
+	}
+	files, err := filepath.Glob(filepath.Join(suites, "JSONTestSuite", "test_parsing", pattern))
+	if err != nil || len(files) < least {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	return files
 }
 
 // Same reports a record that appendJSON writes in another way than encoding/json
